@@ -1,0 +1,103 @@
+"""What holds for every test: an environment of its own, and nothing left behind.
+
+A test that leaves a descriptor, a child process, a thread or a file in the runtime directory fails, whatever
+it was about: leaving nothing behind is a promise of this project, so no test may need an exception from it.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests import leaks
+
+# What the machine or the terminal of whoever runs the tests may have set, and would change their outcome.
+_FOREIGN = (
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLUMNS",
+    "FORCE_COLOR",
+    "LINES",
+    "NO_COLOR",
+    "PYTHONUNBUFFERED",
+    "TUI_IPC_SERVER",
+)
+_FAILED = pytest.StashKey[bool]()
+
+# No deadlines: they measure the machine. In CI the same examples each time: a failure is the change's.
+settings.register_profile("tui-ipc", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("tui-ipc")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Notes whether a test failed: its traceback then keeps its objects alive, which is no leak."""
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
+
+
+@pytest.fixture(scope="session")
+def base_dir() -> Iterator[Path]:
+    """A directory with a short path, so that a socket's path below it stays far from the limit of 107 bytes.
+
+    At the end no process may live that has inherited an environment pointing into it.
+    """
+    path = Path(tempfile.mkdtemp(prefix="tipc-"))
+    yield path
+    left = leaks.descendants("XDG_RUNTIME_DIR", f"{path}/")
+    shutil.rmtree(path)
+    if left:
+        pytest.fail(_listed("processes outlive the tests that started them:", left), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fails a test that leaves a descriptor, a child or a thread, or closes a descriptor not its own."""
+    before = leaks.held()
+    yield
+    left = leaks.left_since(before)
+    if not request.session.testsfailed:  # what a failed test still held is let go during the next one
+        left += leaks.lost_since(before)
+    leaks.end_children_since(before)
+    if left and _FAILED not in request.node.stash:
+        pytest.fail(_listed("the test did not leave the process as it found it:", left), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def runtime_dir(
+    request: pytest.FixtureRequest, base_dir: Path, monkeypatch: pytest.MonkeyPatch, no_leaks: None
+) -> Iterator[Path]:
+    """The test's own ``XDG_RUNTIME_DIR``, beside a home of its own; fails a test that leaves a file in it.
+
+    Yields:
+        The directory, empty, mode 0700, its path below 40 bytes where ``/tmp`` holds temporary files.
+    """
+    place = Path(tempfile.mkdtemp(dir=base_dir, prefix=""))
+    directory = place / "run"
+    directory.mkdir(mode=0o700)
+    (place / "home").mkdir()
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(directory))
+    monkeypatch.setenv("HOME", str(place / "home"))
+    for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", *_FOREIGN):
+        monkeypatch.delenv(name, raising=False)
+    yield directory
+    left = sorted(str(path.relative_to(directory)) for path in directory.rglob("*"))
+    shutil.rmtree(place)
+    if left and _FAILED not in request.node.stash:
+        pytest.fail(_listed("the test left files in the runtime directory:", left), pytrace=False)
+
+
+@pytest.fixture
+def clean_env(runtime_dir: Path) -> dict[str, str]:
+    """An environment for a child, free to change: this test's, in which Python buffers its output."""
+    return dict(os.environ)
+
+
+def _listed(heading: str, lines: list[str]) -> str:
+    return "\n  ".join([heading, *lines])
