@@ -39,8 +39,8 @@ def left_since(before: Held) -> list[str]:
     """What came since ``before`` and is still there, a sentence each; an empty list if all is as it was.
 
     Garbage is collected only if something seems left: an object in a reference cycle is no leak, and if it
-    should have been closed its own ``ResourceWarning`` says so. Threads get a moment to end first, as they may
-    close the rest.
+    should have been closed its own ``ResourceWarning`` says so. Threads get a moment to end first, as they
+    may close the rest.
     """
     for thread in _new_threads(before):
         thread.join(_GRACE)

@@ -27,7 +27,7 @@ IGNORED = [
 ]
 # Written so that it does not find itself: this file is searched too.
 REGISTRY = re.compile(
-    r"pypi\.[a-z]|python[h]osted|registry\s*=|index[-_]url|extra[-_]index|/simple/?([\"' ]|$)", re.M
+    r"pypi\.[a-z]|python[h]osted|registry\s*=|index[-_]url|extra[-_]index|/simple/?([\"' ]|$)", re.MULTILINE
 )
 
 
