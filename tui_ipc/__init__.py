@@ -1,0 +1,46 @@
+"""Channels between processes: one-shot server, senders, receivers and shared memory, over msgpack.
+
+What ipc-channel is for Rust. The names here are the library's public face; ``tui_ipc.ipc.aio`` has the same
+endpoints for asyncio, ``tui_ipc.child`` makes a child process in three lines.
+"""
+
+from tui_ipc.ipc.channel import Receiver, Sender, channel
+from tui_ipc.ipc.errors import (
+    Closed,
+    Disconnected,
+    Empty,
+    IpcError,
+    MessageTooLarge,
+    PeerRejected,
+    ProtocolError,
+    TimedOut,
+    TooManyHandles,
+)
+from tui_ipc.ipc.oneshot import OneShotServer, connect
+from tui_ipc.ipc.receiver_set import Arrived, Ended, ReceiverSet
+from tui_ipc.ipc.shared_memory import SharedMemory
+from tui_ipc.ipc.wire import Message
+
+__all__ = [
+    "Arrived",
+    "Closed",
+    "Disconnected",
+    "Empty",
+    "Ended",
+    "IpcError",
+    "Message",
+    "MessageTooLarge",
+    "OneShotServer",
+    "PeerRejected",
+    "ProtocolError",
+    "Receiver",
+    "ReceiverSet",
+    "Sender",
+    "SharedMemory",
+    "TimedOut",
+    "TooManyHandles",
+    "channel",
+    "connect",
+]
+
+__version__ = "0.1.0"

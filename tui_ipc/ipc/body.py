@@ -1,0 +1,99 @@
+"""The body of a large message, as it arrives on its own stream.
+
+The one rule: memory grows with what arrived, not with what was announced. A body that ends early was given
+up by its sender and never becomes a message.
+"""
+
+import socket
+
+from tui_ipc.ipc import sockets
+from tui_ipc.ipc.errors import ProtocolError
+from tui_ipc.ipc.wire import BLOB_HEADER_SIZE, Builder, Large, blob_header
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_PIECE = 1024 * 1024
+"""Bytes asked for at once where a read may give only a part of them."""
+
+
+class Body:
+    """What arrived of one large message; owns its stream and, until they are claimed, its other
+    descriptors.
+    """
+
+    __slots__ = ("_builder", "_descriptors", "_missing", "_pieces", "_size", "_stream")
+
+    def __init__(self, announced: Large, builder: Builder) -> None:
+        """Take ownership of the announced descriptors.
+
+        Raises:
+            ProtocolError: The first of them is no stream; all are discarded.
+        """
+        self._builder = builder
+        self._size = self._missing = announced.size
+        self._pieces: list[bytes] = []
+        self._descriptors = announced.descriptors[1:]
+        try:
+            self._stream = sockets.adopted(announced.descriptors[0], (socket.SOCK_STREAM,))
+        except ProtocolError:
+            builder.drop(announced.descriptors)
+            raise
+
+    def fileno(self) -> int:
+        """What to wait for, until it is readable, after BlockingIOError."""
+        return self._stream.fileno()
+
+    def read(self, flags: int) -> bool:
+        """Read on.
+
+        Args:
+            flags: ``sockets.NONBLOCKING``, or 0 to wait in the kernel.
+
+        Returns:
+            True once the body is whole, False if its sender gave it up.
+
+        Raises:
+            BlockingIOError: Wait until ``fileno()`` is readable, then read on.
+        """
+        while self._missing:
+            # The header alone first: the content of a `bytes` value is then read into the object it becomes.
+            wanted = self._missing if self._pieces else min(BLOB_HEADER_SIZE, self._missing)
+            if flags & sockets.NONBLOCKING:
+                wanted = min(wanted, _PIECE)
+            try:
+                piece = self._stream.recv(wanted, flags | socket.MSG_WAITALL)
+            except ConnectionResetError:
+                piece = b""
+            if not piece:
+                return False
+            self._pieces.append(piece)
+            self._missing -= len(piece)
+        return True
+
+    def value(self) -> "Any":
+        """The message, once it is whole; it owns the descriptors that it claims from then on.
+
+        Raises:
+            ProtocolError: The body is not one value, or does not fit the descriptors.
+        """
+        content = b"".join(self._pieces[1:])
+        descriptors, self._descriptors = self._descriptors, []
+        if not descriptors and self._pieces and self._pieces[0] == blob_header(self._size - BLOB_HEADER_SIZE):
+            return content
+        value = self._builder.build(b"".join((*self._pieces[:1], content)), descriptors)
+        if isinstance(value, Large):
+            self._builder.drop(value.descriptors)
+            raise ProtocolError("the body of a large message announces another one")
+        return value
+
+    def raw(self) -> bytes:
+        """The bytes of the message."""
+        return b"".join(self._pieces)
+
+    def close(self) -> None:
+        """Close the stream and discard the descriptors that no message claimed."""
+        self._stream.close()
+        self._builder.drop(self._descriptors)
+        self._descriptors = []

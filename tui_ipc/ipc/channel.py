@@ -1,0 +1,61 @@
+"""Channels: a sender at one end, a receiver at the other, values in between.
+
+The one rule: an endpoint owns one descriptor, and exactly one party closes it. Whoever holds a Sender or a
+Receiver closes it, by ``close()``, by leaving its ``with`` block or by dropping it. Sending a sender
+duplicates it and leaves yours with you; sending a receiver moves it, so that yours is closed once the message
+has left, and only then.
+"""
+
+import socket
+
+from tui_ipc.ipc import sockets
+from tui_ipc.ipc.receiver import Receiver
+from tui_ipc.ipc.sender import Sender
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+__all__ = ["Receiver", "Sender", "answering", "channel"]
+
+
+def channel(
+    max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, *, kind: int | None = None
+) -> "tuple[Sender[Any], Receiver[Any]]":
+    """Make a channel: what goes into the first comes out of the second.
+
+    Args:
+        max_message_size: In bytes, at both ends.
+        kind: ``socket.SOCK_SEQPACKET`` or ``socket.SOCK_STREAM``; None takes the first where the platform
+        has it.
+
+    Returns:
+        The sender and the receiver, both yours to close or to send away.
+
+    Raises:
+        OSError: No descriptor is left.
+
+    Example:
+        >>> sender, receiver = channel()
+        >>> sender.send({"hello": [1, 2.5, b"bytes"]})
+        >>> receiver.recv()
+        {'hello': [1, 2.5, b'bytes']}
+        >>> sender.close()
+        >>> list(receiver)
+        []
+        >>> receiver.close()
+    """
+    if kind is None:
+        kind = sockets.default_kind()
+    left, right = sockets.pair(kind)
+    return Sender(left, max_message_size), Receiver(right, max_message_size)
+
+
+def answering(receiver: "Receiver[Any]") -> "Sender[Any]":
+    """A sender for the other direction of a connection that carries both (PROTOCOL.md, inline mode).
+
+    It has a descriptor of its own, to be closed on its own.
+    """
+    copy = socket.fromfd(receiver.fileno(), socket.AF_UNIX, receiver._socket.type)
+    return Sender(copy, receiver.max_message_size, inline=True)

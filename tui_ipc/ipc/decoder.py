@@ -1,0 +1,265 @@
+"""Bytes and descriptors in, messages out: the two framings of the wire, without any I/O.
+
+The one rule: bytes are looked at once. What is not yet whole is kept with the place where the scan of it
+broke off, so that a message which comes byte by byte costs no more than one that comes at once.
+
+Both kinds have the same face. ``decode(data, descriptors)`` takes in what one read gave and returns the
+first message that is whole, ``next()`` each further one while ``pending``, and ``NOTHING`` means: read on.
+The ``_message`` forms give each message together with its bytes. Whatever arrives, the result is a message,
+:class:`~tui_ipc.ipc.wire.Large`, ``NOTHING`` or one typed error, and every descriptor has found an owner or
+was discarded.
+"""
+
+from collections import deque
+
+import msgpack
+
+from tui_ipc.ipc.errors import ProtocolError
+from tui_ipc.ipc.wire import (
+    DEFAULT_MAX_MESSAGE_SIZE,
+    DESCRIPTOR_LIMIT,
+    NOTHING,
+    PACKET_LIMIT,
+    REFUSALS,
+    SHORT_ARRAY,
+    Builder,
+    Large,
+    Message,
+    new_scanner,
+    refusal,
+    scan,
+    too_large,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from tui_ipc.ipc.wire import Adopt, Discard
+
+
+class PacketDecoder(Builder):
+    """Decodes a channel whose kernel buffer keeps packets apart: each packet holds whole values."""
+
+    __slots__ = ("_packet", "_taken", "_unpacker", "pending")
+
+    def __init__(self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
+        super().__init__(adopt, discard, limit)
+        self.pending = False
+        """True while values of the last packet may still be taken with :meth:`next`."""
+        self._packet = b""  # the values of the last packet that the unpacker was given
+        self._taken = 0  # bytes of that packet before them
+        self._unpacker: Any = None
+
+    def decode(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
+        """The first value of a packet, or :class:`Large`; further ones become :attr:`pending`."""
+        if descriptors:
+            return self.build(data, descriptors)
+        try:
+            return msgpack.unpackb(
+                data, strict_map_key=False, timestamp=3, ext_hook=_no_descriptor, max_array_len=SHORT_ARRAY
+            )
+        except msgpack.ExtraData as several:
+            self._keep(several.extra, len(data) - len(several.extra))
+            return several.unpacked
+        except REFUSALS:
+            return self._first(data, 0)
+
+    def decode_message(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
+        """As :meth:`decode`, as a :class:`Message`."""
+        value = self.decode(data, descriptors)
+        if isinstance(value, Large):
+            return value
+        return Message(value, data[: len(data) - len(self._packet)])
+
+    def next(self) -> "Any":
+        """The next value of the packet, or :data:`NOTHING`."""
+        start = self._unpacker.tell()
+        if start == len(self._packet):
+            self.close()
+            return NOTHING
+        try:
+            return self._unpacker.unpack()
+        except (msgpack.OutOfData, *REFUSALS):
+            return self._first(self._packet[start:], self._taken + start)
+
+    def next_message(self) -> "Any":
+        """As :meth:`next`, as a :class:`Message`."""
+        rest = self._packet[self._unpacker.tell() :]
+        value = self.next()
+        if value is NOTHING:
+            return NOTHING
+        return Message(value, rest[: len(rest) - self.read_ahead()])
+
+    def read_ahead(self) -> int:
+        """Bytes of values that were received and not yet taken."""
+        return len(self._packet) - self._unpacker.tell() if self.pending else 0
+
+    def close(self) -> None:
+        """Forget what was not taken."""
+        self._unpacker = None
+        self._packet = b""
+        self.pending = False
+
+    def _keep(self, rest: bytes, taken: int) -> None:
+        self._unpacker = msgpack.Unpacker(
+            strict_map_key=False,
+            timestamp=3,
+            ext_hook=_no_descriptor,
+            max_array_len=SHORT_ARRAY,
+            max_buffer_size=PACKET_LIMIT,
+            read_size=len(rest),
+        )
+        self._unpacker.feed(rest)
+        self._packet = rest
+        self._taken = taken
+        self.pending = True
+
+    def _first(self, data: bytes, taken: int) -> "Any":
+        """The first value of the rest of a packet, scanned to its end before it is built."""
+        self.close()
+        size = scan(data, taken)
+        value = self.build(data[:size], offset=taken, scanned=True)
+        if size < len(data):
+            self._keep(data[size:], taken + size)
+        return value
+
+
+class StreamDecoder(Builder):
+    """Decodes a byte stream, on which values follow each other with nothing between them.
+
+    Descriptors that came with a piece of the stream belong to the value that holds the last byte of that
+    piece: Linux ends a read behind a piece that carries descriptors, and a sender attaches them to one
+    value's bytes.
+    """
+
+    __slots__ = ("_attached", "_base", "_buffer", "_scanned", "_scanner", "pending")
+
+    def __init__(self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
+        super().__init__(adopt, discard, limit)
+        self.pending = False
+        """True while :meth:`next` may find a whole value."""
+        self._buffer = bytearray()  # what was received and not yet taken
+        self._base = 0  # where it begins in the stream
+        self._scanner: Any = None  # has looked at all of the buffer up to where a value ends or breaks off
+        self._scanned = 0  # bytes of values that the scanner has passed and the buffer no longer holds
+        self._attached: deque[tuple[int, Sequence[int]]] = deque()
+
+    def decode(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
+        """Take in a piece of the stream; the first value that is whole by now, :class:`Large`, or NOTHING."""
+        return _value_of(self.decode_message(data, descriptors))
+
+    def decode_message(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
+        """As :meth:`decode`, as a :class:`Message`."""
+        if not self._buffer and not descriptors:
+            try:
+                value = msgpack.unpackb(
+                    data,
+                    strict_map_key=False,
+                    timestamp=3,
+                    ext_hook=_no_descriptor,
+                    max_array_len=SHORT_ARRAY,
+                )
+            except REFUSALS:
+                pass  # more or less than one value, or one to look at more closely
+            else:
+                self._base += len(data)
+                return Message(value, data)
+        self._feed(data, descriptors)
+        return self.next_message()
+
+    def next(self) -> "Any":
+        """The next value, :class:`Large`, or :data:`NOTHING` while none is whole."""
+        return _value_of(self.next_message())
+
+    def next_message(self) -> "Any":
+        """As :meth:`next`, as a :class:`Message`."""
+        size = self._whole_value()
+        if size is None:
+            self.pending = False
+            return NOTHING
+        if size > self.limit:
+            raise too_large(size, self.limit)
+        raw, start = bytes(memoryview(self._buffer)[:size]), self._base
+        self._forget(size)
+        value = self.build(raw, self._descriptors_of(start, start + size), start, scanned=True)
+        return value if isinstance(value, Large) else Message(value, raw)
+
+    def read_ahead(self) -> int:
+        """Bytes that were received and not yet taken as values."""
+        return len(self._buffer)
+
+    def close(self) -> None:
+        """Forget what was not taken; its descriptors are discarded."""
+        while self._attached:
+            self.drop(self._attached.popleft()[1])
+        self._buffer.clear()
+        self.pending = False
+
+    def _feed(self, data: bytes, descriptors: "Sequence[int]") -> None:
+        if not self._buffer:
+            self._scanner = new_scanner(self.limit + PACKET_LIMIT)
+            self._scanned = 0
+        self._buffer += data
+        self.pending = True
+        if descriptors:
+            self._attached.append((self._base + len(self._buffer), descriptors))
+            held = sum(len(some) for _, some in self._attached)
+            if held > DESCRIPTOR_LIMIT:
+                raise ProtocolError(
+                    f"{held} descriptors came before one value was whole; {DESCRIPTOR_LIMIT} are allowed",
+                    self._base,
+                )
+        self._scanner.feed(data)
+
+    def _whole_value(self) -> int | None:
+        """The size of the value at the head of the buffer, None while it is not whole."""
+        if not self._buffer:
+            return None
+        try:
+            self._scanner.skip()
+        except msgpack.OutOfData:
+            size = max(len(self._buffer), _declared_size(self._buffer))
+            if size > self.limit:
+                raise too_large(size, self.limit) from None
+            return None
+        except REFUSALS as error:
+            offset = self._base + self._scanner.tell() - self._scanned
+            raise ProtocolError(refusal(error), offset) from None
+        end: int = self._scanner.tell()
+        return end - self._scanned
+
+    def _forget(self, size: int) -> None:
+        del self._buffer[:size]
+        self._base += size
+        self._scanned += size
+
+    def _descriptors_of(self, start: int, end: int) -> list[int]:
+        """The descriptors of the value between two places of the stream; those of earlier ones are
+        discarded.
+        """
+        own: list[int] = []
+        while self._attached and self._attached[0][0] <= end:
+            place, descriptors = self._attached.popleft()
+            if place > start:
+                own += descriptors
+            else:
+                self.drop(descriptors)
+        return own
+
+
+def _no_descriptor(_kind: int, _payload: bytes) -> "Any":
+    """The ext hook where no descriptors came: no ext type can be right, and the careful way tells why."""
+    raise ProtocolError("a handle without descriptor")
+
+
+def _value_of(message: "Any") -> "Any":
+    return message.value if isinstance(message, Message) else message
+
+
+def _declared_size(data: bytearray) -> int:
+    """The size of a value as its header states it, 0 where that says nothing certain."""
+    if len(data) >= 5 and data[0] in (0xC6, 0xC9, 0xDB):  # bin 32, ext 32, str 32
+        return 5 + int.from_bytes(data[1:5], "big")
+    return 0

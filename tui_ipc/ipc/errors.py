@@ -1,0 +1,62 @@
+"""Everything that can go wrong on a channel, and whose doing it was.
+
+One base, :class:`IpcError`, so that a caller who only wants to know *whether* a channel still works needs
+one ``except``. Below it one class for each different remedy: try again later, stop talking, mend your own
+code, or blame the peer. What a peer does never surfaces as an ``OSError`` or as an exception of msgpack's.
+"""
+
+
+class IpcError(Exception):
+    """Something went wrong on a channel, a one-shot server or a shared memory."""
+
+
+class Disconnected(IpcError):
+    """The peer is gone: every endpoint on its side is closed, or its process ended.
+
+    The same error from ``send`` and from ``recv``, whatever ``errno`` the kernel gave.
+
+    Attributes:
+        unfinished: Bytes of a last message that the peer began and did not finish; 0 if it ended in good
+        order.
+    """
+
+    def __init__(self, sentence: str, unfinished: int = 0) -> None:
+        super().__init__(sentence)
+        self.unfinished = unfinished
+
+
+class Closed(IpcError):
+    """You used an endpoint that you had closed, or that had left in a message."""
+
+
+class Empty(IpcError):
+    """``try_recv`` found no whole message; the channel is still open."""
+
+
+class TimedOut(IpcError, TimeoutError):
+    """A deadline passed first. Nothing was received or sent, not even in part."""
+
+
+class ProtocolError(IpcError):
+    """The peer broke the wire. The channel is of no further use: each later receive raises this again.
+
+    Attributes:
+        offset: The byte, counted from 0 in the packet or the byte stream, at which the peer broke it; None
+            where no byte can be named.
+    """
+
+    def __init__(self, sentence: str, offset: int | None = None) -> None:
+        super().__init__(sentence if offset is None else f"{sentence} (at byte {offset})")
+        self.offset = offset
+
+
+class MessageTooLarge(IpcError):
+    """A message exceeds the size limit of the endpoint that raised this."""
+
+
+class TooManyHandles(IpcError):
+    """A message holds more handles than one packet can carry, or the kernel will not take more in flight."""
+
+
+class PeerRejected(IpcError):
+    """A process of another user connected where only your own may."""

@@ -1,0 +1,303 @@
+"""The one-shot server: where a child that knows nothing but a name finds its parent.
+
+The one rule: only a process of our own user gets in, only one does, and nothing of the meeting place stays.
+The socket lies in a fresh directory that only its owner may enter; while the server waits, it holds a lock on
+that directory, by which the next start tells what a killed process left from what is in use.
+"""
+
+import fcntl
+import os
+import socket
+import stat
+import struct
+from time import monotonic, time
+
+from tui_ipc.ipc import sockets
+from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, PeerRejected, TimedOut
+from tui_ipc.ipc.exits import Exit
+from tui_ipc.ipc.receiver import Receiver
+from tui_ipc.ipc.sender import Sender
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from subprocess import Popen
+    from typing import Any, Self
+
+_PATH_LIMIT = 107
+"""Bytes of a socket's path at most: sockaddr_un.sun_path less its final NUL, see unix(7)."""
+
+_PREFIX = "tui-ipc-"
+_RANDOM = 6
+"""Bytes of chance in a directory's name."""
+_SOCKET = "server"
+_GRACE = 60.0
+"""Seconds that a directory without a socket may be old before it counts as left behind."""
+
+
+class OneShotServer:
+    """Accepts one client, once, then is gone.
+
+    The owner closes it; ``accept`` closes it too. Use it as a context manager.
+
+    Example:
+        >>> with OneShotServer() as server:
+        ...     bootstrap = connect(server.name)  # in the other process
+        ...     bootstrap.send("hello")
+        ...     receiver, first = server.accept(timeout=5)
+        >>> first
+        'hello'
+        >>> bootstrap.close()
+        ... receiver.close()
+    """
+
+    def __init__(self, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
+        """Listen.
+
+        Args:
+            max_message_size: In bytes, for the receiver that ``accept`` returns.
+
+        Raises:
+            IpcError: No directory for temporary files is writable and short enough for a socket's path.
+        """
+        self.max_message_size = max_message_size
+        self._user = os.geteuid()
+        self._rejected: PeerRejected | None = None
+        self._directory, self._lock = _fresh_directory()
+        self.name = os.path.join(self._directory, _SOCKET)
+        """The server name: what the child needs to know."""
+        self._listener: socket.socket | None = None
+        try:
+            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self._listener.bind(self.name)
+            self._listener.listen()
+            self._listener.setblocking(False)
+        except BaseException:
+            self.close()
+            raise
+
+    def accept(
+        self, timeout: float | None = None, child: "Popen[Any] | int | None" = None
+    ) -> "tuple[Receiver[Any], Any]":
+        """Wait for the one client and its first message; the server is closed then, whatever the outcome.
+
+        Args:
+            timeout: Seconds for both together; None waits for ever.
+            child: The process that is to connect, or its pid: if it ends first, so does the wait. It is not
+                reaped.
+
+        Returns:
+            The receiving end of the connection and the first message, whose handles are yours.
+
+        Raises:
+            Disconnected: The child ended before it connected, or the client before its first message.
+            TimedOut: Nobody connected in time, or the client sent no whole message.
+            PeerRejected: In that time only processes of other users connected.
+            ProtocolError, MessageTooLarge, TooManyHandles: As for a receive.
+            Closed: The server has accepted before, or was closed.
+        """
+        deadline = sockets.deadline_after(timeout)
+        with self:
+            receiver = self._wait_for_client(deadline, timeout, child)
+        try:
+            first = receiver.recv(None if deadline is None else max(0.0, deadline - monotonic()))
+        except BaseException as error:
+            receiver.close()
+            if isinstance(error, TimedOut):
+                raise TimedOut(f"the client connected and sent no whole message within {timeout} s") from None
+            raise
+        return receiver, first
+
+    def try_connection(self) -> "Receiver[Any] | None":
+        """The connection of a client of our own user, if one is there; it is yours, and the server is closed.
+
+        Raises:
+            Closed: The server has accepted before, or was closed.
+        """
+        while True:
+            try:
+                connection, _ = self._open_listener().accept()
+            except BlockingIOError:
+                return None
+            pid, user = _peer(connection, self._user)
+            if user == self._user:
+                self.close()
+                connection.settimeout(None)
+                return Receiver(connection, self.max_message_size)
+            connection.close()
+            self._rejected = PeerRejected(
+                f"process {pid} of user {user} connected to {self.name} and was turned away: only processes "
+                f"of user {self._user} may"
+            )
+
+    def fileno(self) -> int:
+        """The listening descriptor, readable when a client is there; raises Closed after :meth:`close`."""
+        return self._open_listener().fileno()
+
+    def close(self) -> None:
+        """Stop listening and remove the socket and its directory. Closing twice is harmless."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        if self._lock >= 0:
+            _remove(self._directory, self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<OneShotServer {self.name}{'' if self._listener else ', closed'}>"
+
+    def _open_listener(self) -> socket.socket:
+        if self._listener is None:
+            raise Closed(f"the one-shot server {self.name} is closed: it accepts one client, once")
+        return self._listener
+
+    def _wait_for_client(
+        self, deadline: float | None, timeout: float | None, child: "Popen[Any] | int | None"
+    ) -> "Receiver[Any]":
+        with Exit(child) as end:
+            while True:
+                ended = end.happened()  # before the look for a client: its last deed may be to connect
+                receiver = self.try_connection()
+                if receiver is not None:
+                    return receiver
+                if ended:
+                    raise Disconnected(f"{end.describe()} before it connected to {self.name}")
+                try:
+                    end.wait_or(self.fileno(), deadline)
+                except TimedOut:
+                    raise self._rejected or TimedOut(
+                        f"nobody connected to {self.name} within {timeout} s"
+                    ) from None
+
+
+def connect(name: str, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "Sender[Any]":
+    """Connect to a one-shot server.
+
+    Args:
+        name: The server name, as the parent passed it on.
+        max_message_size: In bytes, for what is sent.
+
+    Returns:
+        A sender whose first message is what ``accept`` returns; yours to close.
+
+    Raises:
+        Disconnected: Nobody listens there: the server accepted its one client, or its process ended.
+        PeerRejected: The server belongs to another user.
+        ValueError: No socket can have that name.
+    """
+    if len(os.fsencode(name)) > _PATH_LIMIT or "\0" in name or not name:
+        raise ValueError(f"{name!r} is no server name: it is the path of a socket, 1 to {_PATH_LIMIT} bytes")
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        client.settimeout(None)
+        client.connect(name)
+        pid, user = _peer(client, os.geteuid())
+        if user not in (os.geteuid(), 0):
+            raise PeerRejected(f"{name} is served by process {pid} of user {user}, not by your own")
+    except OSError as error:
+        client.close()
+        raise Disconnected(
+            f"no one-shot server listens at {name} ({error.strerror}): it has accepted its one client, or "
+            "its process ended"
+        ) from None
+    except BaseException:
+        client.close()
+        raise
+    return Sender(client, max_message_size)
+
+
+def _peer(connection: socket.socket, otherwise: int) -> tuple[int, int]:
+    """Pid and user of the process at the other end, see SO_PEERCRED in unix(7).
+
+    Where a system does not tell, the directory's mode is what keeps other users out.
+    """
+    if not hasattr(socket, "SO_PEERCRED"):
+        return 0, otherwise
+    credentials = struct.Struct("3i")
+    pid, user, _ = credentials.unpack(
+        connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size)
+    )
+    return pid, user
+
+
+def _fresh_directory() -> tuple[str, int]:
+    """A new directory that only we may enter, and the descriptor that holds the lock on it."""
+    refusals = []
+    for place in _places():
+        _sweep(place)
+        path = os.path.join(place, f"{_PREFIX}{os.urandom(_RANDOM).hex()}")
+        size = len(os.fsencode(os.path.join(path, _SOCKET)))
+        if size > _PATH_LIMIT:
+            refusals.append(f"{place} makes a path of {size} bytes, {_PATH_LIMIT} are allowed")
+            continue
+        try:
+            os.mkdir(path, 0o700)
+        except OSError as error:
+            refusals.append(f"{place}: {error.strerror}")
+            continue
+        return path, _locked(path)
+    raise IpcError(
+        f"no place for a socket ({'; '.join(refusals)}); set TMPDIR to a short path that you may write to"
+    )
+
+
+def _places() -> list[str]:
+    """Directories to try, the most private first."""
+    wanted = (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp")  # noqa: S108 - the directory made there is ours alone
+    return list(dict.fromkeys(os.path.abspath(place) for place in wanted if place))
+
+
+def _locked(path: str) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for a sweep in another process that just looks at it
+    return descriptor
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(_PREFIX) and len(name) == len(_PREFIX) + 2 * _RANDOM
+
+
+def _sweep(place: str) -> None:
+    """Remove what killed processes of ours left here: directories that nobody holds the lock of."""
+    try:
+        names = [entry.name for entry in os.scandir(place) if _is_ours(entry.name)]
+    except OSError:
+        return  # not there, or not ours to look into: the caller finds out when it makes its own
+    for name in names:
+        path = os.path.join(place, name)
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            continue  # gone, or another user's
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)  # in use
+            continue
+        status = os.fstat(descriptor)
+        abandoned = _SOCKET in os.listdir(descriptor) or time() - status.st_mtime > _GRACE
+        if abandoned and status.st_uid == os.geteuid():
+            _remove(path, descriptor)
+        else:
+            os.close(descriptor)
+
+
+def _remove(path: str, descriptor: int) -> None:
+    """Remove a directory of ours and its socket, and give up the lock."""
+    try:
+        if stat.S_ISSOCK(os.stat(_SOCKET, dir_fd=descriptor, follow_symlinks=False).st_mode):
+            os.unlink(_SOCKET, dir_fd=descriptor)
+    except FileNotFoundError:
+        pass
+    try:
+        os.rmdir(path)
+    except OSError:
+        pass  # somebody put something else there, or removed it
+    finally:
+        os.close(descriptor)
