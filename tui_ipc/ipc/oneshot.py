@@ -249,7 +249,7 @@ def _fresh_directory() -> tuple[str, int]:
 
 def _places() -> list[str]:
     """Directories to try, the most private first."""
-    wanted = (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp")  # noqa: S108 - the directory made there is ours alone
+    wanted = (os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp")
     return list(dict.fromkeys(os.path.abspath(place) for place in wanted if place))
 
 
