@@ -1,8 +1,8 @@
 """Everything that can happen in a session, as facts.
 
-Events are the spine of the project: the explorer's panes, the script runner, statistics and recordings all read
-these and nothing else. They are immutable, hold no reference to anything alive, and say nothing about how they are
-shown. This module does no I/O and imports nothing of the project.
+Events are the spine of the project: the explorer's panes, the script runner, statistics and recordings all
+read these and nothing else. They are immutable, hold no reference to anything alive, and say nothing about
+how they are shown. This module does no I/O and imports nothing of the project.
 """
 
 from dataclasses import dataclass
@@ -158,7 +158,7 @@ class HandshakeFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault(Event):
-    """The child broke the wire; ``sentence`` says what and at which byte. The channel is of no further use."""
+    """The child broke the wire; ``sentence`` says what, and at which byte. The channel is of no more use."""
 
     sentence: str
 

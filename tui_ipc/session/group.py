@@ -1,0 +1,83 @@
+"""The processes that a child leaves behind.
+
+The one rule: a process is ours to end while it belongs to the session that the child was started in. A
+daemon that makes a session of its own has said that it wants to outlive us, and may.
+"""
+
+import asyncio
+import os
+import signal
+from typing import Final
+
+from tui_ipc.session.output import readable
+
+_POLL: Final = 0.02
+"""Seconds between two looks where the kernel cannot tell us of an end."""
+
+
+def members(session: int) -> tuple[int, ...]:
+    """The live processes of a session, whatever their process group; zombies do not count.
+
+    Read from ``/proc``, see proc_pid_stat(5); where there is none, the group of the session's leader stands
+    for its processes if it still has any.
+    """
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return _group_as_a_whole(session)
+    pids = (int(name) for name in names if name.isdecimal())
+    return tuple(sorted(pid for pid in pids if _lives_in(pid, session)))
+
+
+def _group_as_a_whole(session: int) -> tuple[int, ...]:
+    try:
+        os.killpg(session, 0)
+    except OSError:
+        return ()
+    return (session,)
+
+
+def _lives_in(pid: int, session: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            stat = file.read()
+    except OSError:  # it ended meanwhile, or is hidden from us and so not ours
+        return False
+    state, _, _, its_session = stat[stat.rindex(b")") + 2 :].split(maxsplit=4)[:4]
+    return int(its_session) == session and state not in (b"Z", b"X")
+
+
+def send(session: int, pids: tuple[int, ...], number: signal.Signals) -> None:
+    """Send a signal to processes found by :func:`members`; those that ended meanwhile are passed over."""
+    for pid in pids:
+        try:
+            if pid == session:
+                os.killpg(session, number)
+            else:
+                os.kill(pid, number)
+        except OSError:  # it ended meanwhile, or may not be signalled by us: the audit tells
+            continue
+
+
+async def ended(session: int, within: float) -> bool:
+    """Wait until a session has no process any more; False if it still has after ``within`` seconds."""
+    try:
+        async with asyncio.timeout(within):
+            while pids := members(session):
+                await _end_of(pids[0])
+    except TimeoutError:
+        return not members(session)
+    return True
+
+
+async def _end_of(pid: int) -> None:
+    """Return some time after the end of a process, at once where the kernel can tell us."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        await asyncio.sleep(_POLL)
+        return
+    try:
+        await readable(descriptor)
+    finally:
+        os.close(descriptor)

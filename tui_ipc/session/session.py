@@ -1,0 +1,184 @@
+"""The session: one command, run as often as wanted, and the timeline of everything that happens.
+
+The one rule: whatever a child does is an event and never an exception; whatever a caller cannot have is an
+exception with a sentence.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any, Final, Self
+
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
+from tui_ipc.session.conversation import NotListening
+from tui_ipc.session.events import Event, MessageSent
+from tui_ipc.session.handshake import HandshakeError
+from tui_ipc.session.run import Run, Settings
+from tui_ipc.session.timeline import Timeline
+
+__all__ = ["HandshakeError", "NotListening", "Session"]
+
+BUILT_IN_CHILD: Final = (sys.executable, "-m", "tui_ipc.child")
+
+
+class Session:
+    """A child process and the conversation with it, across restarts.
+
+    Use it as an asynchronous context manager: entering begins the first run, leaving ends the last one, and
+    leaves nothing behind, however it is left. Everything that happens comes out of :meth:`events`.
+
+    Args:
+        command: The program and its arguments. The name of the one-shot server takes the place of each
+            ``{channel_name}`` in them, else ``channel_name:NAME`` is appended. None is the built-in child.
+        cwd: Where to start it; None for our own directory.
+        env: Its whole environment; None for our own. ``TUI_IPC_SERVER``, the server name, is added to it, and
+            nothing else is changed.
+        timeout: Seconds for the whole handshake.
+        grace: Seconds that the child has to end after ``"quit"``, and again after SIGTERM.
+        pty: Whether its standard output is a pseudo-terminal or a pipe.
+
+    Raises:
+        ValueError: The command is empty.
+
+    Example:
+        >>> async def main():
+        ...     async with Session() as session:
+        ...         await session.ready()
+        ...         await session.send("Hello from parent")
+        ...     async for event in session.events():
+        ...         print(event)
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 5.0,
+        grace: float = 2.0,
+        pty: bool = True,
+    ) -> None:
+        words = BUILT_IN_CHILD if command is None else tuple(command)
+        if not words or not words[0]:
+            raise ValueError("the command is empty; name a program")
+        self._settings = Settings(words, cwd, env, timeout, grace, pty)
+        self._timeline = Timeline()
+        self._run: Run | None = None
+        self._restarting = asyncio.Lock()
+        self._leaving = False
+
+    @property
+    def pid(self) -> int | None:
+        """The child's process id, None while no child lives."""
+        return None if self._run is None else self._run.pid
+
+    @property
+    def run(self) -> int:
+        """The number of the current run, or of the last one; 0 before the first."""
+        return 0 if self._run is None else self._run.number
+
+    async def __aenter__(self) -> Self:
+        """Begin the first run. Whatever becomes of it is told by :meth:`ready` and :meth:`events`."""
+        self._timeline.begin()
+        self._run = Run(1, self._settings, self._timeline)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """End the run as :meth:`quit` does, then the events. Cancelling this makes it faster, not shorter."""
+        self._leaving = True
+        assert self._run is not None
+        ending = asyncio.create_task(self._run.finish())
+        cancelled: asyncio.CancelledError | None = None
+        while not ending.done():
+            try:
+                await asyncio.wait([ending])
+            except asyncio.CancelledError as interruption:
+                cancelled = interruption
+                self._run.hurry()
+        self._timeline.close()
+        if cancelled is not None:
+            raise cancelled
+        ending.result()
+
+    async def ready(self) -> None:
+        """Return once the channels are open.
+
+        Raises:
+            HandshakeError: They never will be; its text says why.
+            NotListening: The session has not begun.
+        """
+        await self._begun().ready()
+
+    async def send(self, value: Any) -> MessageSent:
+        """Send a message, waiting while the child does not read.
+
+        It does not wait for the consumer of the events: who sends in bulk should read them meanwhile.
+
+        Raises:
+            NotListening: There is nobody to send to; its text says why.
+            TypeError: A message cannot hold such a value.
+            ValueError: Nor this one, or it is too large.
+        """
+        raw = encode(value)
+        if len(raw) > DEFAULT_MAX_MESSAGE_SIZE:
+            raise ValueError(str(too_large(len(raw), DEFAULT_MAX_MESSAGE_SIZE)))
+        return await self._begun().send(value, raw)
+
+    async def send_raw(self, data: bytes) -> MessageSent:
+        """Send bytes as they are, which need not be a message. They are the ``value`` of the event as well.
+
+        Raises:
+            NotListening: There is nobody to send to; its text says why.
+            ValueError: There are none, or the child refuses so many.
+        """
+        if not data:
+            raise ValueError("no bytes to send")
+        return await self._begun().send(data, data)
+
+    async def quit(self) -> None:
+        """End the run: ``"quit"``, SIGTERM, SIGKILL, each after its grace; returns once nothing is left.
+
+        May be called at any time, again, and from several tasks. Cancelling it does not call the end off.
+        """
+        if self._run is not None:
+            await self._run.finish()
+
+    async def restart(self) -> None:
+        """End the run as :meth:`quit` does and begin the next, on the same timeline.
+
+        Raises:
+            NotListening: The session has not begun, or is being left.
+        """
+        async with self._restarting:
+            run = self._begun()
+            await run.finish()
+            if self._leaving:
+                raise NotListening("the session is over: it runs no more children")
+            self._run = Run(run.number + 1, self._settings, self._timeline)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child's process group.
+
+        Raises:
+            NotListening: No child lives that we may signal.
+            ValueError: There is no such signal.
+        """
+        if number not in signal.valid_signals():
+            raise ValueError(f"there is no signal {number} on this machine")
+        if self._run is None or not self._run.signal(number, "the user asked for it"):
+            raise NotListening("there is no child to signal: it does not run, or runs as another user")
+
+    def events(self) -> AsyncIterator[Event]:
+        """Everything that happens, in order, from the first event of the first run to the last one's audit.
+
+        One task consumes it. It may stop and go on later: events are kept, and a child that says or prints
+        more than is taken has to wait. The last event is followed by the end once the session was left.
+        """
+        return self._timeline
+
+    def _begun(self) -> Run:
+        if self._run is None:
+            raise NotListening("the session has not begun: enter it with 'async with'")
+        return self._run

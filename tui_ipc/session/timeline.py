@@ -1,0 +1,102 @@
+"""The session's one clock, and the bounded queue of what happened by it.
+
+The one rule: every event is kept, in order, until the consumer takes it. Nothing is ever discarded; whoever
+could add without limit waits for :meth:`Timeline.room` after adding.
+"""
+
+import asyncio
+import time
+from collections import deque
+from typing import Final, Self
+
+from tui_ipc.session.events import ChildOutput, Event, HelloReceived, MessageReceived, MessageSent
+
+MAX_EVENTS: Final = 1000
+MAX_BYTES: Final = 8 * 1024 * 1024
+"""Above either, producers wait: events, and bytes of messages and output in them."""
+
+
+class Timeline:
+    """What happens in a session, from its first event to its last; an asynchronous iterator for one consumer.
+
+    The iteration ends once the timeline was closed and its last event taken. It may be broken off and taken
+    up again. Taking an event is cancel-safe.
+    """
+
+    def __init__(self, max_events: int = MAX_EVENTS, max_bytes: int = MAX_BYTES) -> None:
+        self._begin = time.monotonic_ns()
+        self._latest = 0
+        self._events: deque[Event] = deque()
+        self._bytes = 0
+        self._max_events = max_events
+        self._max_bytes = max_bytes
+        self._closed = False
+        self._consumer: asyncio.Future[None] | None = None
+        self._room = asyncio.Event()
+        self._room.set()
+
+    def begin(self) -> None:
+        """Set the clock to 0, before the first event."""
+        self._begin = time.monotonic_ns()
+
+    def now(self) -> int:
+        """Nanoseconds since the session began."""
+        return time.monotonic_ns() - self._begin
+
+    def stamp(self, moment: int | None = None) -> int:
+        """The ``at`` of the next event: ``moment``, or now, but never before an earlier event's."""
+        self._latest = max(self._latest, self.now() if moment is None else moment)
+        return self._latest
+
+    def add(self, event: Event) -> None:
+        """Append an event, without waiting."""
+        self._events.append(event)
+        self._bytes += _weight(event)
+        if len(self._events) >= self._max_events or self._bytes >= self._max_bytes:
+            self._room.clear()
+        self._wake()
+
+    async def room(self) -> None:
+        """Wait until the consumer has caught up to below the bounds."""
+        await self._room.wait()
+
+    def close(self) -> None:
+        """No event follows: the iteration ends after the last one."""
+        self._closed = True
+        self._wake()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        while not self._events:
+            if self._closed:
+                raise StopAsyncIteration
+            if self._consumer is not None:
+                raise RuntimeError(
+                    "a session's events have one consumer; another task waits for them already"
+                )
+            self._consumer = asyncio.get_running_loop().create_future()
+            try:
+                await self._consumer
+            finally:
+                self._consumer = None
+        event = self._events.popleft()
+        self._bytes -= _weight(event)
+        if len(self._events) < self._max_events and self._bytes < self._max_bytes:
+            self._room.set()
+        return event
+
+    def _wake(self) -> None:
+        if self._consumer is not None and not self._consumer.done():
+            self._consumer.set_result(None)
+
+
+def _weight(event: Event) -> int:
+    match event:
+        case MessageSent() | MessageReceived() | HelloReceived():
+            return len(event.raw)
+        case ChildOutput():
+            return len(event.data)
+        case _:
+            return 0
