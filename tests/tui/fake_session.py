@@ -1,0 +1,138 @@
+"""A session without a child: a test says what happens, and sees what the explorer asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any, Self
+
+from tui_ipc.ipc.wire import encode
+from tui_ipc.session.conversation import NotListening
+from tui_ipc.session.events import (
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    Event,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    Stream,
+)
+
+MILLISECOND = 1_000_000
+
+
+class FakeSession:
+    """What the explorer needs of a session, played by a test.
+
+    Attributes:
+        run: The current run.
+        asked: What the explorer called, in order: ``enter``, ``send VALUE``, ``restart``, ``quit``.
+        may_end: Until this is set, leaving the session waits, as for a child that takes its time.
+        deaf: Why sending fails, None while somebody listens.
+    """
+
+    def __init__(self) -> None:
+        self.run = 1
+        self.asked: list[str] = []
+        self.sent: list[Any] = []
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+        self.deaf: str | None = None
+        self.at = 0
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._open = asyncio.Event()
+        self._sent = 0
+        self._received = 0
+
+    async def __aenter__(self) -> Self:
+        self.asked.append("enter")
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        self.asked.append("quit")
+        await self.may_end.wait()
+        self._events.put_nowait(None)
+
+    async def ready(self) -> None:
+        await self._open.wait()
+
+    async def send(self, value: Any) -> MessageSent:
+        if self.deaf is not None:
+            raise NotListening(self.deaf)
+        self.asked.append("send")
+        self.sent.append(value)
+        self._sent += 1
+        event = MessageSent(at=self.at, run=self.run, number=self._sent, value=value, raw=encode(value))
+        self.feed(event)
+        return event
+
+    async def restart(self) -> None:
+        self.asked.append("restart")
+        await self.may_end.wait()
+        self.run += 1
+        self._sent = self._received = 0
+        self.deaf = None
+        self.listen()
+
+    async def events(self) -> AsyncIterator[Event]:
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    # What a test says.
+
+    def feed(self, *events: Event) -> None:
+        """Let events happen."""
+        for event in events:
+            self._events.put_nowait(event)
+
+    def listen(self) -> None:
+        """Begin a run, no further than to a listening server."""
+        self.feed(ServerListening(at=self.at, run=self.run, name="/run/tui-ipc/server"))
+
+    def handshake(self, name: str = "echo", pid: int = 4242) -> None:
+        """Let a whole handshake happen."""
+        at, run = self.at, self.run
+        command = ("./echo", "channel_name:/run/tui-ipc/server")
+        self.listen()
+        self.feed(
+            ChildSpawned(at=at + 12 * MILLISECOND, run=run, pid=pid, command=command),
+            ChildConnected(at=at + 40 * MILLISECOND, run=run),
+            HelloReceived(at=at + 41 * MILLISECOND, run=run, name=name, pid=pid, inline=False, raw=b"\x81"),
+            ChannelsOpen(at=at + 42 * MILLISECOND, run=run),
+        )
+        self.at += 48 * MILLISECOND
+        self._open.set()
+
+    def answer(self, value: Any, elapsed: int = 61_000) -> None:
+        """Let the child answer the newest message."""
+        self._received += 1
+        self.feed(
+            MessageReceived(
+                at=self.at + elapsed,
+                run=self.run,
+                number=self._received,
+                value=value,
+                raw=encode(value),
+                answers=self._sent,
+                elapsed=elapsed,
+            )
+        )
+
+    def output(self, data: bytes, stream: Stream = "stdout") -> None:
+        """Let the child print."""
+        self.feed(ChildOutput(at=self.at, run=self.run, stream=stream, data=data))
+
+    def exit(self, code: int | None = 0, signal: int | None = None) -> None:
+        """Let the child end."""
+        at, run = self.at, self.run
+        self.deaf = "the child has ended"
+        usage = {"user_seconds": 0.02, "system_seconds": 0.01}
+        self.feed(
+            ChannelClosed(at=at, run=run),
+            ChildExited(at=at, run=run, code=code, signal=signal, max_rss=12 << 20, **usage),
+            Audit(at=at, run=run, processes=(), files=(), unread=0, quit_elapsed=None),
+        )

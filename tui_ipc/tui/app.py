@@ -1,0 +1,312 @@
+"""The explorer: it owns the session and turns its events into what is on the screen.
+
+Events go into the model as they come; the screen is brought up to date at most :data:`FRAMES` times a second. So a
+child that floods is remembered at full speed, drawn at leisure, and never keeps a key waiting.
+"""
+
+import asyncio
+import signal
+from collections.abc import Iterable, Sequence
+from time import monotonic
+from typing import Any, ClassVar
+
+from textual import on
+from textual.app import App, ComposeResult, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.widgets import Footer, Input
+
+from tui_ipc.ipc.errors import IpcError
+from tui_ipc.session import notation
+from tui_ipc.session.events import Event, MessageReceived, MessageSent
+from tui_ipc.session.session import Session
+from tui_ipc.tui.inspector import Face, Inspector
+from tui_ipc.tui.log_view import LogView
+from tui_ipc.tui.message_input import MessageBox
+from tui_ipc.tui.model import Model
+from tui_ipc.tui.notice import Notice
+from tui_ipc.tui.output_view import OutputView
+from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.session_keeper import Explored, SessionKeeper
+from tui_ipc.tui.status_bar import StatusBar
+from tui_ipc.tui.units import plural, size
+
+FRAMES = 30
+"""How often in a second the screen follows the model, at most."""
+
+BROKEN = 3
+"""The exit code if the session could not begin or go on for want of what it needs of the system."""
+
+CLIPBOARD_LIMIT = 1 << 20
+"""Terminals drop larger OSC 52 sequences, and tell nobody."""
+
+
+class ExplorerApp(App[int]):
+    """Explores one session, from its beginning to its end.
+
+    Args:
+        session: A session that has not begun; the app begins it and ends it.
+    """
+
+    TITLE = "tui-ipc"
+    CSS_PATH = "app.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+q",
+            "quit",
+            "Quit",
+            priority=True,
+            id="app.quit",
+            tooltip='Send "quit", wait for the child to end, and leave',
+        ),
+        Binding(
+            "ctrl+r",
+            "restart",
+            "Restart",
+            priority=True,
+            id="app.restart",
+            tooltip="End the child, if it lives, and start it again; the log goes on",
+        ),
+        Binding(
+            "f1",
+            "help",
+            "Help",
+            key_display="F1",
+            id="app.help",
+            tooltip="Explain the panes, the notation and the keys",
+        ),
+        Binding(
+            "f2",
+            "maximize",
+            "Maximize",
+            key_display="F2",
+            id="app.maximize",
+            tooltip="Give all the room to the pane you are in, or take it back",
+        ),
+    ]
+
+    def __init__(self, session: Explored) -> None:
+        super().__init__()
+        self._session = session
+        self.model = Model()
+        self.status_bar = StatusBar()
+        self.notice = Notice()
+        self.log_view = LogView(self.model)
+        self.inspector = Inspector(id="inspector")
+        self.output_view = OutputView(self.model)
+        self.message_box = MessageBox()
+        self._keeper = SessionKeeper(session, self._on_event, self._on_refused)
+        self._code = 0
+        self._drawn_at = 0.0
+        self._due = False
+
+    def compose(self) -> ComposeResult:
+        """Make the panes."""
+        yield self.status_bar
+        yield self.notice
+        with Vertical(id="panes"):
+            with Horizontal(id="upper"):
+                yield self.log_view
+                yield self.inspector
+            yield self.output_view
+        yield self.message_box
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Begin the session."""
+        self.message_box.input.focus()
+        self._refresh_views()
+        self._keeper.start(self._on_over)
+
+    async def on_unmount(self) -> None:
+        """End the session, however the app came to its end."""
+        await self._keeper.left()
+
+    def leave(self, code: int = 0) -> None:
+        """Send ``"quit"``, wait for the child, and leave with an exit code."""
+        self._code = code
+        self._keeper.leave()
+        self._schedule_refresh()
+
+    # What the session says
+
+    def _on_event(self, event: Event) -> None:
+        self.model.apply(event)
+        self._schedule_refresh()
+
+    def _on_refused(self, text: str, sentence: str) -> None:
+        self.message_box.input.restore(text)
+        self.notify(visible(sentence), title="Not sent", severity="error", markup=False)
+
+    def _on_over(self, error: BaseException | None) -> None:
+        if isinstance(error, OSError | IpcError):
+            self.exit(return_code=BROKEN, message=f"tui-ipc: the session broke off: {error}")
+        elif isinstance(error, Exception):
+            self._handle_exception(error)
+        else:
+            self.exit(self._code, return_code=self._code)
+
+    # The screen
+
+    @property
+    def _doing(self) -> str | None:
+        if self._keeper.leaving:
+            return "quitting: waiting for the child to end"
+        return "restarting: waiting for the child to end" if self._keeper.restarting else None
+
+    def _schedule_refresh(self) -> None:
+        if self._due or not self.is_running:
+            return
+        self._due = True
+        delay = self._drawn_at + 1 / FRAMES - monotonic()
+        if delay > 0:
+            self.set_timer(delay, self._refresh_views)
+        else:
+            self.call_later(self._refresh_views)
+
+    def _refresh_views(self) -> None:
+        self._due = False
+        self._drawn_at = monotonic()
+        self.status_bar.show(self.model.status, self._doing)
+        self.notice.show(self.model.trouble)
+        self.message_box.show_absence(self.model.status.absence)
+        self.log_view.sync()
+        self.output_view.sync()
+        if self.log_view.cursor is None:
+            self._inspect_newest()
+
+    def _inspect_newest(self) -> None:
+        latest = self.model.latest
+        held = latest is not None and latest >= self.model.log.first
+        self.inspector.entry = self.model.log[latest] if latest is not None and held else None
+
+    @on(LogView.Picked)
+    def _on_picked(self, picked: LogView.Picked) -> None:
+        if picked.entry is None:
+            self._inspect_newest()
+        else:
+            self.inspector.entry = picked.entry
+
+    @on(Input.Submitted)
+    def _on_submitted(self, submitted: Input.Submitted) -> None:
+        if submitted.value:
+            self._keeper.post(submitted.value, notation.parse(submitted.value))
+            self.message_box.input.remember(submitted.value)
+
+    # Actions
+
+    async def action_quit(self) -> None:
+        """End the child, then the explorer."""
+        self.leave()
+
+    def action_restart(self) -> None:
+        """End this run and begin the next."""
+        self._keeper.restart()
+        self._schedule_refresh()
+
+    def action_help(self) -> None:
+        """Open the help."""
+        from tui_ipc.tui.help_screen import HelpScreen, Key  # only who asks for it pays for it
+
+        bindings = [
+            active.binding for active in self.screen.active_bindings.values() if not active.binding.system
+        ]
+        shown = [binding for binding in bindings if binding.show or binding.tooltip]
+        keys = [Key(self.get_key_display(each), each.description, each.tooltip) for each in shown]
+        self.push_screen(HelpScreen(list(dict.fromkeys(keys))))
+
+    def action_maximize(self) -> None:
+        """Give all the room to one pane, or take it back."""
+        screen = self.screen_stack[0]
+        pane = (
+            "output"
+            if self.output_view.has_focus
+            else "inspector"
+            if self.inspector.has_focus_within
+            else "log"
+        )
+        screen.set_class(not screen.has_class("-maximized"), "-maximized")
+        for name in ("log", "inspector", "output"):
+            screen.set_class(name == pane, f"-{name}")
+
+    def action_type(self) -> None:
+        """Go to the message box; the panes take their usual places."""
+        self.screen_stack[0].remove_class("-maximized", "-inspecting")
+        self.message_box.input.focus()
+
+    def action_inspect(self) -> None:
+        """Go to the inspector."""
+        self.screen_stack[0].add_class("-inspecting")
+        self.inspector.query_one("#page").focus()
+
+    def action_face(self, face: Face) -> None:
+        """Show what is inspected under another face."""
+        self.inspector.face = face
+
+    def action_copy(self) -> None:
+        """Copy the value of what is inspected in the notation, or the words about it."""
+        entry = self.inspector.entry
+        if entry is None:
+            self.notify("There is no message yet to copy.", severity="warning")
+            return
+        event = entry.event
+        text = (
+            notation.render(event.value)
+            if isinstance(event, MessageSent | MessageReceived)
+            else entry.line.text
+        )
+        if len(text) > CLIPBOARD_LIMIT:
+            sentence = f"{size(len(text))} of text exceed the clipboard's {size(CLIPBOARD_LIMIT)}."
+            self.notify(sentence, title="Not copied", severity="warning")
+            return
+        self.copy_to_clipboard(text)
+        self.notify(f"Copied {plural(len(text), 'character')}.")
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """What the palette offers: every binding that explains itself, each pane, the theme, a screenshot."""
+        nodes: tuple[DOMNode, ...] = (self, self.log_view, self.inspector, self.output_view)
+        offered: set[str] = set()
+        for node in nodes:
+            for binding in node.BINDINGS:
+                if isinstance(binding, Binding) and binding.tooltip and binding.action not in offered:
+                    offered.add(binding.action)
+                    yield SystemCommand(
+                        binding.description, binding.tooltip, self._runner(binding.action, node)
+                    )
+        yield SystemCommand("Go to the log", "Move through what happened", self.log_view.focus)
+        yield SystemCommand(
+            "Go to the child's output", "Scroll through what the child printed", self.output_view.focus
+        )
+        yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
+        yield SystemCommand("Screenshot", "Save a picture of the screen, as SVG", self.deliver_screenshot)
+
+    def _runner(self, action: str, node: DOMNode) -> Any:
+        async def run() -> None:
+            await self.run_action(action, node)
+
+        return run
+
+
+def run_explorer(command: Sequence[str] | None = None, **options: Any) -> int:
+    """Explore a child on this terminal until the user leaves.
+
+    Args:
+        command: The child's command, None for the built-in child.
+        options: As :class:`~tui_ipc.session.session.Session` takes them.
+
+    Returns:
+        The exit code: 0 after quitting, 128 + N after signal N, 3 if the session could not begin.
+    """
+    return asyncio.run(_explore(ExplorerApp(Session(command, **options))))
+
+
+async def _explore(app: ExplorerApp) -> int:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        loop.add_signal_handler(number, app.leave, 128 + number)
+    await app.run_async()
+    return app.return_code or 0

@@ -1,0 +1,180 @@
+"""What the inspector says about an entry of the log, under its three faces: value, bytes, about."""
+
+from collections.abc import Iterator, Sequence
+from typing import overload
+
+from tui_ipc.session.events import (
+    Audit,
+    ChildExited,
+    ChildSpawned,
+    Event,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+)
+from tui_ipc.tui.line import Line, Span, line
+from tui_ipc.tui.model import Entry
+from tui_ipc.tui.pretty import pretty
+from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.status import exit_sentence, signal_name
+from tui_ipc.tui.units import clock, count, duration, plural, size
+
+
+class HexLines(Sequence[Line]):
+    """The bytes of a message as a hex dump; each line is made when it is asked for.
+
+    Args:
+        data: The bytes.
+        columns: How many bytes stand in a line.
+    """
+
+    def __init__(self, data: bytes, columns: int) -> None:
+        self._data = data
+        self._columns = columns
+        self._digits = 4 if len(data) <= 1 << 16 else 8
+
+    def __len__(self) -> int:
+        return -(-len(self._data) // self._columns)
+
+    @overload
+    def __getitem__(self, index: int) -> Line: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Line]: ...
+    def __getitem__(self, index: int | slice) -> Line | Sequence[Line]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        if not 0 <= index < len(self):
+            raise IndexError(f"line {index} of {len(self)} lines of bytes")
+        start = index * self._columns
+        piece = self._data[start : start + self._columns]
+        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in piece)
+        return line(
+            Span(f"{start:0{self._digits}x}  ", "muted"),
+            Span(f"{piece.hex(' '):<{self._columns * 3}} "),
+            Span(text, "string"),
+        )
+
+    @classmethod
+    def fitting(cls, data: bytes, width: int) -> "HexLines":
+        """Choose 16, 8 or 4 bytes for each line, whichever fits in ``width`` cells."""
+        digits = 4 if len(data) <= 1 << 16 else 8
+        columns = next((number for number in (16, 8) if digits + 3 + 4 * number <= width), 4)
+        return cls(data, columns)
+
+
+def title(entry: Entry) -> str:
+    """What the inspector shows, in few words of our own."""
+    match entry.event:
+        case MessageSent(number=number):
+            return f"Message #{number} sent"
+        case MessageReceived(number=number):
+            return f"Message #{number} received"
+        case None:
+            return f"Run {entry.run}"
+        case event:
+            return _words(type(event).__name__)
+
+
+def summary(entry: Entry) -> str | None:
+    """A message's size and what it answers, in few words of our own; None for any other event."""
+    match entry.event:
+        case MessageReceived(answers=int(answers), elapsed=int(elapsed), raw=raw):
+            return f"{size(len(raw))} · answers #{answers} after {duration(elapsed)}"
+        case MessageSent(raw=raw) | MessageReceived(raw=raw):
+            return size(len(raw))
+        case _:
+            return None
+
+
+def value_lines(entry: Entry) -> list[Line]:
+    """The value of a message; of any other event, its log line and the sentence it carries."""
+    match entry.event:
+        case MessageSent() | MessageReceived():
+            return pretty(entry.event.value)
+        case HandshakeFailed() | Fault():
+            return [line(visible(row)) for row in entry.event.sentence.splitlines()]
+        case ServerListening():
+            return [line(visible(entry.event.name))]
+        case ChildSpawned():
+            return [line(visible(word)) for word in entry.event.command]
+        case _:
+            return [line("".join(span.text for span in entry.line.left[2:]).strip())]
+
+
+def raw_bytes(entry: Entry) -> bytes:
+    """The bytes on the wire, none if the event brought none."""
+    return entry.event.raw if isinstance(entry.event, MessageSent | MessageReceived | HelloReceived) else b""
+
+
+def about_lines(entry: Entry) -> list[Line]:
+    """The facts of an event, one in a line."""
+    facts = [("run", str(entry.run))]
+    if entry.event is not None:
+        facts += [("at", f"{clock(entry.event.at).strip()} s"), *_facts(entry.event)]
+    width = max(len(name) for name, _ in facts) + 2
+    return [line(Span(f"{name:<{width}}", "muted"), Span(visible(fact))) for name, fact in facts]
+
+
+def _facts(event: Event) -> Iterator[tuple[str, str]]:
+    match event:
+        case MessageSent() | MessageReceived():
+            yield from _message_facts(event)
+        case HelloReceived():
+            yield "name", event.name
+            yield "pid", str(event.pid)
+            yield "form", "inline: one connection for both directions" if event.inline else "two channels"
+            yield "size", _exactly(len(event.raw))
+        case ServerListening():
+            yield "server name", event.name
+        case ChildSpawned():
+            yield "pid", str(event.pid)
+            yield "command", " ".join(event.command)
+        case SignalSent():
+            yield "signal", signal_name(event.signal)
+            yield "reason", event.reason
+        case HandshakeFailed():
+            yield "not reached", event.step
+            yield "deadline", "passed" if event.timed_out else "not reached; it failed at once"
+        case ChildExited():
+            yield from _exit_facts(event)
+        case Audit():
+            yield from _audit_facts(event)
+
+
+def _message_facts(event: MessageSent | MessageReceived) -> Iterator[tuple[str, str]]:
+    yield "direction", "to the child" if isinstance(event, MessageSent) else "from the child"
+    yield "number", f"#{count(event.number)} of this run"
+    yield "kind", type(event.value).__name__
+    yield "size", _exactly(len(event.raw))
+    if isinstance(event, MessageReceived) and event.answers is not None and event.elapsed is not None:
+        yield "answers", f"#{count(event.answers)} after {duration(event.elapsed)}"
+
+
+def _exit_facts(event: ChildExited) -> Iterator[tuple[str, str]]:
+    yield "end", f"the child {exit_sentence(event)}"
+    yield "user time", duration(round(event.user_seconds * 1e9))
+    yield "system time", duration(round(event.system_seconds * 1e9))
+    yield "peak memory", size(event.max_rss)
+
+
+def _audit_facts(event: Audit) -> Iterator[tuple[str, str]]:
+    yield "processes", ", ".join(map(str, event.processes)) or "none left"
+    yield "files", ", ".join(event.files) or "none left"
+    yield "unread", plural(event.unread, "byte")
+    if event.quit_elapsed is not None:
+        yield "quit took", duration(event.quit_elapsed)
+
+
+def _exactly(number: int) -> str:
+    return plural(number, "byte") if number < 1024 else f"{size(number)} ({plural(number, 'byte')})"
+
+
+def _words(name: str) -> str:
+    """``ChildExited`` in words: ``Child exited``."""
+    return (
+        "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip().capitalize()
+    )

@@ -1,0 +1,136 @@
+"""What the explorer knows: the session's events, kept within bounds in the form that the views read.
+
+The model is fed with events and touches no widget; the views read it when the screen is next drawn. So a flood costs
+what it takes to remember it, not what it would take to draw it.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tui_ipc.session.events import (
+    Audit,
+    ChannelsOpen,
+    ChildConnected,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    Event,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+)
+from tui_ipc.tui.line import Line, Span
+from tui_ipc.tui.lines import log_line, rule
+from tui_ipc.tui.ring import Ring
+from tui_ipc.tui.sanitize import OutputDecoder
+from tui_ipc.tui.status import Status
+
+LOG_LIMIT = 100_000
+LOG_BUDGET = 128 << 20
+OUTPUT_LIMIT = 50_000
+OUTPUT_BUDGET = 16 << 20
+
+_LADDER = (ChildSpawned, ChildConnected, HelloReceived, ChannelsOpen)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the log.
+
+    Attributes:
+        event: What it is about; None for the rule between two runs.
+        run: The run that it belongs to.
+        since: For a step of the handshake, the nanoseconds since the step before it.
+    """
+
+    event: Event | None
+    run: int
+    since: int | None = None
+
+    @property
+    def line(self) -> Line:
+        """How the log shows it."""
+        return rule(self.run) if self.event is None else log_line(self.event, self.since)
+
+    @property
+    def is_message(self) -> bool:
+        """True if a value passed on the wire."""
+        return isinstance(self.event, MessageSent | MessageReceived)
+
+
+class Model:
+    """The state of the explorer.
+
+    Attributes:
+        log: What happened, but for the child's output.
+        output: The child's finished lines of output, both streams, in the order of their ends.
+        status: The state of the current run.
+        trouble: What the explorer must say aloud about this run: a failed handshake, a fault; None if all is well.
+        latest: The index in ``log`` of the newest message, None before the first.
+    """
+
+    def __init__(self) -> None:
+        self.log: Ring[Entry] = Ring(LOG_LIMIT, LOG_BUDGET)
+        self.output: Ring[Line] = Ring(OUTPUT_LIMIT, OUTPUT_BUDGET)
+        self.status = Status()
+        self.trouble: HandshakeFailed | Fault | None = None
+        self.latest: int | None = None
+        self._decoders = {"stdout": OutputDecoder(), "stderr": OutputDecoder()}
+        self._step_at = 0
+
+    def apply(self, event: Event) -> None:
+        """Take in what happened."""
+        if isinstance(event, ServerListening):
+            self._begin_run(event)
+        self.status.apply(event)
+        if isinstance(event, ChildOutput):
+            for line in self._decoders[event.stream].feed(event.data):
+                self._print(event.stream, line)
+            return
+        if isinstance(event, HandshakeFailed | Fault):
+            self.trouble = event
+        if isinstance(event, ChildExited | Audit):
+            self._flush()
+        self._note(event)
+
+    def partial_output(self) -> list[Line]:
+        """The lines of output that have begun and not ended: at most one of each stream."""
+        partials = [(stream, decoder.partial) for stream, decoder in self._decoders.items()]
+        return [_edged(stream, line) for stream, line in partials if line is not None]
+
+    def _begin_run(self, event: ServerListening) -> None:
+        self._flush()
+        self.trouble = None
+        self._step_at = event.at
+        if event.run > 1:
+            self.log.append(Entry(None, event.run))
+            self.output.append(rule(event.run))
+
+    def _note(self, event: Event) -> None:
+        since = None
+        if isinstance(event, _LADDER):
+            since, self._step_at = event.at - self._step_at, event.at
+        if isinstance(event, MessageSent | MessageReceived):
+            self.latest = self.log.end
+        self.log.append(Entry(event, event.run, since), 1 + _weight(event))
+
+    def _flush(self) -> None:
+        for stream, decoder in self._decoders.items():
+            for line in decoder.flush():
+                self._print(stream, line)
+
+    def _print(self, stream: str, line: Line) -> None:
+        self.output.append(_edged(stream, line), 1 + sum(len(span.text) for span in line.left))
+
+
+def _weight(event: Any) -> int:
+    """The bytes that an event holds: a message's raw form, and as much again for its value."""
+    return 2 * len(getattr(event, "raw", b""))
+
+
+def _edged(stream: str, line: Line) -> Line:
+    """Mark a line of stderr at its edge, so that the streams stay apart without colour too."""
+    return line if stream == "stdout" else Line((Span("▌ ", "bad"), *line.left))

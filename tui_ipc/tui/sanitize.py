@@ -1,0 +1,151 @@
+"""The one gate between what a child says and what reaches the terminal.
+
+Out of it come only characters that move nothing, reorder nothing and hide nothing. Colour becomes style; every other
+control character, every invisible or reordering one and every byte that is no UTF-8 becomes a visible symbol. The
+raw bytes stay in the event. State is bounded: whatever a child prints, :class:`OutputDecoder` holds one cut line.
+"""
+
+import codecs
+import re
+
+from rich.cells import cell_len
+
+from tui_ipc.tui.line import Line, Span
+from tui_ipc.tui.sgr import PLAIN, Ink, apply_sgr, style_of
+from tui_ipc.tui.units import count
+
+LINE_LIMIT = 4096
+"""How many characters of one line of output are kept; the rest is counted."""
+
+TAB = 8
+
+# Categories Cc, Cf, Cs, Zl and Zp of Unicode 15, and the supplementary variation selectors, which are invisible too
+# and can smuggle text. Spelled out, since scanning unicodedata for them at start-up would cost 100 ms.
+_HIDDEN = (
+    "\x00-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
+)
+# Ask for an emoji's text or colour form. Terminals disagree on the width of the result; they say nothing, so they go.
+_PRESENTATION = "\ufe0e\ufe0f"
+
+_ANY_HIDDEN = re.compile(f"[{_HIDDEN}{_PRESENTATION}]")
+_TOKEN = re.compile(
+    f"(?P<text>[^{_HIDDEN}{_PRESENTATION}]+)|\x1b\\[(?P<sgr>[0-9;:]{{0,30}})m|(?P<control>[{_HIDDEN}{_PRESENTATION}])"
+)
+_UNFINISHED = re.compile("\x1b(?:\\[[0-9;:]{0,30})?\\Z")
+
+
+def symbol(character: str) -> str:
+    """Show one character that must not reach the terminal.
+
+    C0 controls and DEL have pictures in Unicode; a byte that is no UTF-8 (kept as a lone surrogate by
+    ``surrogateescape``, PEP 383) is shown as ``‹FF›``, any other as ``‹U+202E›``.
+    """
+    point = ord(character)
+    if point < 0x20:
+        return chr(0x2400 + point)
+    if point == 0x7F:
+        return "\u2421"
+    if character in _PRESENTATION:
+        return ""
+    return f"‹{point - 0xDC00:02X}›" if 0xDC80 <= point <= 0xDCFF else f"‹U+{point:04X}›"
+
+
+def visible(text: str) -> str:
+    """Return text that is safe to show: one line, every character seen."""
+    return _ANY_HIDDEN.sub(lambda match: symbol(match[0]), text)
+
+
+class OutputDecoder:
+    """Turns the pieces of a child's output into lines, however the pieces are cut.
+
+    A line feed ends a line. After a carriage return that no line feed follows, the next text replaces the line,
+    as a progress bar means it to.
+    """
+
+    def __init__(self) -> None:
+        self._utf8 = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+        self._unfinished = ""
+        self._ink = PLAIN
+        self._begin()
+
+    def _begin(self) -> None:
+        self._spans: list[Span] = []
+        self._kept = 0
+        self._dropped = 0
+        self._column = 0
+        self._returned = False
+
+    @property
+    def partial(self) -> Line | None:
+        """The line that has begun and not ended, None if there is none."""
+        return self._line() if self._spans else None
+
+    def feed(self, data: bytes) -> list[Line]:
+        """Take the next piece of output, and return the lines that it ends."""
+        return self._take(self._utf8.decode(data))
+
+    def flush(self) -> list[Line]:
+        """Take the end of the output: what was begun is shown as it stands."""
+        rest, self._unfinished = self._unfinished, ""
+        lines = self._take(rest + self._utf8.decode(b"", final=True), final=True)
+        if self._spans:
+            lines.append(self._line())
+        self._ink = PLAIN
+        self._begin()
+        return lines
+
+    def _take(self, text: str, final: bool = False) -> list[Line]:
+        text = self._unfinished + text
+        self._unfinished = ""
+        if not final and (unfinished := _UNFINISHED.search(text)):
+            self._unfinished = unfinished[0]
+            text = text[: unfinished.start()]
+        first, *others = text.split("\n")
+        self._scan(first)
+        lines: list[Line] = []
+        for piece in others:
+            lines.append(self._line())
+            self._begin()
+            self._scan(piece)
+        return lines
+
+    def _scan(self, piece: str) -> None:
+        if not _ANY_HIDDEN.search(piece):
+            self._write(piece, self._ink)
+            return
+        for token in _TOKEN.finditer(piece):
+            if token["text"]:
+                self._write(token["text"], self._ink)
+            elif token["sgr"] is not None:
+                self._ink = apply_sgr(self._ink, token["sgr"])
+            elif token["control"] == "\r":
+                self._returned = True
+            elif token["control"] == "\t":
+                self._write(" " * (TAB - self._column % TAB), self._ink)
+            else:
+                self._write(symbol(token["control"]), None)
+
+    def _write(self, text: str, ink: Ink | None) -> None:
+        """Add text in an ink, or in our own paint for symbols if it is None."""
+        if not text:
+            return
+        if self._returned:
+            self._begin()
+        room = LINE_LIMIT - self._kept
+        self._dropped += max(0, len(text) - room)
+        text = text[:room]
+        if not text:
+            return
+        self._kept += len(text)
+        self._column += cell_len(text)
+        paint = "note" if ink is None else "text" if ink is PLAIN else style_of(ink)
+        if self._spans and self._spans[-1].paint is paint:
+            text = self._spans.pop().text + text
+        self._spans.append(Span(text, paint))
+
+    def _line(self) -> Line:
+        if self._dropped:
+            return Line((*self._spans, Span(f" … {count(self._dropped)} more characters", "note")))
+        return Line(tuple(self._spans))

@@ -1,0 +1,133 @@
+"""One session from its beginning to its end, beside the screen: nothing here knows how anything looks.
+
+The rule: however the explorer comes to its end, the session is left, and so the child is ended.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from time import monotonic
+from typing import Any, Protocol
+
+from tui_ipc.ipc.errors import IpcError
+from tui_ipc.session.events import Event, MessageSent
+from tui_ipc.session.session import HandshakeError, NotListening
+
+SLICE = 0.004
+"""After how many seconds of taking in events everybody else gets a turn."""
+
+REST = 0.001
+"""How long that turn is at least, in seconds."""
+
+
+class Explored(Protocol):
+    """What the explorer needs of a session; :class:`~tui_ipc.session.session.Session` is one."""
+
+    async def __aenter__(self) -> Any: ...
+    async def __aexit__(self, *reason: Any) -> Any: ...
+    async def ready(self) -> None: ...
+    async def send(self, value: Any) -> MessageSent: ...
+    async def restart(self) -> None: ...
+    def events(self) -> AsyncIterator[Event]: ...
+
+
+class SessionKeeper:
+    """Begins a session, passes its events on, sends what is to be sent, and ends it.
+
+    Args:
+        session: A session that has not begun.
+        on_event: Called with each event, in order.
+        on_refused: Called with the tag of a message that could not be sent, and the sentence that says why.
+    """
+
+    def __init__(
+        self,
+        session: Explored,
+        on_event: Callable[[Event], None],
+        on_refused: Callable[[str, str], None],
+    ) -> None:
+        self._session = session
+        self._on_event = on_event
+        self._on_refused = on_refused
+        self._outbox: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+        self._leaving = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._life: asyncio.Task[None] | None = None
+        self._restart: asyncio.Task[None] | None = None
+
+    @property
+    def leaving(self) -> bool:
+        """True once the session is being left."""
+        return self._leaving.is_set()
+
+    @property
+    def restarting(self) -> bool:
+        """True while the end of one run is awaited to begin the next."""
+        return self._restart is not None and not self._restart.done()
+
+    def start(self, on_over: Callable[[BaseException | None], None]) -> None:
+        """Begin the session; ``on_over`` is called once nothing is left of it, with what went wrong if anything."""
+        self._life = asyncio.create_task(self._live())
+        self._life.add_done_callback(lambda life: on_over(_cause(life)))
+
+    def post(self, tag: str, value: Any) -> None:
+        """Send a value when its turn comes and somebody listens."""
+        self._outbox.put_nowait((tag, value))
+
+    def restart(self) -> None:
+        """End the run and begin the next. What was still to be sent was meant for the old one, and is dropped."""
+        if self._tasks is None or self.leaving or self.restarting:
+            return
+        while not self._outbox.empty():
+            self._outbox.get_nowait()
+        self._restart = self._tasks.create_task(self._restarted())
+
+    def leave(self) -> None:
+        """End the session; asked for again, end it without waiting for the child's leave."""
+        if self.leaving and self._life is not None:
+            self._life.cancel()
+        self._leaving.set()
+
+    async def left(self) -> None:
+        """Leave the session, and return once nothing is left of it."""
+        self._leaving.set()
+        if self._life is not None:
+            await asyncio.wait([self._life])
+
+    async def _live(self) -> None:
+        async with asyncio.TaskGroup() as self._tasks, self._session:
+            # The stream of events ends when the session was left, and with it the task that follows it.
+            self._tasks.create_task(self._follow())
+            posting = self._tasks.create_task(self._post())
+            await self._leaving.wait()
+            posting.cancel()
+
+    async def _follow(self) -> None:
+        rest_at = monotonic() + SLICE
+        async for event in self._session.events():
+            self._on_event(event)
+            if monotonic() >= rest_at:
+                await asyncio.sleep(REST)
+                rest_at = monotonic() + SLICE
+
+    async def _post(self) -> None:
+        while True:
+            tag, value = await self._outbox.get()
+            try:
+                await self._session.ready()
+                await self._session.send(value)
+            except (HandshakeError, NotListening, IpcError, TypeError, ValueError) as error:
+                self._on_refused(tag, str(error))
+
+    async def _restarted(self) -> None:
+        try:
+            await self._session.restart()
+        except NotListening:
+            return  # the session was left meanwhile
+
+
+def _cause(life: asyncio.Task[None]) -> BaseException | None:
+    """What a life ended of: None if it was left or cut short, else the error, out of the task group's wrapping."""
+    error = None if life.cancelled() else life.exception()
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error

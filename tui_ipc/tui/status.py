@@ -1,0 +1,125 @@
+"""What the status line and the message box need to know, told by events and by nothing else."""
+
+import signal
+from collections import deque
+from os.path import basename
+from statistics import median
+from typing import Literal
+
+from tui_ipc.session.events import (
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildExited,
+    ChildSpawned,
+    Event,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+)
+
+Phase = Literal["starting", "open", "over"]
+
+LATENCIES = 1024
+"""The median is taken over this many of the newest answers."""
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal, ``SIGKILL``; a number that has none is named ``signal 77``."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def exit_sentence(event: ChildExited) -> str:
+    """How a child ended: ``exited with code 3``, ``was killed by SIGKILL``."""
+    if event.signal is not None:
+        return f"was killed by {signal_name(event.signal)}"
+    return f"exited with code {event.code}"
+
+
+class Status:
+    """The state of the current run.
+
+    Attributes:
+        run: The run that the rest speaks of; 0 before the first.
+        name: What the child calls itself, or its program's name until it said so.
+        pid: Its process id, None until it is spawned.
+        phase: ``starting`` until the channels are open, ``over`` once nobody can be talked to.
+        state: The phase in a word or two, for the status line.
+        sent: Messages sent in this run.
+        received: Messages received in this run.
+    """
+
+    def __init__(self) -> None:
+        self.name = ""
+        self._begin(0)
+
+    def _begin(self, run: int) -> None:
+        self.run = run
+        self.pid: int | None = None
+        self.phase: Phase = "starting"
+        self.state = "starting"
+        self._end = ""
+        self._broken = False
+        self.sent = 0
+        self.received = 0
+        self._latencies: deque[int] = deque(maxlen=LATENCIES)
+
+    @property
+    def p50(self) -> int | None:
+        """The median time from a message to its answer in ns, None before the first answer."""
+        return round(median(self._latencies)) if self._latencies else None
+
+    @property
+    def absence(self) -> str | None:
+        """Why nobody listens, None while somebody does or may soon."""
+        return f"nobody listens: the child {self._end}" if self.phase == "over" else None
+
+    def apply(self, event: Event) -> None:
+        """Take in what happened."""
+        if event.run != self.run:
+            self._begin(event.run)
+        match event:
+            case MessageSent():
+                self.sent = event.number
+            case MessageReceived():
+                self.received = event.number
+                if event.elapsed is not None:
+                    self._latencies.append(event.elapsed)
+            case ServerListening():
+                self.state = "listening"
+            case ChildSpawned():
+                self.pid = event.pid
+                self.name = self.name or basename(event.command[0])
+                self.state = "waiting for it to connect"
+            case ChildConnected():
+                self.state = "waiting for its hello"
+            case HelloReceived():
+                self.name = event.name
+                self.state = "said hello"
+            case ChannelsOpen():
+                self.phase, self.state = "open", "connected"
+            case _:
+                self._apply_end(event)
+
+    def _apply_end(self, event: Event) -> None:
+        match event:
+            case HandshakeFailed():
+                self._broken = True
+                self._over("handshake failed", "did not complete the handshake")
+            case Fault():
+                self._broken = True
+                self._over("broke the protocol", "broke the protocol")
+            case ChannelClosed():
+                self._over("channel closed", "closed its channel")
+            case ChildExited():
+                sentence = exit_sentence(event)
+                self._over(self.state if self._broken else sentence, sentence)
+
+    def _over(self, state: str, end: str) -> None:
+        self.phase, self.state, self._end = "over", state, end

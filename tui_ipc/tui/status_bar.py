@@ -1,0 +1,55 @@
+"""The line at the top: who is explored, how it is, and how much has passed."""
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.widgets import Static
+
+from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.status import Phase, Status
+from tui_ipc.tui.units import count, duration
+
+MUTED = "$foreground 60%"
+
+_LAMPS: dict[Phase, str] = {"starting": "$text-warning", "open": "$text-success", "over": "$text-error"}
+
+
+class StatusBar(Horizontal):
+    """Shows a status in one line; its left part gives way where room is short."""
+
+    def __init__(self) -> None:
+        super().__init__(id="status")
+        self._left = Static(id="who")
+        self._right = Static(id="counts")
+
+    def compose(self) -> ComposeResult:
+        """Make the parts."""
+        yield Static(Content("tui-ipc"), id="brand")
+        yield self._left
+        yield self._right
+
+    def show(self, status: Status, doing: str | None) -> None:
+        """Show a status, and what the explorer is about to do, if anything."""
+        self._left.update(_who(status, doing))
+        self._right.update(_counts(status))
+
+
+def _who(status: Status, doing: str | None) -> Content:
+    lamp = "$text-warning" if doing else _LAMPS[status.phase]
+    facts = [Content.styled(visible(status.name), "bold")] if status.name else []
+    facts += [Content(f"pid {status.pid}")] if status.pid is not None else []
+    facts += [Content(f"run {status.run}")] if status.run > 1 else []
+    facts.append(Content.styled(f"● {doing or status.state}", lamp))
+    return Content.styled(" · ", MUTED).join(facts)
+
+
+def _counts(status: Status) -> Content:
+    parts: list[tuple[str, str]] = [
+        (count(status.sent), "bold"),
+        (" sent   ", MUTED),
+        (count(status.received), "bold"),
+        (" received", MUTED),
+    ]
+    if status.p50 is not None:
+        parts += [("   p50 ", MUTED), (duration(status.p50), "bold")]
+    return Content.assemble(*parts)
