@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tui_ipc.ipc.wire import NESTING_LIMIT
-from tui_ipc.session.notation import describe, parse, render
+from tui_ipc.session.notation import describe, interpret, parse, render
 
 UTC_MOMENT = datetime(2026, 11, 24, 5, 0, 0, 1, UTC)
 
@@ -410,3 +410,21 @@ def test_describe(text: str, hint: str) -> None:
 def test_describe_says_what_cannot_be_sent(text: str, kind: str) -> None:
     """What no message holds is named before it is sent."""
     assert describe(text).startswith(f"{kind}, cannot be sent: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "offset"),
+    [('{"a": }', 6), ("[1, 2", 5), ("(1 2)", 3), ('b"é"', 0), ("None", None)],
+)
+def test_a_complaint_names_the_character(text: str, offset: int | None) -> None:
+    """Whoever shows the text can point at what is wrong with it."""
+    value, complaint = interpret(text)
+    assert value == text
+    assert complaint is not None
+    assert complaint.offset == offset
+
+
+@pytest.mark.parametrize("text", ['{"a": 1}', "null", "b'x'", "plain text", "", '"None"'])
+def test_no_complaint_about_what_is_meant(text: str) -> None:
+    """JSON, literals and text that looks like neither are all well written."""
+    assert interpret(text)[1] is None

@@ -18,7 +18,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tui_ipc.ipc.wire import NESTING_LIMIT, encode
 
@@ -73,7 +73,7 @@ def parse(text: str) -> Any:
     Never fails. Of a key given twice the last value counts. The value need not fit into a message: an integer
     may be beyond 64 bits, a string may hold lone surrogates; sending says so.
     """
-    return _interpret(text)[0]
+    return interpret(text)[0]
 
 
 def describe(text: str) -> str:
@@ -82,7 +82,7 @@ def describe(text: str) -> str:
     For instance ``map, 3 keys, 27 bytes``. It says instead why a value cannot be sent, and adds why a text
     that begins like JSON or a literal is nevertheless a string.
     """
-    value, complaint = _interpret(text)
+    value, complaint = interpret(text)
     kind, noun = _kind(value)
     if isinstance(value, list | tuple | dict):
         kind += ", " + _count(len(value), noun)
@@ -131,15 +131,25 @@ def render(value: Any, limit: int | None = None) -> str:
     return "".join(pieces)
 
 
-def _interpret(text: str) -> tuple[Any, str | None]:
-    """The value of a text, and why it is but a string if it looks like more."""
+class Complaint(NamedTuple):
+    """Why a text that looks like more than a string is one; ``offset`` counts characters, None if it is all."""
+
+    sentence: str
+    offset: int | None = None
+
+    def __str__(self) -> str:
+        return self.sentence if self.offset is None else f"{self.sentence} at column {self.offset + 1}"
+
+
+def interpret(text: str) -> tuple[Any, Complaint | None]:
+    """What :func:`parse` returns, and a complaint if the text looks like more than the string that it is."""
     try:
         return json.loads(text), None
     except (ValueError, RecursionError):
         pass  # no JSON, or too deep for a reader that recurses
     word = text.strip()
     if word in _SPELLINGS:
-        return text, f"the JSON value is spelled {_SPELLINGS[word]}"
+        return text, Complaint(f"the JSON value is spelled {_SPELLINGS[word]}")
     meant = _MEANT.match(text)
     if not meant:
         return text, None
@@ -148,7 +158,7 @@ def _interpret(text: str) -> tuple[Any, str | None]:
         if isinstance(value, str):
             raise _NotationError("no JSON escape, or a control character, in the string", meant.end() - 1)
     except _NotationError as error:
-        return text, f"not {'JSON' if meant['json'] else 'a literal'}: {error}"
+        return text, Complaint(f"not {'JSON' if meant['json'] else 'a literal'}: {error}", error.offset)
     return value, None
 
 
@@ -156,7 +166,8 @@ class _NotationError(Exception):
     """Text is not in the notation."""
 
     def __init__(self, sentence: str, offset: int) -> None:
-        super().__init__(f"{sentence} at column {offset + 1}")
+        super().__init__(sentence)
+        self.offset = offset
 
 
 class _Container:
