@@ -1,10 +1,11 @@
 """The explorer: it owns the session and turns its events into what is on the screen.
 
-Events go into the model as they come; the screen is brought up to date at most :data:`FRAMES` times a second. So a
-child that floods is remembered at full speed, drawn at leisure, and never keeps a key waiting.
+Events go into the model as they come; the screen is brought up to date at most :data:`FRAMES` times a second.
+So a child that floods is remembered at full speed, drawn at leisure, and never keeps a key waiting.
 """
 
 import asyncio
+import gc
 import signal
 from collections.abc import Iterable, Sequence
 from time import monotonic
@@ -101,7 +102,8 @@ class ExplorerApp(App[int]):
         self.message_box = MessageBox()
         self._keeper = SessionKeeper(session, self._on_event, self._on_refused)
         self._code = 0
-        self._drawn_at = 0.0
+        self._began_at = 0.0
+        self._next_at = 0.0
         self._due = False
 
     def compose(self) -> ComposeResult:
@@ -162,7 +164,7 @@ class ExplorerApp(App[int]):
         if self._due or not self.is_running:
             return
         self._due = True
-        delay = self._drawn_at + 1 / FRAMES - monotonic()
+        delay = self._next_at - monotonic()
         if delay > 0:
             self.set_timer(delay, self._refresh_views)
         else:
@@ -170,14 +172,20 @@ class ExplorerApp(App[int]):
 
     def _refresh_views(self) -> None:
         self._due = False
-        self._drawn_at = monotonic()
+        self._began_at = monotonic()
+        self.call_after_refresh(self._on_drawn)
         self.status_bar.show(self.model.status, self._doing)
         self.notice.show(self.model.trouble)
         self.message_box.show_absence(self.model.status.absence)
-        self.log_view.sync()
-        self.output_view.sync()
+        self.log_view.follow_source()
+        self.output_view.follow_source()
         if self.log_view.cursor is None:
             self._inspect_newest()
+
+    def _on_drawn(self) -> None:
+        """Let the next picture wait as long as this one took: drawing has at most half of the time."""
+        took = monotonic() - self._began_at
+        self._next_at = self._began_at + max(1 / FRAMES, 2 * took)
 
     def _inspect_newest(self) -> None:
         latest = self.model.latest
@@ -308,5 +316,10 @@ async def _explore(app: ExplorerApp) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         loop.add_signal_handler(number, app.leave, 128 + number)
+    # What is imported stays for good, and the rings hold some hundred thousand small objects for long. With
+    # its usual thresholds the cyclic collector visits them all so often that a flood makes pauses of 140 ms;
+    # so 20.
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 50)
     await app.run_async()
     return app.return_code or 0

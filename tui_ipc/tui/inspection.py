@@ -38,7 +38,7 @@ class HexLines(Sequence[Line]):
         self._digits = 4 if len(data) <= 1 << 16 else 8
 
     def __len__(self) -> int:
-        return -(-len(self._data) // self._columns)
+        return (len(self._data) + self._columns - 1) // self._columns
 
     @overload
     def __getitem__(self, index: int) -> Line: ...

@@ -1,4 +1,4 @@
-"""The inspector: one entry of the log under three faces. It shows the newest message until a line is selected."""
+"""The inspector: one entry of the log under three faces, the newest message until a line is selected."""
 
 from collections.abc import Sequence
 from typing import ClassVar, Literal

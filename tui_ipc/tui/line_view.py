@@ -1,6 +1,7 @@
 """The base of every view of lines: it asks for a line when the line is on the screen, and never before.
 
-Measured: a widget per line, or a renderable that holds all of them, is ten to a hundred times slower than this.
+Measured: a widget per line, or a renderable that holds all of them, is ten to a hundred times slower than
+    this.
 """
 
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The timeline: the handshake, every message, the child's end. A cursor picks the line that the inspector explains."""
+"""The timeline: the handshake, every message, the child's end. A cursor picks what the inspector explains."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -15,7 +15,8 @@ from tui_ipc.tui.ring_view import RingView
 class LogView(RingView):
     """Shows the log, newest line last.
 
-    With a cursor the view holds still; moving the cursor past the last line lets it go, and the view follows again.
+    With a cursor the view holds still; moving the cursor past the last line lets it go, and the view follows
+    again.
     """
 
     BORDER_TITLE = "Log"

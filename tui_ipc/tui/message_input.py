@@ -1,4 +1,4 @@
-"""Where a message is typed: an input with a memory, in a box that says what would be sent and whether anyone listens."""
+"""Where a message is typed: an input with a memory, in a box that says what would be sent, and to whom."""
 
 from typing import ClassVar
 

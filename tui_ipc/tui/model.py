@@ -1,7 +1,7 @@
 """What the explorer knows: the session's events, kept within bounds in the form that the views read.
 
-The model is fed with events and touches no widget; the views read it when the screen is next drawn. So a flood costs
-what it takes to remember it, not what it would take to draw it.
+The model is fed with events and touches no widget; the views read it when the screen is next drawn. So a
+flood costs what it takes to remember it, not what it would take to draw it.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,8 @@ class Model:
         log: What happened, but for the child's output.
         output: The child's finished lines of output, both streams, in the order of their ends.
         status: The state of the current run.
-        trouble: What the explorer must say aloud about this run: a failed handshake, a fault; None if all is well.
+        trouble: What the explorer must say aloud about this run: a failed handshake, a fault; None if all is
+            well.
         latest: The index in ``log`` of the newest message, None before the first.
     """
 

@@ -24,4 +24,5 @@ class Notice(Static):
             return
         self.border_title = "Handshake failed" if isinstance(trouble, HandshakeFailed) else "Protocol broken"
         self.border_subtitle = "ctrl+r tries again"
-        self.update(Content("\n".join(visible(row) for row in trouble.sentence.splitlines())))
+        sentence = trouble.sentence[:1].upper() + trouble.sentence[1:]
+        self.update(Content("\n".join(visible(row) for row in sentence.splitlines())))

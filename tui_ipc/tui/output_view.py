@@ -41,7 +41,7 @@ class OutputView(RingView):
             ),
         ]
 
-    def sync(self) -> None:
-        """Take in that the child has printed."""
+    def version(self) -> object:
+        """Changes with each finished line and with what is begun."""
         self._partial = self._model.partial_output()
-        super().sync()
+        return super().version(), self._partial

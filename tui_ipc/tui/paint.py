@@ -1,4 +1,4 @@
-"""From a line to a strip of cells: crop, pad, colour. The only place where spans meet the terminal's segments."""
+"""From a line to a strip of cells: crop, pad, colour. Only here do spans meet the terminal's segments."""
 
 from collections.abc import Callable, Iterable
 
@@ -17,8 +17,8 @@ StyleOf = Callable[[Paint], Style]
 def paint(line: Line, width: int, style_of: StyleOf, shift: int = 0) -> Strip:
     """Draw a line in exactly ``width`` cells.
 
-    The right part stands at the right edge. The left part is shifted ``shift`` cells to the left and cropped to
-    what room remains; where something is cropped, the last (or first) cell says so with an ellipsis.
+    The right part stands at the right edge. The left part is shifted ``shift`` cells to the left and cropped
+    to what room remains; where something is cropped, the last (or first) cell says so with an ellipsis.
     """
     right = line.right if _length(line.right) <= width // 2 else ()
     room = width - _length(right)
@@ -86,9 +86,10 @@ def _skip(spans: tuple[Span, ...], cells: int) -> list[Span]:
         if length <= cells:
             cells -= length
             continue
+        kept = text
         while cells > 0:
-            taken = cell_len(text[0])
-            text = " " * max(0, taken - cells) + text[1:]
+            taken = cell_len(kept[0])
+            kept = " " * max(0, taken - cells) + kept[1:]
             cells = max(0, cells - taken)
-        rest.append(Span(text, look))
+        rest.append(Span(kept, look))
     return rest

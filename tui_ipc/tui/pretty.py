@@ -1,4 +1,4 @@
-"""A value over several lines, for reading. Scalars and keys are written in the notation; only the layout is ours."""
+"""A value over several lines, for reading: the layout is ours, scalars and keys are in the notation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Any
 from tui_ipc.session import notation
 from tui_ipc.tui.line import Line, Span
 from tui_ipc.tui.sanitize import visible
-from tui_ipc.tui.units import count
 
 LINES = 2_000
 """How many lines of one value are laid out; the rest is left out and said so."""
@@ -18,12 +17,12 @@ SCALAR_LIMIT = 8_000
 FITS = 44
 """A list or map whose notation is no longer than this stays on one line."""
 
-_BRACKETS: dict[type[Any], str] = {list: "[]", tuple: "()"}
+_BRACKETS: dict[type[Any], tuple[str, str]] = {list: ("[", "]"), tuple: ("(", ")")}
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """Something still to be written: a value between what stands before and after it, or a closing bracket."""
+    """Still to be written: a value between what stands before and after it, or a closing bracket."""
 
     indent: int
     before: tuple[Span, ...]
@@ -47,7 +46,7 @@ def pretty(value: Any) -> list[Line]:
         elif (short := _one_line(task.value)) is not None:
             lines.append(Line((margin, *task.before, short, Span(task.after))))
         else:
-            opening, closing = _BRACKETS.get(type(task.value), "{}")
+            opening, closing = _BRACKETS.get(type(task.value), ("{", "}"))
             lines.append(Line((margin, *task.before, Span(opening))))
             tasks.append(_Task(task.indent, (), closing, task.after, closes=True))
             # One task more than lines remain is enough to know that something is left out.

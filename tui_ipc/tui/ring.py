@@ -1,7 +1,7 @@
 """A bounded sequence that forgets its oldest items, and counts its items from the beginning of time.
 
-Every item keeps its index for life: index 1 000 stays 1 000 when items 0 to 899 are forgotten. So a view can hold
-a place, a cursor or a selection while lines stream past.
+Every item keeps its index for life: index 1 000 stays 1 000 when items 0 to 899 are forgotten. So a view can
+hold a place, a cursor or a selection while lines stream past.
 """
 
 from collections import deque

@@ -15,8 +15,8 @@ SHIFT = 8
 class RingView(LineView):
     """A :class:`LineView` that follows its end.
 
-    While it does not follow, lines that arrive do not move what is on the screen, not even when the ring forgets
-    its oldest; a mark at the border counts them.
+    While it does not follow, lines that arrive do not move what is on the screen, not even when the ring
+    forgets its oldest; a mark at the border counts them.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -39,6 +39,7 @@ class RingView(LineView):
         super().__init__(id=id)
         self._follows = True
         self._known_first = 0
+        self._version: object = None
         self._seen = 0
 
     @property
@@ -58,8 +59,19 @@ class RingView(LineView):
         """Whether to follow when the end comes into sight; a subclass may have a reason to hold still."""
         return True
 
+    def follow_source(self) -> None:
+        """Take in that lines may have come and gone; costs nothing if none did."""
+        version = self.version()
+        if version != self._version:
+            self._version = version
+            self.sync()
+
+    def version(self) -> object:
+        """Something that differs whenever the lines do."""
+        return self.first, self.end
+
     def sync(self) -> None:
-        """Take in that lines came and went."""
+        """Draw the lines anew: they, or the room for them, have changed."""
         forgotten, self._known_first = self.first - self._known_first, self.first
         self.virtual_size = Size(self.width, self.end - self.first)
         if self._follows:

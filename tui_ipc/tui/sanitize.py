@@ -1,8 +1,9 @@
 """The one gate between what a child says and what reaches the terminal.
 
-Out of it come only characters that move nothing, reorder nothing and hide nothing. Colour becomes style; every other
-control character, every invisible or reordering one and every byte that is no UTF-8 becomes a visible symbol. The
-raw bytes stay in the event. State is bounded: whatever a child prints, :class:`OutputDecoder` holds one cut line.
+Out of it come only characters that move nothing, reorder nothing and hide nothing. Colour becomes style;
+every other control character, every invisible or reordering one and every byte that is no UTF-8 becomes a
+visible symbol. The raw bytes stay in the event. State is bounded: whatever a child prints,
+:class:`OutputDecoder` holds one cut line.
 """
 
 import codecs
@@ -19,14 +20,16 @@ LINE_LIMIT = 4096
 
 TAB = 8
 
-# Categories Cc, Cf, Cs, Zl and Zp of Unicode 15, and the supplementary variation selectors, which are invisible too
-# and can smuggle text. Spelled out, since scanning unicodedata for them at start-up would cost 100 ms.
+# Categories Cc, Cf, Cs, Zl and Zp of Unicode 15, and the supplementary variation selectors, which are
+# invisible too and can smuggle text. Spelled out, since scanning unicodedata for them at start-up would cost
+# 100 ms.
 _HIDDEN = (
     "\x00-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
     "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-# Ask for an emoji's text or colour form. Terminals disagree on the width of the result; they say nothing, so they go.
+# Ask for an emoji's text or colour form. Terminals disagree on the width of the result; they say nothing, so
+# they go.
 _PRESENTATION = "\ufe0e\ufe0f"
 
 _ANY_HIDDEN = re.compile(f"[{_HIDDEN}{_PRESENTATION}]")
@@ -60,8 +63,8 @@ def visible(text: str) -> str:
 class OutputDecoder:
     """Turns the pieces of a child's output into lines, however the pieces are cut.
 
-    A line feed ends a line. After a carriage return that no line feed follows, the next text replaces the line,
-    as a progress bar means it to.
+    A line feed ends a line. After a carriage return that no line feed follows, the next text replaces the
+    line, as a progress bar means it to.
     """
 
     def __init__(self) -> None:

@@ -65,7 +65,7 @@ class SessionKeeper:
         return self._restart is not None and not self._restart.done()
 
     def start(self, on_over: Callable[[BaseException | None], None]) -> None:
-        """Begin the session; ``on_over`` is called once nothing is left of it, with what went wrong if anything."""
+        """Begin the session; ``on_over`` is called at its end, with what went wrong, if anything."""
         self._life = asyncio.create_task(self._live())
         self._life.add_done_callback(lambda life: on_over(_cause(life)))
 
@@ -74,7 +74,7 @@ class SessionKeeper:
         self._outbox.put_nowait((tag, value))
 
     def restart(self) -> None:
-        """End the run and begin the next. What was still to be sent was meant for the old one, and is dropped."""
+        """End the run and begin the next. Messages still to be sent were meant for the old one: they go."""
         if self._tasks is None or self.leaving or self.restarting:
             return
         while not self._outbox.empty():

@@ -1,7 +1,7 @@
 """Select Graphic Rendition (ECMA-48 §8.3.117): the only control sequence that a child's output may use on us.
 
-Colours, bold, dim, italic, underline, reverse and strike are followed; blink and conceal are not, since a tool that
-shows what a program prints must not let the program hide it.
+Colours, bold, dim, italic, underline, reverse and strike are followed; blink and conceal are not, since a
+tool that shows what a program prints must not let the program hide it.
 """
 
 from collections.abc import Iterator

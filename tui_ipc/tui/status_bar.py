@@ -30,8 +30,15 @@ class StatusBar(Horizontal):
 
     def show(self, status: Status, doing: str | None) -> None:
         """Show a status, and what the explorer is about to do, if anything."""
-        self._left.update(_who(status, doing))
-        self._right.update(_counts(status))
+        _update(self._left, _who(status, doing))
+        _update(self._right, _counts(status))
+
+
+def _update(part: Static, content: Content) -> None:
+    """Show other content; the screen is laid out anew only if the width changes."""
+    old = part.content
+    if content != old:
+        part.update(content, layout=not isinstance(old, Content) or old.cell_length != content.cell_length)
 
 
 def _who(status: Status, doing: str | None) -> Content:

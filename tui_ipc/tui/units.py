@@ -10,7 +10,7 @@ def count(number: int) -> str:
 
 
 def plural(number: int, noun: str, nouns: str = "") -> str:
-    """Write a number and what is counted: ``1 byte``, ``12 bytes``; ``nouns`` is the plural if it is not noun + s."""
+    """Write a number and what is counted: ``1 byte``, ``12 bytes``; ``nouns`` is an irregular plural."""
     return f"{count(number)} {noun if number == 1 else nouns or noun + 's'}"
 
 
