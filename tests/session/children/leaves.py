@@ -1,0 +1,29 @@
+"""``leaves KIND``: ends at ``"quit"`` and leaves a process behind that holds its output and its channels open.
+
+A ``polite`` one ends at SIGTERM, a ``stubborn`` one does not, a ``job`` has a process group of its own.
+"""
+
+import os
+import signal
+import sys
+
+from tests.session.children.by_library import meet
+
+kind = sys.argv[1]
+sender, receiver = meet()
+reading, writing = os.pipe()
+pid = os.fork()
+if not pid:
+    if kind == "stubborn":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if kind == "job":
+        os.setpgid(0, 0)
+    os.write(writing, b"!")
+    while True:
+        signal.pause()
+os.read(reading, 1)
+sender.send(pid)
+for message in receiver:
+    if message == "quit":
+        print("the first one out", flush=True)
+        break
