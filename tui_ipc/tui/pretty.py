@@ -32,7 +32,7 @@ class _Task:
 
 
 def pretty(value: Any) -> list[Line]:
-    """Lay out a value, at most :data:`LINES` lines of it, without recursion: depth costs memory and no stack."""
+    """Lay out a value, at most :data:`LINES` lines of it. It does not recurse: depth costs no stack."""
     lines: list[Line] = []
     tasks = [_Task(0, (), value, "")]
     while tasks:

@@ -126,7 +126,7 @@ class SessionKeeper:
 
 
 def _cause(life: asyncio.Task[None]) -> BaseException | None:
-    """What a life ended of: None if it was left or cut short, else the error, out of the task group's wrapping."""
+    """What a life ended of: None if it was left or cut short, else the error, unwrapped from its groups."""
     error = None if life.cancelled() else life.exception()
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]

@@ -1,0 +1,145 @@
+"""The gate: what a child prints and what comes out of it."""
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.color import Color
+from rich.style import Style
+
+from tui_ipc.tui.line import Line
+from tui_ipc.tui.sanitize import LINE_LIMIT, OutputDecoder, visible
+
+HOSTILE = st.lists(
+    st.one_of(
+        st.binary(max_size=8),
+        st.text(max_size=8).map(lambda text: text.encode("utf-8", "surrogatepass")),
+        st.sampled_from(
+            [b"\x1b[31m", b"\x1b[2J", b"\x1b]0;title\x07", b"\x1bP", b"\x1b", b"\x9b", b"\r", b"\n", b"\r\n", b"\t"]
+        ),
+        st.sampled_from("\u202e \u2066 \u200b \u2028 \ufeff \U000e0041 \x85 [/red] [@click=app.quit]".split()).map(
+            str.encode
+        ),
+    ),
+    max_size=20,
+).map(b"".join)
+
+
+def decoded(*pieces: bytes) -> list[Line]:
+    """All lines of an output that comes in pieces."""
+    decoder = OutputDecoder()
+    return [line for piece in pieces for line in decoder.feed(piece)] + decoder.flush()
+
+
+def texts(*pieces: bytes) -> list[str]:
+    """The same without their looks."""
+    return [line.text for line in decoded(*pieces)]
+
+
+def is_safe(character: str) -> bool:
+    """Whether a character moves nothing, reorders nothing and hides nothing, by Unicode's own tables."""
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+@given(data=HOSTILE)
+def test_nothing_hostile_comes_out(data: bytes) -> None:
+    """Whatever a child prints, each character of each line is harmless."""
+    for line in decoded(data):
+        assert all(is_safe(character) for span in line.left for character in span.text)
+
+
+@given(text=st.text())
+def test_nothing_hostile_comes_out_of_a_text_either(text: str) -> None:
+    """Names, values and sentences pass the same gate."""
+    assert all(is_safe(character) for character in visible(text))
+
+
+def test_every_character_of_unicode_is_judged_by_its_category() -> None:
+    """The table in the source agrees with this Python's Unicode tables: every dangerous character is in it."""
+    everything = "".join(map(chr, range(0x110000)))
+    assert [f"U+{ord(each):04X}" for each in visible(everything) if not is_safe(each)] == []
+
+
+@given(data=HOSTILE, cuts=st.lists(st.integers(0, 200), max_size=6))
+def test_pieces_make_no_difference(data: bytes, cuts: list[int]) -> None:
+    """However the output is cut into pieces, its lines are the same, looks included."""
+    edges = [0, *sorted(min(cut, len(data)) for cut in cuts), len(data)]
+    pieces = [data[start:end] for start, end in zip(edges, edges[1:], strict=False)]
+    assert decoded(*pieces) == decoded(data)
+
+
+@given(text=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=200))
+def test_plain_text_comes_out_as_it_is(text: str) -> None:
+    """Nothing is added to, or taken from, text that is harmless."""
+    assert texts(text.encode() + b"\n") == [text]
+
+
+def test_lines_end_at_line_feeds() -> None:
+    """A carriage return before the line feed belongs to the line's end; an unfinished line comes at the end."""
+    assert texts(b"one\r\ntwo\n\nthree") == ["one", "two", "", "three"]
+
+
+def test_a_line_that_has_begun_can_be_seen() -> None:
+    """A prompt without a line feed is shown at once, and once only."""
+    decoder = OutputDecoder()
+    assert decoder.feed(b"name: ") == []
+    assert decoder.partial is not None and decoder.partial.text == "name: "
+    assert [line.text for line in decoder.feed(b"x\n")] == ["name: x"]
+    assert decoder.partial is None
+
+
+def test_a_progress_bar_rewrites_its_line() -> None:
+    """What follows a lone carriage return replaces the line."""
+    assert texts(b" 10%\r 50%\r100%\ndone\n") == ["100%", "done"]
+
+
+def test_a_progress_bar_is_seen_between_two_steps() -> None:
+    """A bar that ends each step with a carriage return is not blank meanwhile."""
+    decoder = OutputDecoder()
+    decoder.feed(b" 50%\r")
+    assert decoder.partial is not None and decoder.partial.text == " 50%"
+
+
+def test_control_characters_have_pictures() -> None:
+    """Escape sequences other than colours are shown as what they are, and so is a bell."""
+    assert texts(b"a\x1b[2Jb\x07\x7f\x00\n") == ["a␛[2Jb␇␡␀"]
+
+
+def test_what_is_no_utf8_is_shown_as_bytes() -> None:
+    """Each byte that is no UTF-8 is shown in hex, and a character cut off at the end as well."""
+    assert texts(b"a\xffb\xc3", b"\n\xe2\x82") == ["a‹FF›b‹C3›", "‹E2›‹82›"]
+
+
+def test_invisible_characters_are_named() -> None:
+    """A character that reorders or hides text is shown by its number."""
+    assert visible("ab\u202etxt.exe\u200b") == "ab‹U+202E›txt.exe‹U+200B›"
+
+
+def test_tabs_reach_their_stops() -> None:
+    """Tabs become blanks up to each eighth cell; a wide character takes two."""
+    assert texts("a\tb\t中\tc\n".encode()) == ["a       b       中      c"]
+
+
+def test_colour_becomes_style() -> None:
+    """A colour lasts until it is reset, over the line's end and across pieces."""
+    first, second = decoded(b"\x1b[3", b"1mred\nstill\x1b[0m plain")
+    red = Style(color=Color.from_ansi(1))
+    assert [(span.text, span.paint) for span in first.left] == [("red", red)]
+    assert [(span.text, span.paint) for span in second.left] == [("still", red), (" plain", "text")]
+
+
+@pytest.mark.parametrize("endless", [b"x", b"\x07", b"\x1b[", b"\x1b[1", b"\xf0\x9f", b"\x1b[31my", b"\r\t"])
+def test_what_never_ends_is_held_within_bounds(endless: bytes) -> None:
+    """A line without end is cut and counted; no piece of it makes the state grow."""
+    decoder = OutputDecoder()
+    for _ in range(50):
+        assert decoder.feed(endless * 1000) == []
+        partial = decoder.partial
+        assert partial is None or len(partial.text) <= 10 * LINE_LIMIT
+
+
+def test_a_long_line_says_how_much_is_left_out() -> None:
+    """The part of a line beyond the limit is counted."""
+    (text,) = texts(b"x" * (LINE_LIMIT + 12_345) + b"\n")
+    assert text == "x" * LINE_LIMIT + " … 12 345 more characters"
