@@ -16,11 +16,22 @@ HOSTILE = st.lists(
         st.binary(max_size=8),
         st.text(max_size=8).map(lambda text: text.encode("utf-8", "surrogatepass")),
         st.sampled_from(
-            [b"\x1b[31m", b"\x1b[2J", b"\x1b]0;title\x07", b"\x1bP", b"\x1b", b"\x9b", b"\r", b"\n", b"\r\n", b"\t"]
+            [
+                b"\x1b[31m",
+                b"\x1b[2J",
+                b"\x1b]0;title\x07",
+                b"\x1bP",
+                b"\x1b",
+                b"\x9b",
+                b"\r",
+                b"\n",
+                b"\r\n",
+                b"\t",
+            ]
         ),
-        st.sampled_from("\u202e \u2066 \u200b \u2028 \ufeff \U000e0041 \x85 [/red] [@click=app.quit]".split()).map(
-            str.encode
-        ),
+        st.sampled_from(
+            "\u202e \u2066 \u200b \u2028 \ufeff \U000e0041 \x85 [/red] [@click=app.quit]".split()
+        ).map(str.encode),
     ),
     max_size=20,
 ).map(b"".join)

@@ -41,4 +41,5 @@ def test_what_means_nothing_changes_nothing(parameters: str) -> None:
 def test_any_parameters_give_a_style(parameters: str) -> None:
     """No parameters break it, and nothing can be hidden by them."""
     style = style_of(apply_sgr(PLAIN, parameters))
-    assert not style.conceal and not style.blink
+    assert not style.conceal
+    assert not style.blink

@@ -7,7 +7,14 @@ from tui_ipc.tui.units import clock, count, duration, plural, size
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(0, "0 B"), (35, "35 B"), (1023, "1023 B"), (1024, "1.0 KiB"), (64 << 20, "64 MiB"), (5 << 30, "5.0 GiB")],
+    [
+        (0, "0 B"),
+        (35, "35 B"),
+        (1023, "1023 B"),
+        (1024, "1.0 KiB"),
+        (64 << 20, "64 MiB"),
+        (5 << 30, "5.0 GiB"),
+    ],
 )
 def test_sizes_have_a_unit_that_fits(number: int, text: str) -> None:
     """A size is written in the largest binary unit that it fills."""

@@ -101,6 +101,8 @@ def value_lines(entry: Entry) -> list[Line]:
             return [line(visible(entry.event.name))]
         case ChildSpawned():
             return [line(visible(word)) for word in entry.event.command]
+        case None:
+            return [line(f"Run {entry.run} begins here.")]
         case _:
             return [line("".join(span.text for span in entry.line.left[2:]).strip())]
 

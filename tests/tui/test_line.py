@@ -1,0 +1,33 @@
+"""Lines of spans, and how they are broken into rows."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tui_ipc.tui.line import Line, Span, line, wrap
+
+TEXTS = st.text(st.sampled_from("ab  中é"), max_size=40)
+
+
+@given(spans=st.lists(TEXTS, max_size=4), width=st.integers(2, 20))
+def test_wrapping_keeps_every_character_and_fits(spans: list[str], width: int) -> None:
+    """Rows are as wide as they may be at most, and put together they are the line."""
+    rows = wrap([line(*spans)], width)
+    assert "".join(row.text for row in rows) == "".join(spans)
+    assert all(cell_len(row.text) <= width for row in rows)
+
+
+def test_wrapping_prefers_the_space_between_words() -> None:
+    """A row ends after a word where that costs little room."""
+    assert [row.text for row in wrap([line("the quick brown")], 12)] == ["the quick ", "brown"]
+
+
+def test_an_empty_line_is_a_row() -> None:
+    """A blank line stays one."""
+    assert [row.text for row in wrap([line(), line("x")], 5)] == ["", "x"]
+
+
+def test_a_line_is_copied_with_its_right_part() -> None:
+    """Copied text has no columns, but the figures at the right edge are in it."""
+    assert Line((Span("→ 42"),), (Span("   61 µs"),)).text == "→ 42  61 µs"
+    assert line("plain").text == "plain"
