@@ -7,12 +7,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from tui_ipc.session import events as ev
 from tui_ipc.session.process import signal_name
-from tui_ipc.session.session import Session
+from tui_ipc.session.session import HandshakeError, Session
 
 ROOT = Path(__file__).parents[2]
 E = TypeVar("E", bound=ev.Event)
+
+LADDER = ["listening", "spawned", "connected"]
+OPEN = [*LADDER, "hello by-library", "open"]
 
 
 def child(name: str, *arguments: str) -> list[str]:
@@ -77,6 +82,13 @@ def play(command: list[str] | None, act: Act = _nothing, **options: Any) -> list
     return asyncio.run(main())
 
 
+async def refused(session: Session, _: Watch) -> HandshakeError:
+    """Wait for the handshake to fail."""
+    with pytest.raises(HandshakeError) as caught:
+        await session.ready()
+    return caught.value
+
+
 def environment(**more: str) -> Mapping[str, str]:
     """This process's environment, with the tests on Python's path."""
     return {**os.environ, "PYTHONPATH": str(ROOT), **more}
@@ -110,29 +122,36 @@ def only(events: list[ev.Event], kind: type[E]) -> E:
     return found
 
 
+def lives(pid: int) -> bool:
+    """Whether a process runs; one that has ended and waits to be reaped by whoever adopted it does not."""
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except FileNotFoundError:
+        return False
+
+
 def _output_line(pieces: list[ev.ChildOutput]) -> list[str]:
     text = b"".join(piece.data for piece in pieces).decode(errors="backslashreplace")
     return [f"{pieces[0].stream} {text!r}"] if pieces else []
 
 
+_PLAIN: dict[type[ev.Event], str] = {
+    ev.ServerListening: "listening",
+    ev.ChildSpawned: "spawned",
+    ev.ChildConnected: "connected",
+    ev.ChannelsOpen: "open",
+    ev.ChannelClosed: "closed",
+}
+
+
 def _line(event: ev.Event) -> str:
     match event:
-        case ev.ServerListening():
-            return "listening"
-        case ev.ChildSpawned():
-            return "spawned"
-        case ev.ChildConnected():
-            return "connected"
         case ev.HelloReceived(name=name, inline=inline):
             return f"hello {name}{' inline' if inline else ''}"
-        case ev.ChannelsOpen():
-            return "open"
         case ev.MessageSent(value=value):
             return f"> {value!r}"
         case ev.MessageReceived(value=value, answers=answers):
             return f"< {value!r}" + (f" answers {answers}" if answers else "")
-        case ev.ChannelClosed():
-            return "closed"
         case ev.SignalSent(signal=number, reason=reason):
             return f"{signal_name(number)}: {reason}"
         case ev.ChildExited(code=code, signal=number):
@@ -141,7 +160,6 @@ def _line(event: ev.Event) -> str:
             return f"failed to reach {step!r}{' in time' if timed_out else ''}"
         case ev.Fault(sentence=sentence):
             return f"fault: {sentence}"
-        case ev.Audit(clean=clean):
-            return "clean" if clean else f"left {len(event.processes)} processes, {event.unread} bytes unread"
-        case _:
-            raise AssertionError(event)
+        case ev.Audit(processes=processes, unread=unread):
+            return "clean" if event.clean else f"left {len(processes)} processes, {unread} bytes unread"
+    return _PLAIN[type(event)]

@@ -1,34 +1,30 @@
-"""Each misbehaving child is a small real program in tests/session/children; each test is a session with one."""
+"""Each test is a session with a real child: the built-in one, or one of tests/session/children."""
 
 import asyncio
 import os
 import signal
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.session.playing import Watch, child, environment, only, play, printed, transcript
+from tests.session.playing import (
+    LADDER,
+    Watch,
+    child,
+    environment,
+    only,
+    play,
+    printed,
+    refused,
+    transcript,
+)
 from tui_ipc.session import events as ev
-from tui_ipc.session.session import HandshakeError, NotListening, Session
-
-LADDER = ["listening", "spawned", "connected"]
-OPEN = [*LADDER, "hello by-library", "open"]
-
-
-async def refused(session: Session, _: Watch) -> HandshakeError:
-    """Wait for the handshake to fail."""
-    with pytest.raises(HandshakeError) as caught:
-        await session.ready()
-    return caught.value
-
-
-# ------------------------------------------------------------------------------------------------- good conversations
+from tui_ipc.session.session import NotListening, Session
 
 
 def test_a_conversation_with_the_built_in_child_is_told_from_the_first_rung_to_the_audit() -> None:
-    """Each step is an event, answers are matched to their questions, and quitting ends the child in good order."""
+    """Each step is an event, answers are matched to questions, and quitting ends the child in good order."""
 
     async def act(session: Session, watch: Watch) -> None:
         await session.ready()
@@ -54,8 +50,9 @@ def test_a_conversation_with_the_built_in_child_is_told_from_the_first_rung_to_t
         "clean",
     ]
     assert printed(events).decode() == (
-        f"Child process started\nOne Shot Server name: {name}\nReceived from parent: Hello from parent\n"
-        "Received from parent: {'n': [1, b'\\x00', None]}\nReceived from parent: quit\nChild process exiting.\n"
+        f"Child process started\nOne Shot Server name: {name}\n"
+        "Received from parent: Hello from parent\nReceived from parent: {'n': [1, b'\\x00', None]}\n"
+        "Received from parent: quit\nChild process exiting.\n"
     )
     audit = only(events, ev.Audit)
     assert audit.quit_elapsed is not None
@@ -156,84 +153,236 @@ def test_what_no_message_can_hold_is_refused_and_sends_nothing(value: object, er
     assert transcript(play(child("inline_echo"), act))[5:] == ["> 'quit'", "closed", "exited 0", "clean"]
 
 
-# -------------------------------------------------------------------------------------------------- failed handshakes
+async def given(session: Session, watch: Watch) -> None:
+    """Have the child report what it was given."""
+    await session.ready()
+    await session.send("report")
+    await watch.until(ev.MessageReceived)
 
 
-@pytest.mark.parametrize("code", [0, 3])
-@pytest.mark.parametrize(
-    ("rung", "reached", "says"),
-    [
-        ("spawned", [], "the child exited with code {} before it connected; "),
-        ("connected", ["connected"], "the child connected and exited with code {} before its hello; "),
-        (
-            "half a hello",
-            ["connected"],
-            "the child connected and exited with code {} before its hello, 9 bytes into its first message; ",
-        ),
-    ],
-)
-def test_a_child_that_exits_on_a_rung_of_the_ladder_is_reported_at_once(
-    rung: str, reached: list[str], says: str, code: int
-) -> None:
-    """The sentence has the step, the exit status, its last words and what a child has to do."""
-    events = play(child("exits", rung, str(code)), refused)
-    step = "hello" if reached else "connected"
-    assert transcript(events) == [
-        "listening",
-        "spawned",
-        *reached,
-        "stderr 'giving up\\n'",
-        f"failed to reach {step!r}",
-        f"exited {code}",
-        "clean",
-    ]
-    sentence = only(events, ev.HandshakeFailed).sentence
-    assert sentence.startswith(says.format(code) + 'it printed on stderr: "giving up". ')
-    assert "channel_name:" in sentence or "PROTOCOL.md" in sentence
+def report(command: list[str], **options: Any) -> tuple[dict[str, Any], str]:
+    """What a child reports of its surroundings, and the name of the server."""
+    events = play(command, given, **options)
+    return only(events, ev.MessageReceived).value, only(events, ev.ServerListening).name
 
 
-def test_a_child_that_exits_right_after_its_hello_had_a_good_handshake() -> None:
-    """The channels were open, if not for long."""
-    events = play(child("exits", "hello", "0"), lambda _, watch: watch.until(ev.Audit))
-    assert [line for line in transcript(events) if not line.startswith("stderr")] == [
-        *LADDER,
-        "hello by-hand inline",
-        "open",
-        "closed",
-        "exited 0",
-        "clean",
-    ]
+def test_the_child_gets_a_terminal_a_session_and_no_keyboard() -> None:
+    """stdout is a terminal of 80 × 24, but not one that could signal it."""
+    told, name = report(child("reports", "one", "two"))
+    assert told["argv"] == ["one", "two", f"channel_name:{name}"]
+    assert told["env"] == {**environment(), "TUI_IPC_SERVER": name}
+    assert (told["isatty"], told["size"]) == (True, [80, 24])
+    assert told["session"]
+    assert not told["controlling terminal"]
+    assert told["stdin"] == os.devnull
+    assert told["cwd"] == os.getcwd()
 
 
-@pytest.mark.parametrize(
-    ("name", "reached", "says"),
-    [
-        ("absent", [], "the child did not connect within 0.5 s, and still runs; "),
-        ("silent", ["connected"], "the child connected and said nothing for "),
-    ],
-)
-def test_a_child_that_keeps_us_waiting_fails_at_the_deadline_and_is_ended(
-    name: str, reached: list[str], says: str
-) -> None:
-    """The whole handshake has one deadline, and what did not take part in it does not go on running."""
-    failure: list[HandshakeError] = []
+def test_pipe_directory_environment_and_the_place_of_the_name_can_be_chosen(tmp_path: Path) -> None:
+    """``{channel_name}`` may stand anywhere in the command; then nothing is appended."""
+    env = environment(GREETING="hello")
+    told, name = report(
+        child("reports", "--server=channel_name:{channel_name}", "channel_name:{channel_name}"),
+        cwd=str(tmp_path),
+        env=env,
+        pty=False,
+    )
+    assert told["argv"] == [f"--server=channel_name:{name}", f"channel_name:{name}"]
+    assert told["env"] == {**env, "TUI_IPC_SERVER": name}
+    assert told["cwd"] == str(tmp_path)
+    assert not told["isatty"]
+
+
+def test_a_restart_goes_on_with_the_timeline_in_a_new_run() -> None:
+    """Numbers of messages begin anew, the clock does not."""
 
     async def act(session: Session, watch: Watch) -> None:
-        failure.append(await refused(session, watch))
+        await session.ready()
+        first = session.pid
+        await session.send("one")
+        await watch.until(ev.MessageReceived)
+        await session.restart()
+        await session.ready()
+        assert session.run == 2
+        assert session.pid not in (None, first)
+        sent = await session.send("two")
+        assert (sent.number, sent.run) == (1, 2)
+        await watch.until(ev.MessageReceived, lambda event: event.run == 2)
 
-    events = play(child(name), act, timeout=0.5)
-    step = "hello" if reached else "connected"
-    lines = [line for line in transcript(events) if not line.startswith("stdout")]
-    assert lines == [
-        "listening",
-        "spawned",
-        *reached,
-        f"failed to reach {step!r} in time",
-        "SIGTERM: the handshake failed",
-        "ended by SIGTERM",
-        "clean",
-    ]
-    told = only(events, ev.HandshakeFailed)
-    assert told.sentence.startswith(says)
-    assert (str(failure[0]), failure[0].timed_out) == (told.sentence, told.timed_out)
-    assert told.at >= 0.5e9
+    events = play(child("inline_echo"), act)
+    life = [*LADDER, "hello by-hand inline", "open", "> {0!r}", "< 'inline: {0}' answers 1"]
+    end = ["> 'quit'", "closed", "exited 0", "clean"]
+    assert transcript(events) == [line.format(word) for word in ("one", "two") for line in [*life, *end]]
+    assert [event.run for event in events] == [1] * 11 + [2] * 11
+    assert [event.at for event in events] == sorted(event.at for event in events)
+
+
+def test_a_failed_run_can_be_restarted() -> None:
+    """The second attempt may go better."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await refused(session, watch)
+        await session.restart()
+        await refused(session, watch)
+
+    events = play(["false"], act)
+    assert [event.run for event in events if isinstance(event, ev.HandshakeFailed)] == [1, 2]
+
+
+def test_restarts_at_the_same_time_happen_one_after_the_other() -> None:
+    """No child is forgotten."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        await asyncio.gather(session.restart(), session.restart())
+        await session.ready()
+
+    events = play(child("inline_echo"), act)
+    assert [event.run for event in events if isinstance(event, ev.Audit)] == [1, 2, 3]
+
+
+def test_a_signal_reaches_the_child_and_is_an_event() -> None:
+    """Who asks for a signal that nobody can get is told."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        session.signal(signal.SIGUSR1)
+        exited = await watch.until(ev.ChildExited)
+        assert exited.signal == signal.SIGUSR1
+        with pytest.raises(NotListening, match="no child to signal"):
+            session.signal(signal.SIGUSR1)
+        with pytest.raises(ValueError, match="no signal 9999"):
+            session.signal(9999)
+
+    assert "SIGUSR1: the user asked for it" in transcript(play(child("deaf"), act))
+
+
+def test_sending_before_the_channels_are_open_or_after_a_failure_says_why_nobody_listens() -> None:
+    """The sentences are for people."""
+
+    async def early(session: Session, watch: Watch) -> None:
+        with pytest.raises(NotListening, match="not completed the handshake yet"):
+            await session.send("anyone?")
+
+    async def late(session: Session, watch: Watch) -> None:
+        await refused(session, watch)
+        with pytest.raises(NotListening, match="the handshake failed: the program"):
+            await session.send("anyone?")
+
+    play(child("silent"), early)
+    play(["/no/such/file"], late)
+
+
+def test_a_session_that_was_not_entered_says_so() -> None:
+    """Instead of waiting for something that cannot come."""
+
+    async def main() -> None:
+        session = Session(["true"])
+        assert (session.pid, session.run) == (None, 0)
+        await session.quit()
+        for attempt in (session.ready(), session.send("x"), session.restart()):
+            with pytest.raises(NotListening, match="has not begun"):
+                await attempt
+
+    asyncio.run(main())
+
+
+def test_an_empty_command_is_refused() -> None:
+    """It could only fail later, and less clearly."""
+    for command in ([], [""]):
+        with pytest.raises(ValueError, match="name a program"):
+            Session(command)
+
+
+@pytest.mark.parametrize("what", ["messages", "output"])
+def test_leaving_ends_even_if_nobody_takes_the_events(what: str) -> None:
+    """A flood stops at the bound of the timeline, and the child is ended; what was taken in is kept."""
+
+    async def main() -> list[ev.Event]:
+        async with Session(child("floods", what), env=environment(), grace=0.2) as session:
+            await session.ready()
+        return [event async for event in session.events()]
+
+    events = asyncio.run(main())
+    assert transcript(events)[-2] == "ended by SIGTERM"
+    size = sum(len(event.data) for event in events if isinstance(event, ev.ChildOutput))
+    size += sum(len(event.raw) for event in events if isinstance(event, ev.MessageReceived))
+    assert size < 20_000_000
+
+
+@pytest.mark.parametrize("what", ["messages", "output"])
+def test_a_consumer_that_is_slow_loses_nothing_of_a_flood_and_keeps_it_bounded(what: str) -> None:
+    """The child waits meanwhile: what lies between it and the consumer has a limit."""
+
+    async def main() -> None:
+        async with Session(child("floods", what), env=environment(), grace=0.1) as session:
+            await session.ready()
+            taken = 0
+            async for event in session.events():
+                taken += len(getattr(event, "data", b"")) or len(getattr(event, "raw", b""))
+                if taken > 30_000_000:
+                    break
+            assert taken > 30_000_000
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("name", "rung"),
+    [("absent", ev.ChildSpawned), ("silent", ev.ChildConnected), ("stubborn", ev.ChannelsOpen)],
+)
+@pytest.mark.parametrize("times", [1, 2])
+def test_being_cancelled_at_any_rung_leaves_nothing(name: str, rung: type[ev.Event], times: int) -> None:
+    """Once is an interrupt: the end is orderly. Twice is impatience: it is quick, and as thorough."""
+
+    async def main() -> list[ev.Event]:
+        entered = asyncio.Event()
+        session = Session(child(name, "TERM"), env=environment(), grace=0.1 if times == 1 else 600)
+
+        async def visit() -> None:
+            async with session:
+                async for event in session.events():
+                    if isinstance(event, rung):
+                        break
+                entered.set()
+                await asyncio.Event().wait()
+
+        visitor = asyncio.create_task(visit())
+        await entered.wait()
+        for _ in range(times):
+            visitor.cancel()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        await asyncio.wait([visitor])
+        assert visitor.cancelled()
+        return [event async for event in session.events()]
+
+    events = asyncio.run(main())
+    assert isinstance(events[-1], ev.Audit)
+    assert any(isinstance(event, ev.ChildExited) for event in events)
+
+
+@pytest.mark.parametrize("name", ["absent", "silent", "stubborn", "floods"])
+def test_a_loop_that_is_torn_down_leaves_nothing(name: str) -> None:
+    """``asyncio.run`` cancels every task, also ours, if somebody forgets to leave the session."""
+
+    async def main() -> None:
+        session = Session(child(name, "output"), env=environment())
+        await session.__aenter__()
+        async for event in session.events():
+            if isinstance(event, ev.ChildSpawned):
+                return
+
+    asyncio.run(main())
+
+
+def test_events_have_one_consumer() -> None:
+    """Two would each get half of the story."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        await watch.until(ev.ChannelsOpen)
+        with pytest.raises(RuntimeError, match="one consumer"):
+            await anext(session.events())
+
+    play(child("inline_echo"), act)

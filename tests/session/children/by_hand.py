@@ -1,4 +1,4 @@
-"""What a child in another language has: a socket, and bytes that it packs itself. Nothing here knows the library."""
+"""What a child in another language has: a socket, and bytes that it packs itself."""
 
 import os
 import socket

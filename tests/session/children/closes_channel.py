@@ -6,10 +6,10 @@ import sys
 from tests.session.children.by_library import meet
 
 sender, receiver = meet()
-sender.close()
 if sys.argv[1] == "both":
     receiver.close()
-else:
+sender.close()
+if sys.argv[1] == "sender":
     for message in receiver:
         print(f"heard {message}", flush=True)
         if message == "quit":

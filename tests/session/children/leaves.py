@@ -1,4 +1,4 @@
-"""``leaves KIND``: ends at ``"quit"`` and leaves a process behind that holds its output and its channels open.
+"""``leaves KIND``: ends at ``"quit"`` and leaves a process that holds its output and its channels open.
 
 A ``polite`` one ends at SIGTERM, a ``stubborn`` one does not, a ``job`` has a process group of its own.
 """

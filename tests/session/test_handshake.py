@@ -1,0 +1,194 @@
+"""Children that do not get through the handshake, and the sentences that say why."""
+
+import os
+
+import pytest
+
+from tests.session.playing import LADDER, OPEN, Watch, child, only, play, refused, transcript
+from tui_ipc.session import events as ev
+from tui_ipc.session.session import HandshakeError, Session
+
+
+@pytest.mark.parametrize("code", [0, 3])
+@pytest.mark.parametrize(
+    ("rung", "reached", "says"),
+    [
+        ("spawned", [], "the child exited with code {} before it connected; "),
+        ("connected", ["connected"], "the child connected and exited with code {} before its hello; "),
+        (
+            "half a hello",
+            ["connected"],
+            "the child connected and exited with code {} before its hello, 9 bytes into its first message; ",
+        ),
+    ],
+)
+def test_a_child_that_exits_on_a_rung_of_the_ladder_is_reported_at_once(
+    rung: str, reached: list[str], says: str, code: int
+) -> None:
+    """The sentence has the step, the exit status, its last words and what a child has to do."""
+    events = play(child("exits", rung, str(code)), refused)
+    step = "hello" if reached else "connected"
+    assert transcript(events) == [
+        "listening",
+        "spawned",
+        *reached,
+        "stderr 'giving up\\n'",
+        f"failed to reach {step!r}",
+        f"exited {code}",
+        "clean",
+    ]
+    sentence = only(events, ev.HandshakeFailed).sentence
+    assert sentence.startswith(says.format(code) + 'it printed on stderr: "giving up". ')
+    assert "channel_name:" in sentence or "PROTOCOL.md" in sentence
+
+
+def test_a_child_that_exits_right_after_its_hello_had_a_good_handshake() -> None:
+    """The channels were open, if not for long."""
+    events = play(child("exits", "hello", "0"), lambda _, watch: watch.until(ev.Audit))
+    assert [line for line in transcript(events) if not line.startswith("stderr")] == [
+        *LADDER,
+        "hello by-hand inline",
+        "open",
+        "closed",
+        "exited 0",
+        "clean",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "reached", "says"),
+    [
+        ("absent", [], "the child did not connect within 0.5 s, and still runs; "),
+        ("silent", ["connected"], "the child connected and said nothing for "),
+    ],
+)
+def test_a_child_that_keeps_us_waiting_fails_at_the_deadline_and_is_ended(
+    name: str, reached: list[str], says: str
+) -> None:
+    """The whole handshake has one deadline, and what did not take part in it does not go on running."""
+    failure: list[HandshakeError] = []
+
+    async def act(session: Session, watch: Watch) -> None:
+        failure.append(await refused(session, watch))
+
+    events = play(child(name), act, timeout=0.5)
+    step = "hello" if reached else "connected"
+    lines = [line for line in transcript(events) if not line.startswith("stdout")]
+    assert lines == [
+        "listening",
+        "spawned",
+        *reached,
+        f"failed to reach {step!r} in time",
+        "SIGTERM: the handshake failed",
+        "ended by SIGTERM",
+        "clean",
+    ]
+    told = only(events, ev.HandshakeFailed)
+    assert told.sentence.startswith(says)
+    assert (str(failure[0]), failure[0].timed_out) == (told.sentence, told.timed_out)
+    assert told.at >= 0.5e9
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["false"], "the child exited with code 1 before it connected; it printed nothing on stderr. "),
+        (["cat"], "No such file or directory"),
+        (["sleep", "100"], "invalid time interval"),
+        (["sh", "-c", "kill -SEGV $$"], "the child was ended by SIGSEGV before it connected; "),
+        (
+            ["sh", "-c", "echo only here; exit 5"],
+            '5 before it connected; it printed on stdout: "only here". ',
+        ),
+    ],
+    ids=["false", "cat", "sleep", "signal", "stdout"],
+)
+def test_programs_that_know_nothing_of_us_fail_at_once_with_their_own_words(
+    command: list[str], says: str
+) -> None:
+    """The evidence is in the sentence, the cure as well."""
+    failed = only(play(command, refused), ev.HandshakeFailed)
+    assert says in failed.sentence
+    assert failed.sentence.endswith("its last argument (channel_name:…) and in TUI_IPC_SERVER.")
+    assert (failed.step, failed.timed_out) == ("connected", False)
+
+
+def test_a_command_that_cannot_be_started_fails_before_there_is_a_child() -> None:
+    """No ChildSpawned, no ChildExited; the server that listened is gone."""
+    events = play(["/no/such/file"], refused)
+    assert transcript(events) == ["listening", "failed to reach 'spawned'", "clean"]
+    assert (
+        only(events, ev.HandshakeFailed).sentence
+        == "the program '/no/such/file' does not exist; check its path"
+    )
+
+
+def test_a_place_without_room_for_a_socket_fails_on_the_first_rung(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong on our side is told in the same way."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "mkdir", full)
+    events = play(None, refused)
+    assert transcript(events) == ["failed to reach 'listening'", "clean"]
+    assert "No space left on device" in only(events, ev.HandshakeFailed).sentence
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        (b"\xabhello there", 'its first message, of 12 bytes, is not a map: "hello there"; '),
+        (b"\xc0", "its first message, of 1 byte, is not a map: null; "),
+        (b"\x81\xa1a\x01", "its first message, of 4 bytes, has no key 'tui-ipc': {\"a\": 1}; "),
+        (b"\x81\xa7tui-ipc\x02", "is a hello of version 2, and this session speaks version 1: "),
+        (b"\x81\xa7tui-ipc\xc3", "is a hello of version true, and this session speaks version 1: "),
+        (b"\x82\xa7tui-ipc\x01\xa3pid\xa1x", "has no process id under 'pid': "),
+        (b"\x82\xa7tui-ipc\x01\xa3pid\x05", "has no string under 'name': "),
+        (b"\xc1", "0xc1 begins no msgpack value"),
+        (b"\x81\xa7tui-ipc\xc7\x01\x63\x00", "unknown ext type 99"),
+    ],
+)
+def test_a_first_message_that_is_no_hello_is_shown_in_the_sentence(sent: bytes, says: str) -> None:
+    """Size and a short rendering tell a child's author what arrived; a child that stays is ended."""
+    events = play(child("says", sent.hex()), refused)
+    assert transcript(events) == [
+        *LADDER,
+        "failed to reach 'hello'",
+        "SIGTERM: the handshake failed",
+        "ended by SIGTERM",
+        "clean",
+    ]
+    failed = only(events, ev.HandshakeFailed)
+    assert failed.sentence.startswith("the child connected, but ")
+    assert says in failed.sentence
+    assert not failed.timed_out
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        ("one channel", "has no receiver under 'from_child', although it has 'to_child'; a hello has both"),
+        ("swapped", "has no sender under 'to_child', although it has 'from_child'; a hello has both"),
+        ("handles only", 'is not a map: [{"deep": ["<sender>", "<receiver>"]}]'),
+    ],
+)
+def test_a_hello_with_the_wrong_handles_is_refused_and_its_handles_are_closed(kind: str, says: str) -> None:
+    """A bad hello leaks nothing: the leak check of every test looks."""
+    failed = only(play(child("odd_hello", kind), refused), ev.HandshakeFailed)
+    assert says in failed.sentence
+
+
+def test_further_handles_in_a_hello_are_closed_and_do_no_harm() -> None:
+    """Later versions may add keys."""
+    events = play(child("odd_hello", "extra handles"), grace=0.1)
+    assert transcript(events)[:5] == OPEN
+
+
+def test_a_child_that_hangs_up_before_its_hello_is_not_waited_for() -> None:
+    """It lives, but there is no connection any more on which a hello could come."""
+    events = play(child("hangs_up"), refused)
+    assert only(events, ev.HandshakeFailed).sentence.startswith(
+        "the child connected and closed the connection before its hello; it printed nothing on stderr. "
+    )
+    assert transcript(events)[-3:] == ["SIGTERM: the handshake failed", "ended by SIGTERM", "clean"]

@@ -1,0 +1,237 @@
+"""How runs end, with children that make it hard, and what they leave behind."""
+
+import asyncio
+
+import pytest
+
+from tests.session.playing import (
+    LADDER,
+    OPEN,
+    Watch,
+    child,
+    lives,
+    only,
+    play,
+    printed,
+    transcript,
+)
+from tui_ipc.session import events as ev
+from tui_ipc.session.session import NotListening, Session
+
+
+def test_a_child_that_ignores_quit_is_ended_by_sigterm() -> None:
+    """Grace, then SIGTERM; what it says meanwhile is still heard."""
+    events = play(child("stubborn"), grace=0.2)
+    assert transcript(events) == [
+        *OPEN,
+        "> 'quit'",
+        "< 'no quit'",
+        'SIGTERM: the child had not ended 0.2 s after "quit"',
+        "closed",
+        "ended by SIGTERM",
+        "clean",
+    ]
+    elapsed = only(events, ev.Audit).quit_elapsed
+    assert elapsed is not None
+    assert elapsed >= 0.2e9
+
+
+def test_a_child_that_ignores_sigterm_as_well_is_killed() -> None:
+    """Each step of the escalation is an event with its reason."""
+    events = play(child("stubborn", "TERM"), grace=0.2)
+    assert transcript(events)[-6:] == [
+        'SIGTERM: the child had not ended 0.2 s after "quit"',
+        "stdout 'not at SIGTERM either\\n'",
+        "SIGKILL: the child had not ended 0.2 s after SIGTERM",
+        "closed",
+        "ended by SIGKILL",
+        "clean",
+    ]
+
+
+def test_a_child_that_reads_nothing_cannot_be_told_to_quit_and_is_ended_all_the_same() -> None:
+    """A send that waits for ever is broken off by the end of the run, with a sentence."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        waiting = asyncio.create_task(session.send(b"x" * 10_000_000))
+        await asyncio.sleep(0)
+        await session.quit()
+        with pytest.raises(NotListening, match="child"):
+            await waiting
+
+    assert transcript(play(child("deaf"), act, grace=0.2)) == [
+        *OPEN,
+        'SIGTERM: the child reads nothing: "quit" could not be sent in 0.2 s',
+        "closed",
+        "ended by SIGTERM",
+        "clean",
+    ]
+
+
+def test_quit_said_by_hand_is_not_said_again() -> None:
+    """A person who types ``quit`` and then leaves says it once; the child's time runs from then."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        await session.send("quit")
+        await session.quit()
+        with pytest.raises(NotListening, match="the child exited with code 0: nobody listens"):
+            await session.send("anyone?")
+
+    events = play(child("inline_echo"), act)
+    assert transcript(events)[5:] == ["> 'quit'", "closed", "exited 0", "clean"]
+    assert only(events, ev.Audit).quit_elapsed is not None
+
+
+def test_quitting_again_and_from_several_tasks_is_harmless() -> None:
+    """Everyone returns once the run is over."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        await asyncio.gather(session.quit(), session.quit())
+        await session.quit()
+        assert session.pid is None
+
+    assert transcript(play(child("inline_echo"), act))[5:] == ["> 'quit'", "closed", "exited 0", "clean"]
+
+
+@pytest.mark.parametrize(("name", "rung"), [("absent", ev.ChildSpawned), ("silent", ev.ChildConnected)])
+def test_quitting_in_the_middle_of_the_handshake_breaks_it_off(name: str, rung: type[ev.Event]) -> None:
+    """Nobody waits for the deadline then."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await watch.until(rung)
+        await session.quit()
+
+    events = play(child(name), act)
+    assert only(events, ev.HandshakeFailed).sentence.startswith("the handshake was broken off before ")
+    kinds = [type(event) for event in events if not isinstance(event, ev.ChildOutput)]
+    assert kinds[-4:] == [ev.HandshakeFailed, ev.SignalSent, ev.ChildExited, ev.Audit]
+
+
+def test_quitting_before_anything_happened_leaves_nothing() -> None:
+    """Not even a child was started, or it is gone."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.quit()
+
+    assert transcript(play(child("silent"), act))[-1] == "clean"
+
+
+@pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
+def test_what_a_dying_child_said_and_printed_comes_before_its_end(name: str) -> None:
+    """Messages, then output, then the close, then the exit."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        await session.send("die")
+        await watch.until(ev.Audit)
+
+    events = play(child("dies", name), act)
+    rest = transcript(events)[5:]
+    assert [line for line in rest if not line.startswith("std")] == [
+        "> 'die'",
+        "< 0 answers 1",
+        "< 1",
+        "< 2",
+        "closed",
+        f"ended by {name}",
+        "clean",
+    ]
+    assert (printed(events), printed(events, "stderr")) == (b"last words\n", b"and a complaint\n")
+    assert rest.index("stdout 'last words\\n'") < rest.index("< 0 answers 1")
+
+
+def test_a_child_that_closes_its_channel_and_lives_is_ended_by_signals() -> None:
+    """There is nobody to say ``"quit"`` to; who tries to send is told so."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await watch.until(ev.ChannelClosed)
+        with pytest.raises(NotListening, match="closed its channel"):
+            await session.send("anyone?")
+
+    assert transcript(play(child("closes_channel", "both"), act, grace=0.2)) == [
+        *OPEN,
+        "closed",
+        'SIGTERM: "quit" could not be said: the child closed its channel: nobody listens',
+        "ended by SIGTERM",
+        "clean",
+    ]
+
+
+def test_a_child_that_closes_only_its_sender_still_hears_quit() -> None:
+    """Half a conversation is one."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await watch.until(ev.ChannelClosed)
+        await session.send("still there?")
+        await watch.until_printed("heard still there?")
+
+    assert transcript(play(child("closes_channel", "sender"), act))[5:] == [
+        "closed",
+        "> 'still there?'",
+        "stdout 'heard still there?\\n'",
+        "> 'quit'",
+        "stdout 'heard quit\\n'",
+        "exited 0",
+        "clean",
+    ]
+
+
+def test_a_child_that_breaks_the_wire_is_a_fault_and_goes_on_printing_until_it_is_ended() -> None:
+    """The channel is closed, its output is not."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await watch.until_printed("I said something wrong")
+        await watch.until(ev.ChannelClosed)
+        with pytest.raises(NotListening, match="broke the wire, and its channel was closed: 0xc1"):
+            await session.send("what?")
+
+    broken = "0xc1 begins no msgpack value (at byte 48)"
+    lines = transcript(play(child("breaks_the_wire", "garbage"), act, grace=0.1))
+    assert [line for line in lines if not line.startswith("stdout")] == [
+        *LADDER,
+        "hello by-hand inline",
+        "open",
+        "< 'so far so good'",
+        f"fault: {broken}",
+        "closed",
+        f'SIGTERM: "quit" could not be said: the child broke the wire, and its channel was closed: {broken}',
+        "ended by SIGTERM",
+        "clean",
+    ]
+
+
+def test_half_a_message_at_the_end_is_a_fault_and_counted_as_unread() -> None:
+    """What was cut off is not silently lost."""
+    events = play(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.Audit))
+    assert transcript(events)[5:] == [
+        "< 'so far so good'",
+        "fault: the peer is gone: it ended 10 bytes into a message",
+        "closed",
+        "exited 0",
+        "left 0 processes, 10 bytes unread",
+    ]
+
+
+@pytest.mark.parametrize(("kind", "signals"), [("polite", 1), ("job", 1), ("stubborn", 2)])
+def test_a_process_that_outlives_the_child_neither_holds_us_up_nor_lives_on(kind: str, signals: int) -> None:
+    """It holds stdout, stderr and both channels; the child's end is told at once, then the rest is ended."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await watch.until(ev.MessageReceived)
+
+    events = play(child("leaves", kind), act, grace=0.3)
+    pid = only(events, ev.MessageReceived).value
+    reason = f"the child ended and left processes behind: {pid}"
+    assert transcript(events)[6:] == [
+        "> 'quit'",
+        "stdout 'the first one out\\n'",
+        "closed",
+        "exited 0",
+        *[f"SIGTERM: {reason}", f"SIGKILL: {reason}"][:signals],
+        "left 1 processes, 0 bytes unread",
+    ]
+    assert only(events, ev.Audit).processes == (pid,)
+    assert not lives(pid)
