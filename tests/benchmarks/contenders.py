@@ -1,0 +1,256 @@
+"""What is compared: the ways in which a Python parent may talk to its child, each with a real second process.
+
+Every contender carries ``bytes`` there and back (``exchange``) and one way (``stream``), and does it as its users
+do: a Pipe pickles, a ZeroMQ socket is given msgpack, a bare socket is given the bytes and knows their size.
+"""
+
+import multiprocessing
+import os
+import signal
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+
+from tui_ipc import channel
+
+
+class Contender:
+    """A peer process that sends each message back, or counts them, until it is ended."""
+
+    name = ""
+
+    def __init__(self, size: int, cpu: int) -> None:
+        self.size = size
+        self.cpu = cpu
+        self.pid = 0
+
+    def fork(self, peer: Callable[[], None], keep: list[int]) -> None:
+        """Run ``peer`` in a process that holds no descriptors but these and the standard ones."""
+        self.pid = os.fork()
+        if self.pid:
+            return
+        try:
+            os.sched_setaffinity(0, {self.cpu})
+            for descriptor in map(int, os.listdir("/proc/self/fd")):
+                if descriptor > 2 and descriptor not in keep:
+                    try:
+                        os.close(descriptor)
+                    except OSError:
+                        pass  # the one that listed them
+            peer()
+        finally:
+            os._exit(0)
+
+    def exchange(self, message: bytes) -> None:
+        """Send a message and wait until it is back."""
+        raise NotImplementedError
+
+    def stream(self, message: bytes, count: int) -> None:
+        """Send a message so many times and wait until the peer has them all."""
+        raise NotImplementedError
+
+    def end(self) -> None:
+        """End the peer."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+class Floor(Contender):
+    """A bare stream socket pair: bytes of a size that both know, nothing encoded."""
+
+    name = "bare socket pair"
+
+    def __init__(self, size: int, cpu: int) -> None:
+        super().__init__(size, cpu)
+        self.ours, theirs = socket.socketpair()
+        self.buffer = memoryview(bytearray(size))
+
+        def peer() -> None:
+            buffer = memoryview(bytearray(size))
+            while True:
+                self.fill(theirs, buffer)
+                theirs.sendall(buffer)
+
+        self.fork(peer, [theirs.fileno()])
+        theirs.close()
+
+    @staticmethod
+    def fill(source: socket.socket, buffer: memoryview) -> None:
+        """Read until the buffer is full; a peer whose parent is gone ends."""
+        got = 0
+        while got < len(buffer):
+            more = source.recv_into(buffer[got:])
+            if not more:
+                os._exit(0)
+            got += more
+
+    def exchange(self, message: bytes) -> None:
+        self.ours.sendall(message)
+        self.fill(self.ours, self.buffer)
+
+    def end(self) -> None:
+        super().end()
+        self.ours.close()
+
+
+class Channel(Contender):
+    """A channel pair of this library."""
+
+    name = "tui_ipc"
+
+    def __init__(self, size: int, cpu: int, *, kind: int | None = None) -> None:
+        super().__init__(size, cpu)
+        self.sender, theirs = channel(kind=kind)
+        back, self.receiver = channel(kind=kind)
+        self.fork(lambda: self.peer(theirs, back), [theirs.fileno(), back.fileno()])
+        theirs.close()
+        back.close()
+
+    def peer(self, receiver: Any, sender: Any) -> None:
+        """Send back what comes; None asks how many came since it was last asked."""
+        count = 0
+        counting = False
+        for message in receiver:
+            if message is None:
+                if counting:
+                    sender.send(count)
+                counting, count = not counting, 0
+            elif counting:
+                count += 1
+            else:
+                sender.send(message)
+
+    def exchange(self, message: bytes) -> None:
+        self.sender.send(message)
+        self.receiver.recv()
+
+    def stream(self, message: bytes, count: int) -> None:
+        self.sender.send(None)
+        self.send_all(message, count)
+        self.sender.send(None)
+        assert self.receiver.recv() == count
+
+    def send_all(self, message: bytes, count: int) -> None:
+        """One send each."""
+        send = self.sender.send
+        for _ in range(count):
+            send(message)
+
+    def end(self) -> None:
+        super().end()
+        self.sender.close()
+        self.receiver.close()
+
+
+class StreamChannel(Channel):
+    """The same over byte streams, as on systems that have no SOCK_SEQPACKET."""
+
+    name = "tui_ipc, SOCK_STREAM"
+
+    def __init__(self, size: int, cpu: int) -> None:
+        super().__init__(size, cpu, kind=socket.SOCK_STREAM)
+
+
+class Batches(Channel):
+    """The same with send_many."""
+
+    name = "tui_ipc, send_many"
+
+    def send_all(self, message: bytes, count: int) -> None:
+        self.sender.send_many(message for _ in range(count))
+
+
+class Pipe(Contender):
+    """multiprocessing.Pipe."""
+
+    name = "multiprocessing.Pipe"
+
+    def __init__(self, size: int, cpu: int) -> None:
+        super().__init__(size, cpu)
+        self.ours, theirs = multiprocessing.Pipe()
+
+        def peer() -> None:
+            count = 0
+            counting = False
+            while True:
+                message = theirs.recv()
+                if message is None:
+                    if counting:
+                        theirs.send(count)
+                    counting, count = not counting, 0
+                elif counting:
+                    count += 1
+                else:
+                    theirs.send(message)
+
+        self.fork(peer, [theirs.fileno()])
+        theirs.close()
+
+    def exchange(self, message: bytes) -> None:
+        self.ours.send(message)
+        self.ours.recv()
+
+    def stream(self, message: bytes, count: int) -> None:
+        send = self.ours.send
+        send(None)
+        for _ in range(count):
+            send(message)
+        send(None)
+        assert self.ours.recv() == count
+
+    def end(self) -> None:
+        super().end()
+        self.ours.close()
+
+
+class ZeroMQ(Contender):
+    """Pyzmq's PAIR over ipc://, the messages in msgpack."""
+
+    name = "pyzmq PAIR"
+
+    def __init__(self, size: int, cpu: int) -> None:
+        import zmq  # an extra: only who wants the comparison needs it
+
+        super().__init__(size, cpu)
+        # In Linux's abstract namespace: no file to leave behind.
+        address = f"ipc://@tui-ipc-benchmark-{os.getpid()}-{size}-{id(self)}"
+
+        def peer() -> None:
+            theirs = zmq.Context().socket(zmq.PAIR)
+            theirs.connect(address)
+            count = 0
+            counting = False
+            while True:
+                message = msgpack.unpackb(theirs.recv())
+                if message is None:
+                    if counting:
+                        theirs.send(msgpack.packb(count))
+                    counting, count = not counting, 0
+                elif counting:
+                    count += 1
+                else:
+                    theirs.send(msgpack.packb(message))
+
+        self.fork(peer, [])
+        self.context = zmq.Context()
+        self.ours = self.context.socket(zmq.PAIR)
+        self.ours.bind(address)
+
+    def exchange(self, message: bytes) -> None:
+        self.ours.send(msgpack.packb(message))
+        msgpack.unpackb(self.ours.recv())
+
+    def stream(self, message: bytes, count: int) -> None:
+        send, pack = self.ours.send, msgpack.packb
+        send(pack(None))
+        for _ in range(count):
+            send(pack(message))
+        send(pack(None))
+        assert msgpack.unpackb(self.ours.recv()) == count
+
+    def end(self) -> None:
+        super().end()
+        self.ours.close(0)
+        self.context.term()
