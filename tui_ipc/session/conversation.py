@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tui_ipc.ipc import aio
-from tui_ipc.ipc.errors import Disconnected, IpcError, MessageTooLarge
+from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge
 from tui_ipc.ipc.wire import Message
 from tui_ipc.session.events import ChannelClosed, Fault, MessageReceived, MessageSent
 from tui_ipc.session.hello import settled
@@ -65,7 +65,6 @@ class Conversation:
         self._catch_up = catch_up
         self._turn = asyncio.Lock()
         self._over: str | None = None  # why nobody listens any more
-        self._patience: asyncio.Timeout | None = None  # of the send that is under way
         self._sent = 0
         self._received = 0
         self._waiting: deque[tuple[int, int]] | None = deque()  # number and moment of what awaits its answer
@@ -82,8 +81,6 @@ class Conversation:
             ValueError: The child refuses a message of this size.
         """
         async with self._turn:
-            if self._over is not None:
-                raise NotListening(self._over)
             begun = self._timeline.now()
             await self._give(raw)
             self._sent += 1
@@ -103,7 +100,6 @@ class Conversation:
         """Turn messages into events until the channel ends, no faster than the consumer takes them."""
         while await self._receive():
             await self._timeline.room()
-            await asyncio.sleep(0)  # a flood of messages shall not keep the loop from everything else
 
     async def drain(self, within: float, max_bytes: int) -> None:
         """Take what a child that ended had still sent.
@@ -127,34 +123,23 @@ class Conversation:
             self.closed_at = self._timeline.stamp()
             self._timeline.add(ChannelClosed(at=self.closed_at, run=self._run))
 
-    async def stop(self, reason: str) -> None:
-        """Close both endpoints, after breaking off a send that still waits. Nobody may wait for a message.
+    def close(self, reason: str) -> None:
+        """Close both endpoints; a send or a receive that waits ends. Closing twice is harmless.
 
         Args:
             reason: The text of the error for every send from now on.
         """
-        if self._over is None:
-            self._over = reason
-            if self._patience is not None:
-                self._patience.reschedule(0)
-        async with self._turn:
-            self.close()
-
-    def close(self) -> None:
-        """Close both endpoints at once. Closing twice is harmless."""
+        self._over = self._over or reason
         self._sender.close()
         self._receiver.close()
 
     async def _give(self, raw: bytes) -> None:
         try:
-            async with asyncio.timeout(None) as self._patience:
-                await self._sender.send_raw(raw)
-        except (Disconnected, TimeoutError):
+            await self._sender.send_raw(raw)
+        except (Disconnected, Closed):
             raise NotListening(self._over or "the child closed its channel: nobody listens") from None
         except MessageTooLarge as error:
             raise ValueError(str(error)) from None
-        finally:
-            self._patience = None
 
     async def _receive(self) -> int:
         """Turn one message into its event; says its size, 0 if the channel has ended."""
@@ -171,7 +156,7 @@ class Conversation:
         except (IpcError, OSError) as error:  # OSError: this machine has no memory left, and the like
             self._fault(str(error))
             self.end()
-            await self.stop(f"the child broke the wire, and its channel was closed: {error}")
+            self.close(f"the child broke the wire, and its channel was closed: {error}")
             return 0
         self._deliver(message, self._timeline.now())
         return len(message.raw)

@@ -28,7 +28,7 @@ from tui_ipc.session.handshake import VARIABLE, HandshakeError, command_line, ex
 from tui_ipc.session.hello import NoHello
 from tui_ipc.session.ladder import Channels, Ladder
 from tui_ipc.session.printing import Printing
-from tui_ipc.session.process import Exit, Process
+from tui_ipc.session.process import Process
 from tui_ipc.session.spawn import SpawnError
 from tui_ipc.session.timeline import Timeline
 
@@ -283,14 +283,32 @@ class Run:
             await self._printing.drain(DRAIN_SECONDS, DRAIN_BYTES)
         if self._conversation is not None:
             self._conversation.end()
-            await self._conversation.stop("the child has ended: nobody listens")
-        if process.exit is not None:
-            self._timeline.add(_exited(self._timeline.stamp(), self.number, process.exit))
+            self._conversation.close("the child has ended: nobody listens")
+        told = self._tell_exit(process)
         survivors = group.members(process.pid)
         await self._end_survivors(process.pid)
-        if process.exit is None:
+        if not told:  # neither we nor the kernel could end it in time; a last look
             process.destroy(0)
+            self._tell_exit(process)
         self._audit(survivors, ended_at)
+
+    def _tell_exit(self, process: Process) -> bool:
+        """Emit how the child ended; False if it has not been reaped."""
+        how = process.exit
+        if how is None:
+            return False
+        self._timeline.add(
+            ChildExited(
+                at=self._timeline.stamp(),
+                run=self.number,
+                code=how.code,
+                signal=how.signal,
+                user_seconds=how.user_seconds,
+                system_seconds=how.system_seconds,
+                max_rss=how.max_rss,
+            )
+        )
+        return True
 
     async def _end_survivors(self, session: int) -> None:
         for number in (signal.SIGTERM, signal.SIGKILL):
@@ -336,23 +354,11 @@ class Run:
         if self._printing is not None:
             self._printing.abandon()
         if self._conversation is not None:
-            self._conversation.close()
+            self._conversation.close("the run is over: nobody listens")
         self._ladder.close()
         if self._process is not None:
             self._process.close()
         self._settled.set()
-
-
-def _exited(at: int, run: int, how: Exit) -> ChildExited:
-    return ChildExited(
-        at=at,
-        run=run,
-        code=how.code,
-        signal=how.signal,
-        user_seconds=how.user_seconds,
-        system_seconds=how.system_seconds,
-        max_rss=how.max_rss,
-    )
 
 
 async def _first(*futures: asyncio.Future[Any], within: float | None = None) -> None:

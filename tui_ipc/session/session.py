@@ -114,7 +114,8 @@ class Session:
     async def send(self, value: Any) -> MessageSent:
         """Send a message, waiting while the child does not read.
 
-        It does not wait for the consumer of the events: who sends in bulk should read them meanwhile.
+        It does not wait for the consumer of the events: who sends in bulk should read them meanwhile. The
+        event holds ``value`` itself, so do not change it afterwards.
 
         Raises:
             NotListening: There is nobody to send to; its text says why.

@@ -3,8 +3,8 @@
 The one rule: the child gets three descriptors and a session of its own, and nothing else of ours. Standard
 input is ``/dev/null``; standard error is a pipe; standard output is a raw pseudo-terminal or a pipe. The
 terminal is not the child's controlling terminal: it only makes programs write each line when they print it.
-So no key and no hang-up turns into a signal, and a child that wants a person at ``/dev/tty`` learns that there
-is none.
+So no key and no hang-up turns into a signal, and a child that wants a person at ``/dev/tty`` learns that
+there is none.
 """
 
 import contextlib
