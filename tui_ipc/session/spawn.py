@@ -88,8 +88,9 @@ def _terminal() -> tuple[int, int]:
 
 
 def _no_directory(cwd: str) -> str:
-    problem = "is not a directory" if os.path.exists(cwd) else "does not exist"
-    return f"the working directory {cwd!r} {problem}; name one that does"
+    if os.path.exists(cwd):
+        return f"the working directory {cwd!r} is a file; name a directory"
+    return f"the working directory {cwd!r} does not exist; check its path"
 
 
 def _reason(error: OSError, program: str, cwd: str | None, env: Mapping[str, str]) -> str:

@@ -1,0 +1,153 @@
+"""Processes are reaped in every case; real ones, in an event loop of their own for each test."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from tests.session.playing import environment
+from tui_ipc.session.process import Exit, Process, signal_name
+
+Use = Callable[[Process], Awaitable[None]]
+
+
+def with_process(script: str, use: Use) -> None:
+    """Start a shell script, use it, and take it away."""
+
+    async def main() -> None:
+        process = Process(["sh", "-c", script], env=environment())
+        try:
+            await use(process)
+        finally:
+            process.destroy()
+
+    asyncio.run(main())
+
+
+def ends_as(script: str) -> Exit:
+    """How a shell script ends."""
+    ends: list[Exit | None] = []
+
+    async def use(process: Process) -> None:
+        ends.append(process.exit)
+        await asyncio.wait([process.exited])
+        ends.append(process.exit)
+
+    with_process(script, use)
+    before, after = ends
+    assert before is None
+    assert after is not None
+    return after
+
+
+@pytest.fixture(params=["pidfd", "thread"])
+def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel tells of the end, or cannot and a thread waits for it."""
+    if request.param == "thread":
+
+        def missing(_: int) -> int:
+            raise OSError(38, "Function not implemented")
+
+        monkeypatch.setattr(os, "pidfd_open", missing)
+
+
+@pytest.mark.usefixtures("either_way")
+@pytest.mark.parametrize(
+    ("script", "code", "number", "words"),
+    [
+        ("exit 0", 0, None, "exited with code 0"),
+        ("exit 7", 7, None, "exited with code 7"),
+        ("kill -TERM $$", None, 15, "was ended by SIGTERM"),
+        ("kill -40 $$", None, 40, "was ended by signal 40"),
+    ],
+)
+def test_the_end_is_told_with_code_or_signal(
+    script: str, code: int | None, number: int | None, words: str
+) -> None:
+    how = ends_as(script)
+    assert (how.code, how.signal, str(how)) == (code, number, words)
+    assert how.max_rss > 1_000_000
+
+
+def test_the_use_of_the_processor_is_measured() -> None:
+    how = ends_as("i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done")
+    assert 0 < how.user_seconds + how.system_seconds < 30
+
+
+@pytest.mark.usefixtures("either_way")
+def test_a_process_that_runs_on_is_destroyed_without_the_loop() -> None:
+    async def use(process: Process) -> None:
+        assert process.stdout.read_now() is None
+        process.destroy()
+        with pytest.raises(ChildProcessError):
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG)
+        process.destroy()
+
+    with_process("exec sleep 600", use)
+    assert threading.active_count() == 1
+
+
+@pytest.mark.usefixtures("either_way")
+def test_an_exit_status_that_somebody_else_took_is_told_as_lost() -> None:
+    """A parent that ignores SIGCHLD has its children reaped by the kernel."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        how = ends_as("exit 3")
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+    assert (how.code, how.signal, str(how)) == (None, None, "ended, and its exit status was lost")
+
+
+def test_signals_go_to_the_whole_group_until_it_is_reaped() -> None:
+    async def use(process: Process) -> None:
+        assert await process.stdout.read() == b"ready\n"
+        assert process.signal(signal.SIGTERM)
+        await asyncio.wait([process.exited])
+        assert not process.signal(signal.SIGTERM)
+        assert await process.stdout.read() == b""  # which the second process of the group held as well
+
+    with_process("sleep 600 & echo ready; wait", use)
+
+
+def test_a_signal_that_is_not_permitted_reaches_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: int) -> None:
+        raise PermissionError
+
+    async def use(process: Process) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "killpg", refuse)
+            assert not process.signal(signal.SIGTERM)
+
+    with_process("exec sleep 600", use)
+
+
+def test_the_child_inherits_three_descriptors_and_nothing_else() -> None:
+    """Not even those of ours that are inheritable."""
+    ours = os.dup(0)
+    os.set_inheritable(ours, True)
+
+    async def use(process: Process) -> None:
+        assert await process.stdout.read() == b"[0, 1, 2]\n"
+
+    try:
+        with_process(f"exec {sys.executable} -m tests.session.children.inherits", use)
+    finally:
+        os.close(ours)
+
+
+def test_both_streams_are_read_apart() -> None:
+    async def use(process: Process) -> None:
+        assert await process.stdout.read() == b"out\n"
+        assert await process.stderr.read() == b"err\n"
+        assert (await process.stdout.read(), await process.stderr.read()) == (b"", b"")
+        assert process.stdout.ended
+
+    with_process("echo out; echo err >&2", use)
+
+
+def test_signals_have_names() -> None:
+    assert (signal_name(15), signal_name(40)) == ("SIGTERM", "signal 40")
