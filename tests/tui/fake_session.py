@@ -30,7 +30,8 @@ class FakeSession:
 
     Attributes:
         run: The current run.
-        asked: What the explorer called, in order: ``enter``, ``send VALUE``, ``restart``, ``quit``.
+        asked: What the explorer called, in order: ``enter``, ``send``, ``restart``, ``quit``,
+            ``hurry`` (it was cancelled while it waited for the child).
         may_end: Until this is set, leaving the session waits, as for a child that takes its time.
         deaf: Why sending fails, None while somebody listens.
     """
@@ -54,8 +55,13 @@ class FakeSession:
 
     async def __aexit__(self, *reason: object) -> None:
         self.asked.append("quit")
-        await self.may_end.wait()
-        self._events.put_nowait(None)
+        try:
+            await self.may_end.wait()
+        except asyncio.CancelledError:
+            self.asked.append("hurry")
+            raise
+        finally:
+            self._events.put_nowait(None)
 
     async def ready(self) -> None:
         await self._open.wait()

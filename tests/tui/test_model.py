@@ -64,9 +64,9 @@ def test_the_last_words_are_shown_at_the_end() -> None:
 def test_runs_are_divided_by_a_rule() -> None:
     """The log and the output go on across a restart, with a line between; trouble is forgotten."""
     failed = HandshakeFailed(at=5, run=1, step="hello", sentence="no hello", timed_out=True)
-    model = fed(LISTENING, printed(b"first\n"), failed)
-    assert model.trouble is failed
-    model.apply(ServerListening(at=9, run=2, name="/run/s"))
+    first = (LISTENING, printed(b"first\n"), failed)
+    assert fed(*first).trouble is failed
+    model = fed(*first, ServerListening(at=9, run=2, name="/run/s"))
     assert model.trouble is None
     assert [model.log[index].line.text for index in range(model.log.end)][2] == "── run 2 "
     assert output(model) == ["first", "── run 2 "]

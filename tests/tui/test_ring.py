@@ -11,7 +11,7 @@ from tui_ipc.tui.ring import Ring
     weights=st.lists(st.integers(1, 50), max_size=60), limit=st.integers(1, 10), budget=st.integers(1, 100)
 )
 def test_it_holds_the_newest_items_within_its_bounds(weights: list[int], limit: int, budget: int) -> None:
-    """Whatever is appended, the ring holds a run of newest items: as many as the bounds allow, at least one."""
+    """Whatever is appended, the ring holds the newest items: as many as the bounds allow, at least one."""
     ring: Ring[int] = Ring(limit, budget)
     for index, weight in enumerate(weights):
         ring.append(index, weight)

@@ -279,8 +279,8 @@ class ExplorerApp(App[int]):
         nodes: tuple[DOMNode, ...] = (self, self.log_view, self.inspector, self.output_view)
         offered: set[str] = set()
         for node in nodes:
-            for binding in node.BINDINGS:
-                if isinstance(binding, Binding) and binding.tooltip and binding.action not in offered:
+            for binding in _bindings(node):
+                if binding.tooltip and binding.action not in offered:
                     offered.add(binding.action)
                     yield SystemCommand(
                         binding.description, binding.tooltip, self._runner(binding.action, node)
@@ -297,6 +297,12 @@ class ExplorerApp(App[int]):
             await self.run_action(action, node)
 
         return run
+
+
+def _bindings(node: DOMNode) -> Iterable[Binding]:
+    """The bindings of a node's class and of its bases, as they are written."""
+    for kind in type(node).__mro__:
+        yield from (each for each in vars(kind).get("BINDINGS", ()) if isinstance(each, Binding))
 
 
 def run_explorer(command: Sequence[str] | None = None, **options: Any) -> int:

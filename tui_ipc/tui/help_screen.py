@@ -63,7 +63,7 @@ class HelpScreen(ModalScreen[None]):
 
     def __init__(self, keys: Sequence[Key]) -> None:
         super().__init__()
-        self._keys = keys
+        self.keys = keys
 
     def compose(self) -> ComposeResult:
         """Make the page."""
@@ -73,7 +73,7 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self._page())
 
     def _page(self) -> Group:
-        keys = [(key.key, f"{key.title}. {key.help}." if key.help else key.title) for key in self._keys]
+        keys = [(key.key, f"{key.title}. {key.help}." if key.help else key.title) for key in self.keys]
         sections = (
             _section("What you see", _PANES),
             _section("How to write a message", _NOTATION),

@@ -1,0 +1,145 @@
+"""The explorer with a real session: the built-in child, and a terminal of its own."""
+
+import asyncio
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+import pytest
+
+from tests.tui.stage import PATIENCE
+from tui_ipc.session.session import Session
+from tui_ipc.tui.app import ExplorerApp
+
+COMMAND = (
+    sys.executable,
+    "-c",
+    "import sys; from tui_ipc.tui.app import run_explorer; sys.exit(run_explorer())",
+)
+
+
+def test_three_messages_get_three_answers() -> None:
+    """The built-in child is spawned, answers, prints, is restarted, and is gone after quitting."""
+
+    async def main() -> None:
+        app = ExplorerApp(Session())
+        async with app.run_test(size=(120, 36)) as pilot:
+            for text in ("Hello from parent", "How are you?", "Goodbye!"):
+                await pilot.press(*text, "enter")
+            deadline = monotonic() + PATIENCE
+            while app.model.status.received < 3 or app.model.output.end < 5:
+                assert monotonic() < deadline
+                await pilot.pause()
+            first = app.model.status.pid
+            await pilot.press("ctrl+r")
+            while app.model.status.run < 2 or app.model.status.phase != "open":
+                assert monotonic() < deadline
+                await pilot.pause()
+            second = app.model.status.pid
+            await pilot.press("ctrl+q")
+            while app.return_code is None:
+                assert monotonic() < deadline
+                await pilot.pause()
+        lines = [app.model.output[index].text for index in range(app.model.output.end)]
+        assert "Received from parent: How are you?" in lines
+        assert lines[-1] == "Child process exiting."
+        for pid in (first, second):
+            assert pid is not None
+            with pytest.raises(ProcessLookupError):
+                os.kill(pid, 0)
+        assert app.return_code == 0
+
+    asyncio.run(main())
+
+
+def test_a_child_that_is_none_is_explained() -> None:
+    """A program that ends at once is reported with its status, and the explorer stays."""
+
+    async def main() -> None:
+        app = ExplorerApp(Session(["false"]))
+        async with app.run_test() as pilot:
+            deadline = monotonic() + PATIENCE
+            while not app.notice.has_class("-shown"):
+                assert monotonic() < deadline
+                await pilot.pause()
+            assert "code 1" in str(app.notice.render())
+            assert app.is_running
+
+    asyncio.run(main())
+
+
+class Terminal:
+    """An explorer on a pseudo-terminal."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
+        self.process = process
+        self.master = master
+        self.screen = b""
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self.master, keys)
+
+    def read_until(self, text: bytes) -> None:
+        """Return once the explorer has written a text."""
+        deadline = monotonic() + PATIENCE
+        while text not in self.screen:
+            assert select.select([self.master], [], [], max(0.0, deadline - monotonic()))[0], self.screen[
+                -500:
+            ]
+            self.screen += os.read(self.master, 65536)
+
+    def finish(self) -> int:
+        """Read to the end, and return the exit code."""
+        try:
+            while select.select([self.master], [], [], PATIENCE)[0] and (
+                piece := os.read(self.master, 65536)
+            ):
+                self.screen += piece
+        except OSError:
+            pass  # EIO: the other side is closed
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def terminal() -> Iterator[Terminal]:
+    """Start the explorer as a user does."""
+    master, slave = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    process = subprocess.Popen(COMMAND, stdin=slave, stdout=slave, stderr=slave, env=environment)
+    os.close(slave)
+    try:
+        yield Terminal(process, master)
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        os.close(master)
+
+
+def test_quitting_gives_the_terminal_back() -> None:
+    """ctrl+c says how to quit; ctrl+q ends with code 0, the usual screen and no traceback."""
+    with terminal() as it:
+        it.read_until(b"connected")
+        it.type(b"\x03")
+        it.read_until(b"to quit the app")
+        it.type(b"\x11")
+        assert it.finish() == 0
+    assert b"\x1b[?1049l" in it.screen
+    assert b"Traceback" not in it.screen
+
+
+def test_a_signal_ends_the_child_too() -> None:
+    """SIGTERM to the explorer is a quit: the child is told, the terminal given back, the exit code 143."""
+    with terminal() as it:
+        it.read_until(b"connected")
+        it.process.send_signal(signal.SIGTERM)
+        assert it.finish() == 128 + signal.SIGTERM
+    assert b"\x1b[?1049l" in it.screen
+    assert b"Traceback" not in it.screen

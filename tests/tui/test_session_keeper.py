@@ -1,0 +1,146 @@
+"""The session's life beside the screen."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.tui.fake_session import FakeSession
+from tests.tui.test_status import LISTENING
+from tui_ipc.session.events import Event
+from tui_ipc.tui.session_keeper import SessionKeeper
+
+
+class Diary:
+    """What a keeper told."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.refused: list[tuple[str, str]] = []
+        self.over = asyncio.Event()
+        self.error: BaseException | None = None
+
+    def keeper(self, session: FakeSession) -> SessionKeeper:
+        """A keeper that has started, and tells this diary."""
+        keeper = SessionKeeper(session, self.events.append, lambda *refusal: self.refused.append(refusal))
+        keeper.start(self._on_over)
+        return keeper
+
+    def _on_over(self, error: BaseException | None) -> None:
+        self.error = error
+        self.over.set()
+
+
+async def turns(number: int = 20) -> None:
+    """Let everybody who can go on go on."""
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+def test_events_are_passed_on_to_the_last() -> None:
+    """What happens while the session is left is told too, and then that it is over."""
+
+    async def main() -> None:
+        diary, session = Diary(), FakeSession()
+        session.may_end.clear()
+        keeper = diary.keeper(session)
+        session.feed(LISTENING)
+        await turns()
+        assert diary.events == [LISTENING]
+        keeper.leave()
+        await turns()
+        assert keeper.leaving
+        assert not diary.over.is_set()
+        session.exit(0)
+        session.may_end.set()
+        await diary.over.wait()
+        assert [type(event).__name__ for event in diary.events][1:] == [
+            "ChannelClosed",
+            "ChildExited",
+            "Audit",
+        ]
+        assert diary.error is None
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("value", [object(), 2**64])
+def test_a_message_that_cannot_be_sent_is_given_back(value: Any) -> None:
+    """A refusal comes with its tag and a sentence, and the next message is sent all the same."""
+
+    async def main() -> None:
+        diary, session = Diary(), FakeSession()
+        keeper = diary.keeper(session)
+        session.handshake()
+        keeper.post("bad", value)
+        keeper.post("good", 1)
+        await turns()
+        assert [tag for tag, _ in diary.refused] == ["bad"]
+        assert session.sent[-1] == 1
+        session.deaf = "nobody is there"
+        keeper.post("late", 2)
+        await turns()
+        assert diary.refused[-1] == ("late", "nobody is there")
+        await keeper.left()
+
+    asyncio.run(main())
+
+
+def test_what_waits_to_be_sent_does_not_reach_the_next_run() -> None:
+    """A restart drops the messages that were meant for the old child, and comes one at a time."""
+
+    async def main() -> None:
+        diary, session = Diary(), FakeSession()
+        session.may_end.clear()
+        keeper = diary.keeper(session)
+        await turns()
+        keeper.post("waits for the handshake", 1)
+        await turns()
+        keeper.post("old", 2)
+        keeper.restart()
+        keeper.restart()
+        await turns()
+        states = [keeper.restarting]
+        session.may_end.set()
+        await turns()
+        assert [*states, keeper.restarting] == [True, False]
+        assert session.asked.count("restart") == 1
+        session.handshake()
+        await turns()
+        assert 2 not in session.sent
+        await keeper.left()
+
+    asyncio.run(main())
+
+
+def test_a_flood_of_events_lets_others_have_their_turn() -> None:
+    """While 100 000 events are taken in, other tasks of the loop run many times."""
+
+    async def main() -> None:
+        diary, session = Diary(), FakeSession()
+        session.feed(*[LISTENING] * 100_000)
+        keeper = diary.keeper(session)
+        mine = 0
+        while len(diary.events) < 100_000:
+            await asyncio.sleep(0)
+            mine += 1
+        assert mine > 10
+        await keeper.left()
+
+    asyncio.run(main())
+
+
+def test_an_error_of_the_session_is_told() -> None:
+    """What keeps a session from beginning is passed on out of its wrapping."""
+
+    class Full(FakeSession):
+        async def __aenter__(self) -> "Full":
+            raise OSError(28, "No space left on device")
+
+    async def main() -> None:
+        diary = Diary()
+        diary.keeper(Full())
+        await diary.over.wait()
+        assert isinstance(diary.error, OSError)
+
+    asyncio.run(main())
