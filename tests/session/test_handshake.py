@@ -55,6 +55,20 @@ def test_a_child_that_exits_right_after_its_hello_had_a_good_handshake() -> None
     ]
 
 
+def test_a_child_that_exits_while_another_process_holds_its_connection_is_not_waited_for() -> None:
+    """The deadline is 20 s; the child's end is what counts, and the other process is ended."""
+    events = play(child("exits", "held", "3"), refused)
+    failed = only(events, ev.HandshakeFailed)
+    assert failed.sentence.startswith(
+        "the child connected and exited with code 3 before its hello; it printed"
+    )
+    assert failed.at < 10e9
+    assert transcript(events)[-3:-1] == [
+        "exited 3",
+        f"SIGTERM: the child ended and left processes behind: {only(events, ev.Audit).processes[0]}",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "reached", "says"),
     [

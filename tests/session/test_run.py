@@ -1,6 +1,8 @@
 """How runs end, with children that make it hard, and what they leave behind."""
 
 import asyncio
+import os
+import signal
 
 import pytest
 
@@ -16,6 +18,8 @@ from tests.session.playing import (
     transcript,
 )
 from tui_ipc.session import events as ev
+from tui_ipc.session import group, run
+from tui_ipc.session.process import Process
 from tui_ipc.session.session import NotListening, Session
 
 
@@ -235,3 +239,22 @@ def test_a_process_that_outlives_the_child_neither_holds_us_up_nor_lives_on(kind
     ]
     assert only(events, ev.Audit).processes == (pid,)
     assert not lives(pid)
+
+
+def test_a_child_that_nobody_can_end_is_named_by_the_audit_and_does_not_hold_us_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may be stuck in the kernel, or run as another user; here no signal reaches it."""
+
+    def reaches_nobody(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Process, "signal", reaches_nobody)
+    monkeypatch.setattr(group, "send", reaches_nobody)
+    monkeypatch.setattr(run, "LAST_WAIT", 0.05)
+    events = play(child("stubborn"), grace=0.05)
+    pid = only(events, ev.ChildSpawned).pid
+    assert only(events, ev.Audit).processes == (pid,)
+    assert not [event for event in events if isinstance(event, ev.ChildExited)]
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)

@@ -19,6 +19,7 @@ from tests.session.playing import (
     refused,
     transcript,
 )
+from tui_ipc.session import conversation
 from tui_ipc.session import events as ev
 from tui_ipc.session.session import NotListening, Session
 
@@ -386,3 +387,34 @@ def test_events_have_one_consumer() -> None:
             await anext(session.events())
 
     play(child("inline_echo"), act)
+
+
+def test_a_child_that_answers_nothing_is_not_kept_account_of_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Beyond the limit nothing is matched any more, rather than matched wrongly."""
+    monkeypatch.setattr(conversation, "MAX_WAITING", 3)
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        for number in range(4):
+            await session.send(number)
+        await session.send("report")
+        await watch.until(ev.MessageReceived)
+
+    answer = only(play(child("collects"), act), ev.MessageReceived)
+    assert (answer.value, answer.answers, answer.elapsed) == ([0, 1, 2, 3], None, None)
+
+
+def test_a_message_that_the_child_refuses_is_the_senders_mistake() -> None:
+    """The conversation goes on, and the message is no event."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        with pytest.raises(ValueError, match="the receiver refused a message of 3000005 bytes"):
+            await session.send(b"x" * 3_000_000)
+        await session.send("short")
+        await watch.until(ev.MessageReceived)
+
+    lines = transcript(play(child("modest"), act))
+    assert lines[5:7] == ["> 'short'", "< 5 answers 1"]

@@ -1,6 +1,7 @@
 """Why a command could not be started: each way has its own sentence with its remedy."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,12 @@ def test_a_script_whose_interpreter_is_not_there(tmp_path: Path, content: bytes,
         f"the program {path!r} exists, but what it needs to run does not: its first line "
     )
     assert sentence.endswith(says)
+
+
+def test_a_program_whose_loader_is_not_there(tmp_path: Path) -> None:
+    whole = Path(shutil.which("true") or "").read_bytes()
+    path = program(tmp_path, whole.replace(b"/ld-", b"/no-"))
+    assert failure([path]).endswith("its dynamic loader is missing; was it built for this machine?")
 
 
 def test_a_relative_path_is_looked_up_in_the_childs_directory(tmp_path: Path) -> None:
