@@ -8,11 +8,13 @@ import socket
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import ProtocolError
-from tui_ipc.ipc.wire import BLOB_HEADER_SIZE, Builder, Large, blob_header
+from tui_ipc.ipc.wire import BLOB_HEADER_SIZE, Large, blob_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
+
+    from tui_ipc.ipc.builder import Builder
 
 _PIECE = 1024 * 1024
 """Bytes asked for at once where a read may give only a part of them."""
@@ -25,7 +27,7 @@ class Body:
 
     __slots__ = ("_builder", "_descriptors", "_missing", "_pieces", "_size", "_stream")
 
-    def __init__(self, announced: Large, builder: Builder) -> None:
+    def __init__(self, announced: Large, builder: "Builder") -> None:
         """Take ownership of the announced descriptors.
 
         Raises:

@@ -14,20 +14,14 @@ from collections import deque
 
 import msgpack
 
+from tui_ipc.ipc.builder import REFUSALS, Builder, new_scanner, refusal, scan
 from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
     DESCRIPTOR_LIMIT,
-    NOTHING,
     PACKET_LIMIT,
-    REFUSALS,
-    SHORT_ARRAY,
-    Builder,
     Large,
     Message,
-    new_scanner,
-    refusal,
-    scan,
     too_large,
 )
 
@@ -36,7 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from tui_ipc.ipc.wire import Adopt, Discard
+    from tui_ipc.ipc.builder import Adopt, Discard
+
+SHORT_ARRAY = 512
+"""Arrays up to this length are built at once; a longer one is scanned first, since its header alone would
+make the decoder allocate its list (8 bytes an item, and nested headers multiply)."""
+
+NOTHING: "Any" = type("Nothing", (), {"__repr__": lambda self: "NOTHING", "__slots__": ()})()
+"""What a decoder returns when it holds no whole message."""
 
 
 class PacketDecoder(Builder):
@@ -56,6 +57,8 @@ class PacketDecoder(Builder):
         """The first value of a packet, or :class:`Large`; further ones become :attr:`pending`."""
         if descriptors:
             return self.build(data, descriptors)
+        if len(data) > self.limit:  # which its values need not be
+            return self._first(data, 0)
         try:
             return msgpack.unpackb(
                 data, strict_map_key=False, timestamp=3, ext_hook=_no_descriptor, max_array_len=SHORT_ARRAY
@@ -79,6 +82,8 @@ class PacketDecoder(Builder):
         if start == len(self._packet):
             self.close()
             return NOTHING
+        if len(self._packet) > self.limit:
+            return self._first(self._packet[start:], self._taken + start)
         try:
             return self._unpacker.unpack()
         except (msgpack.OutOfData, *REFUSALS):
@@ -86,11 +91,11 @@ class PacketDecoder(Builder):
 
     def next_message(self) -> "Any":
         """As :meth:`next`, as a :class:`Message`."""
-        rest = self._packet[self._unpacker.tell() :]
+        packet, start = self._packet, self._unpacker.tell()
         value = self.next()
         if value is NOTHING:
             return NOTHING
-        return Message(value, rest[: len(rest) - self.read_ahead()])
+        return Message(value, packet[start : len(packet) - self.read_ahead()])
 
     def read_ahead(self) -> int:
         """Bytes of values that were received and not yet taken."""
@@ -120,10 +125,9 @@ class PacketDecoder(Builder):
         """The first value of the rest of a packet, scanned to its end before it is built."""
         self.close()
         size = scan(data, taken)
-        value = self.build(data[:size], offset=taken, scanned=True)
         if size < len(data):
             self._keep(data[size:], taken + size)
-        return value
+        return self.build(data[:size], offset=taken, scanned=True)
 
 
 class StreamDecoder(Builder):
@@ -152,7 +156,7 @@ class StreamDecoder(Builder):
 
     def decode_message(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
         """As :meth:`decode`, as a :class:`Message`."""
-        if not self._buffer and not descriptors:
+        if not self._buffer and not descriptors and len(data) <= self.limit:
             try:
                 value = msgpack.unpackb(
                     data,

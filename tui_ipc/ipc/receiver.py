@@ -11,13 +11,12 @@ from functools import partial
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.body import Body
-from tui_ipc.ipc.decoder import PacketDecoder, StreamDecoder
+from tui_ipc.ipc.decoder import NOTHING, PacketDecoder, StreamDecoder
 from tui_ipc.ipc.errors import Disconnected, Empty, MessageTooLarge, ProtocolError, TooManyHandles
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
-    NOTHING,
     PACKET_LIMIT,
     RECEIVER,
     SENDER,

@@ -1,0 +1,245 @@
+"""One whole message from its bytes and descriptors, without any I/O.
+
+The one rule: what a peer merely claims is never allocated. Whatever may claim to be long (an array header, a
+nested tower of them) is scanned to its end before it is built, and whatever breaks a rule of PROTOCOL.md
+becomes one :class:`~tui_ipc.ipc.errors.ProtocolError` that names the byte.
+
+Descriptors are plain integers: the caller says how one becomes an endpoint (``adopt``) and how one is given
+up (``discard``).
+"""
+
+import msgpack
+
+from tui_ipc.ipc.errors import ProtocolError
+from tui_ipc.ipc.wire import (
+    DEFAULT_MAX_MESSAGE_SIZE,
+    KEY_NESTING_LIMIT,
+    LARGE,
+    NESTING_LIMIT,
+    RECEIVER,
+    SENDER,
+    SHARED_MEMORY,
+    Handle,
+    Large,
+    too_large,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    Adopt = Callable[[int, int, bytes], Handle]
+    Discard = Callable[[int], None]
+
+
+class Builder:
+    """Builds one whole message from its bytes and descriptors: what both kinds of decoder share.
+
+    Args:
+        adopt: ``adopt(ext type, descriptor, rest of the payload)`` makes a handle, which owns the descriptor
+            from then on; it raises ProtocolError, and leaves the descriptor alone, if that is not what it
+            claims to be.
+        discard: Closes a descriptor that no value claimed.
+        limit: Bytes of one message at most.
+    """
+
+    __slots__ = ("_adopt", "_discard", "limit")
+
+    def __init__(self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
+        self._adopt = adopt
+        self._discard = discard
+        self.limit = limit
+
+    def build(
+        self, raw: bytes, descriptors: "Sequence[int]" = (), offset: int = 0, *, scanned: bool = False
+    ) -> "Any":
+        """One whole message, or its :class:`Large` announcement.
+
+        Every descriptor has an owner afterwards: a handle in the value, the announcement, or it is discarded.
+
+        Args:
+            raw: The bytes of exactly one value.
+            descriptors: Those that came with it.
+            offset: Where ``raw`` begins in the stream, for errors.
+            scanned: Whether ``raw`` is known to be one whole value.
+
+        Raises:
+            ProtocolError: ``raw`` is not one value, or its handles and descriptors do not fit each other.
+            MessageTooLarge: It has, or announces, more than ``limit`` bytes.
+        """
+        claims = _Claims(self._adopt, descriptors)
+        try:
+            if len(raw) > self.limit:
+                raise too_large(len(raw), self.limit)
+            if not scanned:
+                scan(raw, offset)
+            value = _unpack(raw, claims, offset)
+            if isinstance(value, _Announcement):
+                return self._announced(value.size, claims)
+            if claims.announced:
+                raise ProtocolError("ext type 4 (a large message) stands inside another value", offset)
+        except BaseException:
+            claims.revoke()
+            self.drop(claims.unclaimed())
+            raise
+        self.drop(claims.unclaimed())
+        return value
+
+    def _announced(self, size: int, claims: "_Claims") -> Large:
+        if size > self.limit:
+            raise too_large(size, self.limit)
+        if not claims.descriptors:
+            raise ProtocolError("a large message is announced without the descriptor of its stream")
+        return Large(size, claims.descriptors)
+
+    def drop(self, descriptors: "Iterable[int]") -> None:
+        """Discard descriptors that nobody claimed."""
+        for descriptor in descriptors:
+            self._discard(descriptor)
+
+
+class _Announcement:
+    """Ext type 4 as it stands in a packet."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+
+class _Claims:
+    """The ext hook for one message: gives each of its handles the descriptor that it names."""
+
+    __slots__ = ("_adopt", "_handles", "announced", "descriptors")
+
+    def __init__(self, adopt: "Adopt", descriptors: "Sequence[int]") -> None:
+        self._adopt = adopt
+        self._handles: dict[int, tuple[int, Handle]] = {}
+        self.descriptors = list(descriptors)
+        self.announced = False
+
+    def __call__(self, kind: int, payload: bytes) -> "Handle | _Announcement":
+        if kind == LARGE:
+            if len(payload) != 8:
+                raise ProtocolError(
+                    f"the size of a large message is given in {len(payload)} bytes instead of 8"
+                )
+            self.announced = True
+            return _Announcement(int.from_bytes(payload, "big"))
+        if kind not in (SENDER, RECEIVER, SHARED_MEMORY):
+            raise ProtocolError(f"unknown ext type {kind}")
+        if not payload:
+            raise ProtocolError("a handle without the index of its descriptor")
+        return self._claim(kind, payload[0], payload[1:])
+
+    def _claim(self, kind: int, index: int, rest: bytes) -> Handle:
+        known = self._handles.get(index)
+        if known is not None:
+            if known[0] != kind:
+                raise ProtocolError(f"descriptor {index} is claimed as ext type {known[0]} and as {kind}")
+            return known[1]
+        if index >= len(self.descriptors):
+            raise ProtocolError(
+                f"a handle names descriptor {index}, but {len(self.descriptors)} came with its message"
+            )
+        handle = self._adopt(kind, self.descriptors[index], rest)
+        self._handles[index] = (kind, handle)
+        return handle
+
+    def unclaimed(self) -> list[int]:
+        """The descriptors that no handle owns."""
+        return [one for index, one in enumerate(self.descriptors) if index not in self._handles]
+
+    def revoke(self) -> None:
+        """Close the handles made so far: their message will not be delivered."""
+        for _, handle in self._handles.values():
+            handle.close()
+
+
+REFUSALS = (ValueError, TypeError, OverflowError, ProtocolError)
+"""What msgpack raises for bytes that it will not build, and what an ext hook raises."""
+
+
+def new_scanner(capacity: int) -> "Any":
+    """A msgpack.Unpacker that finds where values end; it holds up to ``capacity`` bytes."""
+    return msgpack.Unpacker(max_buffer_size=capacity, read_size=min(capacity, 4096))
+
+
+def scan(data: bytes, offset: int = 0) -> int:
+    """The size of the first value in ``data``, found without building anything.
+
+    Args:
+        data: What may begin with a value.
+        offset: Where it begins in its packet or stream, for errors.
+
+    Raises:
+        ProtocolError: It is cut off, no msgpack, or nested too deeply.
+    """
+    scanner = new_scanner(max(len(data), 1))
+    scanner.feed(data)
+    try:
+        scanner.skip()
+    except msgpack.OutOfData:
+        raise ProtocolError(f"a value is cut off after {len(data)} bytes", offset + len(data)) from None
+    except REFUSALS as error:
+        raise ProtocolError(refusal(error), offset + scanner.tell()) from None
+    size: int = scanner.tell()
+    return size
+
+
+def _unpack(raw: bytes, claims: _Claims, offset: int) -> "Any":
+    """Build one whole value."""
+    try:
+        if not claims.descriptors:
+            try:
+                return msgpack.unpackb(raw, strict_map_key=False, timestamp=3, ext_hook=claims)
+            except TypeError:
+                pass  # a key that is a list: hashable once it is a tuple, which costs a call for each map
+        return msgpack.unpackb(
+            raw,
+            strict_map_key=False,
+            timestamp=3,
+            ext_hook=claims,
+            object_pairs_hook=_whole_map if claims.descriptors else _map,
+        )
+    except REFUSALS as error:
+        raise ProtocolError(refusal(error), offset) from None
+
+
+def _map(pairs: "list[tuple[Any, Any]]") -> "dict[Any, Any]":
+    """A map whose keys may be lists; of the same key twice the last counts, as it does for msgpack."""
+    return {_frozen(key): value for key, value in pairs}
+
+
+def _whole_map(pairs: "list[tuple[Any, Any]]") -> "dict[Any, Any]":
+    """A map of a message with handles: one that the same key pushed out would be left without an owner."""
+    whole = _map(pairs)
+    if len(whole) < len(pairs):
+        raise ProtocolError("a map of a message with handles holds a key twice")
+    return whole
+
+
+def _frozen(key: "Any", depth: int = 0) -> "Any":
+    if isinstance(key, list):
+        if depth == KEY_NESTING_LIMIT:
+            raise ProtocolError(f"the key of a map is a list nested deeper than {KEY_NESTING_LIMIT}")
+        return tuple(_frozen(item, depth + 1) for item in key)
+    if isinstance(key, dict):
+        raise ProtocolError("a map is the key of a map")
+    return key
+
+
+def refusal(error: Exception) -> str:
+    """What the peer did, from what msgpack or a hook said."""
+    if isinstance(error, msgpack.FormatError):
+        return "0xc1 begins no msgpack value"
+    if isinstance(error, msgpack.StackError):
+        return f"a value is nested deeper than {NESTING_LIMIT}"
+    if isinstance(error, msgpack.ExtraData):
+        return f"{len(error.extra)} bytes follow the value in a packet that carries descriptors"
+    if isinstance(error, UnicodeDecodeError):
+        return f"a str is not UTF-8: {error.reason}"
+    if isinstance(error, ProtocolError):
+        return str(error)
+    return f"a value cannot be built: {error}"
