@@ -414,7 +414,7 @@ def test_describe_says_what_cannot_be_sent(text: str, kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "offset"),
-    [('{"a": }', 6), ("[1, 2", 5), ("(1 2)", 3), ('b"é"', 0), ("None", None)],
+    [('{"a": }', 6), ("[1, 2", 5), ("(1 2)", 3), ('b"é"', 1), ("None", None)],
 )
 def test_a_complaint_names_the_character(text: str, offset: int | None) -> None:
     """Whoever shows the text can point at what is wrong with it."""

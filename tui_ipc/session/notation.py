@@ -132,7 +132,7 @@ def render(value: Any, limit: int | None = None) -> str:
 
 
 class Complaint(NamedTuple):
-    """Why a text that looks like more than a string is one; ``offset`` counts characters, None if it is all."""
+    """Why a text that looks like more than a string is one; ``offset`` counts from 0, None if it is all."""
 
     sentence: str
     offset: int | None = None

@@ -1,0 +1,30 @@
+"""What the exit code of a script run says. It is an interface: continuous integration decides by it."""
+
+from enum import IntEnum
+from typing import Final
+
+
+class ExitCode(IntEnum):
+    """The verdict on a run."""
+
+    PASSED = 0
+    UNEXPECTED = 1
+    USAGE = 2
+    NO_HANDSHAKE = 3
+    TIMED_OUT = 4
+    CHILD_FAILED = 5
+
+
+SIGNALLED: Final = 128
+"""Added to the number of the signal that ended us, as a shell does: 130 after SIGINT, 143 after SIGTERM."""
+
+MEANINGS: Final = (
+    ("0", "passed"),
+    ("1", "another message came than the script expected"),
+    ("2", "the command line, the script or one of our own files is at fault"),
+    ("3", "the child could not be started, or the handshake failed"),
+    ("4", "timed out: no message came, or the child did not take one"),
+    ("5", "the child died, broke the protocol, or did not end well when told to quit"),
+    ("130", "interrupted by SIGINT (Ctrl-C); 128 + N in general, after signal N"),
+)
+"""Each code and its meaning, for the help."""
