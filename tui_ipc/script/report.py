@@ -1,7 +1,7 @@
 """What a person or a program reads of a script's run: data on stdout, narration on stderr.
 
-The one rule: a child's words reach a terminal only with their control characters made visible; a file or a pipe gets
-them as they are.
+The one rule: a child's words reach a terminal only with their control characters made visible; a file or a
+pipe gets them as they are.
 """
 
 import codecs
