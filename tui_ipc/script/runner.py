@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-from tui_ipc.script.comparison import equal
+from tui_ipc.script.comparison import same
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Expect, Quit, Script, Send, Step
 from tui_ipc.script.seed import Answer
@@ -121,7 +121,7 @@ async def _send(value: Any, session: Session, watcher: Watcher, timeout: float) 
 async def _expect(expected: Any, watcher: Watcher, timeout: float) -> None:
     wanted = ("expected", render(expected, _SHOWN))
     message = await _next(watcher, timeout, wanted)
-    if not equal(expected, message.value):
+    if not same(expected, message.value):
         details = (wanted, ("received", render(message.value, _SHOWN)), *_circumstances(watcher))
         raise _Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
 
