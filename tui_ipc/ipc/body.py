@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _PIECE = 1024 * 1024
 """Bytes asked for at once where a read may give only a part of them."""
 
+_SMALL = 64 * 1024
+"""Pieces below this size are gathered."""
+
 
 class Body:
     """What arrived of one large message; owns its stream and, until they are claimed, its other
@@ -35,7 +38,7 @@ class Body:
         """
         self._builder = builder
         self._size = self._missing = announced.size
-        self._pieces: list[bytes] = []
+        self._pieces: list[bytes | bytearray] = []
         self._descriptors = announced.descriptors[1:]
         try:
             self._stream = sockets.adopted(announced.descriptors[0], (socket.SOCK_STREAM,))
@@ -68,11 +71,25 @@ class Body:
                 piece = self._stream.recv(wanted, flags | socket.MSG_WAITALL)
             except ConnectionResetError:
                 piece = b""
+            except BlockingIOError:
+                raise
+            except OSError as error:
+                raise ProtocolError(f"the stream of a large message cannot be read: {error}") from None
             if not piece:
                 return False
-            self._pieces.append(piece)
+            self._keep(piece)
             self._missing -= len(piece)
         return True
+
+    def _keep(self, piece: bytes) -> None:
+        """Keep a piece. Small ones are gathered: each by itself would cost many times its length."""
+        last = self._pieces[-1] if len(self._pieces) > 1 else None
+        if isinstance(last, bytearray) and len(last) < _PIECE:
+            last += piece
+        elif len(piece) < _SMALL and self._pieces:
+            self._pieces.append(bytearray(piece))
+        else:
+            self._pieces.append(piece)
 
     def value(self) -> "Any":
         """The message, once it is whole; it owns the descriptors that it claims from then on.

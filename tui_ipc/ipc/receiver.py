@@ -12,7 +12,7 @@ from functools import partial
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.body import Body
 from tui_ipc.ipc.decoder import NOTHING, PacketDecoder, StreamDecoder
-from tui_ipc.ipc.errors import Disconnected, Empty, MessageTooLarge, ProtocolError, TooManyHandles
+from tui_ipc.ipc.errors import Disconnected, Empty, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.wire import (
@@ -93,7 +93,8 @@ class Receiver(TypedHandle[T]):
             ProtocolError: The peer broke the wire. The receiver is of no further use, and says so each time.
             MessageTooLarge: The message is skipped; on a byte stream, of no further use as after
             ProtocolError.
-            TooManyHandles: This process may not open as many descriptors as came; the message is lost.
+            TooManyHandles: This process may not open as many descriptors as came; the message is lost, and a
+                byte stream of no further use.
         """
         value: T = self._receive(self._values, timeout)
         return value
@@ -184,7 +185,7 @@ class Receiver(TypedHandle[T]):
                     self._body = Body(found, self._decoder)
                 elif found is not NOTHING:
                     return found
-        except (ProtocolError, MessageTooLarge) as error:
+        except (ProtocolError, MessageTooLarge, TooManyHandles) as error:
             if isinstance(error, ProtocolError) or not self._packets:
                 self._give_up(error)
             raise
@@ -242,7 +243,7 @@ class Receiver(TypedHandle[T]):
         finally:
             body.close()
 
-    def _give_up(self, error: "ProtocolError | MessageTooLarge") -> None:
+    def _give_up(self, error: IpcError) -> None:
         """Nothing that follows can be told from nonsense: raise this error for ever."""
 
         def refuse(*_: object) -> "Never":

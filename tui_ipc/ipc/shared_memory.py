@@ -83,6 +83,7 @@ class SharedMemory(Handle):
 
         Raises:
             Closed: You closed this shared memory before.
+            IpcError: It does not fit into this process.
         """
         if self._view is None:
             descriptor = self.fileno()
@@ -90,7 +91,10 @@ class SharedMemory(Handle):
                 return memoryview(b"")  # the kernel maps nothing of no length
             import mmap  # only readers need it, and it costs every child's start-up
 
-            mapping = mmap.mmap(descriptor, self._size, mmap.MAP_SHARED, mmap.PROT_READ)
+            try:
+                mapping = mmap.mmap(descriptor, self._size, mmap.MAP_SHARED, mmap.PROT_READ)
+            except (OSError, OverflowError):
+                raise IpcError(f"no room for a shared memory of {self._size} bytes in this process") from None
             self._view = memoryview(mapping)
         return self._view
 

@@ -10,6 +10,7 @@ import errno
 import os
 import select
 import socket
+import sys
 from math import ceil
 from time import monotonic
 
@@ -37,6 +38,9 @@ _INT = array.array("i").itemsize
 ANCILLARY_SIZE = socket.CMSG_SPACE(DESCRIPTOR_LIMIT * _INT)
 
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNREFUSED, errno.ESHUTDOWN)
+
+_SCM_PIDFD = 4
+"""Control data that holds a descriptor as well, for a socket whose other holder asked for it (Linux 6.5)."""
 
 
 def pair(kind: int) -> tuple[socket.socket, socket.socket]:
@@ -87,6 +91,8 @@ def descriptors_in(ancillary: "list[tuple[int, int, bytes]]") -> list[int]:
     for level, kind, data in ancillary:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
             received.frombytes(data[: len(data) - len(data) % _INT])
+        elif level == socket.SOL_SOCKET and kind == _SCM_PIDFD and sys.platform == "linux":
+            os.close(int.from_bytes(data[:_INT], sys.byteorder))
     if not RECEIVE_FLAGS:
         for descriptor in received:
             os.set_inheritable(descriptor, False)
@@ -145,7 +151,7 @@ def failure(error: OSError, closed: str) -> IpcError | OSError:
         Disconnected, Closed or TooManyHandles; the error itself where it is about this machine (out of
         memory, …).
     """
-    if error.errno in _GONE:
+    if error.errno in _GONE or error.errno == errno.EINVAL:  # EINVAL: a socket that never had a peer
         return Disconnected("the peer is gone: it closed its end of the channel, or its process ended")
     if error.errno == errno.EBADF:
         return Closed(closed)
