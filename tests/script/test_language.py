@@ -94,6 +94,7 @@ def test_some_lines_do_nothing(text: str) -> None:
         ("> one # two", 1, 7, "a comment, or part of the string?"),
         ("> 123456789012345678901234567890", 1, 3, "no message can hold this"),
         ("quit now", 1, 6, "quit stands alone"),
+        ("\x1f", 1, 1, r'unknown step "\u001f"'),
         ("quit quit", 1, 6, "quit stands alone"),
         ("quit\n# a comment\n> 1", 3, 1, "nothing can follow the quit of line 1"),
     ],

@@ -25,6 +25,7 @@ from tui_ipc.session.notation import interpret, render
 
 BLANKS: Final = " \t\r"
 _COMMENT: Final = re.compile(r"[ \t]#")
+_BLANK: Final = re.compile(f"[{BLANKS}]")
 _SHOWN: Final = 90  # characters of a faulty line
 _LEAD: Final = 60  # of them before the fault
 
@@ -124,11 +125,12 @@ def _read(source: str, number: int) -> Step | None:
             raise _Fault(f"a space must follow {text[0]!r}", start + 1)
         value = _value(text[1:], start + 1, text[0])
         return Send(value, line=number) if text[0] == ">" else Expect(value, line=number)
-    word, *more = text.split(maxsplit=1)
+    word = _BLANK.split(text, maxsplit=1)[0]
     if word != "quit":
         raise _Fault(_unknown(word), start)
-    if more and not more[0].startswith("#"):
-        raise _Fault("quit stands alone", start + text.index(more[0], len(word)))
+    rest = text[len(word) :].lstrip(BLANKS)
+    if rest and not rest.startswith("#"):
+        raise _Fault("quit stands alone", start + len(text) - len(rest))
     return Quit(line=number)
 
 
