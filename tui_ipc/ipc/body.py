@@ -8,7 +8,7 @@ import socket
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import ProtocolError
-from tui_ipc.ipc.wire import BLOB_HEADER_SIZE, Large, blob_header
+from tui_ipc.ipc.wire import BLOB_HEADER_SIZE, Large, announce, blob_header
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -90,6 +90,10 @@ class Body:
             self._pieces.append(bytearray(piece))
         else:
             self._pieces.append(piece)
+
+    def arrived(self) -> int:
+        """Bytes of the message that came so far, its announcement included: never 0."""
+        return len(announce(self._size)) + self._size - self._missing
 
     def value(self) -> "Any":
         """The message, once it is whole; it owns the descriptors that it claims from then on.

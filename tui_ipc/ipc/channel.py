@@ -6,8 +6,6 @@ duplicates it and leaves yours with you; sending a receiver moves it, so that yo
 has left, and only then.
 """
 
-import socket
-
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sender import Sender
@@ -55,7 +53,8 @@ def channel(
 def answering(receiver: "Receiver[Any]") -> "Sender[Any]":
     """A sender for the other direction of a connection that carries both (PROTOCOL.md, inline mode).
 
-    It has a descriptor of its own, to be closed on its own.
+    It has a descriptor of its own, to be closed on its own. Threads may share it; there should be no other
+    for this connection, as long messages of two would mix.
     """
-    copy = socket.fromfd(receiver.fileno(), socket.AF_UNIX, receiver._socket.type)
+    copy = sockets.duplicate(receiver.fileno(), receiver._socket.type)
     return Sender(copy, receiver.max_message_size, inline=True)

@@ -8,6 +8,7 @@ sender and goes out before anything else.
 
 import errno
 import socket
+from _thread import allocate_lock
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Disconnected, MessageTooLarge
@@ -35,14 +36,16 @@ class Outlet:
         socket: Owned by the sender.
         packet_limit: Bytes of the longest message that goes as one packet; None if all go on the socket
             itself, however long (inline mode).
+        lock: Held while a message leaves, where the kernel would let those of two threads mix: inline mode.
         unfinished: What must go out before anything else.
     """
 
-    __slots__ = ("packet_limit", "socket", "unfinished")
+    __slots__ = ("lock", "packet_limit", "socket", "unfinished")
 
     def __init__(self, own: socket.socket, packet_limit: int | None) -> None:
         self.socket = own
         self.packet_limit = packet_limit
+        self.lock = allocate_lock() if packet_limit is None else None
         self.unfinished: list[memoryview] = []
 
     def flush(self, flags: int) -> None:
@@ -61,14 +64,17 @@ class Delivery:
         outlet: Where it goes.
         pieces: Its bytes, in order.
         handles: What it holds; still owned by whoever sends them.
+
+    Attributes:
+        outlet: Where it goes.
     """
 
-    __slots__ = ("_body", "_handles", "_outlet", "_pieces", "_size", "_started", "_theirs")
+    __slots__ = ("_body", "_handles", "_pieces", "_size", "_started", "_theirs", "outlet")
 
     def __init__(
         self, outlet: Outlet, pieces: "Sequence[bytes | bytearray | memoryview]", handles: "Sequence[Handle]"
     ) -> None:
-        self._outlet = outlet
+        self.outlet = outlet
         self._pieces = [memoryview(piece) for piece in pieces]
         self._size = sum(len(piece) for piece in self._pieces)
         self._handles = handles
@@ -82,7 +88,7 @@ class Delivery:
         """What to wait for, until it is writable, after BlockingIOError."""
         if self._started and self._body is not None:
             return self._body.fileno()
-        return self._outlet.socket.fileno()
+        return self.outlet.socket.fileno()
 
     def step(self, flags: int) -> None:
         """Send as much as can be sent; returns once the message has left whole.
@@ -97,9 +103,9 @@ class Delivery:
         flags |= sockets.SEND_FLAGS
         try:
             if not self._started:
-                self._outlet.flush(flags)
+                self.outlet.flush(flags)
                 self._send_packet(flags)
-            self._outlet.flush(flags)
+            self.outlet.flush(flags)
         except BlockingIOError:
             raise
         except OSError as error:
@@ -131,7 +137,7 @@ class Delivery:
 
     def _avoid_large_packets(self) -> None:
         """This machine's send buffer is smaller than our packets: use a side stream from this size on."""
-        self._outlet.packet_limit = self._size - 1
+        self.outlet.packet_limit = self._size - 1
         self._open_side_stream()
 
     def _send_packet(self, flags: int) -> None:
@@ -141,9 +147,9 @@ class Delivery:
             packet = [memoryview(announce(self._size))]
         else:
             packet = self._pieces
-        sent = self._outlet.socket.sendmsg(packet, sockets.rights(descriptors), flags)
+        sent = self.outlet.socket.sendmsg(packet, sockets.rights(descriptors), flags)
         self._started = True
-        self._outlet.unfinished = _after(packet, sent)
+        self.outlet.unfinished = _after(packet, sent)
         if self._theirs is not None:
             self._theirs.close()
 
@@ -157,7 +163,7 @@ class Delivery:
     def _refused(self) -> Disconnected | MessageTooLarge:
         """Why the peer closed the stream of the body: it is gone, or does not want this message."""
         unsent = sum(len(piece) for piece in self._pieces)
-        if sockets.hung_up(self._outlet.socket.fileno(), _PATIENCE):
+        if sockets.hung_up(self.outlet.socket.fileno(), _PATIENCE):
             return Disconnected(f"the peer is gone with {unsent} of the message's {self._size} bytes unsent")
         return MessageTooLarge(
             f"the receiver refused a message of {self._size} bytes, {unsent} of them unsent: it allows less"

@@ -15,6 +15,7 @@ from tui_ipc.ipc.decoder import NOTHING, PacketDecoder, StreamDecoder
 from tui_ipc.ipc.errors import Disconnected, Empty, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
+from tui_ipc.ipc.sockets import ANCILLARY_SIZE, RECEIVE_FLAGS, TRUNCATED
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
     PACKET_LIMIT,
@@ -51,6 +52,7 @@ class Receiver(TypedHandle[T]):
         "_body",
         "_closed",
         "_decoder",
+        "_lost",
         "_messages",
         "_packets",
         "_recvmsg",
@@ -75,6 +77,7 @@ class Receiver(TypedHandle[T]):
         self._socket = own
         self._recvmsg: Callable[..., Any] = own.recvmsg
         self._body: Body | None = None
+        self._lost = 0  # bytes of a large message that was given up, if none followed it
         self._closed = "this receiver was closed"
         self.max_message_size = max_message_size
 
@@ -96,7 +99,15 @@ class Receiver(TypedHandle[T]):
             TooManyHandles: This process may not open as many descriptors as came; the message is lost, and a
                 byte stream of no further use.
         """
-        value: T = self._receive(self._values, timeout)
+        value: T
+        if timeout is None:
+            try:
+                value = self._next(0, self._values)
+            except BlockingIOError:
+                pass  # somebody made the socket non-blocking for all who share it
+            else:
+                return value
+        value = self._receive(self._values, timeout)
         return value
 
     def recv_message(self, timeout: float | None = None) -> "Message":
@@ -193,16 +204,15 @@ class Receiver(TypedHandle[T]):
     def _read(self, flags: int, decode: "Callable[..., Any]") -> "Any":
         """Take one packet, or what is there of the stream, and decode it."""
         try:
-            data, ancillary, got, _ = self._recvmsg(
-                PACKET_LIMIT, sockets.ANCILLARY_SIZE, flags | sockets.RECEIVE_FLAGS
-            )
+            data, ancillary, got, _ = self._recvmsg(PACKET_LIMIT, ANCILLARY_SIZE, flags | RECEIVE_FLAGS)
         except ConnectionResetError:
             return NOTHING  # reported once, ahead of the messages that are still queued
         except BlockingIOError:
             raise
         except OSError as error:
             raise sockets.failure(error, self._closed) from None
-        if not ancillary and data and not got & sockets.TRUNCATED:
+        if not ancillary and data and not got & TRUNCATED:
+            self._lost = 0
             return decode(data)
         descriptors = sockets.descriptors_in(ancillary)
         try:
@@ -210,6 +220,7 @@ class Receiver(TypedHandle[T]):
         except BaseException:
             self._decoder.drop(descriptors)
             raise
+        self._lost = 0
         return decode(data, descriptors)
 
     def _check(self, data: bytes, descriptors: list[int], got: int) -> None:
@@ -225,7 +236,7 @@ class Receiver(TypedHandle[T]):
             return
         if descriptors or (self._packets and not sockets.hung_up(self._socket.fileno())):
             raise ProtocolError("a packet without content")
-        unfinished = self._decoder.read_ahead()
+        unfinished = self._decoder.read_ahead() or self._lost
         if unfinished:
             raise Disconnected(f"the peer is gone: it ended {unfinished} bytes into a message", unfinished)
         raise Disconnected("the peer is gone: every sender of this channel is closed")
@@ -234,6 +245,7 @@ class Receiver(TypedHandle[T]):
         """Read on in a large message; it, or NOTHING if its sender gave it up."""
         if not body.read(flags):
             self._body = None
+            self._lost = body.arrived()
             body.close()
             return NOTHING
         self._body = None

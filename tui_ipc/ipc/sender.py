@@ -5,9 +5,13 @@ The one rule: a message has left whole or not at all, and until it has left, its
 
 import select
 import socket
+from _thread import TIMEOUT_MAX
+from time import monotonic
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.delivery import Delivery, Outlet
+from tui_ipc.ipc.errors import TimedOut
+from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
     PACKET_LIMIT,
@@ -32,6 +36,9 @@ else:
 
 _BLOB = 8 * 1024
 """``bytes`` from this size on are sent from where they lie instead of being packed first."""
+
+_KEPT_BY_KERNEL = 64
+"""Bytes of the send buffer that no packet may use; Linux says 32."""
 
 _IDLE: "list[Encoder]" = []
 """Encoders not in use. Taking one out makes a send safe in any thread and inside any finalizer, and costs
@@ -100,27 +107,29 @@ class Sender(TypedHandle[T]):
             timeout: Seconds for all of them together.
 
         Raises:
-            The errors of :meth:`send`. TypeError and ValueError come after everything before the faulty
-            value was sent; with the others, how many were sent is not known.
+            The errors of :meth:`send`, and whatever iterating over ``values`` raises. Unless it is
+            Disconnected or TimedOut, everything before the faulty value was sent; with those two, how many
+            is not known.
         """
         deadline = sockets.deadline_after(timeout)
-        limit = self._outlet.packet_limit or STREAM_PACKET_LIMIT
+        limit = self._shared_packet_limit()
+        longest = min(limit, self.max_message_size)
         packet = bytearray()
-        for value in values:
-            try:
-                pieces, handles = _pack(value)
-            except (TypeError, ValueError):
-                self._flush(packet, deadline)
-                raise
-            size = sum(map(len, pieces))
-            if handles or len(packet) + size > limit:
-                self._flush(packet, deadline)
-                packet = bytearray()
-            if handles or size > limit:
-                complete(self._delivery(pieces, handles), deadline)
-            else:
-                packet += b"".join(pieces)
-        self._flush(packet, deadline)
+        encoder = Encoder()
+        try:
+            for value in values:
+                data = _packed(encoder, value)
+                alone = encoder.handles or len(data) > longest
+                if alone or len(packet) + len(data) > limit:
+                    full, packet = packet, bytearray()
+                    self._flush(full, deadline)
+                if alone:
+                    complete(self._delivery((data,), encoder.handles), deadline)
+                    encoder = Encoder()
+                else:
+                    packet += data
+        finally:
+            self._flush(packet, deadline)
 
     def send_raw(self, data: bytes, timeout: float | None = None) -> None:
         """Send bytes as they are, as one packet: for tools that show or break the wire on purpose.
@@ -135,11 +144,15 @@ class Sender(TypedHandle[T]):
         complete(Delivery(self._outlet, (data,), ()), sockets.deadline_after(timeout))
 
     def clone(self) -> "Sender[T]":
-        """Another sender of the same channel, to be closed on its own; raises Closed if this one was
-        closed.
+        """Another sender of the same channel, to be closed on its own.
+
+        Raises:
+            Closed: You closed this one.
+            ValueError: It is inline: long messages of two such senders would mix.
         """
-        copy = socket.fromfd(self.fileno(), socket.AF_UNIX, self._outlet.socket.type)
-        return Sender(copy, self.max_message_size, inline=self._outlet.packet_limit is None)
+        descriptor = self.fileno()
+        self._check_not_inline("be cloned; threads may share it as it is")
+        return Sender(sockets.duplicate(descriptor, self._outlet.socket.type), self.max_message_size)
 
     def fileno(self) -> int:
         """The descriptor, for ``poll`` and the like; raises Closed after :meth:`close`."""
@@ -160,14 +173,21 @@ class Sender(TypedHandle[T]):
 
     def _start(self, value: object, flags: int) -> Delivery | None:
         """Send at once what is one small packet; anything else is returned, still to be stepped."""
-        pieces, handles = _pack(value)
-        if not handles and len(pieces) == 1 and len(pieces[0]) <= self._at_once:
-            try:
-                self._send(pieces[0], flags | sockets.SEND_FLAGS)
-                return None
-            except OSError:
-                pass  # nothing was sent: the delivery waits, or says what is wrong
-        return self._delivery(pieces, handles)
+        if value.__class__ is bytes and len(value) > _BLOB:
+            return self._delivery((blob_header(len(value)), value), ())
+        try:
+            encoder = _IDLE.pop()
+        except IndexError:
+            encoder = Encoder()
+        packet = _packed(encoder, value)
+        if encoder.handles or len(packet) > self._at_once:
+            return self._delivery((packet,), encoder.handles)
+        _IDLE.append(encoder)
+        try:
+            self._send(packet, flags | SEND_FLAGS)
+        except OSError:
+            return self._delivery((packet,), ())  # nothing was sent: it waits, or says what is wrong
+        return None
 
     def _delivery(self, pieces: "Sequence[bytes]", handles: "Sequence[Handle]") -> Delivery:
         size = sum(map(len, pieces))
@@ -177,35 +197,54 @@ class Sender(TypedHandle[T]):
             raise TypeError("this connection carries no handles: its peer speaks the inline form")
         return Delivery(self._outlet, pieces, handles)
 
+    def _shared_packet_limit(self) -> int:
+        """Bytes of a packet of many values: one that this machine's send buffer refused would have to be
+        taken apart again.
+        """
+        own = self._outlet.socket
+        if own.fileno() < 0:
+            return STREAM_PACKET_LIMIT  # closed, as the delivery will say
+        buffer = own.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) - _KEPT_BY_KERNEL
+        return min(self._outlet.packet_limit or STREAM_PACKET_LIMIT, buffer)
+
     def _flush(self, packet: bytearray, deadline: float | None) -> None:
         if packet:
             complete(Delivery(self._outlet, (packet,), ()), deadline)
 
     def _describe(self) -> tuple[int, bytes]:
         self.fileno()
+        self._check_not_inline("travel: its peer takes no descriptors, which whoever received it cannot know")
         return SENDER, b""
 
+    def _check_not_inline(self, deed: str) -> None:
+        if self._outlet.packet_limit is None:
+            raise ValueError(f"the sender of an inline connection cannot {deed}")
 
-def _pack(value: object) -> "tuple[Sequence[bytes], Sequence[Handle]]":
-    """The bytes of a message, in pieces, and its handles."""
-    if value.__class__ is bytes and len(value) > _BLOB:
-        return (blob_header(len(value)), value), ()
+
+def _packed(encoder: Encoder, value: object) -> bytes:
+    """The bytes of a message; its handles are the encoder's then."""
     try:
-        encoder = _IDLE.pop()
-    except IndexError:
-        encoder = Encoder()
-    try:
-        packet = encoder.pack(value)
+        return encoder.pack(value)
     except ValueError as error:
         raise explained(error) from None
-    handles = encoder.handles
-    if not handles and len(packet) <= PACKET_LIMIT:
-        _IDLE.append(encoder)
-    return (packet,), handles
 
 
 def complete(delivery: Delivery, deadline: float | None) -> None:
     """Step a delivery until the message has left whole."""
+    lock = delivery.outlet.lock
+    if lock is None:
+        _complete(delivery, deadline)
+        return
+    patience = -1 if deadline is None else min(max(deadline - monotonic(), 0), TIMEOUT_MAX)
+    if not lock.acquire(timeout=patience):
+        raise TimedOut("the channel stayed full: another thread's message has not left yet")
+    try:
+        _complete(delivery, deadline)
+    finally:
+        lock.release()
+
+
+def _complete(delivery: Delivery, deadline: float | None) -> None:
     flags = 0 if deadline is None else sockets.NONBLOCKING
     try:
         while True:

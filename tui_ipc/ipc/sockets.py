@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-NONBLOCKING = socket.MSG_DONTWAIT
-SEND_FLAGS = getattr(socket, "MSG_NOSIGNAL", 0)
-RECEIVE_FLAGS = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
-TRUNCATED = socket.MSG_TRUNC | socket.MSG_CTRUNC
+# Plain integers: combining the enum members that the socket module has costs a microsecond each time.
+NONBLOCKING = int(socket.MSG_DONTWAIT)
+SEND_FLAGS = int(getattr(socket, "MSG_NOSIGNAL", 0))
+RECEIVE_FLAGS = int(getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+TRUNCATED = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 
 PACKETS: int | None = getattr(socket, "SOCK_SEQPACKET", None)
 """The socket type that keeps packets apart; macOS has none for AF_UNIX, which is found out at the first
@@ -37,6 +38,9 @@ ENDPOINTS = (socket.SOCK_STREAM,) if PACKETS is None else (PACKETS, socket.SOCK_
 _INT = array.array("i").itemsize
 ANCILLARY_SIZE = socket.CMSG_SPACE(DESCRIPTOR_LIMIT * _INT)
 
+_LONGEST = 1_000_000
+"""Seconds of one poll(2), which counts milliseconds in 31 bits."""
+
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNREFUSED, errno.ESHUTDOWN)
 
 _SCM_PIDFD = 4
@@ -44,12 +48,21 @@ _SCM_PIDFD = 4
 
 
 def pair(kind: int) -> tuple[socket.socket, socket.socket]:
-    """Two connected sockets in blocking mode, whatever ``socket.setdefaulttimeout`` says."""
+    """Two connected sockets."""
     left, right = socket.socketpair(socket.AF_UNIX, kind)
-    for one in (left, right):
-        if one.gettimeout() is not None:
-            one.settimeout(None)
-    return left, right
+    return _patient(left), _patient(right)
+
+
+def duplicate(descriptor: int, kind: int) -> socket.socket:
+    """Another descriptor of the same socket."""
+    return _patient(socket.fromfd(descriptor, socket.AF_UNIX, kind))
+
+
+def _patient(one: socket.socket) -> socket.socket:
+    """The same in blocking mode: ``socket.setdefaulttimeout`` makes every new socket object a hasty one."""
+    if one.gettimeout() is not None:
+        one.settimeout(None)
+    return one
 
 
 def default_kind() -> int:
@@ -82,7 +95,7 @@ def adopted(descriptor: int, kinds: "Iterable[int]") -> socket.socket:
         raise ProtocolError(
             f"descriptor {descriptor} came as an endpoint and is a socket of {family!r}, {kind!r}"
         )
-    return one
+    return _patient(one)
 
 
 def descriptors_in(ancillary: "list[tuple[int, int, bytes]]") -> list[int]:
@@ -128,9 +141,12 @@ def wait(descriptor: int, events: int, deadline: float | None, what: str) -> Non
     if deadline is None:
         poller.poll()
         return
-    remaining = deadline - monotonic()
-    if remaining <= 0 or not poller.poll(ceil(remaining * 1000)):
-        raise TimedOut(what)
+    while True:
+        remaining = deadline - monotonic()
+        if remaining <= 0:
+            raise TimedOut(what)
+        if poller.poll(ceil(min(remaining, _LONGEST) * 1000)):
+            return
 
 
 def hung_up(descriptor: int, patience: float = 0) -> bool:
