@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextvars import Context
+from time import monotonic
 from unittest.mock import patch
 
 import pytest
@@ -390,6 +392,19 @@ def test_quitting_waits_for_the_child_and_says_so() -> None:
         it.session.may_end.set()
         await it.until(lambda: it.app.return_code is not None)
         assert it.app.return_code == 0
+
+    play(scene)
+
+
+def test_a_signal_handler_may_quit() -> None:
+    """A handler runs outside of the app's context, and at any moment, as just after a picture was drawn."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        it.app._next_at = monotonic() + 0.05  # a picture was drawn just now, so the next has to wait
+        asyncio.get_running_loop().call_soon(it.app.leave, 143, context=Context())
+        await it.until(lambda: it.app.return_code is not None)
+        assert it.app.return_code == 143
 
     play(scene)
 

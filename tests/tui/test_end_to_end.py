@@ -140,6 +140,6 @@ def test_a_signal_ends_the_child_too() -> None:
     with terminal() as it:
         it.read_until(b"connected")
         it.process.send_signal(signal.SIGTERM)
-        assert it.finish() == 128 + signal.SIGTERM
+        assert it.finish() == 128 + signal.SIGTERM, it.screen[-4000:].decode(errors="replace")
     assert b"\x1b[?1049l" in it.screen
     assert b"Traceback" not in it.screen

@@ -80,7 +80,7 @@ def test_a_message() -> None:
         (SignalSent(at=0, run=1, signal=15, reason="it did not end"), "reason", "it did not end"),
         (
             HandshakeFailed(at=0, run=1, step="hello", sentence="silence", timed_out=True),
-            "not reached",
+            "step missed",
             "hello",
         ),
         (

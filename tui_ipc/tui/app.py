@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -40,6 +40,9 @@ FRAMES = 30
 BROKEN = 3
 """The exit code if the session could not begin or go on for want of what it needs of the system."""
 
+WIDE = 100
+"""From how many columns on the inspector has a place of its own."""
+
 CLIPBOARD_LIMIT = 1 << 20
 """Terminals drop larger OSC 52 sequences, and tell nobody."""
 
@@ -53,7 +56,7 @@ class ExplorerApp(App[int]):
 
     TITLE = "tui-ipc"
     CSS_PATH = "app.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -100,6 +103,7 @@ class ExplorerApp(App[int]):
         self.inspector = Inspector(id="inspector")
         self.output_view = OutputView(self.model)
         self.message_box = MessageBox()
+        self.footer = Footer()
         self._keeper = SessionKeeper(session, self._on_event, self._on_refused)
         self._code = 0
         self._began_at = 0.0
@@ -116,7 +120,7 @@ class ExplorerApp(App[int]):
                 yield self.inspector
             yield self.output_view
         yield self.message_box
-        yield Footer()
+        yield self.footer
 
     def on_mount(self) -> None:
         """Begin the session."""
@@ -124,15 +128,19 @@ class ExplorerApp(App[int]):
         self._refresh_views()
         self._keeper.start(self._on_over)
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Have room for every key in the footer of a narrow screen too."""
+        self.footer.compact = event.size.width < WIDE
+
     async def on_unmount(self) -> None:
         """End the session, however the app came to its end."""
         await self._keeper.left()
 
     def leave(self, code: int = 0) -> None:
-        """Send ``"quit"``, wait for the child, and leave with an exit code."""
+        """Send ``"quit"``, wait for the child, and leave with a code; signal handlers may call this."""
         self._code = code
         self._keeper.leave()
-        self._schedule_refresh()
+        self.call_later(self._schedule_refresh)  # a timer needs the app's context, which a handler has not
 
     # What the session says
 

@@ -139,8 +139,8 @@ def _facts(event: Event) -> Iterator[tuple[str, str]]:
             yield "signal", signal_name(event.signal)
             yield "reason", event.reason
         case HandshakeFailed():
-            yield "not reached", event.step
-            yield "deadline", "passed" if event.timed_out else "not reached; it failed at once"
+            yield "step missed", event.step
+            yield "deadline", "passed" if event.timed_out else "not awaited: it failed at once"
         case ChildExited():
             yield from _exit_facts(event)
         case Audit():

@@ -59,8 +59,8 @@ def _crop(spans: tuple[Span, ...], room: int, shift: int) -> list[Span]:
     if shift:
         skip = shift + 1  # the ellipsis takes the first cell
         if total <= skip:
-            return [Span(MORE, "note")] if total and room > 0 else []
-        spans = (Span(MORE, "note"), *_skip(spans, skip))
+            return [Span(MORE, "muted")] if total and room > 0 else []
+        spans = (Span(MORE, "muted"), *_skip(spans, skip))
         total = _length(spans)
     if total <= room:
         return list(spans)
@@ -74,7 +74,7 @@ def _crop(spans: tuple[Span, ...], room: int, shift: int) -> list[Span]:
         shown.append(Span(set_cell_size(text, max(0, left)), look))
         break
     if room > 0:
-        shown.append(Span(MORE, "note"))
+        shown.append(Span(MORE, "muted"))
     return shown
 
 

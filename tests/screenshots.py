@@ -1,0 +1,166 @@
+"""Makes the pictures in ``screenshots/``: ``python -m tests.screenshots``.
+
+The real explorer explores real children; only what differs from one run to the next is replaced on its way to
+the screen: times, process ids and paths. So the same code makes the same pictures, and a changed picture is a
+change of the explorer.
+"""
+
+import asyncio
+import re
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from textual.pilot import Pilot
+
+from tui_ipc.session.events import (
+    ChildOutput,
+    ChildSpawned,
+    Event,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+)
+from tui_ipc.session.session import Session
+from tui_ipc.tui.app import ExplorerApp
+
+SIZE = (120, 36)
+SERVER = "/run/user/1000/tui-ipc-5f2c/server"
+PID = 4242
+PATIENCE = 20.0
+
+# Where the steps of the handshake stand on the clock, and every later event after the one before it.
+_STEPS = (1_200_000, 2_100_000, 41_300_000, 41_500_000, 41_900_000)
+_PAUSE = 1_730_000_000
+_LATENCIES = (83_000, 61_000, 58_000)
+
+# The pause keeps its two streams in order: they come by two descriptors.
+CALCULATOR = """\
+import time
+print("calculator: reading rates.toml", flush=True)
+time.sleep(0.2)
+raise SystemExit("calculator: rates.toml has no section [euro]")
+"""
+
+Scene = Callable[[ExplorerApp, Pilot[int]], Awaitable[None]]
+
+
+class StillSession(Session):
+    """A session whose events are told as if they had happened at set times, under set names."""
+
+    def __init__(self, command: Sequence[str] | None = None, *, cwd: str | None = None) -> None:
+        super().__init__(command, cwd=cwd)
+        self._count = 0
+        self._at = 0
+        self._path = SERVER
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Every event, stilled."""
+        async for event in super().events():
+            yield self._still(event)
+
+    def _still(self, event: Event) -> Event:
+        if isinstance(event, ServerListening):
+            self._path = event.name
+        if isinstance(event, ChildOutput):
+            return replace(event, data=event.data.replace(self._path.encode(), SERVER.encode()))
+        event = self._named(replace(event, at=self._moment(event)))
+        if isinstance(event, MessageReceived) and event.answers is not None:
+            return replace(event, elapsed=_LATENCIES[(event.answers - 1) % len(_LATENCIES)])
+        return event
+
+    def _moment(self, event: Event) -> int:
+        if self._count < len(_STEPS):
+            self._at = _STEPS[self._count]
+        elif isinstance(event, MessageSent):
+            self._at += _PAUSE
+        self._count += 1
+        return self._at
+
+    def _named(self, event: Event) -> Event:
+        match event:
+            case ServerListening():
+                return replace(event, name=SERVER)
+            case ChildSpawned():
+                command = ("python", *event.command[1:-1], f"channel_name:{SERVER}")
+                return replace(event, pid=PID, command=command)
+            case HelloReceived():
+                return replace(event, pid=PID, raw=bytes(48))
+            case HandshakeFailed():
+                return replace(event, sentence=event.sentence.replace(self._path, SERVER))
+            case _:
+                return event
+
+
+async def until(pilot: Pilot[int], holds: Callable[[], Any]) -> None:
+    """Return once something holds."""
+    deadline = monotonic() + PATIENCE
+    while not holds():
+        assert monotonic() < deadline, "the scene did not come about"
+        await pilot.pause()
+
+
+async def talking(app: ExplorerApp, pilot: Pilot[int]) -> None:
+    """Three messages and their answers, one of them inspected, and a fourth being typed."""
+    for count, text in enumerate(("Hello from parent", "How are you?", '{"op": "add", "args": [2, 3]}'), 1):
+        app.message_box.input.value = text
+        await pilot.press("enter")
+        await until(pilot, partial(_answered, app, count))
+    await until(pilot, lambda: app.model.output.end >= 5)
+    app.action_face("bytes")
+    await pilot.press(*'{"op": "multiply", "args": [6, 7]}')
+
+
+async def failing(app: ExplorerApp, pilot: Pilot[int]) -> None:
+    """A program that ends before it connects."""
+    await until(pilot, lambda: app.notice.has_class("-shown") and app.model.status.absence)
+    await until(pilot, lambda: "Audit" in {type(entry.event).__name__ for entry in _entries(app)})
+    app.log_view.focus()
+    await pilot.press("up", "up", "up", "a")
+
+
+def _answered(app: ExplorerApp, count: int) -> bool:
+    return app.model.status.received == count
+
+
+def _entries(app: ExplorerApp) -> list[Any]:
+    return [app.model.log[index] for index in range(app.model.log.first, app.model.log.end)]
+
+
+async def picture(session: StillSession, scene: Scene) -> str:
+    """Play a scene, and return the screen at its end as SVG that needs nothing from elsewhere."""
+    app = ExplorerApp(session)
+    async with app.run_test(size=SIZE) as pilot:
+        app.message_box.input.cursor_blink = False
+        app.animation_level = "none"
+        await scene(app, pilot)
+        await until(pilot, lambda: not app.screen._dirty_widgets)
+        svg = app.export_screenshot(title="tui-ipc")
+    svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
+    return svg.replace("Fira Code, monospace", "'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace")
+
+
+async def make(directory: Path) -> None:
+    """Make all pictures."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place, "calculator.py").write_text(CALCULATOR)
+        scenes: dict[str, tuple[StillSession, Scene]] = {
+            "talking": (StillSession(), talking),
+            "failed-handshake": (StillSession((sys.executable, "calculator.py"), cwd=place), failing),
+        }
+        for name, (session, scene) in scenes.items():
+            path = directory / f"{name}.svg"
+            path.write_text(await picture(session, scene), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    target = Path(__file__).parent.parent / "screenshots"
+    target.mkdir(exist_ok=True)
+    asyncio.run(make(target))
