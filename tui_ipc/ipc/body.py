@@ -101,11 +101,12 @@ class Body:
         Raises:
             ProtocolError: The body is not one value, or does not fit the descriptors.
         """
-        content = b"".join(self._pieces[1:])
         descriptors, self._descriptors = self._descriptors, []
         if not descriptors and self._pieces and self._pieces[0] == blob_header(self._size - BLOB_HEADER_SIZE):
-            return content
-        value = self._builder.build(b"".join((*self._pieces[:1], content)), descriptors)
+            return b"".join(self._pieces[1:])
+        raw = b"".join(self._pieces)
+        self._pieces = [raw]
+        value = self._builder.build(raw, descriptors)
         if isinstance(value, Large):
             self._builder.drop(value.descriptors)
             raise ProtocolError("the body of a large message announces another one")

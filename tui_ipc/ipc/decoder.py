@@ -36,6 +36,13 @@ SHORT_ARRAY = 512
 """Arrays up to this length are built at once; a longer one is scanned first, since its header alone would
 make the decoder allocate its list (8 bytes an item, and nested headers multiply)."""
 
+_LONG = (0xC6, 0xC9, 0xDB)
+"""What begins a bin 32, an ext 32 or a str 32, whose length the next four bytes are."""
+
+_LONGEST_SHORT = 0xFFFF + 1
+"""Bytes that may follow the length in any other: an ext 16 with its type. Where the scan breaks off in front
+of more, it broke off behind the four bytes of a length."""
+
 NOTHING: "Any" = type("Nothing", (), {"__repr__": lambda self: "NOTHING", "__slots__": ()})()
 """What a decoder returns when it holds no whole message."""
 
@@ -138,7 +145,7 @@ class StreamDecoder(Builder):
     value's bytes.
     """
 
-    __slots__ = ("_attached", "_base", "_buffer", "_scanned", "_scanner", "pending")
+    __slots__ = ("_attached", "_awaited", "_base", "_buffer", "_fed", "_scanned", "_scanner", "pending")
 
     def __init__(self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
         super().__init__(adopt, discard, limit)
@@ -146,8 +153,10 @@ class StreamDecoder(Builder):
         """True while :meth:`next` may find a whole value."""
         self._buffer = bytearray()  # what was received and not yet taken
         self._base = 0  # where it begins in the stream
-        self._scanner: Any = None  # has looked at all of the buffer up to where a value ends or breaks off
-        self._scanned = 0  # bytes of values that the scanner has passed and the buffer no longer holds
+        self._scanner: Any = None  # has looked at the buffer up to where a value ends or breaks off
+        self._scanned = 0  # where the buffer begins for the scanner, which counts from its own first byte
+        self._fed = 0  # up to where the scanner was fed
+        self._awaited = 0  # no value is whole before the buffer reaches up to here
         self._attached: deque[tuple[int, Sequence[int]]] = deque()
 
     def decode(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
@@ -185,6 +194,8 @@ class StreamDecoder(Builder):
             return NOTHING
         if size > self.limit:
             raise too_large(size, self.limit)
+        if size == len(self._buffer):
+            self._scanner = None  # with its copy of the value
         raw, start = bytes(memoryview(self._buffer)[:size]), self._base
         self._forget(size)
         value = self.build(raw, self._descriptors_of(start, start + size), start, scanned=True)
@@ -204,7 +215,7 @@ class StreamDecoder(Builder):
     def _feed(self, data: bytes, descriptors: "Sequence[int]") -> None:
         if not self._buffer:
             self._scanner = new_scanner(self.limit + PACKET_LIMIT)
-            self._scanned = 0
+            self._scanned = self._fed = self._awaited = 0
         self._buffer += data
         self.pending = True
         if descriptors:
@@ -215,24 +226,41 @@ class StreamDecoder(Builder):
                     f"{held} descriptors came before one value was whole; {DESCRIPTOR_LIMIT} are allowed",
                     self._base,
                 )
-        self._scanner.feed(data)
 
     def _whole_value(self) -> int | None:
         """The size of the value at the head of the buffer, None while it is not whole."""
-        if not self._buffer:
+        received = self._scanned + len(self._buffer)
+        if not self._buffer or received < self._awaited:
             return None
+        with memoryview(self._buffer) as buffer:
+            self._scanner.feed(buffer[self._fed - self._scanned :])
+        self._fed = received
         try:
             self._scanner.skip()
         except msgpack.OutOfData:
-            size = max(len(self._buffer), _declared_size(self._buffer))
+            size = max(len(self._buffer), self._least_size())
             if size > self.limit:
                 raise too_large(size, self.limit) from None
+            self._awaited = self._scanned + size
             return None
         except REFUSALS as error:
             offset = self._base + self._scanner.tell() - self._scanned
             raise ProtocolError(refusal(error), offset) from None
         end: int = self._scanner.tell()
         return end - self._scanned
+
+    def _least_size(self) -> int:
+        """What the value at the head of the buffer must measure, as far as its bytes tell.
+
+        The scanner keeps a copy of a str, a bytes or an ext value until that is whole; it is not fed before.
+        """
+        buffer = self._buffer
+        if len(buffer) >= 5 and buffer[0] in _LONG:
+            return 5 + int.from_bytes(buffer[1:5], "big")
+        broke_off: int = self._scanner.tell() - self._scanned
+        if len(buffer) - broke_off > _LONGEST_SHORT:
+            return broke_off + int.from_bytes(buffer[broke_off - 4 : broke_off], "big")
+        return 0
 
     def _forget(self, size: int) -> None:
         del self._buffer[:size]
@@ -260,10 +288,3 @@ def _no_descriptor(_kind: int, _payload: bytes) -> "Any":
 
 def _value_of(message: "Any") -> "Any":
     return message.value if isinstance(message, Message) else message
-
-
-def _declared_size(data: bytearray) -> int:
-    """The size of a value as its header states it, 0 where that says nothing certain."""
-    if len(data) >= 5 and data[0] in (0xC6, 0xC9, 0xDB):  # bin 32, ext 32, str 32
-        return 5 + int.from_bytes(data[1:5], "big")
-    return 0
