@@ -258,3 +258,36 @@ def test_a_child_that_nobody_can_end_is_named_by_the_audit_and_does_not_hold_us_
     assert not [event for event in events if isinstance(event, ev.ChildExited)]
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
+
+
+async def look_away_until_it_ended(session: Session, watch: Watch) -> None:
+    """Block our loop until the child has ended, so that it finds everything at once: hello, output, end."""
+    spawned = await watch.until(ev.ChildSpawned)
+    os.waitid(os.P_PID, spawned.pid, os.WEXITED | os.WNOWAIT)
+    await watch.until(ev.Audit)
+
+
+def test_a_child_that_did_everything_while_we_looked_away_is_told_whole() -> None:
+    """Its end does not overtake its hello, its messages or its output, however much lies in the kernel."""
+    events = play(child("fills_pipe"), look_away_until_it_ended, pty=False)
+    assert [line for line in transcript(events) if not line.startswith("stdout")] == [
+        *OPEN,
+        "< 'all done'",
+        "closed",
+        "exited 0",
+        "clean",
+    ]
+    assert len(printed(events)) == 1024 * 1024
+
+
+def test_an_inline_child_that_came_and_went_while_we_looked_away_had_a_good_handshake() -> None:
+    """The same where the hello itself is still in the kernel."""
+    events = play(child("exits", "hello", "0"), look_away_until_it_ended)
+    assert [line for line in transcript(events) if not line.startswith("stderr")] == [
+        *LADDER,
+        "hello by-hand inline",
+        "open",
+        "closed",
+        "exited 0",
+        "clean",
+    ]
