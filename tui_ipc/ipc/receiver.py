@@ -10,7 +10,7 @@ import socket
 from functools import partial
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.body import Body
+from tui_ipc.ipc.body import READS_IN_A_ROW, Body
 from tui_ipc.ipc.decoder import NOTHING, PacketDecoder, StreamDecoder
 from tui_ipc.ipc.errors import Disconnected, Empty, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
 from tui_ipc.ipc.sender import Sender
@@ -185,7 +185,7 @@ class Receiver(TypedHandle[T]):
         """
         decode, following = take
         try:
-            while True:
+            for _ in range(READS_IN_A_ROW):
                 if self._body is not None:
                     found = self._take_body(self._body, flags, take)
                 elif self._decoder.pending:
@@ -196,6 +196,7 @@ class Receiver(TypedHandle[T]):
                     self._body = Body(found, self._decoder)
                 elif found is not NOTHING:
                     return found
+            raise BlockingIOError  # a deadline is looked at, and others get their turn
         except (ProtocolError, MessageTooLarge, TooManyHandles) as error:
             if isinstance(error, ProtocolError) or not self._packets:
                 self._give_up(error)
