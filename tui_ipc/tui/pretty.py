@@ -71,7 +71,9 @@ def _children(task: _Task) -> Iterator[_Task]:
 def _one_line(value: Any) -> Span | None:
     """The value in one span, None if it must be spread over lines."""
     if isinstance(value, list | tuple | Mapping) and value:
-        text = visible(notation.render(value, limit=FITS + 1))
+        # A text that is cut ends before the first scalar beyond the limit, of at most some 50 characters: so
+        # with this limit every cut text is longer than what fits.
+        text = visible(notation.render(value, limit=FITS + 100))
         return Span(text) if len(text) <= FITS else None
     return Span(_scalar(value), _paint(value))
 
