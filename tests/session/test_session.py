@@ -1,10 +1,7 @@
 """Each test is a session with a real child: the built-in one, or one of tests/session/children."""
 
 import asyncio
-import os
 import signal
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -152,46 +149,6 @@ def test_what_no_message_can_hold_is_refused_and_sends_nothing(value: object, er
             await session.send(value)
 
     assert transcript(play(child("inline_echo"), act))[5:] == ["> 'quit'", "closed", "exited 0", "clean"]
-
-
-async def given(session: Session, watch: Watch) -> None:
-    """Have the child report what it was given."""
-    await session.ready()
-    await session.send("report")
-    await watch.until(ev.MessageReceived)
-
-
-def report(command: list[str], **options: Any) -> tuple[dict[str, Any], str]:
-    """What a child reports of its surroundings, and the name of the server."""
-    events = play(command, given, **options)
-    return only(events, ev.MessageReceived).value, only(events, ev.ServerListening).name
-
-
-def test_the_child_gets_a_terminal_a_session_and_no_keyboard() -> None:
-    """stdout is a terminal of 80 × 24, but not one that could signal it."""
-    told, name = report(child("reports", "one", "two"))
-    assert told["argv"] == ["one", "two", f"channel_name:{name}"]
-    assert told["env"] == {**environment(), "TUI_IPC_SERVER": name}
-    assert (told["isatty"], told["size"]) == (True, [80, 24])
-    assert told["session"]
-    assert not told["controlling terminal"]
-    assert told["stdin"] == os.devnull
-    assert told["cwd"] == os.getcwd()
-
-
-def test_pipe_directory_environment_and_the_place_of_the_name_can_be_chosen(tmp_path: Path) -> None:
-    """``{channel_name}`` may stand anywhere in the command; then nothing is appended."""
-    env = environment(GREETING="hello")
-    told, name = report(
-        child("reports", "--server=channel_name:{channel_name}", "channel_name:{channel_name}"),
-        cwd=str(tmp_path),
-        env=env,
-        pty=False,
-    )
-    assert told["argv"] == [f"--server=channel_name:{name}", f"channel_name:{name}"]
-    assert told["env"] == {**env, "TUI_IPC_SERVER": name}
-    assert told["cwd"] == str(tmp_path)
-    assert not told["isatty"]
 
 
 def test_a_restart_goes_on_with_the_timeline_in_a_new_run() -> None:

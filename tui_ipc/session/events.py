@@ -111,7 +111,10 @@ class ChildOutput(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelClosed(Event):
-    """The channel from the child ended: the child closed its sender, or its process ended."""
+    """The channel from the child ended: the child closed it, its process ended, or a Fault came before.
+
+    The child may still listen: whether it does is found out by sending.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,8 @@ class ChildExited(Event):
 
     Attributes:
         code: Its exit code, None if a signal ended it.
-        signal: The number of the signal that ended it, None if it exited.
+        signal: The number of the signal that ended it, None if it exited. Both are None if somebody else
+            collected the exit status.
         user_seconds: CPU time that it and its reaped children spent in user mode.
         system_seconds: CPU time that they spent in the kernel.
         max_rss: The largest resident memory of any one of them, in bytes.
@@ -168,7 +172,8 @@ class Audit(Event):
     """What a run left behind, taken when it is over.
 
     Attributes:
-        processes: Pids of the child's process group that were still alive after its end.
+        processes: Pids that were still alive after the child's end, of the session that it led, or the
+            child's own if nothing ended it. What could be ended was ended.
         files: Paths of the one-shot server that still existed.
         unread: Bytes that the child sent and nobody received.
         quit_elapsed: Nanoseconds from sending ``"quit"`` to the exit, None if it was not sent.
