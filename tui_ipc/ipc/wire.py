@@ -38,7 +38,8 @@ SENDER, RECEIVER, SHARED_MEMORY, LARGE = 1, 2, 3, 4
 """Ext types. The payload of a handle begins with the index of its descriptor, one unsigned byte."""
 
 NESTING_LIMIT = 1024
-"""Containers inside each other at most: what msgpack packs and unpacks."""
+"""Containers inside each other at most: what msgpack packs and unpacks. (It packs one more if that is empty,
+which the receiver refuses.)"""
 
 KEY_NESTING_LIMIT = 64
 """Lists inside each other at most where they are the key of a map: hashing and comparing them recurses."""
