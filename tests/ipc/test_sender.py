@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.ipc.conftest import MakeChannel, Pair
 from tests.ipc.together import PATIENCE, check, in_threads
-from tui_ipc import Closed, Disconnected, Message, MessageTooLarge, Receiver, Sender, TimedOut, channel
+from tui_ipc import Closed, Disconnected, MessageTooLarge, Receiver, Sender, TimedOut, channel
 from tui_ipc.ipc.wire import PACKET_LIMIT, encode
 
 MIB = 1024 * 1024
@@ -274,24 +274,17 @@ SIZES = st.sampled_from([30_000, 32_760, 32_770, 66_000, PACKET_LIMIT - 3, PACKE
 LONG = SIZES.map(range)  # stands for as many bytes, which would be long to print
 
 
-def raw_messages(kind: int, send: Callable[[Sender[Any]], object]) -> list[Message]:
-    """What arrives, as values and as bytes, of what ``send`` sends."""
+def received(kind: int, send: Callable[[Sender[Any]], object]) -> list[Any]:
+    """What arrives of what ``send`` sends."""
     sender, receiver = channel(kind=kind)
-    messages: list[Message] = []
-
-    def receive() -> None:
-        try:
-            while True:
-                messages.append(receiver.recv_message(PATIENCE))
-        except Disconnected:
-            pass
+    messages: list[Any] = []
 
     def run() -> None:
         with sender:
             send(sender)
 
     with receiver:
-        in_threads(run, receive)
+        in_threads(run, lambda: messages.extend(receiver))
     return messages
 
 
@@ -308,9 +301,8 @@ def test_send_many_equals_send_one_by_one(kind: int, plan: list[Any], times: int
         for value in values * times:
             sender.send(value)
 
-    messages = raw_messages(kind, lambda sender: sender.send_many(iter(values * times)))
-    assert messages == raw_messages(kind, one_by_one)
-    assert len(messages) == len(values) * times
+    messages = received(kind, lambda sender: sender.send_many(iter(values * times)))
+    assert messages == received(kind, one_by_one) == values * times
 
 
 def test_send_many_packs_many_values_into_each_packet(ends: Pair) -> None:
