@@ -1,23 +1,23 @@
 """The same endpoints for asyncio: the same steps, waited for by the event loop instead of by the kernel.
 
-The one rule: cancelling is safe. A cancelled receive leaves every byte for the next one; a cancelled send
-has sent the whole message or none of it. No threads. Back pressure is the kernel's: ``send`` waits while
-the channel is full.
+The one rule: cancelling is safe, because no task ever waits with a message in its hand. What a receive takes
+from the channel it returns without another wait, so that a cancelled one leaves every byte for the next; a
+send waits only while its message has not left. No threads. Back pressure is the kernel's: ``send`` waits
+while the channel is full.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Generator
+from contextvars import Context
 from subprocess import Popen
 from typing import Any, Generic, Self, TypeVar
 
 from tui_ipc.ipc import channel as blocking
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.delivery import Delivery
-from tui_ipc.ipc.errors import Disconnected, IpcError
+from tui_ipc.ipc.errors import Disconnected
 from tui_ipc.ipc.exits import Exit
-from tui_ipc.ipc.oneshot import OneShotServer
+from tui_ipc.ipc.oneshot import OneShotServer, silent_client
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Handle, Message
 
 __all__ = ["Receiver", "Sender", "accept", "channel", "connection"]
@@ -27,6 +27,63 @@ T = TypeVar("T")
 _TURN = 64
 """Messages that are given or taken without a wait before the loop gets its turn."""
 
+_PATIENT = 8
+"""Receives that, after one which found nothing, wait at once: a look that finds nothing costs a system call
+and an exception, as much as a third of the wait. Messages that queue up are noticed after so many."""
+
+
+class _Ready:
+    """What one task awaits until the loop calls :meth:`wake`.
+
+    A future-like object in the sense of :func:`asyncio.isfuture`. A Future would resume its task a turn of
+    the loop later; this resumes it within the call, which saves a quarter of a round trip. It may resume a
+    task for nothing, so whoever awaits it looks again, and it can be awaited again.
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_context", "_loop", "_resume")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._asyncio_future_blocking = False
+        self._context: Context | None = None
+        self._loop = loop
+        self._resume: Callable[[_Ready], object] | None = None
+
+    def wake(self) -> bool:
+        """Resume the task now, to be called by the loop itself; False if no task waits."""
+        resume, self._resume = self._resume, None
+        if resume is None or self._context is None:
+            return False
+        self._context.run(resume, self)
+        return True
+
+    def wake_soon(self) -> None:
+        """Resume the task in the loop's next turn, if one waits; may be called by another task."""
+        resume, self._resume = self._resume, None
+        if resume is not None and not self._loop.is_closed():
+            self._loop.call_soon(resume, self, context=self._context)
+
+    def __await__(self) -> Generator["_Ready", None, None]:
+        if self._resume is not None:
+            raise RuntimeError("an endpoint of a channel has one reader, and another task is waiting for it")
+        self._asyncio_future_blocking = True
+        yield self
+
+    # What a Task calls on the object that its coroutine waits for.
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def add_done_callback(self, resume: "Callable[[_Ready], object]", *, context: Context) -> None:
+        self._resume = resume
+        self._context = context
+
+    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - the signature of a future's
+        self.wake_soon()
+        return False  # not done with it: the task raises CancelledError itself once it is resumed
+
+    def result(self) -> None:
+        return None
+
 
 class Sender(Handle, Generic[T]):
     """A sender for one event loop. Owns the blocking sender that it was made of; close one of the two.
@@ -34,13 +91,16 @@ class Sender(Handle, Generic[T]):
     Messages leave in the order in which ``send`` was called, from any number of tasks.
     """
 
-    __slots__ = ("_lock", "_sender", "_unyielded")
+    __slots__ = ("_at_once", "_lock", "_queue", "_ready", "_sender", "_watched")
 
     def __init__(self, sender: blocking.Sender[T]) -> None:
         """Take over a blocking sender."""
         self._sender = sender
         self._lock = asyncio.Lock()
-        self._unyielded = 0
+        self._queue = 0  # sends that hold the lock or wait for it
+        self._at_once = 0  # messages sent since the loop had its turn
+        self._ready: _Ready | None = None
+        self._watched = -1  # the descriptor that the loop watches for us
 
     async def send(self, value: T) -> None:
         """Send one message, waiting while the channel is full.
@@ -51,21 +111,18 @@ class Sender(Handle, Generic[T]):
         Raises:
             As :meth:`tui_ipc.Sender.send`, TimedOut excepted.
         """
-        if self._lock.locked():
-            async with self._lock:
-                await self._finish(self._sender._start(value, sockets.NONBLOCKING))
+        if self._queue or self._at_once >= _TURN:
+            await self._in_turn(lambda: self._sender._start(value, sockets.NONBLOCKING))
             return
         delivery = self._sender._start(value, sockets.NONBLOCKING)
         if delivery is not None:
-            async with self._lock:
-                await self._finish(delivery)
+            await self._in_turn(lambda: delivery)  # our turn is now: nothing is awaited before it starts
         else:
-            await self._give_way()
+            self._at_once += 1
 
     async def send_raw(self, data: bytes) -> None:
         """Send bytes as they are; see :meth:`tui_ipc.Sender.send_raw`."""
-        async with self._lock:
-            await self._finish(Delivery(self._sender._outlet, (data,), ()))
+        await self._in_turn(lambda: Delivery(self._sender._outlet, (data,), ()))
 
     def clone(self) -> "Sender[T]":
         """Another sender of the same channel, to be closed on its own."""
@@ -76,10 +133,11 @@ class Sender(Handle, Generic[T]):
         return self._sender.fileno()
 
     def close(self) -> None:
-        """Close this end. Messages sent before still arrive."""
-        if self._sender._outlet.unfinished:
-            asyncio.get_running_loop().remove_writer(self._sender.fileno())
+        """Close this end; a send that waits ends with Closed. Messages sent before still arrive."""
+        self._unwatch()
         self._sender.close()
+        if self._ready is not None:
+            self._ready.wake_soon()
 
     def __enter__(self) -> Self:
         return self
@@ -87,32 +145,55 @@ class Sender(Handle, Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _give_way(self) -> None:
-        """Let other tasks run now and then, also where the kernel always has room."""
-        self._unyielded += 1
-        if self._unyielded >= _TURN:
-            self._unyielded = 0
-            await asyncio.sleep(0)
+    async def _in_turn(self, start: Callable[[], Delivery | None]) -> None:
+        """Send after every send that was called before, and after a turn of the loop if one is due."""
+        self._queue += 1
+        try:
+            async with self._lock:
+                if self._at_once >= _TURN:
+                    self._at_once = 0
+                    await asyncio.sleep(0)
+                self._at_once += 1
+                delivery = start()
+                if delivery is not None:
+                    await self._finish(delivery)
+        finally:
+            self._queue -= 1
 
-    async def _finish(self, delivery: Delivery | None) -> None:
-        if delivery is None:
-            return
+    async def _finish(self, delivery: Delivery) -> None:
         try:
             while True:
                 try:
                     delivery.step(sockets.NONBLOCKING)
                     break
                 except BlockingIOError:
-                    await _writable(delivery.fileno())
+                    await self._writable(delivery.fileno())
         except BaseException:
             delivery.abandon()
-            if self._sender._outlet.unfinished:
-                asyncio.get_running_loop().add_writer(self._sender.fileno(), self._write_rest)
+            self._bring_to_its_end()
             raise
         delivery.leave()
 
+    async def _writable(self, descriptor: int) -> None:
+        self._unwatch()
+        self._ready = ready = _Ready(asyncio.get_running_loop())
+        ready.get_loop().add_writer(descriptor, ready.wake)
+        self._watched = descriptor
+        try:
+            await ready
+        finally:
+            self._unwatch()
+            self._at_once = 0
+
+    def _bring_to_its_end(self) -> None:
+        """Let the loop write on in a message that was begun, though its send was cancelled."""
+        outlet = self._sender._outlet
+        if outlet.unfinished and outlet.socket.fileno() >= 0:
+            self._ready = _Ready(asyncio.get_running_loop())
+            self._watched = outlet.socket.fileno()
+            self._ready.get_loop().add_writer(self._watched, self._write_rest)
+
     def _write_rest(self) -> None:
-        """Called by the loop: bring a message that was begun to its end, though its send was cancelled."""
         outlet = self._sender._outlet
         try:
             outlet.flush(sockets.NONBLOCKING | sockets.SEND_FLAGS)
@@ -120,7 +201,12 @@ class Sender(Handle, Generic[T]):
             return
         except OSError:
             outlet.unfinished = []  # the peer is gone; the next send says so
-        asyncio.get_running_loop().remove_writer(outlet.socket.fileno())
+        self._unwatch()
+
+    def _unwatch(self) -> None:
+        if self._ready is not None and self._watched >= 0 and not self._ready.get_loop().is_closed():
+            self._ready.get_loop().remove_writer(self._watched)
+        self._watched = -1
 
     def _describe(self) -> tuple[int, bytes]:
         return self._sender._describe()
@@ -129,31 +215,19 @@ class Sender(Handle, Generic[T]):
 class Receiver(Handle, Generic[T]):
     """A receiver for one event loop and one task. Owns the blocking receiver that it was made of.
 
-    Once it waited, the descriptor stays registered with the loop, which saves two system calls a message;
-    it is taken out when a message comes that nobody waits for.
+    Once it waited, the descriptor stays with the loop, which saves two system calls a message; it is taken
+    out when something comes that nobody waits for.
     """
 
-    __slots__ = (
-        "_loop",
-        "_receiver",
-        "_registered",
-        "_returned",
-        "_take",
-        "_trusting",
-        "_unyielded",
-        "_waiter",
-    )
+    __slots__ = ("_at_once", "_patient", "_ready", "_receiver", "_watched")
 
     def __init__(self, receiver: blocking.Receiver[T]) -> None:
         """Take over a blocking receiver."""
         self._receiver = receiver
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._registered = -1
-        self._waiter: asyncio.Future[Any] | None = None
-        self._take = receiver._values
-        self._returned: deque[Any] = deque()  # given to a wait that was cancelled at the same moment
-        self._trusting = 0  # waits to go before it is worth looking again whether messages queue up
-        self._unyielded = 0
+        self._ready: _Ready | None = None
+        self._watched = -1  # the descriptor that the loop watches for us
+        self._patient = 0  # receives that are to wait at once
+        self._at_once = 0  # messages taken since the loop had its turn
 
     async def recv(self) -> T:
         """Wait for the next message; its handles are yours.
@@ -167,9 +241,7 @@ class Receiver(Handle, Generic[T]):
         return value
 
     async def recv_message(self) -> Message:
-        """As :meth:`recv`; gives the message's bytes as well. Do not cancel one form and go on with the
-        other.
-        """
+        """As :meth:`recv`; gives the message's bytes as well."""
         message: Message = await self._receive(self._receiver._messages)
         return message
 
@@ -179,21 +251,23 @@ class Receiver(Handle, Generic[T]):
     async def __anext__(self) -> T:
         """The next message; iteration ends in good order when every sender is closed."""
         try:
-            return await self.recv()
+            value: T = await self._receive(self._receiver._values)
         except Disconnected as end:
             if end.unfinished:
                 raise
             raise StopAsyncIteration from None
+        return value
 
     def fileno(self) -> int:
         """The descriptor; raises Closed after :meth:`close`."""
         return self._receiver.fileno()
 
     def close(self) -> None:
-        """Close this end; a wait in another task ends with Closed."""
-        self._unregister()
+        """Close this end; a receive that waits ends with Closed."""
+        self._unwatch()
         self._receiver.close()
-        self._wake()
+        if self._ready is not None:
+            self._ready.wake_soon()
 
     def __enter__(self) -> Self:
         return self
@@ -201,87 +275,62 @@ class Receiver(Handle, Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _receive(self, take: "Any") -> Any:
-        if self._returned:
-            return self._returned.popleft()
-        if self._trusting:
-            self._trusting -= 1
+    async def _receive(self, take: Any) -> Any:
+        receiver = self._receiver
+        if self._patient and not receiver._decoder.pending:
+            self._patient -= 1
         else:
+            if self._at_once >= _TURN:
+                self._at_once = 0
+                await asyncio.sleep(0)
+            self._at_once += 1
             try:
-                value = self._receiver._next(sockets.NONBLOCKING, take)
+                return receiver._next(sockets.NONBLOCKING, take)
             except BlockingIOError:
-                self._trusting = 8
-            else:
-                self._unyielded += 1
-                if self._unyielded >= _TURN:
-                    self._unyielded = 0
-                    await self._yield_with(value)
-                return value
-        return await self._wait(take)
+                self._patient = _PATIENT
+        self._at_once = 0
+        while True:
+            await self._readable()
+            try:
+                return receiver._next(sockets.NONBLOCKING, take)
+            except BlockingIOError:
+                pass  # a part of a large message, or resumed for nothing
 
-    async def _yield_with(self, value: Any) -> None:
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError:
-            self._returned.append(value)
-            raise
-
-    async def _wait(self, take: "Any") -> Any:
-        if self._waiter is not None:
-            raise RuntimeError("a receiver has one reader, and another task is waiting for its next message")
-        self._take = take
-        self._register()
-        waiter = self._waiter = asyncio.get_running_loop().create_future()
-        try:
-            return await waiter
-        except asyncio.CancelledError:
-            if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._returned.append(waiter.result())
-            raise
-        finally:
-            self._waiter = None
+    def _readable(self) -> _Ready:
+        """What to await until the descriptor that the next bytes come from is readable."""
+        loop = asyncio.get_running_loop()
+        descriptor = self._receiver._waits_for()
+        ready = self._ready
+        if ready is None or descriptor != self._watched or ready.get_loop() is not loop:
+            self._unwatch()
+            self._ready = ready = _Ready(loop)
+            loop.add_reader(descriptor, self._wake)
+            self._watched = descriptor
+        return ready
 
     def _wake(self) -> None:
         """Called by the loop when there is something to read, or the end of it."""
-        waiter = self._waiter
-        if waiter is None or waiter.done():
-            self._unregister()
-            self._trusting = 0
-            return
-        try:
-            waiter.set_result(self._receiver._next(sockets.NONBLOCKING, self._take))
-        except BlockingIOError:
-            self._register()
-        except (IpcError, OSError, MemoryError) as error:  # it belongs to the task that waits
-            self._unregister()
-            waiter.set_exception(error)
+        if self._ready is not None and not self._ready.wake():
+            self._unwatch()
+            self._patient = 0
 
-    def _register(self) -> None:
-        """Have the loop watch the descriptor that the next bytes come from."""
-        descriptor = self._receiver._waits_for()
-        if descriptor != self._registered:
-            self._unregister()
-            self._loop = asyncio.get_running_loop()
-            self._loop.add_reader(descriptor, self._wake)
-            self._registered = descriptor
-
-    def _unregister(self) -> None:
-        if self._registered >= 0 and self._loop is not None:
-            self._loop.remove_reader(self._registered)
-            self._registered = -1
+    def _unwatch(self) -> None:
+        if self._ready is not None and self._watched >= 0 and not self._ready.get_loop().is_closed():
+            self._ready.get_loop().remove_reader(self._watched)
+        self._watched = -1
 
     def _describe(self) -> tuple[int, bytes]:
         return self._receiver._describe()
 
     def _left(self) -> None:
-        self._unregister()
+        self._unwatch()
         self._receiver._left()
+        if self._ready is not None:
+            self._ready.wake_soon()
 
 
 def channel(max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> tuple[Sender[Any], Receiver[Any]]:
-    """Make a channel whose both ends are used in this event loop, or sent away; see
-    :func:`tui_ipc.channel`.
-    """
+    """Make a channel, each end for an event loop or to be sent away; see :func:`tui_ipc.channel`."""
     sender, receiver = blocking.channel(max_message_size)
     return Sender(sender), Receiver(receiver)
 
@@ -309,59 +358,41 @@ async def connection(server: OneShotServer, child: "Popen[Any] | int | None" = N
                 return Receiver(receiver)
             if ended:
                 raise Disconnected(f"{end.describe()} before it connected to {server.name}")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(end.interval()):
-                    await _any_readable(server.fileno(), *end.descriptors())
+            await _any_readable((server.fileno(), *end.descriptors()), end.interval())
 
 
 async def accept(
     server: OneShotServer, timeout: float | None = None, child: "Popen[Any] | int | None" = None
 ) -> tuple[Receiver[Any], Any]:
-    """Wait for the one client and its first message; see :meth:`tui_ipc.OneShotServer.accept`.
+    """Wait for the one client and its first message; the server is closed then, whatever the outcome.
 
-    Raises:
-        TimeoutError: Not both in ``timeout`` seconds.
-        Others as the blocking form.
+    Takes what :meth:`tui_ipc.OneShotServer.accept` takes, returns what it returns and raises what it raises.
     """
-    async with asyncio.timeout(timeout):
-        with server:
-            receiver = await connection(server, child)
-        try:
+    receiver: Receiver[Any] | None = None
+    try:
+        async with asyncio.timeout(timeout):
+            with server:
+                receiver = await connection(server, child)
             return receiver, await receiver.recv()
-        except BaseException:
+    except BaseException as error:
+        if receiver is not None:
             receiver.close()
-            raise
+        if isinstance(error, TimeoutError):
+            raise (server.nobody_came(timeout) if receiver is None else silent_client(timeout)) from None
+        raise
 
 
-async def _writable(descriptor: int) -> None:
+async def _any_readable(descriptors: tuple[int, ...], patience: float | None) -> None:
+    """Wait until one of these is readable, or for ``patience`` seconds."""
     loop = asyncio.get_running_loop()
-    await _signalled(lambda ready: loop.add_writer(descriptor, ready), lambda: loop.remove_writer(descriptor))
-
-
-async def _any_readable(*descriptors: int) -> None:
-    loop = asyncio.get_running_loop()
-
-    def start(ready: Callable[[], None]) -> None:
-        for descriptor in descriptors:
-            loop.add_reader(descriptor, ready)
-
-    def stop() -> None:
+    ready = _Ready(loop)
+    alarm = loop.call_later(patience, ready.wake) if patience is not None else None
+    for descriptor in descriptors:
+        loop.add_reader(descriptor, ready.wake)
+    try:
+        await ready
+    finally:
         for descriptor in descriptors:
             loop.remove_reader(descriptor)
-
-    await _signalled(start, stop)
-
-
-async def _signalled(start: Callable[[Callable[[], None]], None], stop: Callable[[], object]) -> None:
-    """Wait until the callback that ``start`` was given is called; ``stop`` in any case."""
-    waiter = asyncio.get_running_loop().create_future()
-
-    def ready() -> None:
-        if not waiter.done():
-            waiter.set_result(None)
-
-    start(ready)
-    try:
-        await waiter
-    finally:
-        stop()
+        if alarm is not None:
+            alarm.cancel()

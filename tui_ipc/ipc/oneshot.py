@@ -104,7 +104,7 @@ class OneShotServer:
         except BaseException as error:
             receiver.close()
             if isinstance(error, TimedOut):
-                raise TimedOut(f"the client connected and sent no whole message within {timeout} s") from None
+                raise silent_client(timeout) from None
             raise
         return receiver, first
 
@@ -129,6 +129,10 @@ class OneShotServer:
                 f"process {pid} of user {user} connected to {self.name} and was turned away: only processes "
                 f"of user {self._user} may"
             )
+
+    def nobody_came(self, timeout: float | None) -> IpcError:
+        """The error for a deadline that passed before our own user's client came."""
+        return self._rejected or TimedOut(f"nobody connected to {self.name} within {timeout} s")
 
     def fileno(self) -> int:
         """The listening descriptor, readable when a client is there; raises Closed after :meth:`close`."""
@@ -171,9 +175,7 @@ class OneShotServer:
                 try:
                     end.wait_or(self.fileno(), deadline)
                 except TimedOut:
-                    raise self._rejected or TimedOut(
-                        f"nobody connected to {self.name} within {timeout} s"
-                    ) from None
+                    raise self.nobody_came(timeout) from None
 
 
 def connect(name: str, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "Sender[Any]":
@@ -210,6 +212,11 @@ def connect(name: str, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "Sen
         client.close()
         raise
     return Sender(client, max_message_size)
+
+
+def silent_client(timeout: float | None) -> TimedOut:
+    """The error for a client that is there and says nothing until the deadline."""
+    return TimedOut(f"the client connected and sent no whole message within {timeout} s")
 
 
 def _peer(connection: socket.socket, otherwise: int) -> tuple[int, int]:
