@@ -2,12 +2,15 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 
+from tests.ipc.loops import AioPair
 from tui_ipc import Receiver, Sender, channel
+from tui_ipc.ipc import aio
+from tui_ipc.ipc.channel import answering
 
 Pair = tuple[Sender[Any], Receiver[Any]]
 MakeChannel = Callable[..., Pair]
@@ -38,3 +41,38 @@ def make_channel(kind: int) -> Iterator[MakeChannel]:
 def ends(make_channel: MakeChannel) -> Pair:
     """A channel of the socket type under test."""
     return make_channel()
+
+
+@pytest.fixture
+def aio_ends(make_channel: MakeChannel) -> Iterator[AioPair]:
+    """A channel of the socket type under test, for asyncio."""
+    sender, receiver = make_channel()
+    with aio.Sender(sender) as aio_sender, aio.Receiver(receiver) as aio_receiver:
+        yield aio_sender, aio_receiver
+
+
+@contextmanager
+def inline_ends() -> Iterator[AioPair]:
+    """One direction of a connection that carries both, and no handles; for asyncio."""
+    left, right = (Receiver[Any](one) for one in socket.socketpair())
+    with left, right, aio.Sender(answering(left)) as sender, aio.Receiver(right) as receiver:
+        yield sender, receiver
+
+
+@pytest.fixture
+def aio_inline() -> Iterator[AioPair]:
+    """One direction of a connection that carries both, and no handles; for asyncio."""
+    with inline_ends() as found:
+        yield found
+
+
+@pytest.fixture(params=[None, socket.SOCK_SEQPACKET, socket.SOCK_STREAM], ids=["inline", "packets", "stream"])
+def aio_either(request: pytest.FixtureRequest) -> Iterator[AioPair]:
+    """A channel of either socket type, or one direction of an inline connection; for asyncio."""
+    if request.param is None:
+        with inline_ends() as found:
+            yield found
+        return
+    sender, receiver = channel(kind=request.param)
+    with aio.Sender(sender) as aio_sender, aio.Receiver(receiver) as aio_receiver:
+        yield aio_sender, aio_receiver
