@@ -1,0 +1,93 @@
+"""Output that waits for its reader, and nothing else that does."""
+
+import asyncio
+import fcntl
+import io
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tui_ipc.script.sink import Sink, SinkLostError
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[io.BufferedReader, io.TextIOWrapper]]:
+    """A pipe that holds 65 536 bytes, and whose text is ASCII."""
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 65_536)
+    with open(reading, "rb") as reader, open(writing, "w", encoding="ascii") as writer:
+        yield reader, writer
+
+
+Pipe = tuple[io.BufferedReader, io.TextIOWrapper]
+
+
+def test_a_slow_reader_makes_only_the_writer_wait(pipe: Pipe) -> None:
+    """The event loop goes on while a write waits, and all arrives in order."""
+    reader, writer = pipe
+    os.set_blocking(reader.fileno(), False)
+    data = bytes(range(256)) * 1000
+    got: list[bytes] = []
+
+    async def main() -> None:
+        writing = asyncio.create_task(Sink(writer).write(data))
+        while sum(map(len, got)) < len(data):
+            await asyncio.sleep(0)
+            got.append(reader.read(1000) or b"")
+        await writing
+
+    asyncio.run(main())
+    assert b"".join(got) == data
+
+
+def test_a_write_can_be_given_up(pipe: Pipe) -> None:
+    """A reader that never reads keeps nobody from ending."""
+    _, writer = pipe
+
+    async def main() -> None:
+        writing = asyncio.create_task(Sink(writer).write(bytes(100_000)))
+        await asyncio.sleep(0)
+        assert not writing.done()
+        writing.cancel()
+        await asyncio.wait([writing])
+        assert writing.cancelled()
+
+    asyncio.run(main())
+
+
+def test_a_reader_that_went_away(pipe: Pipe) -> None:
+    """Data cannot be lost in silence, narration can."""
+    reader, writer = pipe
+    reader.close()
+    with pytest.raises(SinkLostError, match="Broken pipe") as lost:
+        asyncio.run(Sink(writer).write(b"data"))
+    assert lost.value.closed
+    asyncio.run(Sink(writer, lossy=True).line("narration"))
+
+
+def test_a_full_disk() -> None:
+    """It is told from a reader that went away."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        with pytest.raises(SinkLostError, match="No space left") as lost:
+            asyncio.run(Sink(full).write(b"data"))
+        assert not lost.value.closed
+
+
+def test_our_lines_stand_alone(pipe: Pipe) -> None:
+    """They do not continue a line that the child has begun, and fit any encoding."""
+    reader, writer = pipe
+
+    async def main() -> None:
+        sink = Sink(writer)
+        await sink.write(b"child: \xff")
+        await sink.line("parent: é→")
+        await sink.line("again")
+
+    asyncio.run(main())
+    assert os.read(reader.fileno(), 1000) == b"child: \xff\nparent: \\xe9\\u2192\nagain\n"
+
+
+def test_a_closed_stream_takes_everything() -> None:
+    """Whoever closes our standard output wants none of it."""
+    asyncio.run(Sink(None).write(b"data"))

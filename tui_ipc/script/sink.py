@@ -1,0 +1,98 @@
+"""Our standard output and standard error, written without ever holding up the event loop.
+
+The one rule: who reads us slowly makes the child wait, and nothing else. A paused pager must not keep us from
+a deadline, a signal or the child's end.
+"""
+
+import asyncio
+import errno
+import os
+import select
+from typing import Final, TextIO
+
+_PIECE: Final = 4096
+"""PIPE_BUF on Linux: a pipe that is ready to be written takes so many bytes without blocking, see pipe(7)."""
+
+
+class SinkLostError(Exception):
+    """Standard output takes nothing more.
+
+    Attributes:
+        closed: True if its reader went away, False if it failed: a full disk, for instance.
+    """
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(f"standard output cannot be written: {error.strerror}")
+        self.closed = error.errno == errno.EPIPE
+
+
+class Sink:
+    """One of our output streams. One task writes to it at a time.
+
+    Args:
+        stream: Which; None if it was closed before we began, and then all that is written is dropped.
+        lossy: Drop what cannot be written, instead of raising: for narration.
+
+    Attributes:
+        terminal: Whether a person reads it directly.
+    """
+
+    def __init__(self, stream: TextIO | None, *, lossy: bool = False) -> None:
+        self._descriptor = -1 if stream is None else stream.fileno()
+        self._encoding = "utf-8" if stream is None else stream.encoding
+        self._lossy = lossy
+        self._in_line = False
+        self.terminal = stream is not None and stream.isatty()
+
+    async def write(self, data: bytes) -> None:
+        """Write bytes as they are. Cancelling it loses what was not yet written.
+
+        Raises:
+            SinkLostError: They cannot be written.
+        """
+        if data:
+            self._in_line = not data.endswith(b"\n")
+        unwritten = memoryview(data)
+        try:
+            while unwritten and self._descriptor >= 0:
+                await self._ready()
+                unwritten = unwritten[self._write_now(unwritten[:_PIECE]) :]
+        except OSError as error:
+            if not self._lossy:
+                raise SinkLostError(error) from None
+            self._descriptor = -1
+
+    async def line(self, text: str) -> None:
+        """Write a line of our own, on a line of its own.
+
+        Raises:
+            SinkLostError: It cannot be written.
+        """
+        begin = "\n" if self._in_line else ""
+        await self.write(self.encode(f"{begin}{text}\n"))
+
+    def encode(self, text: str) -> bytes:
+        """Text as the reader's encoding has it; what that lacks becomes an escape."""
+        return text.encode(self._encoding, "backslashreplace")
+
+    def _write_now(self, piece: memoryview) -> int:
+        try:
+            return os.write(self._descriptor, piece)
+        except BlockingIOError:  # somebody who shares it with us made it non-blocking, and was faster
+            return 0
+
+    async def _ready(self) -> None:
+        if select.select([], [self._descriptor], [], 0)[1]:
+            return
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
+        loop.add_writer(self._descriptor, _wake, ready)
+        try:
+            await ready
+        finally:
+            loop.remove_writer(self._descriptor)
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
