@@ -291,6 +291,23 @@ def test_cropped_lines_can_be_shifted() -> None:
     play(scene)
 
 
+def test_text_can_be_selected_with_the_mouse() -> None:
+    """What is dragged over is copied as the lines were printed, cropped parts and markup included."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        it.session.output(b"first line\n[b]second[/b] " + b"x" * 200 + b"\nthird\n")
+        await it.until(lambda: it.shows("output", "third"))
+        await it.pilot.mouse_down("#output", offset=(8, 1))
+        await it.pilot.hover("#output", offset=(6, 3))
+        await it.pilot.mouse_up("#output", offset=(6, 3))
+        selected = it.app.screen.get_selected_text()
+        assert selected is not None
+        assert selected.startswith("line\n[b]second[/b] " + "x" * 200 + "\nthi")
+
+    play(scene)
+
+
 def test_the_childs_death_is_told_where_one_looks() -> None:
     """The log says how the child ended; the box says that nobody listens and what to do; the app stays."""
 

@@ -17,11 +17,13 @@ from tests.tui.stage import PATIENCE
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
 
-COMMAND = (
-    sys.executable,
-    "-c",
-    "import sys; from tui_ipc.tui.app import run_explorer; sys.exit(run_explorer())",
-)
+# Takes the terminal as its controlling one, as a shell's job has it, so that hanging up is felt.
+COMMAND = """\
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from tui_ipc.tui.app import run_explorer
+sys.exit(run_explorer())
+"""
 
 
 def test_three_messages_get_three_answers() -> None:
@@ -81,6 +83,13 @@ class Terminal:
         self.process = process
         self.master = master
         self.screen = b""
+        self._open = True
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._open:
+            self._open = False
+            os.close(self.master)
 
     def type(self, keys: bytes) -> None:
         """Press keys."""
@@ -112,15 +121,23 @@ def terminal() -> Iterator[Terminal]:
     """Start the explorer as a user does."""
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
-    process = subprocess.Popen(COMMAND, stdin=slave, stdout=slave, stderr=slave, env=environment)
+    process = subprocess.Popen(
+        (sys.executable, "-c", COMMAND),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env=environment,
+        start_new_session=True,
+    )
     os.close(slave)
+    it = Terminal(process, master)
     try:
-        yield Terminal(process, master)
+        yield it
     finally:
         if process.poll() is None:
             process.kill()
             process.wait()
-        os.close(master)
+        it.close()
 
 
 def test_quitting_gives_the_terminal_back() -> None:
@@ -143,3 +160,11 @@ def test_a_signal_ends_the_child_too() -> None:
         assert it.finish() == 128 + signal.SIGTERM, it.screen[-4000:].decode(errors="replace")
     assert b"\x1b[?1049l" in it.screen
     assert b"Traceback" not in it.screen
+
+
+def test_closing_the_window_ends_everything() -> None:
+    """When its terminal hangs up, the explorer quits and waits for nothing."""
+    with terminal() as it:
+        it.read_until(b"connected")
+        it.close()
+        assert it.process.wait(PATIENCE) == 128 + signal.SIGHUP

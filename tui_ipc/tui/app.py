@@ -32,6 +32,7 @@ from tui_ipc.tui.output_view import OutputView
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
 from tui_ipc.tui.status_bar import StatusBar
+from tui_ipc.tui.terminal import on_hang_up
 from tui_ipc.tui.units import plural, size
 
 FRAMES = 30
@@ -328,8 +329,9 @@ def run_explorer(command: Sequence[str] | None = None, **options: Any) -> int:
 
 async def _explore(app: ExplorerApp) -> int:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, app.leave, 128 + number)
+    on_hang_up(lambda: loop.call_soon_threadsafe(app.leave, 128 + signal.SIGHUP))
     # What is imported stays for good, and the rings hold some hundred thousand small objects for long. With
     # its usual thresholds the cyclic collector visits them all so often that a flood makes pauses of 140 ms;
     # so 20.
