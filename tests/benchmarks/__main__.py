@@ -1,8 +1,8 @@
 """How fast the channels are, beside what a Python user would pick instead: ``python -m tests.benchmarks``.
 
 All contenders run in one go, round by round in turn, so that a machine that slows down slows them all. Both
-processes are pinned to one CPU. Quote the ratios: absolute figures differ from machine to machine and from minute
-to minute.
+processes are pinned to one CPU. Quote the ratios: absolute figures differ from machine to machine and from
+minute to minute.
 """
 
 import argparse
@@ -70,13 +70,15 @@ def one_way(kinds: Sequence[type[Contender]], size: int, count: int, rounds: int
 def starts(rounds: int) -> Figures:
     """Milliseconds of a whole life of the built-in child, beside a Python that only imports what it needs."""
 
+    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
     def bare() -> None:
-        subprocess.run([sys.executable, "-c", "import socket, msgpack"], check=True)
+        subprocess.run([sys.executable, "-c", "import socket, msgpack"], env=environment, check=True)
 
     def child() -> None:
         with OneShotServer() as server:
             command = [sys.executable, "-m", "tui_ipc.child", f"channel_name:{server.name}"]
-            process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
             bootstrap, hello = server.accept(30, child=process)
         with bootstrap, hello["to_child"] as to_child, hello["from_child"]:
             to_child.send("quit")

@@ -1,6 +1,7 @@
 """What is compared: the ways in which a Python parent may talk to its child, each with a real second process.
 
-Every contender carries ``bytes`` there and back (``exchange``) and one way (``stream``), and does it as its users
+Every contender carries ``bytes`` there and back (``exchange``) and one way (``stream``), and does it as its
+users
 do: a Pipe pickles, a ZeroMQ socket is given msgpack, a bare socket is given the bytes and knows their size.
 """
 

@@ -1,0 +1,279 @@
+"""The command line as a user and as continuous integration meet it: real processes, exit codes, sentences."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tui_ipc import __version__
+from tui_ipc.cli import main
+
+TUI_IPC = (sys.executable, "-m", "tui_ipc")
+
+
+def run(*arguments: str, given: str = "", cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run ``tui-ipc`` to its end."""
+    return subprocess.run(
+        [*TUI_IPC, *arguments], input=given, capture_output=True, text=True, timeout=30, check=False, cwd=cwd
+    )
+
+
+def start(*arguments: str) -> "subprocess.Popen[str]":
+    """Begin to run ``tui-ipc``."""
+    return subprocess.Popen(
+        [*TUI_IPC, *arguments],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def python(path: Path, text: str) -> tuple[str, str]:
+    """A command that runs a program of our own as the child."""
+    path.write_text(text)
+    return sys.executable, str(path)
+
+
+MEET = """
+import sys
+from tui_ipc.child import _meet
+sender, receiver = _meet(sys.argv[-1].removeprefix("channel_name:"), "test")
+"""
+
+
+def test_the_built_in_conversation_is_the_seeds() -> None:
+    """Without FILE the seed's transcript appears, in its order, and the exit code is 0."""
+    done = run("--script")
+    assert done.returncode == 0, done.stderr
+    lines = iter(done.stdout.splitlines())
+    for expected in (
+        "Parent process started",
+        "One Shot Server name - Parent: ",
+        "Child process ID: ",
+        "Child process started",
+        "Received from child: Child received: Hello from parent",
+        "Received from child: Child received: How are you?",
+        "Received from child: Child received: Goodbye!",
+        "Child process exiting.",
+        "Child process finished.",
+    ):
+        assert any(line.startswith(expected) for line in lines), (expected, done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("false",), "exited with code 1 before it connected"),
+        (("sleep", "100"), "invalid time interval"),
+        (("/no/such/file",), "'/no/such/file' does not exist"),
+        (("cat",), "No such file or directory"),
+        ((sys.executable, "-c", "import time; time.sleep(100)"), "did not connect within 1.0 s"),
+    ],
+)
+def test_a_child_that_does_not_shake_hands_is_code_3_with_the_reason(
+    command: tuple[str, ...], said: str
+) -> None:
+    """Within the deadline, with a sentence, and nothing is left (the fixtures look)."""
+    done = run("--script", "--timeout", "1", "--", *command)
+    assert done.returncode == 3
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_plain_print_is_shown_when_it_is_printed(tmp_path: Path) -> None:
+    """A Python child with PYTHONUNBUFFERED unset: its line arrives while it waits for the test to read it."""
+    assert "PYTHONUNBUFFERED" not in os.environ
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    child = python(
+        tmp_path / "child.py", f"print('first')\nopen({str(gate)!r}).read()\nprint('second')\n{MEET}"
+    )
+    with start("--script", "--", *child) as process:
+        assert process.stdout is not None
+        assert "first\n" in iter(process.stdout.readline, "")  # before the child may go on
+        gate.write_text("go")
+        rest = process.communicate(timeout=30)[0]
+    assert "second\n" in rest
+
+
+def test_scripts_from_a_file_and_from_standard_input(tmp_path: Path) -> None:
+    """Both pass against the built-in child, and say so in one line."""
+    text = "# a comment\n> hi\n< Child received: hi\nquit\n"
+    (tmp_path / "talk.tipc").write_text(text)
+    by_file = run("--script", "talk.tipc", cwd=tmp_path)
+    assert (by_file.returncode, by_file.stderr[:25]) == (0, "talk.tipc: 3 steps passed")
+    by_pipe = run("--script", "-", given=text)
+    assert (by_pipe.returncode, by_pipe.stderr[:30]) == (0, "standard input: 3 steps passed")
+
+
+def test_another_message_than_expected_is_code_1() -> None:
+    """The failure names the line, both messages and the child's state."""
+    done = run("--script", "-", given="> hi\n< Child received: ho\n")
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:3] == [
+        "standard input:2: another message came than expected",
+        '  expected  "Child received: ho"',
+        '  received  "Child received: hi"',
+    ]
+    assert "is alive" in done.stderr
+
+
+def test_messages_that_no_step_took_are_mentioned() -> None:
+    """They do not fail the script."""
+    done = run("--script", "-", given="> hi\n> ho\n< Child received: hi\n")
+    assert done.returncode == 0, done.stderr
+    assert 'message #2 was not expected: "Child received: ho"' in done.stderr
+
+
+def test_silence_is_code_4(tmp_path: Path) -> None:
+    """No message in time: what was expected, and how many messages wait for an answer."""
+    child = python(
+        tmp_path / "child.py", f"{MEET}\nfor message in receiver:\n    if message == 'quit': break\n"
+    )
+    done = run("--script", "-", "--timeout", "0.5", "--", *child, given="> hi\n< ho\n")
+    assert done.returncode == 4
+    assert "standard input:2: no message came within 0.5 s; 1 of ours without an answer" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("deed", "said"),
+    [
+        ("print('last words', file=sys.stderr); sys.exit(7)", "the child exited with code 7"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "the child was ended by SIGSEGV"),
+        (r"sender.send_raw(b'\xc1'); receiver.recv()", "0xc1 begins no msgpack value"),
+    ],
+)
+def test_a_child_that_dies_or_breaks_the_protocol_is_code_5(deed: str, said: str, tmp_path: Path) -> None:
+    """At once, with its status and its last words."""
+    child = python(tmp_path / "child.py", f"{MEET}\nreceiver.recv()\n{deed}\n")
+    done = run("--script", "-", "--", *child, given="> go\n< done\n")
+    assert done.returncode == 5, done.stderr
+    assert said in done.stderr
+    if "last words" in deed:
+        assert "  stderr    last words" in done.stderr
+
+
+def test_a_child_that_ends_badly_after_quit_is_code_5(tmp_path: Path) -> None:
+    """Told to quit, it must exit with 0."""
+    child = python(tmp_path / "child.py", f"{MEET}\nreceiver.recv()\nsys.exit(9)\n")
+    done = run("--script", "-", "--", *child, given="quit\n")
+    assert done.returncode == 5
+    assert "told to quit, the child exited with code 9" in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_child_too(number: signal.Signals, tmp_path: Path) -> None:
+    """Ctrl-C is 130, SIGTERM 143; no process and no directory is left."""
+    child = python(tmp_path / "child.py", f"{MEET}\nprint('up')\nimport signal\nsignal.pause()\n")
+    with start("--script", "--", *child) as process:
+        assert process.stdout is not None
+        pid = 0
+        for line in process.stdout:
+            if line.startswith("Child process ID: "):
+                pid = int(line.split()[-1])
+            if line == "up\n":
+                break
+        process.send_signal(number)
+        errors = process.communicate(timeout=30)[1]
+    assert process.returncode == 128 + number, errors
+    assert "Traceback" not in errors
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+def test_a_reader_that_goes_away_ends_the_run() -> None:
+    """As under ``| head -1``: the code of SIGPIPE, and no traceback."""
+    with start("--script") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "Parent process started\n"
+        process.stdout.close()
+        errors = process.stderr.read()
+        assert process.wait(30) == 141, errors
+    assert "Traceback" not in errors
+
+
+def test_a_terminal_sees_a_childs_control_characters_as_text(tmp_path: Path) -> None:
+    """What a child prints cannot steer the terminal; into a pipe it goes as it is."""
+    child = python(tmp_path / "child.py", f"print('\\x1b[2J')\n{MEET}\nreceiver.recv()\n")
+    assert "\x1b[2J" in run("--script", "-", "--", *child, given="quit").stdout
+    script = tmp_path / "quit.tipc"
+    script.write_text("quit\n")
+    leader, follower = os.openpty()
+    try:
+        done = subprocess.run(
+            [*TUI_IPC, "--script", str(script), "--", *child], stdout=follower, timeout=30, check=False
+        )
+        shown = os.read(leader, 4096)
+    finally:
+        os.close(leader)
+        os.close(follower)
+    assert done.returncode == 0
+    assert b"\x1b" not in shown
+    assert rb"\x1b[2J" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("./child",), "put the child's command behind --: tui-ipc -- ./child"),
+        (("--nonsense",), "unknown argument '--nonsense'"),
+        (("--script", "--"), "a command must follow --"),
+        (("--timeout", "0"), "'0' is no number of seconds above 0"),
+        (("--timeout", "nan"), "'nan' is no number"),
+        (("--script", "/no/such/script.tipc"), "/no/such/script.tipc: No such file or directory"),
+        ((), "the explorer needs a terminal"),
+    ],
+)
+def test_what_a_user_gets_wrong_is_code_2_and_one_line(arguments: tuple[str, ...], said: str) -> None:
+    """A sentence with the remedy, never a traceback."""
+    done = run(*arguments)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_script_that_is_none_is_code_2(tmp_path: Path) -> None:
+    """A fault of syntax names file, line and column and shows the line; bytes that are no text name the
+    line.
+    """
+    faulty = run("--script", "-", given="> 1\nqiut\n")
+    assert faulty.returncode == 2
+    assert faulty.stderr.startswith("standard input:2:1: ")
+    assert "qiut" in faulty.stderr
+    (tmp_path / "binary.tipc").write_bytes(b"> 1\n\xff\n")
+    binary = run("--script", "binary.tipc", cwd=tmp_path)
+    assert binary.returncode == 2
+    assert binary.stderr.startswith("binary.tipc:2: ")
+
+
+def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are an interface, so they are documented."""
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out.partition("exit codes:")[2]
+    assert [
+        line.split()[0] for line in text.splitlines() if line.startswith("  ")
+    ] == ["0", "1", "2", "3", "4", "5", "130"]
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is the package's."""
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"tui-ipc {__version__}\n"
+
+
+def test_scripts_never_import_textual() -> None:
+    """Continuous integration does not pay for a screen."""
+    program = "import sys; from tui_ipc.cli import main; main(['--script']); print('textual' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "False"
