@@ -6,16 +6,21 @@ The one rule: whatever happens, the child is ended and one exit code says how it
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
 from tui_ipc.script.language import Script, ScriptSyntaxError, parse
-from tui_ipc.script.report import Transcript, give_up_stdout, narrate
-from tui_ipc.script.runner import Verdict, run_script
+from tui_ipc.script.report import Transcript, story
+from tui_ipc.script.runner import Runner
 from tui_ipc.script.seed import conversation
+from tui_ipc.script.sink import Sink, SinkLostError
+from tui_ipc.session.process import signal_name
 from tui_ipc.session.session import Session
+
+_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_LAST_WORD: Final = 1.0  # seconds that narration may take once we were told to end
 
 
 class UnreadableScriptError(Exception):
@@ -40,49 +45,83 @@ def run_headless(file: str | None, command: Sequence[str] | None, *, timeout: fl
         print(error, file=sys.stderr)
         return ExitCode.USAGE
     session = Session(command, timeout=timeout, **options)
-    try:
-        verdict = asyncio.run(_interruptible(script, session, timeout, narrated=file is None))
-    except KeyboardInterrupt:
-        return SIGNALLED + signal.SIGINT
-    except _TerminatedError:
-        return SIGNALLED + signal.SIGTERM
-    except BaseExceptionGroup as group:
-        if group.subgroup(BrokenPipeError) is None:
-            raise
-        give_up_stdout()
-        return SIGNALLED + signal.SIGPIPE
-    narrate(verdict, script.name)
-    return verdict.code
+    return asyncio.run(_run(script, session, timeout, narrated=file is None))
 
 
-class _TerminatedError(Exception):
-    """SIGTERM came."""
+async def _run(script: Script, session: Session, timeout: float, *, narrated: bool) -> int:
+    stderr = Sink(sys.stderr, lossy=True)
+    transcript = Transcript(Sink(sys.stdout), stderr, narrated=narrated)
+    runner = Runner(script, session, timeout, transcript.tell)
+    run = asyncio.create_task(runner.run())
+    with _interrupting(run.cancel) as interruptions:
+        await asyncio.wait([run])
+        if run.cancelled():
+            number = interruptions[0]
+            place = f"{script.name}:{runner.line}" if runner.line else script.name
+            lines = [f"{place}: {signal_name(number)} came; the child was ended"]
+            code = SIGNALLED + number
+        elif isinstance(error := run.exception(), SinkLostError):
+            lines = [] if error.closed else [f"{script.name}: {error}"]
+            code = SIGNALLED + signal.SIGPIPE if error.closed else ExitCode.USAGE
+        else:
+            verdict = run.result()
+            lines = [] if narrated and verdict.code is ExitCode.PASSED else story(script, verdict)
+            code = verdict.code
+        try:
+            async with asyncio.timeout(_LAST_WORD if interruptions else None):
+                for line in lines:
+                    await stderr.line(line)
+        except TimeoutError:
+            pass
+    return code
 
 
-async def _interruptible(script: Script, session: Session, timeout: float, *, narrated: bool) -> Verdict:
-    """Run a script; SIGTERM ends it as Ctrl-C does."""
+@contextmanager
+def _interrupting(interrupt: Callable[[], object]) -> Iterator[list[int]]:
+    """Call ``interrupt`` for each signal that asks us to end, and tell which came.
+
+    Those that we were started to ignore (by ``nohup``, or in the background of a shell script) stay ignored.
+    """
     loop = asyncio.get_running_loop()
-    run = asyncio.create_task(run_script(script, session, timeout, Transcript(narrate=narrated).tell))
-    loop.add_signal_handler(signal.SIGTERM, run.cancel)
+    came: list[int] = []
+
+    def note(number: int) -> None:
+        came.append(number)
+        interrupt()
+
+    heard = [number for number in _ENDINGS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in heard:
+        loop.add_signal_handler(number, note, number)
     try:
-        return await run
-    except asyncio.CancelledError:
-        this = asyncio.current_task()
-        if this is not None and this.cancelling():
-            raise
-        raise _TerminatedError from None
+        yield came
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in heard:
+            loop.remove_signal_handler(number)
 
 
 def _read(file: str) -> Script:
+    """The script in a file.
+
+    Raises:
+        UnreadableScriptError: There is none.
+        ScriptSyntaxError: It is none.
+    """
+    name = "<stdin>" if file == "-" else file
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        data = _contents(file)
     except OSError as error:
-        raise UnreadableScriptError(f"{file}: {error.strerror}") from None
-    name = "standard input" if file == "-" else file
+        raise UnreadableScriptError(f"{name}: no script can be read: {error.strerror}") from None
     try:
         return parse(data.decode(), name)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise UnreadableScriptError(f"{name}:{line}: a script is UTF-8 text: {error.reason}") from None
+        raise UnreadableScriptError(
+            f"{name}:{line}: a script is UTF-8 text, and this is not; the child's command goes behind --"
+        ) from None
+
+
+def _contents(file: str) -> bytes:
+    if file != "-":
+        with open(file, "rb") as script:
+            return script.read()
+    return b"" if sys.stdin is None else sys.stdin.buffer.read()

@@ -1,16 +1,16 @@
-"""What a person or a program reads of a script's run: data on stdout, narration on stderr.
+"""What a run has to say: data on stdout, narration on stderr.
 
-The one rule: a child's words reach a terminal only with their control characters made visible; a file or a
-pipe gets them as they are.
+The one rule: stdout holds what the child prints, and in the built-in conversation what the parent says in
+between; whatever else there is to say, and what the child says on its stderr, goes to stderr.
 """
 
-import codecs
-import os
-import sys
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.language import Script
+from tui_ipc.script.relay import Relay, visible
 from tui_ipc.script.runner import Verdict
+from tui_ipc.script.sink import Sink
 from tui_ipc.session.events import (
     ChildExited,
     ChildOutput,
@@ -21,104 +21,89 @@ from tui_ipc.session.events import (
 )
 from tui_ipc.session.notation import render
 
-_KEPT: Final = "\n\t"
-
-
-class Output:
-    """Passes on what a child prints, as text and as it comes.
-
-    Args:
-        target: Where it goes.
-        mark: What precedes each line.
-    """
-
-    def __init__(self, target: TextIO, mark: str = "") -> None:
-        self._target = target
-        self._mark = mark
-        self._at_start = True
-        self._visible = target.isatty()
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-
-    def write(self, data: bytes, *, final: bool = False) -> None:
-        """Write a piece of output; the last one ends its line."""
-        text = self._decoder.decode(data, final).replace("\r\n", "\n")
-        if self._visible:
-            text = "".join(char if char.isprintable() or char in _KEPT else _escaped(char) for char in text)
-        for line in text.splitlines(keepends=True) if self._mark else ([text] if text else []):
-            self._target.write(f"{self._mark if self._at_start else ''}{line}")
-            self._at_start = line.endswith("\n")
-        if final and not self._at_start:
-            self._target.write("\n")
-            self._at_start = True
-        self._target.flush()
+STARTED: Final = "Parent process started"
+_UNEXPECTED: Final = 3  # messages that are shown
+_SHOWN: Final = 100  # characters of each
 
 
 class Transcript:
     """Tells a run while it happens: the child's output, and in the seed's words what the parent sees.
 
     Args:
-        narrate: Whether the parent's own lines are told as well.
+        stdout: For the child's standard output, and for the parent's words.
+        stderr: For the child's standard error, each line of it marked.
+        narrated: Whether there are words of the parent's.
     """
 
-    def __init__(self, *, narrate: bool) -> None:
-        self._narrate = narrate
-        self._out = Output(sys.stdout)
-        self._errors = Output(sys.stderr, "child stderr: ")
-        self._say("Parent process started")
+    def __init__(self, stdout: Sink, stderr: Sink, *, narrated: bool) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self._printed = Relay(stdout.encode, visible=stdout.terminal)
+        self._errors = Relay(stderr.encode, visible=stderr.terminal, mark="child stderr: ")
+        self._narrated = narrated
 
-    def tell(self, event: Event) -> None:
-        """Print what an event has to say."""
+    async def tell(self, event: Event) -> None:
+        """Write what an event has to say.
+
+        Raises:
+            SinkLostError: Standard output takes nothing more.
+        """
         match event:
-            case ServerListening():
-                self._say(f"One Shot Server name - Parent: {event.name}")
-            case ChildSpawned():
-                self._say(f"Child process ID: {event.pid}")
             case ChildOutput(stream="stdout"):
-                self._out.write(event.data)
+                await self._stdout.write(self._printed.feed(event.data))
             case ChildOutput():
-                self._errors.write(event.data)
-            case MessageReceived():
-                self._say(f"Received from child: {_plain(event.value)}")
+                await self._stderr.write(self._errors.feed(event.data))
             case ChildExited():
-                self._out.write(b"", final=True)
-                self._errors.write(b"", final=True)
-                self._say("Child process finished.")
-
-    def _say(self, line: str) -> None:
-        if self._narrate:
-            self._out.write(f"{line}\n".encode(errors="backslashreplace"))
+                await self._stdout.write(self._printed.flush())
+                await self._stderr.write(self._errors.flush())
+        if self._narrated:
+            for line in words(event):
+                await self._stdout.line(line)
 
 
-def narrate(verdict: Verdict, name: str) -> None:
-    """Say on stderr how a script ended."""
+def words(event: Event) -> tuple[str, ...]:
+    """What the parent says about an event, in the words of the example that this project grew from."""
+    match event:
+        case ServerListening():
+            return (STARTED, f"One Shot Server name - Parent: {event.name}")
+        case ChildSpawned():
+            return (f"Child process ID: {event.pid}",)
+        case MessageReceived():
+            return (f"Received from child: {_plain(event.value)}",)
+        case ChildExited():
+            return ("Child process finished.",)
+        case _:
+            return ()
+
+
+def story(script: Script, verdict: Verdict) -> list[str]:
+    """How a script ended, in lines for a person who has nothing else to look at."""
+    name = script.name
+    time = f"{verdict.seconds:.2f} s"
     if verdict.code is ExitCode.PASSED:
-        steps = f"{verdict.passed} step{'' if verdict.passed == 1 else 's'}"
-        print(f"{name}: {steps} passed in {verdict.seconds:.2f} s", file=sys.stderr)
-        for message in verdict.unexpected:
-            text = render(message.value, 100)
-            print(f"{name}: message #{message.number} was not expected: {text}", file=sys.stderr)
-        return
+        return [f"{name}: passed, {_steps(verdict.passed)} in {time}", *_unexpected(name, verdict.unexpected)]
     place = f"{name}:{verdict.line}" if verdict.line else name
-    print(f"{place}: {verdict.sentence}", file=sys.stderr)
-    for title, text in verdict.details:
-        print(f"  {title:<9} {_shown(text)}", file=sys.stderr)
+    details = [f"  {title:<10} {visible(text)}" for title, text in verdict.details]
+    story = [f"{place}: {verdict.sentence}", *details]
+    if verdict.code is not ExitCode.NO_HANDSHAKE:  # there was no step to fail
+        story.append(f"{name}: FAILED after {verdict.passed} of {_steps(len(script.steps))} in {time}")
+    return story
 
 
-def give_up_stdout() -> None:
-    """Nobody reads our stdout any more: let what is still buffered for it go nowhere."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def _unexpected(name: str, messages: tuple[MessageReceived, ...]) -> list[str]:
+    """What came that no step expected: no failure, but worth a look."""
+    if not messages:
+        return []
+    count = f"{len(messages)} more message{' was' if len(messages) == 1 else 's were'}"
+    shown = [f"  {'received':<10} {render(message.value, _SHOWN)}" for message in messages[:_UNEXPECTED]]
+    more = len(messages) - len(shown)
+    return [f"{name}: {count} received than expected", *shown, *([f"  … and {more} more"] if more else [])]
+
+
+def _steps(number: int) -> str:
+    return f"{number} step" if number == 1 else f"{number} steps"
 
 
 def _plain(value: Any) -> str:
-    """A string as itself, anything else in the notation."""
-    return value if isinstance(value, str) else render(value)
-
-
-def _shown(text: str) -> str:
-    return "".join(char if char.isprintable() else _escaped(char) for char in text)
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode("ascii")
+    """A string that stays on its line as itself, anything else in the notation."""
+    return value if isinstance(value, str) and value.isprintable() else render(value)

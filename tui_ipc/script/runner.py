@@ -4,22 +4,25 @@ The one rule: nothing waits without a deadline, and whatever stops a script earl
 which it stood, what was expected, what came instead, and what the child was doing.
 """
 
-import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from time import monotonic
-from typing import Any
+from typing import Any, Final
 
 from tui_ipc.script.comparison import same
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Expect, Quit, Script, Send, Step
 from tui_ipc.script.seed import Answer
-from tui_ipc.script.watcher import ChildGoneError, Watcher
+from tui_ipc.script.watcher import Watched, Watcher
+from tui_ipc.session.conversation import NotListening
 from tui_ipc.session.events import Event, MessageReceived
 from tui_ipc.session.notation import render
-from tui_ipc.session.session import HandshakeError, NotListening, Session
+from tui_ipc.session.process import signal_name
 
-_SHOWN = 2000  # characters of a message in a failure
+_SHOWN: Final = 2000  # characters of a message in a failure
+_UNANSWERED: Final = 3  # messages of ours that are shown
+_LINES: Final = 5  # of the child's stderr
+_PATIENCE: Final = 0.5  # seconds for the exit status of a child that closed its channel
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,103 +57,134 @@ class _Stop(Exception):
         self.details = details
 
 
-async def run_script(
-    script: Script, session: Session, timeout: float, tell: Callable[[Event], None]
-) -> Verdict:
-    """Run a script against a session that has not begun, and leave nothing behind.
+class Runner:
+    """Runs a script against a session that has not begun, once, and leaves nothing behind.
 
     Args:
         script: What to do.
         session: With whom; it is begun and left here.
         timeout: Seconds that a message may take in either direction.
-        tell: Called with each event, in order.
+        tell: Called with each event, in order; see :class:`~tui_ipc.script.watcher.Watcher`.
+
+    Attributes:
+        line: The line of the step that is under way, 0 before the first and after the last.
+        passed: Steps that passed.
     """
-    began = monotonic()
-    watcher = Watcher(tell)
-    step: Step | None = None
-    passed = 0
-    verdict: Verdict | None = None
-    async with asyncio.TaskGroup() as tasks, session:
-        tasks.create_task(watcher.follow(session.events()))
+
+    def __init__(
+        self, script: Script, session: Watched, timeout: float, tell: Callable[[Event], Awaitable[None]]
+    ) -> None:
+        self.line = 0
+        self.passed = 0
+        self._steps = script.steps
+        self._timeout = timeout
+        self._watcher = Watcher(session, tell)
+
+    async def run(self) -> Verdict:
+        """Run it to its end, or to the first step that does not pass.
+
+        Raises:
+            SinkLostError: What happens could not be told any more.
+        """
+        begun = monotonic()
+        async with self._watcher:
+            try:
+                await self._handshake()
+                for step in self._steps:
+                    self.line = step.line
+                    await self._perform(step)
+                    self.passed += 1
+                self.line = 0
+                await self._quit()
+            except _Stop as stop:
+                end = (stop.code, monotonic() - begun, self.passed, self.line, str(stop), stop.details)
+                return Verdict(*end)
+        unexpected = tuple(self._watcher.received)
+        return Verdict(ExitCode.PASSED, monotonic() - begun, self.passed, unexpected=unexpected)
+
+    async def _handshake(self) -> None:
+        watcher = self._watcher
+        await watcher.until(lambda: watcher.open or watcher.failed is not None)  # the session has a deadline
+        if watcher.failed is not None:
+            raise _Stop(ExitCode.NO_HANDSHAKE, watcher.failed.sentence)
+
+    async def _perform(self, step: Step) -> None:
+        match step:
+            case Send():
+                await self._send(step.value)
+            case Expect():
+                await self._expect(step.value)
+            case Answer():
+                await self._receive(("expected", "a message"))
+            case Quit():
+                await self._quit()
+            case _:
+                raise TypeError(f"no step that can be run: {step!r}")
+
+    async def _send(self, value: Any) -> None:
+        message = ("message", render(value, _SHOWN))
         try:
-            await _handshake(session)
-            for step in script.steps:
-                await _perform(step, session, watcher, timeout)
-                passed += 1
-            step = None
-            await _quit(session, watcher)
-        except _Stop as stop:
-            line = step.line if step else 0
-            verdict = Verdict(stop.code, monotonic() - began, passed, line, str(stop), stop.details)
-    return verdict or Verdict(
-        ExitCode.PASSED, monotonic() - began, passed, unexpected=tuple(watcher.received)
-    )
+            if await self._watcher.send(value, self._timeout):
+                return
+        except NotListening as error:
+            await self._end_of_child()
+            raise _Stop(ExitCode.CHILD_FAILED, str(error), message, *self._circumstances()) from None
+        except ValueError as error:
+            raise _Stop(ExitCode.USAGE, f"the message cannot be sent: {error}", message) from None
+        sentence = f"the child did not take the message within {self._timeout:g} s: it does not read"
+        raise _Stop(ExitCode.TIMED_OUT, sentence, message, *self._circumstances())
 
+    async def _expect(self, expected: Any) -> None:
+        wanted = ("expected", render(expected, _SHOWN))
+        message = await self._receive(wanted)
+        if not same(expected, message.value):
+            received = ("received", render(message.value, _SHOWN))
+            details = (wanted, received, *self._circumstances())
+            raise _Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
 
-async def _handshake(session: Session) -> None:
-    try:
-        await session.ready()
-    except HandshakeError as error:
-        raise _Stop(ExitCode.NO_HANDSHAKE, str(error)) from None
+    async def _receive(self, wanted: tuple[str, str]) -> MessageReceived:
+        """The next message."""
+        watcher = self._watcher
+        in_time = await watcher.until(lambda: bool(watcher.received) or watcher.closed, self._timeout)
+        if watcher.received:
+            return watcher.received.popleft()
+        if not in_time:
+            sentence = f"no message came within {self._timeout:g} s"
+            details = (wanted, *self._waiting(), *self._circumstances())
+            raise _Stop(ExitCode.TIMED_OUT, sentence, *details)
+        await self._end_of_child()
+        if watcher.fault is not None:
+            sentence = f"the child broke the protocol: {watcher.fault.sentence}"
+        else:
+            sentence = f"the child {watcher.state()}, and a message was due"
+        raise _Stop(ExitCode.CHILD_FAILED, sentence, wanted, *self._circumstances())
 
+    async def _quit(self) -> None:
+        """End the run. The child must do its part: end when told to, not before, and with code 0."""
+        watcher = self._watcher
+        await watcher.quit()
+        sentence = ""
+        if watcher.signals:
+            names = " and ".join(signal_name(sent.signal) for sent in watcher.signals)
+            sentence = f"{watcher.signals[0].reason}; {names} ended it"
+        elif watcher.audit is not None and watcher.audit.quit_elapsed is None:
+            sentence = f"the child {watcher.state()} before it was told to quit"
+        elif watcher.exited is not None and (watcher.exited.code or watcher.exited.signal):
+            sentence = f"told to quit, the child {watcher.state()}, where code 0 is due"
+        if sentence:
+            raise _Stop(ExitCode.CHILD_FAILED, sentence, *self._circumstances())
 
-async def _perform(step: Step, session: Session, watcher: Watcher, timeout: float) -> None:
-    match step:
-        case Send():
-            await _send(step.value, session, watcher, timeout)
-        case Expect():
-            await _expect(step.value, watcher, timeout)
-        case Answer():
-            await _next(watcher, timeout, ("expected", "a message"))
-        case Quit():
-            await _quit(session, watcher)
+    async def _end_of_child(self) -> None:
+        """Give a child that is gone a moment to be reaped, so that its status can be told."""
+        watcher = self._watcher
+        await watcher.until(lambda: watcher.exited is not None, _PATIENCE)
 
+    def _waiting(self) -> tuple[tuple[str, str], ...]:
+        """The last of our messages that were not answered."""
+        sent = list(self._watcher.unanswered.values())
+        return tuple(("no answer", f"to {render(event.value, _SHOWN)}") for event in sent[-_UNANSWERED:])
 
-async def _send(value: Any, session: Session, watcher: Watcher, timeout: float) -> None:
-    message = ("message", render(value, _SHOWN))
-    try:
-        async with asyncio.timeout(timeout):
-            await session.send(value)
-    except TimeoutError:
-        sentence = f"the child did not take the message within {timeout:g} s: it does not read its channel"
-        raise _Stop(ExitCode.TIMED_OUT, sentence, message, *_circumstances(watcher)) from None
-    except NotListening as error:
-        raise _Stop(ExitCode.CHILD_FAILED, str(error), message, *_circumstances(watcher)) from None
-
-
-async def _expect(expected: Any, watcher: Watcher, timeout: float) -> None:
-    wanted = ("expected", render(expected, _SHOWN))
-    message = await _next(watcher, timeout, wanted)
-    if not same(expected, message.value):
-        details = (wanted, ("received", render(message.value, _SHOWN)), *_circumstances(watcher))
-        raise _Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
-
-
-async def _next(watcher: Watcher, timeout: float, wanted: tuple[str, str]) -> MessageReceived:
-    try:
-        return await watcher.next_message(timeout)
-    except TimeoutError:
-        waiting = watcher.unanswered()
-        sentence = f"no message came within {timeout:g} s; {waiting} of ours without an answer"
-        raise _Stop(ExitCode.TIMED_OUT, sentence, wanted, *_circumstances(watcher)) from None
-    except ChildGoneError as error:
-        raise _Stop(ExitCode.CHILD_FAILED, str(error), wanted, *_circumstances(watcher)) from None
-
-
-async def _quit(session: Session, watcher: Watcher) -> None:
-    """End the run; a child that was alive must end by itself, and well."""
-    await session.quit()
-    end = watcher.exited
-    sentence = ""
-    if watcher.signals:
-        sentence = "the child did not end when told to quit, and had to be signalled"
-    elif end is not None and (end.code or end.signal):
-        sentence = f"told to quit, the child {watcher.state()}"
-    if sentence:
-        raise _Stop(ExitCode.CHILD_FAILED, sentence, *_circumstances(watcher))
-
-
-def _circumstances(watcher: Watcher) -> tuple[tuple[str, str], ...]:
-    """The child's state and its last words."""
-    lines = tuple(("stderr", line) for line in watcher.last_errors())
-    return (("child", watcher.state()), *lines)
+    def _circumstances(self) -> tuple[tuple[str, str], ...]:
+        """The child's state and its last words."""
+        lines = tuple(("stderr", line) for line in self._watcher.last_errors(_LINES))
+        return (("child", self._watcher.state()), *lines)

@@ -18,4 +18,4 @@ def conversation() -> Script:
     steps: list[Step] = []
     for text in TEXTS:
         steps += (Send(text), Answer())
-    return Script("the built-in conversation", (*steps, Quit()))
+    return Script("tui-ipc", (*steps, Quit()))
