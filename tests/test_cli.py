@@ -130,13 +130,17 @@ def test_messages_that_no_step_took_are_mentioned() -> None:
 
 
 def test_silence_is_code_4(tmp_path: Path) -> None:
-    """No message in time: what was expected, and how many messages wait for an answer."""
+    """No message in time: what was expected, and which messages wait for an answer."""
     child = python(
         tmp_path / "child.py", f"{MEET}\nfor message in receiver:\n    if message == 'quit': break\n"
     )
     done = run("--script", "-", "--timeout", "0.5", "--", *child, given="> hi\n< ho\n")
     assert done.returncode == 4
-    assert "standard input:2: no message came within 0.5 s; 1 of ours without an answer" in done.stderr
+    assert done.stderr.splitlines()[:3] == [
+        "standard input:2: no message came within 0.5 s",
+        '  expected  "ho"',
+        '  no answer to "hi"',
+    ]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +218,7 @@ def test_a_terminal_sees_a_childs_control_characters_as_text(tmp_path: Path) -> 
         os.close(follower)
     assert done.returncode == 0
     assert b"\x1b" not in shown
-    assert rb"\x1b[2J" in shown
+    assert rb"\u001b[2J" in shown
 
 
 @pytest.mark.parametrize(
@@ -258,9 +262,15 @@ def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert end.value.code == 0
     text = capsys.readouterr().out.partition("exit codes:")[2]
-    assert [
-        line.split()[0] for line in text.splitlines() if line.startswith("  ")
-    ] == ["0", "1", "2", "3", "4", "5", "130"]
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("  ")] == [
+        "0",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "130",
+    ]
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

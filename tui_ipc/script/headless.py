@@ -106,11 +106,11 @@ def _read(file: str) -> Script:
         UnreadableScriptError: There is none.
         ScriptSyntaxError: It is none.
     """
-    name = "<stdin>" if file == "-" else file
+    name = "standard input" if file == "-" else file
     try:
         data = _contents(file)
     except OSError as error:
-        raise UnreadableScriptError(f"{name}: no script can be read: {error.strerror}") from None
+        raise UnreadableScriptError(f"{name}: {error.strerror}") from None
     try:
         return parse(data.decode(), name)
     except UnicodeDecodeError as error:

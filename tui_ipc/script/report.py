@@ -81,9 +81,9 @@ def story(script: Script, verdict: Verdict) -> list[str]:
     name = script.name
     time = f"{verdict.seconds:.2f} s"
     if verdict.code is ExitCode.PASSED:
-        return [f"{name}: passed, {_steps(verdict.passed)} in {time}", *_unexpected(name, verdict.unexpected)]
+        return [f"{name}: {_steps(verdict.passed)} passed in {time}", *_unexpected(name, verdict.unexpected)]
     place = f"{name}:{verdict.line}" if verdict.line else name
-    details = [f"  {title:<10} {visible(text)}" for title, text in verdict.details]
+    details = [f"  {title:<9} {visible(text)}" for title, text in verdict.details]
     story = [f"{place}: {verdict.sentence}", *details]
     if verdict.code is not ExitCode.NO_HANDSHAKE:  # there was no step to fail
         story.append(f"{name}: FAILED after {verdict.passed} of {_steps(len(script.steps))} in {time}")
@@ -91,13 +91,13 @@ def story(script: Script, verdict: Verdict) -> list[str]:
 
 
 def _unexpected(name: str, messages: tuple[MessageReceived, ...]) -> list[str]:
-    """What came that no step expected: no failure, but worth a look."""
-    if not messages:
-        return []
-    count = f"{len(messages)} more message{' was' if len(messages) == 1 else 's were'}"
-    shown = [f"  {'received':<10} {render(message.value, _SHOWN)}" for message in messages[:_UNEXPECTED]]
+    """What came that no step took: no failure, but worth a look."""
+    shown = [
+        f"{name}: message #{message.number} was not expected: {render(message.value, _SHOWN)}"
+        for message in messages[:_UNEXPECTED]
+    ]
     more = len(messages) - len(shown)
-    return [f"{name}: {count} received than expected", *shown, *([f"  … and {more} more"] if more else [])]
+    return [*shown, f"{name}: and {more} more"] if more else shown
 
 
 def _steps(number: int) -> str:
