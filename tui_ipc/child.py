@@ -9,6 +9,7 @@
 The one rule: a child outlives nobody. It ends when told to, and when its parent is gone.
 """
 
+import io
 import os
 import sys
 
@@ -59,6 +60,10 @@ def serve(handler: "Callable[[Any], Any]", name: str | None = None) -> int:
 
 def main() -> int:
     """The built-in child, in the words of the example that this project grew from."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a message may hold what a terminal's encoding lacks
     print("Child process started", flush=True)
     server = _server_name(sys.argv[1:])
     print(f"One Shot Server name: {server}", flush=True)

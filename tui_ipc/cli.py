@@ -6,12 +6,18 @@ The one rule: nothing of a face is imported before that face is chosen.
 import argparse
 import math
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from tui_ipc import __version__
-from tui_ipc.script.exit_codes import MEANINGS, ExitCode
+from tui_ipc.script.exit_codes import MEANINGS, SIGNALLED, ExitCode
+
+_CONVERSATION: Final = object()
+"""What ``--script`` stands for without a file."""
+
+_OPTIONS: Final = ("--script", "--timeout", "--no-pty", "--cwd", "--version", "--help")
 
 _EXAMPLES: Final = """\
 examples:
@@ -52,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--script",
         nargs="?",
-        const="",
+        const=_CONVERSATION,
         metavar="FILE",
         help="run a script without a screen; '-' reads it from standard input, without FILE it is the "
         "built-in conversation",
@@ -93,29 +99,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code; what is wrong with the arguments ends the process with 2.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    command: list[str] | None = None
+    try:
+        return _run(list(sys.argv[1:] if arguments is None else arguments))
+    except KeyboardInterrupt:  # before there was a child, or after
+        return SIGNALLED + signal.SIGINT
+
+
+def _run(words: list[str]) -> int:
+    parser = _parser()
+    given, command = words, None
     if "--" in words:
         place = words.index("--")
-        words, command = words[:place], words[place + 1 :]
-    parser = _parser()
-    options, strange = parser.parse_known_args(words)
+        given, command = words[:place], words[place + 1 :]
+    options, strange = parser.parse_known_args(given)
     if strange:
-        hint = (
-            ""
-            if strange[0].startswith("-")
-            else f"; put the child's command behind --: tui-ipc -- {strange[0]}"
-        )
-        parser.error(f"unknown argument {strange[0]!r}{hint}")
+        parser.error(_about(strange[0], words, after_script=options.script is _CONVERSATION))
     if command is not None and not (command and command[0]):
         parser.error("a command must follow --")
     settings = {"cwd": options.cwd, "timeout": options.timeout, "pty": not options.no_pty}
     if options.script is not None:
         from tui_ipc.script.headless import run_headless
 
-        return run_headless(options.script or None, command, **settings)
+        file = None if options.script is _CONVERSATION else options.script
+        return run_headless(file, command, **settings)
     if not (os.isatty(0) and os.isatty(1)):
         parser.error("the explorer needs a terminal; for a pipe or CI there is --script")
     from tui_ipc.tui.app import run_explorer
 
     return run_explorer(command, **settings)
+
+
+def _about(strange: str, words: list[str], *, after_script: bool) -> str:
+    """What to do about an argument that is none of ours."""
+    if strange.startswith("-"):
+        import difflib
+
+        meant = difflib.get_close_matches(strange.partition("=")[0], _OPTIONS, 1)
+        return f"unknown option {strange!r}" + (f"; did you mean {meant[0]}?" if meant else "")
+    if after_script:
+        return f"unknown argument {strange!r}; a script's file comes right after --script, a command after --"
+    if "--" in words:
+        return f"unknown argument {strange!r} before --"
+    import shlex
+
+    place = words.index(strange)
+    meant = [*words[:place], "--", *words[place:]]
+    return f"unknown argument {strange!r}; put the child's command behind --: tui-ipc {shlex.join(meant)}"

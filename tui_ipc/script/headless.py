@@ -106,7 +106,7 @@ def _read(file: str) -> Script:
         UnreadableScriptError: There is none.
         ScriptSyntaxError: It is none.
     """
-    name = "standard input" if file == "-" else file
+    name = "standard input" if file == "-" else file or "''"
     try:
         data = _contents(file)
     except OSError as error:
