@@ -5,17 +5,24 @@ a message, so that its handles get there as handles do anywhere else: over the l
 the block waits for the process, which must have succeeded unless the test says what else it expects.
 """
 
+import array
+import fcntl
 import itertools
+import select
 import signal
+import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tests.ipc.by_hand import begin_large
 from tests.ipc.together import PATIENCE
 from tui_ipc import OneShotServer, channel, connect
+from tui_ipc.ipc.wire import encode
 
 _ROOT = Path(__file__).parents[2]
 
@@ -109,6 +116,44 @@ def echo_under_signals(ends: list[Any]) -> None:
             sender.send(message, timeout)
         signal.setitimer(signal.ITIMER_REAL, 0)
         sender.send(struck)
+
+
+def send_and_stay(arguments: list[Any]) -> None:
+    """Send each of some messages, then wait to be killed."""
+    sender, messages = arguments
+    with sender:
+        sender.send_many(messages)
+        signal.pause()
+
+
+def parent_in_the_middle(arguments: list[Any]) -> None:
+    """Be a parent in the middle of a message of 50 MiB with its child, tell the child's pid, and stay there.
+
+    With ``sending`` it is the parent's message, otherwise the child's answer to one.
+    """
+    teller, command, sending = arguments
+    with OneShotServer() as server:
+        process = subprocess.Popen([*command, f"channel_name:{server.name}"], stdout=subprocess.DEVNULL)
+        bootstrap, hello = server.accept(PATIENCE, process)
+    to_child, from_child = hello["to_child"], hello["from_child"]
+    message = "x" * (50 * 1024 * 1024)
+    with teller, bootstrap, to_child, from_child:
+        if sending:
+            body = begin_large(to_child, len(message) + 5)
+            body.sendall(encode(message)[: 1024 * 1024])
+            wait_until_read(body)
+        else:
+            to_child.send(message)
+            select.select([from_child], [], [])  # the answer is announced, and more than the kernel holds
+        teller.send(process.pid)
+        signal.pause()
+
+
+def wait_until_read(body: socket.socket) -> None:
+    """Wait until the peer has taken all that was written."""
+    unread = array.array("i", [1])
+    while unread[0]:
+        fcntl.ioctl(body, termios.TIOCOUTQ, unread)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,14 @@
+"""The examples in the docstrings do what they say."""
+
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize("module", ["tui_ipc.ipc.channel", "tui_ipc.ipc.oneshot", "tui_ipc.ipc.receiver_set"])
+def test_the_examples_of_a_module_run(module: str) -> None:
+    """Each example of a docstring, run as it stands, gives what it shows; and there is one."""
+    failed, attempted = doctest.testmod(importlib.import_module(module))
+    assert attempted
+    assert not failed
