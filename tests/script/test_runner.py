@@ -1,0 +1,242 @@
+"""Scripts against a session that a test plays: each way in which one can end."""
+
+import asyncio
+import signal
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from tests.script.fake_session import (
+    FakeSession,
+    audit,
+    closed,
+    exited,
+    opened,
+    printed,
+    received,
+    signalled,
+    spawned,
+)
+from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.language import Script, parse
+from tui_ipc.script.runner import Runner, Verdict
+from tui_ipc.script.seed import TEXTS, conversation
+from tui_ipc.script.sink import SinkLostError
+from tui_ipc.session.events import Event, Fault, HandshakeFailed
+
+SHORT = 0.05  # seconds, where a deadline is to pass
+LONG = 30.0  # where none may
+
+
+def echo(value: Any) -> Iterable[Event]:
+    return [received(f"echo {value}", answers=1)]
+
+
+def silence(value: Any) -> Iterable[Event]:
+    return ()
+
+
+def run(text: str | Script, session: FakeSession, timeout: float = LONG) -> Verdict:
+    """The verdict on a script; the session must have been left."""
+    told: list[Event] = []
+
+    async def tell(event: Event) -> None:
+        told.append(event)
+
+    script = parse(text, "talk.tipc") if isinstance(text, str) else text
+    verdict = asyncio.run(Runner(script, session, timeout, tell).run())
+    assert session.over
+    assert told
+    return verdict
+
+
+def test_all_passes() -> None:
+    """Each step is done in its order, and the end is implied."""
+    session = FakeSession(opened(), echo)
+    verdict = run("> one\n< echo one\n> two\n< echo two\n", session)
+    assert (verdict.code, verdict.passed, verdict.sentence) == (ExitCode.PASSED, 4, "")
+    assert session.sent == ["one", "two"]
+
+
+def test_the_seeds_conversation_takes_any_answer() -> None:
+    """Each message is sent once the one before was answered, whatever the answer is."""
+    session = FakeSession(opened(), lambda value: [received({"length": len(value)})])
+    assert run(conversation(), session).code is ExitCode.PASSED
+    assert tuple(session.sent) == TEXTS
+
+
+def test_another_message() -> None:
+    """Told are the line, both messages and the state of the child."""
+    session = FakeSession(opened(), lambda value: [printed(b"oops\n", "stderr"), received(1)])
+    verdict = run("> x\n\n< true\n> y", session)
+    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 1)
+    assert verdict.details == (
+        ("expected", "true"),
+        ("received", "1"),
+        ("child", "is alive (pid 4242)"),
+        ("stderr", "oops"),
+    )
+    assert session.sent == ["x"]
+
+
+def test_messages_are_taken_in_order() -> None:
+    """What came before it was expected waits; what nobody expected is kept for the report."""
+    answers = [received(number, number=number) for number in (1, 2, 3)]
+    verdict = run("> go\n< 1\n< 2", FakeSession(opened(), lambda value: answers))
+    assert verdict.code is ExitCode.PASSED
+    assert [message.value for message in verdict.unexpected] == [3]
+
+
+def test_silence() -> None:
+    """The deadline passes: told is what still waits for an answer."""
+    session = FakeSession(opened(), lambda value: echo(value) if value == "one" else ())
+    verdict = run("> one\n> two\n< echo one\n< echo two", session, SHORT)
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 4)
+    assert verdict.details[:2] == (("expected", '"echo two"'), ("no answer", 'to "two"'))
+
+
+def test_a_child_that_takes_no_message() -> None:
+    """Sending has a deadline too."""
+    verdict = run("> x", FakeSession(opened(), lambda value: None), SHORT)
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 1)
+    assert "did not take the message within 0.05 s" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("events", "sentence"),
+    [
+        ([closed(), exited(3), audit(None)], "the child exited with code 3, and a message was due"),
+        ([closed(), exited(None, 11)], "the child was ended by SIGSEGV, and a message was due"),
+        ([Fault(at=0, run=1, sentence="nonsense"), closed()], "the child broke the protocol: nonsense"),
+        ([closed()], "the child closed its channel and lives on (pid 4242), and a message was due"),
+    ],
+)
+def test_nothing_can_come_any_more(events: list[Event], sentence: str) -> None:
+    """It is told at once and not at the deadline, with what became of the child."""
+    verdict = run("> x\n< y", FakeSession(opened(), lambda value: events))
+    assert (verdict.code, verdict.line, verdict.sentence) == (ExitCode.CHILD_FAILED, 2, sentence)
+
+
+def test_what_came_before_the_end_counts() -> None:
+    """A child may say its last word and go; the script fails at its end, not at that word."""
+    session = FakeSession(opened(), lambda value: [received("bye"), closed(), exited()], [audit(None)])
+    verdict = run("> x\n< bye", session)
+    assert verdict.passed == 2
+    assert (verdict.code, verdict.line) == (ExitCode.CHILD_FAILED, 0)
+    assert verdict.sentence == "the child exited with code 0 before it was told to quit"
+
+
+def test_nobody_to_send_to() -> None:
+    """The sentence is the session's."""
+    session = FakeSession([*opened(), exited(1)])
+    session.deaf = "nobody listens"
+    verdict = run("> x", session)
+    assert (verdict.code, verdict.sentence) == (ExitCode.CHILD_FAILED, "nobody listens")
+    assert ("child", "exited with code 1") in verdict.details
+
+
+def test_a_message_that_is_too_large() -> None:
+    """The script is at fault, not the child."""
+
+    def refuse(value: Any) -> Iterable[Event]:
+        raise ValueError("message of 3 bytes exceeds the limit of 2")
+
+    verdict = run("> x", FakeSession(opened(), refuse))
+    assert verdict.code is ExitCode.USAGE
+    assert "exceeds the limit" in verdict.sentence
+
+
+def test_no_handshake() -> None:
+    """No step is taken; the sentence is the session's."""
+    failed = HandshakeFailed(at=0, run=1, step="connected", sentence="it exited", timed_out=False)
+    session = FakeSession([spawned(), failed], ending=[exited(1), audit(None)])
+    verdict = run("> x", session)
+    assert (verdict.code, verdict.sentence, verdict.passed) == (ExitCode.NO_HANDSHAKE, "it exited", 0)
+    assert session.sent == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        (
+            [signalled(signal.SIGTERM, "it had not ended"), closed(), exited(), audit()],
+            "it had not ended; SIGTERM ended it",
+        ),
+        (
+            [
+                signalled(signal.SIGTERM, "first"),
+                signalled(signal.SIGKILL, "then"),
+                exited(None, 9),
+                audit(None),
+            ],
+            "first; SIGTERM and SIGKILL ended it",
+        ),
+        ([exited(7), audit()], "told to quit, the child exited with code 7, where code 0 is due"),
+        ([exited(None, 6), audit()], "told to quit, the child was ended by SIGABRT, where code 0 is due"),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "quit"])
+def test_a_bad_end(text: str, ending: list[Event], sentence: str) -> None:
+    """The child has to do its part, whether quit is written or implied."""
+    verdict = run(text, FakeSession(opened(), silence, ending))
+    assert (verdict.code, verdict.sentence, verdict.line) == (ExitCode.CHILD_FAILED, sentence, len(text) // 4)
+
+
+def test_what_the_child_left_behind_is_no_bad_end() -> None:
+    """Its processes are ended after it, which is not its failure to end."""
+    ending = [exited(), signalled(signal.SIGTERM, "left behind"), audit()]
+    assert run("", FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
+
+
+def test_output_that_nobody_takes_ends_the_run() -> None:
+    """Whatever the script waits for, and the events are read to their end all the same."""
+    session = FakeSession(opened(), lambda value: [printed(b"x"), printed(b"y")])
+    told: list[Event] = []
+
+    async def tell(event: Event) -> None:
+        told.append(event)
+        if event == printed(b"x"):
+            raise SinkLostError(BrokenPipeError(32, "Broken pipe"))
+
+    with pytest.raises(SinkLostError):
+        asyncio.run(Runner(parse("> x\n< y"), session, LONG, tell).run())
+    assert session.over
+    assert told[-1] == printed(b"x")
+
+
+def test_a_slow_reader_costs_no_deadline() -> None:
+    """While our output waits for its reader, the clock of a step stands still."""
+    session = FakeSession(opened(), lambda value: [printed(b"much"), received(1)])
+
+    async def tell(event: Event) -> None:
+        if event == printed(b"much"):
+            await asyncio.sleep(3 * SHORT)
+
+    verdict = asyncio.run(Runner(parse("> x\n< 1"), session, SHORT, tell).run())
+    assert verdict.code is ExitCode.PASSED, verdict
+
+
+def test_an_interruption_leaves_the_session() -> None:
+    """Even while nobody takes our output; the runner says where it stood."""
+
+    async def main() -> None:
+        stuck = asyncio.Event()
+        session = FakeSession(opened(), lambda value: [printed(b"much")])
+
+        async def tell(event: Event) -> None:
+            if event == printed(b"much"):
+                stuck.set()
+                await asyncio.Event().wait()
+
+        runner = Runner(parse("> x\n< y"), session, LONG, tell)
+        run = asyncio.create_task(runner.run())
+        await stuck.wait()
+        while runner.line != 2:
+            await asyncio.sleep(0)
+        run.cancel()
+        await asyncio.wait([run])
+        assert run.cancelled()
+        assert session.over
+
+    asyncio.run(main())
