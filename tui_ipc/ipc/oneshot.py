@@ -42,13 +42,12 @@ class OneShotServer:
 
     Example:
         >>> with OneShotServer() as server:
-        ...     bootstrap = connect(server.name)  # in the other process
-        ...     bootstrap.send("hello")
+        ...     with connect(server.name) as bootstrap:  # in the other process
+        ...         bootstrap.send("hello")
         ...     receiver, first = server.accept(timeout=5)
         >>> first
         'hello'
-        >>> bootstrap.close()
-        ... receiver.close()
+        >>> receiver.close()
     """
 
     def __init__(self, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
