@@ -81,8 +81,11 @@ class ReceiverSet:
 
         Raises:
             Closed: The receiver, or this set, was closed.
+            ValueError: The receiver is in this set already.
         """
         self._check_open()
+        if receiver._waits_for() in self._selector.get_map():
+            raise ValueError(f"{receiver!r} is in this set already")
         identity = self._next_id
         self._watch(identity, receiver)
         self._receivers[identity] = receiver
