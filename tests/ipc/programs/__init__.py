@@ -49,3 +49,11 @@ def outcome(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     """Exit status, stdout and stderr of a program that ends by itself."""
     stdout, stderr = process.communicate(timeout=PATIENCE)
     return process.returncode, stdout, stderr
+
+
+def said(process: "subprocess.Popen[str]") -> str:
+    """The next line that a program prints, without its end."""
+    assert process.stdout is not None
+    line: str = process.stdout.readline()
+    assert line.endswith("\n"), "the program ended"
+    return line[:-1]
