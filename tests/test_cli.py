@@ -1,9 +1,12 @@
 """The command line as a user and as continuous integration meet it: real processes, exit codes, sentences."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import termios
+import time
 from pathlib import Path
 
 import pytest
@@ -224,8 +227,13 @@ def test_a_terminal_sees_a_childs_control_characters_as_text(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("./child",), "put the child's command behind --: tui-ipc -- ./child"),
-        (("--nonsense",), "unknown argument '--nonsense'"),
+        (("./child", "-x"), "put the child's command behind --: tui-ipc -- ./child -x"),
+        (("--no-pty", "a b"), "put the child's command behind --: tui-ipc --no-pty -- 'a b'"),
+        (("x", "--", "y"), "unknown argument 'x' before --"),
+        (("--script", "--no-pty", "x"), "a script's file comes right after --script"),
+        (("--nonsense",), "unknown option '--nonsense'\n"),
+        (("--timout", "3"), "unknown option '--timout'; did you mean --timeout?"),
+        (("--script", ""), "'': No such file or directory"),
         (("--script", "--"), "a command must follow --"),
         (("--timeout", "0"), "'0' is no number of seconds above 0"),
         (("--timeout", "nan"), "'nan' is no number"),
@@ -287,3 +295,149 @@ def test_scripts_never_import_textual() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
     )
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_childs_stderr_is_marked_on_ours(tmp_path: Path) -> None:
+    """Apart from what the child says on stdout, and from our own words."""
+    child = python(tmp_path / "child.py", f"{MEET}\nprint('careful', file=sys.stderr)\nreceiver.recv()\n")
+    done = run("--script", "-", "--", *child, given="quit")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[0] == "child stderr: careful"
+    assert done.stdout == ""
+
+
+def test_a_child_that_does_not_end_is_ended_and_code_5(tmp_path: Path) -> None:
+    """What had to be done is told."""
+    child = python(tmp_path / "child.py", f"{MEET}\nimport signal\nsignal.pause()\n")
+    done = run("--script", "-", "--", *child, given="quit\n")
+    assert done.returncode == 5
+    assert 'standard input:1: the child had not ended 2 s after "quit"; SIGTERM ended it' in done.stderr
+
+
+def test_a_child_that_does_not_wait_for_the_quit_is_code_5(tmp_path: Path) -> None:
+    """Even if it ends with 0: whoever it serves was not done."""
+    child = python(tmp_path / "child.py", f"{MEET}\nsender.send(receiver.recv())\n")
+    done = run("--script", "-", "--", *child, given="> x\n< x\n< y\n")
+    assert done.returncode == 5
+    assert "standard input:3: the child exited with code 0, and a message was due" in done.stderr
+
+
+FILLS = f"{MEET}\nprint('x' * 9 + '\\n', end='', flush=True)\nwhile True: print('x' * 1000)\n"
+
+
+def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_the_run(tmp_path: Path) -> None:
+    """A paused pager: our output is stuck, and SIGTERM is obeyed all the same."""
+    with start("--script", "--", *python(tmp_path / "child.py", FILLS)) as process:
+        assert process.stdout is not None
+        assert "xxxxxxxxx\n" in iter(process.stdout.readline, "")
+        while not stuck(process.stdout.fileno()):
+            pass
+        process.terminate()
+        assert process.wait(30) == 143
+        assert process.stderr is not None
+        assert "SIGTERM came; the child was ended" in process.stderr.read()
+
+
+def stuck(descriptor: int) -> bool:
+    """Whether a pipe that we do not read has filled up."""
+    return queued(descriptor) > fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ) - 8192
+
+
+def queued(descriptor: int) -> int:
+    """Bytes that a pipe holds, asked at either end."""
+    return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
+
+
+def sleeps(pid: int) -> bool:
+    """Whether a process waits for something."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+
+
+def test_two_signals_make_it_quick(tmp_path: Path) -> None:
+    """The first lets the child end in good order; the second does not wait for that."""
+    stays = "print(receiver.recv())\nprint(receiver.recv())\nimport signal\nsignal.pause()\n"
+    child = python(tmp_path / "child.py", f"{MEET}\n{stays}")
+    script = tmp_path / "wait.tipc"
+    script.write_text("> go\n< never\n")
+    with start("--script", str(script), "--timeout", "30", "--", *child) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "go\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "quit\n"
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert time.monotonic() - begun < 1.5  # of the 2 s that the child had
+        assert f"{script}:2: SIGINT came; the child was ended" in process.stderr.read()
+
+
+def test_a_signal_that_we_were_told_to_ignore_is_ignored(tmp_path: Path) -> None:
+    """As under ``nohup``: the run goes on to its end."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    child = python(
+        tmp_path / "child.py", f"{MEET}\nopen({str(gate)!r}).read()\nsender.send(1)\nreceiver.recv()\n"
+    )
+    script = tmp_path / "wait.tipc"
+    script.write_text("< 1\n")
+    command = [*TUI_IPC, "--script", str(script), "--timeout", "30", "--", *child]
+    with subprocess.Popen(["nohup", *command], stderr=subprocess.DEVNULL) as process:
+        with gate.open("w") as opened:  # the child is up
+            process.send_signal(signal.SIGHUP)
+            opened.write("go on")
+        assert process.wait(30) == 0
+
+
+def test_an_interruption_before_there_is_a_child() -> None:
+    """Ctrl-C while the script is still being typed: no traceback."""
+    with subprocess.Popen(
+        [*TUI_IPC, "--script", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stderr is not None
+        process.stdin.write("> x\n")
+        process.stdin.flush()
+        while queued(process.stdin.fileno()) or not sleeps(process.pid):
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert process.stderr.read() == ""
+
+
+def test_a_full_disk_is_no_traceback() -> None:
+    """Nor is it success."""
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [*TUI_IPC, "--script"], stdout=full, stderr=subprocess.PIPE, text=True, timeout=30, check=False
+        )
+    assert done.returncode == 2
+    assert done.stderr == "tui-ipc: standard output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed(closed: str) -> None:
+    """Whoever closes a stream wants nothing of it; the run is the same."""
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *TUI_IPC, "--script"],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_any_encoding_will_do(clean_env: dict[str, str]) -> None:
+    """What a terminal's encoding lacks is escaped, by the parent and by the built-in child."""
+    done = subprocess.run(
+        [*TUI_IPC, "--script", "-"],
+        input="> é→\n< Child received: é→\n".encode(),
+        env={**clean_env, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert rb"Received from parent: \xe9\u2192" in done.stdout
