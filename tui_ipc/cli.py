@@ -26,17 +26,28 @@ examples:
   tui-ipc --script                           the built-in conversation, no screen
   tui-ipc --script talk.tipc -- ./my-plugin  a conversation of your own, for CI
 
-The child finds its server by its last argument, channel_name:NAME (or wherever its command has
-{channel_name}), and by the environment variable TUI_IPC_SERVER.
+The child finds its server by its last argument, channel_name:NAME (or wherever
+its command has {channel_name}), and by the environment variable TUI_IPC_SERVER.
 
 scripts, one step a line:
-  > VALUE   send a message: JSON, a Python literal of bytes, tuple, list or dict, or any other text as it is
+  > VALUE   send a message: JSON; a Python literal of bytes, tuple, list or dict;
+            any other text is a string as it stands
   < VALUE   the next message must be this
   quit      tell the child to quit, and see it end well (implied at the end)
   # …       a comment
 
+What the child prints goes to standard output, to a terminal with its control
+characters made visible; its standard error goes to ours, each line marked.
+
 exit codes:
 """
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Fits any terminal; asking for this one's width would import shutil, at each start."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=80)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -52,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
         usage="tui-ipc [--script [FILE]] [options] [-- COMMAND ARGS...]",
         description="Spawn a child, talk to it over IPC channels, and see everything that happens.",
         epilog=_EXAMPLES + "\n".join(f"  {code:<4} {meaning}" for code, meaning in MEANINGS),
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
         allow_abbrev=False,
     )
     parser.add_argument(
