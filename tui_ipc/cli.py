@@ -23,18 +23,18 @@ _EXAMPLES: Final = """\
 examples:
   tui-ipc                                    explore the built-in child
   tui-ipc -- ./my-plugin --flag              explore a program of your own
-  tui-ipc --script                           the built-in conversation, no screen
+  tui-ipc --script                           its built-in conversation, headless
   tui-ipc --script talk.tipc -- ./my-plugin  a conversation of your own, for CI
 
 The child finds its server by its last argument, channel_name:NAME (or wherever
 its command has {channel_name}), and by the environment variable TUI_IPC_SERVER.
 
 scripts, one step a line:
-  > VALUE   send a message: JSON; a Python literal of bytes, tuple, list or dict;
+  > VALUE   send a message: JSON; a Python literal of bytes, tuple, list, dict;
             any other text is a string as it stands
   < VALUE   the next message must be this
   quit      tell the child to quit, and see it end well (implied at the end)
-  # …       a comment
+  # ...     a comment
 
 What the child prints goes to standard output, to a terminal with its control
 characters made visible; its standard error goes to ours, each line marked.
