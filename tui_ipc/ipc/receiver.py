@@ -151,10 +151,7 @@ class Receiver(TypedHandle[T]):
     def close(self) -> None:
         """Close this end; senders get Disconnected from then on. Closing twice is harmless."""
         self._socket.close()
-        self._decoder.close()
-        if self._body is not None:
-            self._body.close()
-            self._body = None
+        self._forget()
 
     def __enter__(self) -> "Self":
         return self
@@ -262,8 +259,15 @@ class Receiver(TypedHandle[T]):
         def refuse(*_: object) -> "Never":
             raise error.with_traceback(None)
 
-        self._decoder.close()
+        self._forget()
         self._recvmsg = refuse
+
+    def _forget(self) -> None:
+        """Give up what was read and not received, and the descriptors that came with it."""
+        self._decoder.close()
+        if self._body is not None:
+            self._body.close()
+            self._body = None
 
     def _describe(self) -> tuple[int, bytes]:
         self.fileno()
