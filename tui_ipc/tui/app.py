@@ -324,7 +324,10 @@ def run_explorer(command: Sequence[str] | None = None, **options: Any) -> int:
     Returns:
         The exit code: 0 after quitting, 128 + N after signal N, 3 if the session could not begin.
     """
-    return asyncio.run(_explore(ExplorerApp(Session(command, **options))))
+    try:
+        return asyncio.run(_explore(ExplorerApp(Session(command, **options))))
+    finally:
+        gc.freeze()  # else the interpreter's last collection walks the whole log: seconds, after a flood
 
 
 async def _explore(app: ExplorerApp) -> int:
