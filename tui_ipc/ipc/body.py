@@ -110,7 +110,7 @@ class Body:
             ProtocolError: The body is not one value, or does not fit the descriptors.
         """
         descriptors, self._descriptors = self._descriptors, []
-        if not descriptors and self._pieces and self._pieces[0] == blob_header(self._size - BLOB_HEADER_SIZE):
+        if not descriptors and self._is_blob():
             return b"".join(self._pieces[1:])
         raw = b"".join(self._pieces)
         self._pieces = [raw]
@@ -119,6 +119,11 @@ class Body:
             self._builder.drop(value.descriptors)
             raise ProtocolError("the body of a large message announces another one")
         return value
+
+    def _is_blob(self) -> bool:
+        """Whether the message is one long ``bytes`` value, so that its content is all but the first piece."""
+        content = self._size - BLOB_HEADER_SIZE
+        return 0 < content < 2**32 and self._pieces[0] == blob_header(content)
 
     def raw(self) -> bytes:
         """The bytes of the message."""
