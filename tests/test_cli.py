@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.seed import assert_tells_the_conversation
 from tui_ipc import __version__
 from tui_ipc.cli import main
 
@@ -52,19 +53,7 @@ def test_the_built_in_conversation_is_the_seeds() -> None:
     """Without FILE the seed's transcript appears, in its order, and the exit code is 0."""
     done = run("--script")
     assert done.returncode == 0, done.stderr
-    lines = iter(done.stdout.splitlines())
-    for expected in (
-        "Parent process started",
-        "One Shot Server name - Parent: ",
-        "Child process ID: ",
-        "Child process started",
-        "Received from child: Child received: Hello from parent",
-        "Received from child: Child received: How are you?",
-        "Received from child: Child received: Goodbye!",
-        "Child process exiting.",
-        "Child process finished.",
-    ):
-        assert any(line.startswith(expected) for line in lines), (expected, done.stdout)
+    assert_tells_the_conversation(done.stdout)
 
 
 @pytest.mark.parametrize(

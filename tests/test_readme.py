@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.seed import assert_tells_the_conversation
+
 README = Path(__file__).parent.parent / "README.md"
 
 
@@ -23,19 +25,7 @@ def test_the_parent_and_the_child_of_the_library_section_talk(tmp_path: Path) ->
         [sys.executable, "parent.py"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    lines = iter(done.stdout.splitlines())
-    for expected in (
-        "Parent process started",
-        "One Shot Server name - Parent: ",
-        "Child process ID: ",
-        "Child process started",
-        "Received from child: Child received: Hello from parent",
-        "Received from child: Child received: How are you?",
-        "Received from child: Child received: Goodbye!",
-        "Child process exiting.",
-        "Child process finished.",
-    ):
-        assert any(line.startswith(expected) for line in lines), (expected, done.stdout)
+    assert_tells_the_conversation(done.stdout)
 
 
 def run_script(text: str, tmp_path: Path, *command: str) -> "subprocess.CompletedProcess[str]":
