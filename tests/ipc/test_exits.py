@@ -101,3 +101,14 @@ def test_no_process_never_ends() -> None:
         with pytest.raises(TimedOut):
             wait_for(end, 0.01)
     end.close()
+
+
+@pytest.mark.parametrize("timeout", [1e12, float("inf")])
+def test_a_timeout_longer_than_poll_can_count(timeout: float) -> None:
+    """The wait goes on past what one poll(2) can count, and ends with what it waits for."""
+    reader, writer = os.pipe()
+    os.write(writer, b"x")
+    with Exit(None) as end:
+        end.wait_or(reader, sockets.deadline_after(timeout))
+    os.close(reader)
+    os.close(writer)

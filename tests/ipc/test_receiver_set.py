@@ -408,3 +408,14 @@ def test_handles_arrive_through_a_set(make_channel: MakeChannel) -> None:
         sender.send(unread_receiver)
     with pytest.raises(Disconnected):
         unread_sender.send("anyone?")
+
+
+@pytest.mark.parametrize("timeout", [1e12, float("inf")])
+def test_a_timeout_longer_than_the_system_can_count(timeout: float) -> None:
+    """What comes ends the wait, however long it might have been."""
+    with ReceiverSet() as receivers:
+        sender, receiver = channel()
+        with sender:
+            identity = receivers.add(receiver)
+            sender.send("hello")
+            assert receivers.select(timeout) == [(identity, "hello")]

@@ -11,6 +11,7 @@ from math import ceil
 from time import monotonic
 
 from tui_ipc.ipc.errors import TimedOut
+from tui_ipc.ipc.sockets import LONGEST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class Exit:
                 remaining = deadline - monotonic()
                 if remaining <= 0:
                     raise TimedOut
-                patience = remaining if patience is None else min(remaining, patience)
+                patience = min(remaining, patience or LONGEST)
             if poller.poll(None if patience is None else ceil(patience * 1000)) or self.happened():
                 return
 

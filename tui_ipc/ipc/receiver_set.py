@@ -159,7 +159,7 @@ class ReceiverSet:
         """Seconds that the selector may wait."""
         if self._ahead:
             return 0
-        return None if deadline is None else max(0.0, deadline - monotonic())
+        return None if deadline is None else min(max(0.0, deadline - monotonic()), sockets.LONGEST)
 
     def _take(self, identity: int, happened: "list[Arrived | Ended]") -> None:
         """Take what one receiver gives in this round."""

@@ -38,7 +38,7 @@ ENDPOINTS = (socket.SOCK_STREAM,) if PACKETS is None else (PACKETS, socket.SOCK_
 _INT = array.array("i").itemsize
 ANCILLARY_SIZE = socket.CMSG_SPACE(DESCRIPTOR_LIMIT * _INT)
 
-_LONGEST = 1_000_000
+LONGEST = 1_000_000
 """Seconds of one poll(2), which counts milliseconds in 31 bits."""
 
 _GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ECONNREFUSED, errno.ESHUTDOWN)
@@ -145,7 +145,7 @@ def wait(descriptor: int, events: int, deadline: float | None, what: str) -> Non
         remaining = deadline - monotonic()
         if remaining <= 0:
             raise TimedOut(what)
-        if poller.poll(ceil(min(remaining, _LONGEST) * 1000)):
+        if poller.poll(ceil(min(remaining, LONGEST) * 1000)):
             return
 
 
