@@ -269,16 +269,26 @@ def test_a_message_over_the_limit_ends_a_stream_early() -> None:
 # --------------------------------------------------------------------------------------------- whatever comes
 
 
+ON_PAPER: dict[str, st.SearchStrategy[Any]] = {
+    "reads": st.lists(st.tuples(hostile, st.integers(0, 4)), max_size=5),
+    "refused": st.sets(st.integers(0, 12)),
+    "with_bytes": st.booleans(),
+}
+
+
 @KINDS
-@given(
-    reads=st.lists(st.tuples(hostile, st.integers(0, 4)), max_size=5),
-    refused=st.sets(st.integers(0, 12)),
-    with_bytes=st.booleans(),
-)
+@given(**ON_PAPER)
 def test_each_descriptor_has_one_fate(
     kind: type[Decoder], reads: list[tuple[bytes, int]], refused: set[int], with_bytes: bool
 ) -> None:
     """Whatever comes is a message or one typed error, and no descriptor has no owner, or two."""
+    check_fates(kind, reads, refused, with_bytes)
+
+
+def check_fates(
+    kind: type[Decoder], reads: list[tuple[bytes, int]], refused: set[int], with_bytes: bool
+) -> None:
+    """Decode until the first error, then look who has which descriptor."""
     ledger = Ledger(refused)
     one = decoder(kind, ledger)
     found: list[Any] = []

@@ -1,0 +1,333 @@
+"""Hostile peers, over real sockets: what they send is messages or one typed error, in time and in bounds."""
+
+import itertools
+import os
+import resource
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+
+from tests import leaks
+from tests.ipc import attacks
+from tests.ipc.attacks import LIMIT, Read, strike_channel, strike_server, survives, taken
+from tests.ipc.together import PATIENCE
+from tui_ipc import (
+    Disconnected,
+    Empty,
+    IpcError,
+    MessageTooLarge,
+    OneShotServer,
+    ProtocolError,
+    Receiver,
+    TimedOut,
+    TooManyHandles,
+    channel,
+)
+from tui_ipc.ipc import sockets
+from tui_ipc.ipc.wire import PACKET_LIMIT, announce, encode
+
+MIB = 1024 * 1024
+SENDER_0, RECEIVER_0, MEMORY_0 = b"\xd4\x01\x00", b"\xd4\x02\x00", b"\xc7\x09\x03\x00"
+
+Strike = Callable[[list[Read]], list[Any]]
+STRIKES: dict[str, Strike] = {
+    "packets": partial(strike_channel, socket.SOCK_SEQPACKET),
+    "stream": partial(strike_channel, socket.SOCK_STREAM),
+    "accept": strike_server,
+}
+
+on_each = pytest.mark.parametrize("strike", STRIKES.values(), ids=STRIKES)
+
+
+@on_each
+@given(attack=attacks.attacks)
+@example(attack=[(announce(64), ["unconnected stream", "memory"])])
+@example(attack=[(announce(1), ["stream of 0xc1"])])
+def test_whatever_comes_is_survived(strike: Strike, attack: list[Read]) -> None:
+    """Any bytes, any descriptors: a channel of either kind, and a one-shot server."""
+    survives(lambda: strike(attack))
+
+
+def _cases() -> Iterator[tuple[str, bytes, list[str], type[IpcError]]]:
+    """Name, bytes, kinds of descriptors, error."""
+    yield "0xc1", b"\xc1", [], ProtocolError
+    yield "a tower of maps", b"\x81\xc0" * 2000, [], ProtocolError
+    yield "nested too deeply", b"\x91" * 2000, [], ProtocolError
+    yield "arrays in arrays", b"\xdc\xff\xff" * 20_000, [], ProtocolError
+    yield "not UTF-8", b"\xa2\xff\xfe", [], ProtocolError
+    yield "a handle without a descriptor", SENDER_0, [], ProtocolError
+    yield "an index out of range", b"\xd4\x01\x07", ["empty stream"], ProtocolError
+    yield "a descriptor claimed as two", b"\x92" + SENDER_0 + RECEIVER_0, ["packets"], ProtocolError
+    yield "an unknown ext type", b"\xd4\x2a\x00", ["packets"], ProtocolError
+    yield "a key twice", b"\x82\x01" + SENDER_0 + b"\x01\xd4\x01\x01", ["packets", "packets"], ProtocolError
+    yield "a key nested deeply", b"\x81" + b"\x91" * 900 + b"\xc0\x01", [], ProtocolError
+    for kind in (
+        "file",
+        "directory",
+        "path",
+        "device",
+        "pipe",
+        "event",
+        "poll",
+        "internet",
+        "datagrams",
+        "memory",
+    ):
+        yield f"{kind} as a sender", SENDER_0, [kind], ProtocolError
+        yield f"{kind} as the stream of a message", announce(10), [kind], ProtocolError
+    for kind in ("file", "device", "pipe", "empty stream", "unsealed memory", "path"):
+        yield f"{kind} as shared memory", MEMORY_0 + bytes(7) + b"\x08", [kind], ProtocolError
+    yield "shared memory of a wrong size", MEMORY_0 + bytes(7) + b"\x09", ["memory"], ProtocolError
+    yield "shared memory of an absurd size", MEMORY_0 + b"\xff" * 8, ["memory"], ProtocolError
+    yield "packets as the stream of a message", announce(10), ["packets"], ProtocolError
+    yield "a listening socket as the stream", announce(10), ["listening stream"], ProtocolError
+    yield "an unconnected socket as the stream", announce(10), ["unconnected stream"], ProtocolError
+    yield "garbage on the stream of a message", announce(2000), ["stream of 0xc1"], ProtocolError
+    yield "more than one value on the stream", announce(2000), ["stream of zeros"], ProtocolError
+    yield "an empty large message", announce(0), ["ended stream"], ProtocolError
+    yield "a large message without a stream", announce(10), [], ProtocolError
+    yield "a large message inside another", b"\x91" + announce(10), ["empty stream"], ProtocolError
+    yield "a large message of 2^60 bytes", announce(2**60), ["empty stream"], MessageTooLarge
+    yield "a large message over the limit", announce(LIMIT + 1), ["empty stream"], MessageTooLarge
+    yield "a large message that is given up", announce(10), ["stream of five bytes"], Disconnected
+    yield "a large message that never comes", announce(10), ["empty stream"], Disconnected
+
+
+CASES = list(_cases())
+
+
+@on_each
+@pytest.mark.parametrize(
+    ("data", "kinds", "error"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_named_attack(strike: Strike, data: bytes, kinds: list[str], error: type[IpcError]) -> None:
+    """Each ends in its typed error, alone and with 250 descriptors more; nothing of it is received."""
+    for more in ([], ["event"] * (250 if kinds else 0)):
+        found = survives(lambda more=more: strike([(data, [*kinds, *more])]))  # type: ignore[misc]
+        assert all(isinstance(one, IpcError) for one in found), found
+        assert isinstance(found[0], error), found
+
+
+@on_each
+@pytest.mark.parametrize(
+    "kind", ["unconnected stream", "unconnected packets", "listening stream", "listening packets"]
+)
+def test_an_endpoint_that_has_no_peer(strike: Strike, kind: str) -> None:
+    """It arrives, as it looks like one; to use it is to find nobody there."""
+    survives(lambda: strike([(RECEIVER_0, [kind])]))
+    sender, receiver = channel()
+    with sender, receiver:
+        with socket.fromfd(sender.fileno(), socket.AF_UNIX, -1) as own:
+            attacks.write(own, [(RECEIVER_0, [kind])])
+        with receiver.recv() as arrived, pytest.raises((Disconnected, TimedOut)):
+            arrived.recv(0.01)
+
+
+@pytest.mark.parametrize("strike", [STRIKES["stream"], STRIKES["accept"]], ids=["stream", "accept"])
+@pytest.mark.parametrize("data", [b"\x92\x01", b"\xdd\xff\xff\xff\xff", b"\xa5four", b"\xc7"], ids=bytes.hex)
+def test_a_stream_that_ends_in_mid_message(strike: Strike, data: bytes) -> None:
+    """The error tells how many bytes were left over."""
+    (end,) = survives(lambda: strike([(data, [])]))
+    assert isinstance(end, Disconnected)
+    assert end.unfinished == len(data)
+
+
+@pytest.mark.parametrize("strike", [STRIKES["stream"], STRIKES["accept"]], ids=["stream", "accept"])
+def test_a_length_of_four_gigabytes_on_a_stream(strike: Strike) -> None:
+    """Refused by its header."""
+    found = survives(lambda: strike([(b"\xc6\xff\xff\xff\xff", [])]))
+    assert isinstance(found[0], MessageTooLarge)
+
+
+def test_a_packet_of_no_bytes() -> None:
+    """It is no end: what it is not allowed to be is told while the peer is still there."""
+    ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, Receiver[Any](own) as receiver:
+        ours.send(b"")
+        for _ in range(2):
+            with pytest.raises(ProtocolError, match="a packet without content"):
+                receiver.recv(PATIENCE)
+
+
+def test_a_packet_of_no_bytes_with_descriptors() -> None:
+    """Its descriptors are nobody's."""
+    found = survives(lambda: strike_channel(socket.SOCK_SEQPACKET, [(b"", ["file"] * 253)]))
+    assert isinstance(found[0], ProtocolError)
+
+
+def test_a_packet_that_is_too_long() -> None:
+    """One byte over what a packet may hold, with descriptors: refused, none stays open."""
+    exact = b"\xc6" + (PACKET_LIMIT - 5).to_bytes(4, "big") + bytes(PACKET_LIMIT - 5)
+    assert strike_channel(socket.SOCK_SEQPACKET, [(exact, [])])[0] == bytes(PACKET_LIMIT - 5)
+    found = survives(lambda: strike_channel(socket.SOCK_SEQPACKET, [(exact + b"\x00", ["file"])]))
+    assert isinstance(found[0], ProtocolError)
+    assert str(found[0]) == "a packet is longer than 131072 bytes (at byte 131072)"
+
+
+@contextmanager
+def few_descriptors(spare: int) -> Iterator[None]:
+    """This process may open only so many descriptors more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    held = leaks.held().descriptors
+    free = (number for number in itertools.count() if number not in held)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next(itertools.islice(free, spare, None)), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_SEQPACKET, socket.SOCK_STREAM], ids=["packets", "stream"])
+def test_more_descriptors_than_may_be_opened(kind: int) -> None:
+    """The kernel drops some of them: the message is lost, and said to be; those that came are closed."""
+    sender, receiver = channel(kind=kind)
+    with sender, receiver:
+        with socket.fromfd(sender.fileno(), socket.AF_UNIX, -1) as own:
+            attacks.write(own, [(b"\x01", ["file"] * 200)])
+        sender.send("after it")
+        before = leaks.held()
+        with few_descriptors(50), pytest.raises(TooManyHandles, match="raise the limit of open files"):
+            receiver.recv(PATIENCE)
+        assert leaks.left_since(before) == []
+        if kind == socket.SOCK_SEQPACKET:
+            assert receiver.recv(PATIENCE) == "after it"
+        else:
+            with pytest.raises(TooManyHandles):
+                receiver.recv(PATIENCE)
+
+
+def test_a_descriptor_that_the_kernel_adds_for_the_peer() -> None:
+    """Who shares a socket can make the kernel attach a process's descriptor to each packet (SO_PASSPIDFD)."""
+    passpidfd = 76
+    ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with ours, Receiver[Any](own) as receiver:
+        with suppress(OSError):  # before Linux 6.5 there is nothing to defend against
+            own.setsockopt(socket.SOL_SOCKET, passpidfd, 1)
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        before = leaks.held()
+        for number in range(10):
+            ours.send(encode(number))
+            assert receiver.recv(PATIENCE) == number
+        assert leaks.left_since(before) == []
+
+
+def test_a_large_message_that_trickles_in() -> None:
+    """Byte by byte it costs no more memory than at once, and is the same message."""
+    size = 20_000
+    message = encode("x" * (size - 3))
+
+    def strike() -> list[Any]:
+        ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        body, theirs = socket.socketpair()
+        with ours, body, Receiver[Any](own) as receiver:
+            with theirs:
+                ours.sendmsg([announce(size)], sockets.rights([theirs.fileno()]))
+            for byte in message[:-1]:
+                body.send(bytes((byte,)))
+                with suppress(Empty):
+                    raise AssertionError(receiver.try_recv())
+            body.send(message[-1:])
+            assert receiver.recv(PATIENCE) == "x" * (size - 3)
+            return [Disconnected("")]
+
+    survives(strike, size * 20)
+
+
+@contextmanager
+def endlessly(work: Callable[[], None]) -> Iterator[None]:
+    """Work again and again in a thread."""
+    stopped = threading.Event()
+
+    def run() -> None:
+        with suppress(OSError):
+            while not stopped.is_set():
+                work()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopped.set()
+        thread.join()
+
+
+def test_messages_given_up_without_end_do_not_hold_a_reader() -> None:
+    """A deadline holds although there is always something more to read."""
+    ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    mine, ended = socket.socketpair()
+    mine.close()
+
+    def give_up() -> None:
+        with suppress(BlockingIOError):
+            ours.sendmsg([announce(10)], sockets.rights([ended.fileno()]), socket.MSG_DONTWAIT)
+
+    with ours, ended, Receiver[Any](own) as receiver, endlessly(give_up):
+        start = time.monotonic()
+        with pytest.raises(TimedOut):
+            receiver.recv(0.2)
+        assert time.monotonic() - start < 5
+
+
+CHILD = """
+import sys
+from tests.ipc.attacks import write
+from tests.ipc.test_hostile import CASES
+import socket
+for name, data, kinds, _ in CASES:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(sys.stdin.readline().strip())
+        write(client, [(data, kinds)])
+"""
+
+
+def test_another_process_attacks_one_server_after_the_other() -> None:
+    """The same from outside: each server gives one typed error, and is gone afterwards."""
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", CHILD],
+        stdin=subprocess.PIPE,
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert process.stdin is not None
+    with process, process.stdin:
+        for name, _, _, error in CASES:
+            before = leaks.held()
+            with OneShotServer(LIMIT) as server:
+                process.stdin.write(f"{server.name}\n".encode())
+                process.stdin.flush()
+                with pytest.raises(error):
+                    server.accept(PATIENCE, process)
+            assert leaks.left_since(before) == [], name
+    assert process.returncode == 0
+
+
+def test_a_message_of_nothing_but_handles() -> None:
+    """253 of them, all alike, all honest: they arrive, and closing them leaves nothing."""
+    data = b"\xdc\x00\xfd" + b"".join(bytes((0xD4, 2, index)) for index in range(253))
+    for strike in STRIKES.values():
+        found = survives(lambda strike=strike: strike([(data, ["packets"] * 253)]))  # type: ignore[misc]
+        assert len(found[0]) == 253
+
+
+def test_what_is_received_after_an_error_is_the_same_error() -> None:
+    """A receiver whose peer broke the wire delivers nothing that follows."""
+    ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with ours, Receiver[Any](own) as receiver:
+        ours.send(b"\x01\xc1")
+        assert receiver.recv(PATIENCE) == 1
+        with pytest.raises(ProtocolError) as first:
+            receiver.recv(PATIENCE)
+        ours.send(b"\x02")
+        assert taken(receiver) == [first.value]
