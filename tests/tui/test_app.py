@@ -319,9 +319,10 @@ def test_the_childs_death_is_told_where_one_looks() -> None:
         assert it.app.message_box.input.placeholder == sentence
         assert it.text("who").endswith("● exited with code 3")
         await it.say("hello?")
-        await it.until(lambda: it.app.message_box.input.value == "hello?")
+        await it.until(lambda: len(it.app._notifications) and it.app.message_box.input.value == "hello?")
+        hint = "nobody listens — ctrl+r starts it again"
+        await it.until(lambda: it.app.message_box.border_subtitle == hint)
         assert it.session.sent == []
-        assert it.app.message_box.border_subtitle == "nobody listens — ctrl+r starts it again"
 
     play(scene)
 
@@ -446,13 +447,13 @@ def test_quitting_twice_does_not_wait() -> None:
 
 def test_the_session_is_left_when_the_app_is_torn_down() -> None:
     """However the app ends, the child is ended too."""
-    sessions: list[FakeSession] = []
 
-    async def scene(it: Stage) -> None:
-        sessions.append(it.session)
+    async def main() -> list[str]:
+        async with stage() as it:
+            await it.connected()
+        return list(it.session.asked)
 
-    play(scene)
-    assert sessions[0].asked == ["enter", "quit"]
+    assert asyncio.run(main()) == ["enter", "quit"]
 
 
 def test_a_session_that_cannot_begin_ends_the_explorer_with_a_sentence() -> None:

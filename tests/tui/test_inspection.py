@@ -4,8 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.tui.test_sanitize import is_safe
 from tests.tui.test_status import CONNECTED, HELLO, LISTENING, SPAWNED, exited
-from tui_ipc.session.events import Audit, Event, HandshakeFailed, MessageReceived, MessageSent, SignalSent
+from tui_ipc.session.events import (
+    Audit,
+    ChildSpawned,
+    Event,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+)
 from tui_ipc.tui.inspection import HexLines, about_lines, raw_bytes, summary, title, value_lines
 from tui_ipc.tui.model import Entry
 
@@ -94,6 +105,24 @@ def test_a_message() -> None:
 def test_every_event_has_facts(event: Event, name: str, fact: str) -> None:
     """What the log line has no room for is told here."""
     assert about(event)[name] == fact
+
+
+@given(text=st.text())
+def test_nothing_hostile_is_inspected_unseen(text: str) -> None:
+    """Under every face names, commands, values and sentences are safe to show."""
+    events: list[Event] = [
+        ServerListening(at=0, run=1, name=text),
+        ChildSpawned(at=0, run=1, pid=1, command=(text, text)),
+        HelloReceived(at=0, run=1, name=text, pid=1, inline=True, raw=text.encode("utf-8", "replace")),
+        MessageSent(at=0, run=1, number=1, value=[text], raw=text.encode("utf-8", "replace")),
+        SignalSent(at=0, run=1, signal=15, reason=text),
+        HandshakeFailed(at=0, run=1, step="hello", sentence=text, timed_out=False),
+        Audit(at=0, run=1, processes=(), files=(text,), unread=0, quit_elapsed=None),
+    ]
+    for event in events:
+        it = entry(event)
+        lines = [*value_lines(it), *about_lines(it), *HexLines(raw_bytes(it), 8)]
+        assert all(is_safe(character) for line in lines for character in line.text)
 
 
 @pytest.mark.parametrize("event", [LISTENING, SPAWNED, CONNECTED, HELLO, exited(), None])
