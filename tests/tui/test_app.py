@@ -176,6 +176,26 @@ def test_the_inspector_has_three_faces() -> None:
     play(scene)
 
 
+def test_a_selected_line_is_not_swept_away() -> None:
+    """A line picked at the very end of a full log stays where it is while more come."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        for number in range(40):
+            it.session.answer(number)
+        await it.until(lambda: "← 39 " in it.rows("log")[-1])
+        it.app.log_view.focus()
+        await it.pilot.press("up", *["pageup"] * 2)
+        while it.app.log_view.cursor != it.app.log_view.end - 1:
+            await it.pilot.press("down")
+        rows = it.rows("log")
+        it.session.answer("new")
+        await it.until(lambda: it.app.log_view.border_subtitle == "1 new ↓ End")
+        assert it.rows("log") == rows
+
+    play(scene)
+
+
 def test_a_click_selects_a_line_of_the_log() -> None:
     """The mouse does what the arrows do."""
 
