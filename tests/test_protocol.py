@@ -1,93 +1,189 @@
-"""PROTOCOL.md says what the code does: its bytes are the wire's, its child is one."""
+"""PROTOCOL.md is true: its examples are what the wire does, byte by byte, and its children run as printed."""
 
+import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tui_ipc.ipc import wire
-from tui_ipc.ipc.decoder import PacketDecoder
-from tui_ipc.session.notation import parse
+from tests.ipc.ledger import Ledger, Paper, descriptors_in
+from tests.ipc.messages import arrived, same
+from tests.ipc.together import PATIENCE
+from tui_ipc import OneShotServer, Receiver, Sender
+from tui_ipc.child import ARGUMENT, PROTOCOL_VERSION, QUIT, VARIABLE
+from tui_ipc.ipc import oneshot, wire
+from tui_ipc.ipc.channel import answering
+from tui_ipc.ipc.decoder import NOTHING, PacketDecoder, StreamDecoder
 
-TEXT = Path(wire.__file__).parents[1].joinpath("PROTOCOL.md").read_text()
-LINES = [
-    line
-    for block in re.findall(r"^```bytes\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    for line in block.splitlines()
-]
-VALUES = [line.split(" = ", 1) for line in LINES if " = " in line]
-EXTENSIONS = [re.split(r"\s+(?=ext )", line) for line in LINES if " = " not in line]
-
-
-class Fake(wire.Handle):
-    """A handle that only remembers what it was claimed as."""
-
-    def __init__(self, kind: int, descriptor: int, rest: bytes) -> None:
-        self.facts = (kind, descriptor, rest)
-
-    def _describe(self) -> tuple[int, bytes]:
-        return self.facts[0], self.facts[2]
+DOCUMENT = files("tui_ipc").joinpath("PROTOCOL.md").read_text(encoding="utf-8")
+LINE = re.compile(r"(?P<bytes>[0-9a-f]{2}( [0-9a-f]{2})*) {2,}\S")
 
 
-def decoded(data: bytes, descriptors: tuple[int, ...] = ()) -> Any:
-    """What a receiver makes of a packet."""
-    return PacketDecoder(Fake, lambda descriptor: None).decode(data, descriptors)
+def blocks(kind: str) -> list[tuple[str, str]]:
+    """The fenced blocks of a kind: what follows it on the opening line, and the content."""
+    return re.findall(rf"^```{kind} ?(.*)\n((?:.*\n)*?)```$", DOCUMENT, re.MULTILINE)
 
 
-@pytest.mark.parametrize(("data", "text"), VALUES)
-def test_examples_of_values(data: str, text: str) -> None:
-    """The bytes are what we send for the value, and the value is what we make of the bytes."""
-    raw, value = bytes.fromhex(data), parse(text)
-    assert wire.encode(value) == raw
-    assert decoded(raw) == value
+EXAMPLES = [content.splitlines() for _, content in blocks("wire")]
+CHILDREN = dict(blocks("python"))
+on_each_example = pytest.mark.parametrize("example", EXAMPLES, ids=[example[0] for example in EXAMPLES])
 
 
-@pytest.mark.parametrize(("data", "text"), EXTENSIONS)
-def test_examples_of_extensions(data: str, text: str) -> None:
-    """The bytes are a handle of that ext type with that descriptor and size, or such an announcement."""
-    kind, *numbers = map(int, re.findall(r"\d+", text))
-    value = decoded(bytes.fromhex(data), (70, 71, 72))
-    if kind == wire.LARGE:
-        assert value == (numbers[0], [70, 71, 72])
-        assert wire.announce(numbers[0]) == bytes.fromhex(data)
-        return
-    sizes = [size.to_bytes(8, "big") for size in numbers[:-1]]
-    assert value.facts == (kind, 70 + numbers[-1], b"".join(sizes))
+def bytes_of(example: list[str]) -> bytes:
+    """The bytes that an example shows, line by line with an explanation each."""
+    found = b""
+    for line in example[1:]:
+        match = LINE.match(line)
+        assert match, f"neither bytes nor explanation: {line!r}"
+        found += bytes.fromhex(match["bytes"])
+    return found
 
 
-def test_there_are_examples_of_all_kinds() -> None:
-    """A block in another form would otherwise be passed over in silence."""
-    assert len(VALUES) >= 9
-    assert [text[:5] for _, text in EXTENSIONS] == ["ext 1", "ext 2", "ext 3", "ext 4"]
-    assert len(VALUES) + len(EXTENSIONS) == len(LINES)
+def value_of(example: list[str]) -> Any:
+    """The value that an example states, its handles on paper; several values are a tuple."""
+    known: dict[tuple[int, int], Paper] = {}
+
+    def handle(kind: int, index: int, rest: bytes = b"") -> Paper:
+        return known.setdefault((kind, index), Paper(Ledger(), kind, index, rest))
+
+    names = {
+        "UTC": UTC,
+        "datetime": datetime,
+        "large": lambda size: wire.Large(size, [0]),
+        "sender": lambda index: handle(wire.SENDER, index),
+        "receiver": lambda index: handle(wire.RECEIVER, index),
+        "shared_memory": lambda index, size: handle(wire.SHARED_MEMORY, index, size.to_bytes(8, "big")),
+    }
+    return eval(example[0], {"__builtins__": {}}, names)
+
+
+def packed(value: Any) -> bytes:
+    if isinstance(value, wire.Large):
+        return wire.announce(value.size)
+    if isinstance(value, tuple):
+        return b"".join(map(wire.encode, value))
+    return wire.Encoder().pack(value)
+
+
+@on_each_example
+def test_an_example_is_what_is_sent(example: list[str]) -> None:
+    """The bytes are those that the library packs."""
+    assert bytes_of(example).hex(" ") == packed(value_of(example)).hex(" ")
+
+
+@on_each_example
+@pytest.mark.parametrize("kind", [PacketDecoder, StreamDecoder], ids=["packets", "stream"])
+def test_an_example_is_what_is_received(
+    example: list[str], kind: type[PacketDecoder] | type[StreamDecoder]
+) -> None:
+    """The bytes are the value that the library makes of them."""
+    expected = value_of(example)
+    ledger = Ledger()
+    decoder = kind(ledger.adopt, ledger.discard)
+    found = [decoder.decode(bytes_of(example), ledger.fresh(len(descriptors_in(expected))))]
+    while decoder.pending:
+        found.append(decoder.next())
+    found = [value for value in found if value is not NOTHING]
+    if isinstance(expected, wire.Large):
+        assert found == [expected]
+    else:
+        assert same(found, arrived(list(expected)) if type(expected) is tuple else [arrived(expected)])
+
+
+def test_there_are_examples_of_everything() -> None:
+    """Handles of each type, both modes' hellos, a large message, time stamps, several values in a packet."""
+    told = "\n".join(example[0] for example in EXAMPLES)
+    for word in (
+        "sender(",
+        "receiver(",
+        "shared_memory(",
+        "large(",
+        "datetime(",
+        '"tui-ipc"',
+        '"quit"',
+        ", [3]",
+    ):
+        assert word in told
+    assert set(CHILDREN) == {"inline.py", "channels.py"}
 
 
 @pytest.mark.parametrize(
-    "number",
+    ("limit", "number"),
     [
-        wire.PACKET_LIMIT,
-        wire.STREAM_PACKET_LIMIT,
-        wire.DESCRIPTOR_LIMIT,
-        wire.LARGE_DESCRIPTOR_LIMIT,
-        wire.DEFAULT_MAX_MESSAGE_SIZE,
-        wire.NESTING_LIMIT,
+        ("bytes of a packet, `SOCK_SEQPACKET`", wire.PACKET_LIMIT),
+        ("bytes of a packet, `SOCK_STREAM` channel", wire.STREAM_PACKET_LIMIT),
+        ("bytes of a message, unless both ends agree on more", wire.DEFAULT_MAX_MESSAGE_SIZE),
+        ("containers inside each other", wire.NESTING_LIMIT),
+        ("lists inside each other in a key", wire.KEY_NESTING_LIMIT),
+        ("descriptors of a message", wire.DESCRIPTOR_LIMIT),
+        ("handles of a large message", wire.LARGE_DESCRIPTOR_LIMIT),
+        ("bytes of a server name", oneshot._PATH_LIMIT),
     ],
 )
-def test_limits_are_stated(number: int) -> None:
-    """Every limit of the code stands in the text."""
-    assert re.search(rf"\b{number}\b", TEXT)
+def test_the_limits_are_those_of_the_library(limit: str, number: int) -> None:
+    """As its table states them."""
+    assert re.search(rf"^\| {re.escape(limit)} \| {number} \|", DOCUMENT, re.MULTILINE)
 
 
-def test_the_child_in_the_text_talks(tmp_path: Path) -> None:
-    """Written from the text alone, with the standard library, it passes the built-in conversation."""
-    (program,) = re.findall(r"^```python\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
-    child = tmp_path / "by_hand.py"
-    child.write_text(program)
-    command = [sys.executable, "-m", "tui_ipc", "--script", "--", sys.executable, str(child)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "Received from child: Child received: Goodbye!" in done.stdout
-    assert "Child process exiting." in done.stdout
+def test_the_words_are_those_of_the_library() -> None:
+    """Argument, variable, version, end."""
+    for words in (
+        f"`{ARGUMENT}NAME`",
+        f"`{VARIABLE}`",
+        f"Version {PROTOCOL_VERSION}.",
+        f"`{json.dumps(QUIT)}`",
+    ):
+        assert words in DOCUMENT
+
+
+@pytest.fixture(params=CHILDREN)
+def child(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple["subprocess.Popen[bytes]", Any, Any]]:
+    """A child of the document, in a Python without this package; a sender to it and a receiver from it."""
+    program = tmp_path / request.param
+    program.write_text(CHILDREN[request.param], encoding="utf-8")
+    with ExitStack() as stack:
+        server = stack.enter_context(OneShotServer())
+        command = [sys.executable, "-I", "-S", str(program), f"{ARGUMENT}{server.name}"]
+        process = stack.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        )
+        stack.callback(process.kill)
+        bootstrap, hello = server.accept(PATIENCE, process)
+        stack.enter_context(bootstrap)
+        to_child = stack.enter_context(hello.pop("to_child", None) or answering(bootstrap))
+        from_child = stack.enter_context(hello.pop("from_child", None) or bootstrap)
+        assert hello == {"tui-ipc": PROTOCOL_VERSION, "pid": process.pid, "name": request.param}
+        assert isinstance(to_child, Sender)
+        assert isinstance(from_child, Receiver)
+        yield process, to_child, from_child
+
+
+@pytest.mark.parametrize("size", [1, 31, 32, 255, 256, 70_000, 131_067, 131_068, 3_000_000])
+def test_a_child_of_the_document_answers(child: tuple[Any, Sender[str], Receiver[str]], size: int) -> None:
+    """Text of any length, in one packet or many, and ends as told."""
+    process, to_child, from_child = child
+    for text in ("Hello from parent", "é" * (size // 2), "x" * size):
+        to_child.send(text, PATIENCE)
+        assert from_child.recv(PATIENCE) == f"Child received: {text}"
+    to_child.send_many(["several", "in", "one packet", QUIT])
+    assert list(from_child) == ["Child received: several", "Child received: in", "Child received: one packet"]
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (out, err, process.returncode) == (b"Child process exiting.\n", b"", 0)
+
+
+def test_a_child_of_the_document_ends_with_its_parent(child: tuple[Any, Any, Any]) -> None:
+    """Without being told to."""
+    process, to_child, from_child = child
+    to_child.close()
+    from_child.close()
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (out, err, process.returncode) == (b"", b"the parent is gone\n", 1)
