@@ -411,10 +411,10 @@ def test_handles_arrive_through_a_set(make_channel: MakeChannel) -> None:
 
 
 @pytest.mark.parametrize("timeout", [1e12, float("inf")])
-def test_a_timeout_longer_than_the_system_can_count(timeout: float) -> None:
+def test_a_timeout_longer_than_the_system_can_count(timeout: float, make_channel: MakeChannel) -> None:
     """What comes ends the wait, however long it might have been."""
     with ReceiverSet() as receivers:
-        sender, receiver = channel()
+        sender, receiver = make_channel()
         with sender:
             identity = receivers.add(receiver)
             sender.send("hello")
