@@ -206,14 +206,15 @@ def test_output_that_nobody_takes_ends_the_run() -> None:
 
 
 def test_a_slow_reader_costs_no_deadline() -> None:
-    """While our output waits for its reader, the clock of a step stands still."""
-    session = FakeSession(opened(), lambda value: [printed(b"much"), received(1)])
+    """While our output waits for its reader, the clock of a step stands still; then it goes on."""
+    session = FakeSession(opened(), lambda value: [printed(b"much")])
 
     async def tell(event: Event) -> None:
         if event == printed(b"much"):
-            await asyncio.sleep(3 * SHORT)
+            await asyncio.sleep(1.2)
+            asyncio.get_running_loop().call_later(0.1, session.feed, received(1))
 
-    verdict = asyncio.run(Runner(parse("> x\n< 1"), session, SHORT, tell).run())
+    verdict = asyncio.run(Runner(parse("> x\n< 1"), session, 1.0, tell).run())
     assert verdict.code is ExitCode.PASSED, verdict
 
 
