@@ -20,7 +20,7 @@ from tui_ipc.ipc.receiver import Receiver
 T = TypeVar("T")
 
 
-# -------------------------------------------------------------------------------------------------- Iteration
+# ------------------------------------------------------------------------------------------------- Iteration
 
 
 def test_async_for(aio_ends: AioPair) -> None:
@@ -94,7 +94,7 @@ def test_a_message_with_its_bytes(aio_ends: AioPair) -> None:
     run(main(), sender, receiver)
 
 
-# ---------------------------------------------------------------------------------------------- What it costs
+# --------------------------------------------------------------------------------------------- What it costs
 
 
 def test_one_wake_per_message(make_channel: MakeChannel, kind: int) -> None:
@@ -124,6 +124,25 @@ def test_one_wake_per_message(make_channel: MakeChannel, kind: int) -> None:
     assert changes <= 2 + count // 8
 
 
+def test_a_message_that_nobody_waits_for_does_not_keep_the_loop_busy(aio_ends: AioPair) -> None:
+    """A message that is there and not asked for: the loop is told of it once, and can sleep again."""
+    sender, receiver = aio_ends
+    selector = Counting()
+
+    async def main() -> None:
+        waiting = asyncio.create_task(receiver.recv())
+        await turns(2)
+        assert receiver.fileno() in selector.watched
+        await sender.send("asked for")
+        assert await waiting == "asked for"
+        await sender.send("not asked for")
+        await turns(3)
+        assert receiver.fileno() not in selector.watched
+        assert await receiver.recv() == "not asked for"
+
+    run(main(), sender, receiver, selector=selector)
+
+
 def test_waiting_registers_once(aio_ends: AioPair) -> None:
     """A receiver that is always waited for stays with the loop: no system call a message to get it there."""
     sender, receiver = aio_ends
@@ -143,7 +162,7 @@ def test_waiting_registers_once(aio_ends: AioPair) -> None:
     assert run(main(), sender, receiver, selector=selector) == own + 1
 
 
-# ------------------------------------------------------------------------------------------------------- Ends
+# ------------------------------------------------------------------------------------------------------ Ends
 
 
 def test_closing_a_receiver_wakes_the_task_that_waits(aio_ends: AioPair) -> None:
@@ -300,7 +319,7 @@ def test_a_message_that_cannot_be_sent_leaves_the_sender_usable(aio_ends: AioPai
     run(main(), sender, receiver)
 
 
-# -------------------------------------------------------------------------------------------------- Bootstrap
+# ------------------------------------------------------------------------------------------------- Bootstrap
 
 
 def test_accept_gets_the_first_message() -> None:
@@ -340,6 +359,8 @@ def test_accept_ends_at_its_deadline_if_the_client_stays_silent() -> None:
     async def main(server: OneShotServer) -> None:
         with running("silent", server.name) as process:
             connection = await aio.connection(server, process)
+            with pytest.raises(Closed):
+                server.fileno()
             with connection, pytest.raises(TimeoutError):
                 async with asyncio.timeout(0.05):
                     await connection.recv()

@@ -97,6 +97,21 @@ def test_a_second_client_gets_a_clear_error() -> None:
                 connect(server.name)
 
 
+def test_a_connection_closes_the_server() -> None:
+    """``try_connection`` gives the connection of the one client, if it is there, and the server is closed
+    then.
+    """
+    with OneShotServer() as server:
+        assert server.try_connection() is None
+        with connect(server.name) as bootstrap:
+            receiver = server.try_connection()
+            assert receiver is not None
+            with receiver, pytest.raises(Closed):
+                server.try_connection()
+            with pytest.raises(Disconnected):
+                bootstrap.send("too late")
+
+
 def test_a_second_accept_gets_a_clear_error() -> None:
     """A one-shot server accepts once; the second time, and after ``close``, it says so."""
     with OneShotServer() as server:
