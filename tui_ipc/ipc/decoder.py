@@ -198,7 +198,7 @@ class StreamDecoder(Builder):
             self._scanner = None  # with its copy of the value
         raw, start = bytes(memoryview(self._buffer)[:size]), self._base
         self._forget(size)
-        value = self.build(raw, self._descriptors_of(start, start + size), start, scanned=True)
+        value = self.build(raw, self._descriptors_up_to(start + size), start, scanned=True)
         return value if isinstance(value, Large) else Message(value, raw)
 
     def read_ahead(self) -> int:
@@ -267,17 +267,11 @@ class StreamDecoder(Builder):
         self._base += size
         self._scanned += size
 
-    def _descriptors_of(self, start: int, end: int) -> list[int]:
-        """The descriptors of the value between two places of the stream; those of earlier ones are
-        discarded.
-        """
+    def _descriptors_up_to(self, end: int) -> list[int]:
+        """The descriptors of the value that ends at this place of the stream."""
         own: list[int] = []
         while self._attached and self._attached[0][0] <= end:
-            place, descriptors = self._attached.popleft()
-            if place > start:
-                own += descriptors
-            else:
-                self.drop(descriptors)
+            own += self._attached.popleft()[1]
         return own
 
 
