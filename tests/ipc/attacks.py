@@ -29,7 +29,7 @@ from tui_ipc import (
     TooManyHandles,
 )
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.wire import Handle, encode
+from tui_ipc.ipc.wire import Handle, announce, encode
 
 LIMIT = 1024 * 1024
 """Bytes of a message at most, in an attack."""
@@ -146,6 +146,7 @@ _KINDS: dict[str, Callable[[list[Any]], int]] = {
     "ended stream": _connected(_STREAM, half=True),
     "stream of a message": _connected(_STREAM, encode(["body"])),
     "stream of five bytes": _connected(_STREAM, b"\xa4body"),
+    "stream of an announcement": _connected(_STREAM, announce(9)),
     "stream of zeros": _connected(_STREAM, bytes(2000)),
     "stream of 0xc1": _connected(_STREAM, b"\xc1" * 2000),
     "packets": _connected(_PACKETS),
