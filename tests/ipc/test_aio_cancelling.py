@@ -136,6 +136,24 @@ def test_a_cancelled_send_of_50_mib_tears_nothing(aio_ends: AioPair) -> None:
     run(main(), sender, receiver)
 
 
+@pytest.mark.parametrize("before", range(62, 67))
+def test_a_cancelled_large_send_in_a_flood_tears_nothing(aio_ends: AioPair, before: int) -> None:
+    """Cancelled send tears nothing: a large one, begun just when the flood before it owes the loop a turn."""
+    sender, receiver = aio_ends
+
+    async def main() -> None:
+        for turn in range(4):
+            for number in range(before):
+                await sender.send(number)
+            sending = asyncio.create_task(sender.send(bytes(5 * MIB)))
+            await turns(turn)
+            await cancelled(sending)
+            await sender.send("after")
+            assert [await receiver.recv() for _ in range(before + 1)] == [*range(before), "after"]
+
+    run(main(), sender, receiver)
+
+
 def test_a_cancelled_inline_send_arrives_whole_or_not_at_all(aio_inline: AioPair) -> None:
     """Cancelled send tears nothing: inline, what was begun goes out by itself before the next message."""
     sender, receiver = aio_inline

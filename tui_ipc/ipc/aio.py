@@ -14,6 +14,7 @@ from typing import Any, Generic, Self, TypeVar
 
 from tui_ipc.ipc import channel as blocking
 from tui_ipc.ipc import sockets
+from tui_ipc.ipc.body import Body
 from tui_ipc.ipc.delivery import Delivery
 from tui_ipc.ipc.errors import Disconnected
 from tui_ipc.ipc.exits import Exit
@@ -28,39 +29,40 @@ _TURN = 64
 """Messages that are given or taken without a wait before the loop gets its turn."""
 
 _PATIENT = 8
-"""Receives that, after one which found nothing, wait at once: a look that finds nothing costs a system call
-and an exception, as much as a third of the wait. Messages that queue up are noticed after so many."""
+"""Receives that wait at once after one that found nothing: such a look costs as much as a third of a wait.
+Messages that queue up are noticed after so many."""
 
 
 class _Ready:
     """What one task awaits until the loop calls :meth:`wake`.
 
     A future-like object in the sense of :func:`asyncio.isfuture`. A Future would resume its task a turn of
-    the loop later; this resumes it within the call, which saves a quarter of a round trip. It may resume a
-    task for nothing, so whoever awaits it looks again, and it can be awaited again.
+    the loop later; this resumes it within the call, which saves a quarter of a round trip. It may do so for
+    nothing: whoever awaits it looks, and may await it again. When no task waits, ``idle`` is called instead.
     """
 
-    __slots__ = ("_asyncio_future_blocking", "_context", "_loop", "_resume")
+    __slots__ = ("_asyncio_future_blocking", "_context", "_idle", "_resume", "loop")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, idle: Callable[[], object] | None = None) -> None:
         self._asyncio_future_blocking = False
         self._context: Context | None = None
-        self._loop = loop
+        self._idle = idle
         self._resume: Callable[[_Ready], object] | None = None
+        self.loop = loop
 
-    def wake(self) -> bool:
-        """Resume the task now, to be called by the loop itself; False if no task waits."""
+    def wake(self) -> None:
+        """Called by the loop itself: resume the task now."""
         resume, self._resume = self._resume, None
-        if resume is None or self._context is None:
-            return False
-        self._context.run(resume, self)
-        return True
+        if resume is not None and self._context is not None:
+            self._context.run(resume, self)
+        elif self._idle is not None:
+            self._idle()
 
     def wake_soon(self) -> None:
         """Resume the task in the loop's next turn, if one waits; may be called by another task."""
         resume, self._resume = self._resume, None
-        if resume is not None and not self._loop.is_closed():
-            self._loop.call_soon(resume, self, context=self._context)
+        if resume is not None and not self.loop.is_closed():
+            self.loop.call_soon(resume, self, context=self._context)
 
     def __await__(self) -> Generator["_Ready", None, None]:
         if self._resume is not None:
@@ -68,14 +70,13 @@ class _Ready:
         self._asyncio_future_blocking = True
         yield self
 
-    # What a Task calls on the object that its coroutine waits for.
+    # What a Task calls on what its coroutine waits for:
 
     def get_loop(self) -> asyncio.AbstractEventLoop:
-        return self._loop
+        return self.loop
 
     def add_done_callback(self, resume: "Callable[[_Ready], object]", *, context: Context) -> None:
-        self._resume = resume
-        self._context = context
+        self._resume, self._context = resume, context
 
     def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - the signature of a future's
         self.wake_soon()
@@ -94,7 +95,6 @@ class Sender(Handle, Generic[T]):
     __slots__ = ("_at_once", "_lock", "_queue", "_ready", "_sender", "_watched")
 
     def __init__(self, sender: blocking.Sender[T]) -> None:
-        """Take over a blocking sender."""
         self._sender = sender
         self._lock = asyncio.Lock()
         self._queue = 0  # sends that hold the lock or wait for it
@@ -115,10 +115,10 @@ class Sender(Handle, Generic[T]):
             await self._in_turn(lambda: self._sender._start(value, sockets.NONBLOCKING))
             return
         delivery = self._sender._start(value, sockets.NONBLOCKING)
-        if delivery is not None:
-            await self._in_turn(lambda: delivery)  # our turn is now: nothing is awaited before it starts
-        else:
+        if delivery is None or self._has_left(delivery):
             self._at_once += 1
+        else:
+            await self._in_turn(lambda: delivery)  # it is our turn: nothing is awaited before it goes on
 
     async def send_raw(self, data: bytes) -> None:
         """Send bytes as they are; see :meth:`tui_ipc.Sender.send_raw`."""
@@ -161,37 +161,42 @@ class Sender(Handle, Generic[T]):
             self._queue -= 1
 
     async def _finish(self, delivery: Delivery) -> None:
+        while not self._has_left(delivery):
+            try:
+                await self._writable(delivery.fileno())
+            except BaseException:
+                self._give_up(delivery)
+                raise
+
+    def _has_left(self, delivery: Delivery) -> bool:
+        """Whether a message has left whole, after what the kernel takes of it now."""
         try:
-            while True:
-                try:
-                    delivery.step(sockets.NONBLOCKING)
-                    break
-                except BlockingIOError:
-                    await self._writable(delivery.fileno())
+            delivery.step(sockets.NONBLOCKING)
+        except BlockingIOError:
+            return False
         except BaseException:
-            delivery.abandon()
-            self._bring_to_its_end()
+            self._give_up(delivery)
             raise
         delivery.leave()
+        return True
 
     async def _writable(self, descriptor: int) -> None:
         self._unwatch()
         self._ready = ready = _Ready(asyncio.get_running_loop())
-        ready.get_loop().add_writer(descriptor, ready.wake)
-        self._watched = descriptor
+        self._watched, self._at_once = descriptor, 0
+        ready.loop.add_writer(descriptor, ready.wake)
         try:
             await ready
         finally:
             self._unwatch()
-            self._at_once = 0
 
-    def _bring_to_its_end(self) -> None:
-        """Let the loop write on in a message that was begun, though its send was cancelled."""
+    def _give_up(self, delivery: Delivery) -> None:
+        """Forget a message; what was begun of it in the channel itself, the loop still writes to its end."""
+        delivery.abandon()
         outlet = self._sender._outlet
         if outlet.unfinished and outlet.socket.fileno() >= 0:
-            self._ready = _Ready(asyncio.get_running_loop())
-            self._watched = outlet.socket.fileno()
-            self._ready.get_loop().add_writer(self._watched, self._write_rest)
+            self._ready, self._watched = _Ready(asyncio.get_running_loop()), outlet.socket.fileno()
+            self._ready.loop.add_writer(self._watched, self._write_rest)
 
     def _write_rest(self) -> None:
         outlet = self._sender._outlet
@@ -204,8 +209,8 @@ class Sender(Handle, Generic[T]):
         self._unwatch()
 
     def _unwatch(self) -> None:
-        if self._ready is not None and self._watched >= 0 and not self._ready.get_loop().is_closed():
-            self._ready.get_loop().remove_writer(self._watched)
+        if self._ready is not None and self._watched >= 0 and not self._ready.loop.is_closed():
+            self._ready.loop.remove_writer(self._watched)
         self._watched = -1
 
     def _describe(self) -> tuple[int, bytes]:
@@ -219,13 +224,13 @@ class Receiver(Handle, Generic[T]):
     out when something comes that nobody waits for.
     """
 
-    __slots__ = ("_at_once", "_patient", "_ready", "_receiver", "_watched")
+    __slots__ = ("_at_once", "_body", "_patient", "_ready", "_receiver", "_watched")
 
     def __init__(self, receiver: blocking.Receiver[T]) -> None:
-        """Take over a blocking receiver."""
         self._receiver = receiver
         self._ready: _Ready | None = None
-        self._watched = -1  # the descriptor that the loop watches for us
+        self._watched = -1  # the descriptor that the loop watches for us,
+        self._body: Body | None = None  # which is that of this large message, or None: the receiver's own
         self._patient = 0  # receives that are to wait at once
         self._at_once = 0  # messages taken since the loop had its turn
 
@@ -299,25 +304,24 @@ class Receiver(Handle, Generic[T]):
     def _readable(self) -> _Ready:
         """What to await until the descriptor that the next bytes come from is readable."""
         loop = asyncio.get_running_loop()
-        descriptor = self._receiver._waits_for()
-        ready = self._ready
-        if ready is None or descriptor != self._watched or ready.get_loop() is not loop:
+        ready, body = self._ready, self._receiver._body
+        if ready is None or self._watched < 0 or body is not self._body or ready.loop is not loop:
             self._unwatch()
-            self._ready = ready = _Ready(loop)
-            loop.add_reader(descriptor, self._wake)
-            self._watched = descriptor
+            descriptor = self._receiver._waits_for()
+            self._ready = ready = _Ready(loop, self._nobody_waits)
+            loop.add_reader(descriptor, ready.wake)
+            self._watched, self._body = descriptor, body
         return ready
 
-    def _wake(self) -> None:
-        """Called by the loop when there is something to read, or the end of it."""
-        if self._ready is not None and not self._ready.wake():
-            self._unwatch()
-            self._patient = 0
+    def _nobody_waits(self) -> None:
+        """Called by the loop when there is something to read that no task has asked for."""
+        self._unwatch()
+        self._patient = 0
 
     def _unwatch(self) -> None:
-        if self._ready is not None and self._watched >= 0 and not self._ready.get_loop().is_closed():
-            self._ready.get_loop().remove_reader(self._watched)
-        self._watched = -1
+        if self._ready is not None and self._watched >= 0 and not self._ready.loop.is_closed():
+            self._ready.loop.remove_reader(self._watched)
+        self._watched, self._body = -1, None
 
     def _describe(self) -> tuple[int, bytes]:
         return self._receiver._describe()
@@ -325,8 +329,7 @@ class Receiver(Handle, Generic[T]):
     def _left(self) -> None:
         self._unwatch()
         self._receiver._left()
-        if self._ready is not None:
-            self._ready.wake_soon()
+        self.close()
 
 
 def channel(max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> tuple[Sender[Any], Receiver[Any]]:
@@ -340,8 +343,7 @@ async def connection(server: OneShotServer, child: "Popen[Any] | int | None" = N
 
     Args:
         server: Stays yours to close; it is closed once the client is there.
-        child: The process that is to connect, or its pid: if it ends first, so does the wait. It is not
-            reaped.
+        child: The process that is to connect, or its pid: if it ends first, so does the wait.
 
     Returns:
         The receiving end of the connection, on which the first message comes; yours to close.
@@ -384,8 +386,7 @@ async def accept(
 
 async def _any_readable(descriptors: tuple[int, ...], patience: float | None) -> None:
     """Wait until one of these is readable, or for ``patience`` seconds."""
-    loop = asyncio.get_running_loop()
-    ready = _Ready(loop)
+    ready = _Ready(loop := asyncio.get_running_loop())
     alarm = loop.call_later(patience, ready.wake) if patience is not None else None
     for descriptor in descriptors:
         loop.add_reader(descriptor, ready.wake)
