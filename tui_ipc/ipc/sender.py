@@ -13,6 +13,7 @@ from tui_ipc.ipc.delivery import Delivery, Outlet
 from tui_ipc.ipc.errors import TimedOut
 from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
+    BLOB_HEADER_SIZE,
     DEFAULT_MAX_MESSAGE_SIZE,
     PACKET_LIMIT,
     SENDER,
@@ -174,6 +175,8 @@ class Sender(TypedHandle[T]):
     def _start(self, value: object, flags: int) -> Delivery | None:
         """Send at once what is one small packet; anything else is returned, still to be stepped."""
         if value.__class__ is bytes and len(value) > _BLOB:
+            if len(value) > self.max_message_size:  # before its header, which counts to 4 GiB
+                raise too_large(BLOB_HEADER_SIZE + len(value), self.max_message_size)
             return self._delivery((blob_header(len(value)), value), ())
         try:
             encoder = _IDLE.pop()
