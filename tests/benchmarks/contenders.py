@@ -17,6 +17,25 @@ import msgpack
 from tui_ipc import channel
 
 
+def answer(receive: Callable[[], Any], send: Callable[[Any], object]) -> None:
+    """What a peer does, for ever: it sends each message back.
+
+    None makes it count instead; the next None makes it send how many came, and go back to answering.
+    """
+    count = 0
+    counting = False
+    while True:
+        message = receive()
+        if message is None:
+            if counting:
+                send(count)
+            counting, count = not counting, 0
+        elif counting:
+            count += 1
+        else:
+            send(message)
+
+
 class Contender:
     """A peer process that sends each message back, or counts them, until it is ended."""
 
@@ -105,23 +124,9 @@ class Channel(Contender):
         super().__init__(size, cpu)
         self.sender, theirs = channel(kind=kind)
         back, self.receiver = channel(kind=kind)
-        self.fork(lambda: self.peer(theirs, back), [theirs.fileno(), back.fileno()])
+        self.fork(lambda: answer(theirs.recv, back.send), [theirs.fileno(), back.fileno()])
         theirs.close()
         back.close()
-
-    def peer(self, receiver: Any, sender: Any) -> None:
-        """Send back what comes; None asks how many came since it was last asked."""
-        count = 0
-        counting = False
-        for message in receiver:
-            if message is None:
-                if counting:
-                    sender.send(count)
-                counting, count = not counting, 0
-            elif counting:
-                count += 1
-            else:
-                sender.send(message)
 
     def exchange(self, message: bytes) -> None:
         self.sender.send(message)
@@ -172,21 +177,7 @@ class Pipe(Contender):
         super().__init__(size, cpu)
         self.ours, theirs = multiprocessing.Pipe()
 
-        def peer() -> None:
-            count = 0
-            counting = False
-            while True:
-                message = theirs.recv()
-                if message is None:
-                    if counting:
-                        theirs.send(count)
-                    counting, count = not counting, 0
-                elif counting:
-                    count += 1
-                else:
-                    theirs.send(message)
-
-        self.fork(peer, [theirs.fileno()])
+        self.fork(lambda: answer(theirs.recv, theirs.send), [theirs.fileno()])
         theirs.close()
 
     def exchange(self, message: bytes) -> None:
@@ -221,18 +212,7 @@ class ZeroMQ(Contender):
         def peer() -> None:
             theirs = zmq.Context().socket(zmq.PAIR)
             theirs.connect(address)
-            count = 0
-            counting = False
-            while True:
-                message = msgpack.unpackb(theirs.recv())
-                if message is None:
-                    if counting:
-                        theirs.send(msgpack.packb(count))
-                    counting, count = not counting, 0
-                elif counting:
-                    count += 1
-                else:
-                    theirs.send(msgpack.packb(message))
+            answer(lambda: msgpack.unpackb(theirs.recv()), lambda value: theirs.send(msgpack.packb(value)))
 
         self.fork(peer, [])
         self.context = zmq.Context()
