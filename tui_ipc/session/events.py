@@ -68,6 +68,21 @@ class ChannelsOpen(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StepLate(Event):
+    """A step of the handshake takes long; it may still succeed.
+
+    Attributes:
+        step: The step that is waited for.
+        waited: Nanoseconds since the step before it.
+        sentence: What is waited for, the evidence and the likely cure, for people.
+    """
+
+    step: Step
+    waited: int
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent(Event):
     """A message left for the child.
 
@@ -90,7 +105,8 @@ class MessageReceived(Event):
         number: Counts the messages received in this run, from 1.
         value: The message. Handles in it are shown as text; the session closes them.
         raw: Its bytes on the wire, msgpack.
-        answers: The ``number`` of the sent message that it answers (first in, first out), None if unasked.
+        answers: The ``number`` of the sent message that it answers, None if unasked: the oldest that waits, or
+            the one with the same value under a key path, where the session was asked for that.
         elapsed: Nanoseconds between that message and this one, None if unasked.
     """
 
@@ -123,6 +139,18 @@ class SignalSent(Event):
 
     signal: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildStopped(Event):
+    """The child was stopped by ``signal`` and does nothing until it is continued; whoever sent it."""
+
+    signal: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildContinued(Event):
+    """A stopped child goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +190,16 @@ class HandshakeFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault(Event):
-    """The child broke the wire; ``sentence`` says what, and at which byte. The channel is of no more use."""
+    """The child broke the wire. The channel is of no more use.
+
+    Attributes:
+        sentence: What it did, and at which byte.
+        byte: That byte, counted from 0 in its packet, or in the stream of an inline child; None where no byte
+            can be named.
+    """
 
     sentence: str
+    byte: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +210,8 @@ class Audit(Event):
         processes: Pids that were still alive after the child's end, of the session that it led, or the
             child's own if nothing ended it. What could be ended was ended.
         files: Paths of the one-shot server that still existed.
+        held: Streams (``stdout``, ``stderr``, ``channel``) whose other end a process still held open when we
+            stopped waiting for it: descriptors that the child handed on.
         unread: Bytes that the child sent and nobody received.
         quit_elapsed: Nanoseconds from sending ``"quit"`` to the exit, None if it was not sent.
     """
@@ -183,8 +220,9 @@ class Audit(Event):
     files: tuple[str, ...]
     unread: int
     quit_elapsed: int | None
+    held: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
         """True if nothing was left behind."""
-        return not (self.processes or self.files or self.unread)
+        return not (self.processes or self.files or self.unread or self.held)

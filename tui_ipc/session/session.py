@@ -7,7 +7,7 @@ exception with a sentence.
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Final, Self
 
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
@@ -37,6 +37,8 @@ class Session:
         timeout: Seconds for the whole handshake.
         grace: Seconds that the child has to end after ``"quit"``, and again after SIGTERM.
         pty: Whether its standard output is a pseudo-terminal or a pipe.
+        record: Called with each event when it happens, however slowly :meth:`events` is consumed; must neither
+            wait nor raise. See :class:`~tui_ipc.session.recorder.Recorder`.
 
     Raises:
         ValueError: The command is empty.
@@ -59,12 +61,13 @@ class Session:
         timeout: float = 5.0,
         grace: float = 2.0,
         pty: bool = True,
+        record: Callable[[Event], None] | None = None,
     ) -> None:
         words = BUILT_IN_CHILD if command is None else tuple(command)
         if not words or not words[0]:
             raise ValueError("the command is empty; name a program")
         self._settings = Settings(words, cwd, env, timeout, grace, pty)
-        self._timeline = Timeline()
+        self._timeline = Timeline(record=record)
         self._run: Run | None = None
         self._restarting = asyncio.Lock()
         self._leaving = False

@@ -7,6 +7,7 @@ could add without limit waits for :meth:`Timeline.room` after adding.
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Self
 
 from tui_ipc.session.events import ChildOutput, Event, HelloReceived, MessageReceived, MessageSent
@@ -21,9 +22,22 @@ class Timeline:
 
     The iteration ends once the timeline was closed and its last event taken. It may be broken off and taken
     up again. Taking an event is cancel-safe.
+
+    Args:
+        max_events: See :data:`MAX_EVENTS`.
+        max_bytes: See :data:`MAX_BYTES`.
+        record: Called with each event when it happens, before the consumer gets it; must neither wait nor
+            raise.
     """
 
-    def __init__(self, max_events: int = MAX_EVENTS, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(
+        self,
+        max_events: int = MAX_EVENTS,
+        max_bytes: int = MAX_BYTES,
+        *,
+        record: Callable[[Event], None] | None = None,
+    ) -> None:
+        self._record = record
         self._begin = time.monotonic_ns()
         self._latest = 0
         self._events: deque[Event] = deque()
@@ -50,6 +64,8 @@ class Timeline:
 
     def add(self, event: Event) -> None:
         """Append an event, without waiting."""
+        if self._record is not None:
+            self._record(event)
         self._events.append(event)
         self._bytes += _weight(event)
         if len(self._events) >= self._max_events or self._bytes >= self._max_bytes:
