@@ -105,8 +105,8 @@ class MessageReceived(Event):
         number: Counts the messages received in this run, from 1.
         value: The message. Handles in it are shown as text; the session closes them.
         raw: Its bytes on the wire, msgpack.
-        answers: The ``number`` of the sent message that it answers, None if unasked: the oldest that waits, or
-            the one with the same value under a key path, where the session was asked for that.
+        answers: The ``number`` of the sent message that it answers, None if unasked: the oldest that waits,
+            or the one with the same value under a key path, where the session was asked for that.
         elapsed: Nanoseconds between that message and this one, None if unasked.
     """
 

@@ -37,8 +37,8 @@ class Session:
         timeout: Seconds for the whole handshake.
         grace: Seconds that the child has to end after ``"quit"``, and again after SIGTERM.
         pty: Whether its standard output is a pseudo-terminal or a pipe.
-        record: Called with each event when it happens, however slowly :meth:`events` is consumed; must neither
-            wait nor raise. See :class:`~tui_ipc.session.recorder.Recorder`.
+        record: Called with each event when it happens, however slowly :meth:`events` is consumed; must
+            neither wait nor raise. See :class:`~tui_ipc.session.recorder.Recorder`.
 
     Raises:
         ValueError: The command is empty.
