@@ -176,7 +176,7 @@ def test_a_packet_that_is_too_long() -> None:
     assert strike_channel(socket.SOCK_SEQPACKET, [(exact, [])])[0] == bytes(PACKET_LIMIT - 5)
     found = survives(lambda: strike_channel(socket.SOCK_SEQPACKET, [(exact + b"\x00", ["file"])]))
     assert isinstance(found[0], ProtocolError)
-    assert str(found[0]) == "a packet is longer than 131072 bytes (at byte 131072)"
+    assert str(found[0]) == "a packet is longer than 126976 bytes (at byte 126976)"
 
 
 @contextmanager

@@ -89,7 +89,7 @@ class Sender(TypedHandle[T]):
                 out before the next message.)
             Closed: You closed this sender, or a receiver in ``value`` has already moved away.
             MessageTooLarge: More than ``max_message_size`` bytes, or more than the receiver allows.
-            TooManyHandles: More than 253, or 252 in a message over 128 KiB.
+            TooManyHandles: More than 253, or 252 in a message over 124 KiB.
             TypeError: A message cannot hold such a value.
             ValueError: An integer beyond 64 bits, a time without zone, nested too deeply, a receiver that has
                 messages read ahead.
