@@ -9,13 +9,16 @@ from tests.tui.test_status import CONNECTED, HELLO, LISTENING, SPAWNED, exited
 from tui_ipc.session.events import (
     Audit,
     ChildSpawned,
+    ChildStopped,
     Event,
+    Fault,
     HandshakeFailed,
     HelloReceived,
     MessageReceived,
     MessageSent,
     ServerListening,
     SignalSent,
+    StepLate,
 )
 from tui_ipc.tui.inspection import HexLines, about_lines, raw_bytes, summary, title, value_lines
 from tui_ipc.tui.model import Entry
@@ -100,6 +103,16 @@ def test_a_message() -> None:
             "9.0 ms",
         ),
         (Audit(at=0, run=1, processes=(8,), files=(), unread=3, quit_elapsed=None), "processes", "8"),
+        (
+            Audit(
+                at=0, run=1, processes=(), held=("stdout", "channel"), files=(), unread=0, quit_elapsed=None
+            ),
+            "held open",
+            "stdout, channel",
+        ),
+        (StepLate(at=0, run=1, step="hello", waited=1_500_000_000, sentence="silence"), "waited", "1.5 s"),
+        (ChildStopped(at=0, run=1, signal=19), "signal", "SIGSTOP"),
+        (Fault(at=0, run=1, sentence="not msgpack", byte=1_234), "byte", "1 234, counted from 0"),
     ],
 )
 def test_every_event_has_facts(event: Event, name: str, fact: str) -> None:

@@ -9,6 +9,8 @@ from tests.tui.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, ex
 from tui_ipc.session.events import (
     Audit,
     ChannelClosed,
+    ChildContinued,
+    ChildStopped,
     Event,
     Fault,
     HandshakeFailed,
@@ -16,6 +18,7 @@ from tui_ipc.session.events import (
     MessageReceived,
     MessageSent,
     SignalSent,
+    StepLate,
 )
 from tui_ipc.tui.lines import log_line, rule
 
@@ -57,9 +60,30 @@ SECOND = 1_000_000_000
             "  0.000  ✓ clean      nothing was left behind",
         ),
         (
-            Audit(at=0, run=1, processes=(8, 9), files=("/run/s",), unread=1, quit_elapsed=None),
-            "  0.000  ! left       2 processes · 1 file · 1 unread byte",
+            Audit(
+                at=0,
+                run=1,
+                processes=(8, 9),
+                held=("stdout",),
+                files=("/run/s",),
+                unread=1,
+                quit_elapsed=None,
+            ),
+            "  0.000  ! left       2 processes · stdout held open · 1 file · 1 unread byte",
         ),
+        (
+            Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=12_000_000),
+            '  0.000  ✓ clean      nothing was left behind · ended 12 ms after "quit"',
+        ),
+        (
+            StepLate(at=0, run=1, step="hello", waited=SECOND, sentence="it said nothing for 1 s"),
+            "  0.000  ▲ late       it said nothing for 1 s",
+        ),
+        (
+            ChildStopped(at=0, run=1, signal=19),
+            "  0.000  ▲ stopped    by SIGSTOP · it does nothing until it is continued",
+        ),
+        (ChildContinued(at=0, run=1), "  0.000  ● continued  the child goes on"),
     ],
 )
 def test_each_event_has_its_line(event: Event, text: str) -> None:
@@ -89,6 +113,7 @@ def test_nothing_a_child_says_reaches_the_terminal_unseen(text: str) -> None:
         MessageSent(at=0, run=1, number=1, value={text: text}, raw=b""),
         HandshakeFailed(at=0, run=1, step="hello", sentence=text, timed_out=False),
         Fault(at=0, run=1, sentence=text),
+        StepLate(at=0, run=1, step="hello", waited=1, sentence=text),
     ]
     assert all(is_safe(character) for event in events for character in log_line(event).text)
 

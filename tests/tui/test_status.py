@@ -3,8 +3,10 @@
 from tui_ipc.session.events import (
     ChannelsOpen,
     ChildConnected,
+    ChildContinued,
     ChildExited,
     ChildSpawned,
+    ChildStopped,
     Event,
     Fault,
     HandshakeFailed,
@@ -12,6 +14,7 @@ from tui_ipc.session.events import (
     MessageReceived,
     MessageSent,
     ServerListening,
+    StepLate,
 )
 from tui_ipc.tui.status import Status, signal_name
 
@@ -45,6 +48,22 @@ def test_the_handshake_is_told_step_by_step() -> None:
     assert after(LISTENING, SPAWNED, CONNECTED).state == "waiting for its hello"
     whole = after(LISTENING, SPAWNED, CONNECTED, HELLO, OPEN)
     assert (whole.name, whole.state, whole.phase) == ("calc", "connected", "open")
+
+
+def test_a_late_step_is_called_late_until_it_comes() -> None:
+    """The state says what is waited for, and that it takes long."""
+    late = StepLate(at=5, run=1, step="connected", waited=4, sentence="nobody connected")
+    assert after(LISTENING, SPAWNED, late).state == "late: waiting for it to connect"
+    assert after(LISTENING, SPAWNED, late, CONNECTED).state == "waiting for its hello"
+
+
+def test_a_stopped_child_is_stopped_while_it_lasts() -> None:
+    """The state comes back as it was, or as it became meanwhile; a dead child is not stopped."""
+    stopped = ChildStopped(at=5, run=1, signal=19)
+    assert after(LISTENING, SPAWNED, OPEN, stopped).state == "stopped by SIGSTOP"
+    assert after(LISTENING, SPAWNED, OPEN, stopped, ChildContinued(at=6, run=1)).state == "connected"
+    assert after(LISTENING, SPAWNED, OPEN, stopped, exited(None, 9)).state == "was killed by SIGKILL"
+    assert after(LISTENING, stopped, ServerListening(at=9, run=2, name="/run/s")).state == "listening"
 
 
 def test_messages_are_counted_and_the_median_latency_kept() -> None:

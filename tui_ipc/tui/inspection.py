@@ -7,6 +7,7 @@ from tui_ipc.session.events import (
     Audit,
     ChildExited,
     ChildSpawned,
+    ChildStopped,
     Event,
     Fault,
     HandshakeFailed,
@@ -15,6 +16,7 @@ from tui_ipc.session.events import (
     MessageSent,
     ServerListening,
     SignalSent,
+    StepLate,
 )
 from tui_ipc.tui.line import Line, Span, line
 from tui_ipc.tui.model import Entry
@@ -95,7 +97,7 @@ def value_lines(entry: Entry) -> list[Line]:
     match entry.event:
         case MessageSent() | MessageReceived():
             return pretty(entry.event.value)
-        case HandshakeFailed() | Fault():
+        case HandshakeFailed() | Fault() | StepLate():
             return [line(visible(row)) for row in entry.event.sentence.splitlines()]
         case ServerListening():
             return [line(visible(entry.event.name))]
@@ -138,6 +140,13 @@ def _facts(event: Event) -> Iterator[tuple[str, str]]:
         case SignalSent():
             yield "signal", signal_name(event.signal)
             yield "reason", event.reason
+        case StepLate():
+            yield "step", event.step
+            yield "waited", duration(event.waited)
+        case ChildStopped():
+            yield "signal", signal_name(event.signal)
+        case Fault(byte=int(byte)):
+            yield "byte", f"{count(byte)}, counted from 0"
         case HandshakeFailed():
             yield "step missed", event.step
             yield "deadline", "passed" if event.timed_out else "not awaited: it failed at once"
@@ -165,6 +174,7 @@ def _exit_facts(event: ChildExited) -> Iterator[tuple[str, str]]:
 
 def _audit_facts(event: Audit) -> Iterator[tuple[str, str]]:
     yield "processes", ", ".join(map(str, event.processes)) or "none left"
+    yield "held open", ", ".join(event.held) or "no stream"
     yield "files", ", ".join(event.files) or "none left"
     yield "unread", plural(event.unread, "byte")
     if event.quit_elapsed is not None:

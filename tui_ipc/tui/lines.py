@@ -6,8 +6,10 @@ from tui_ipc.session.events import (
     ChannelClosed,
     ChannelsOpen,
     ChildConnected,
+    ChildContinued,
     ChildExited,
     ChildSpawned,
+    ChildStopped,
     Event,
     Fault,
     HandshakeFailed,
@@ -16,6 +18,7 @@ from tui_ipc.session.events import (
     MessageSent,
     ServerListening,
     SignalSent,
+    StepLate,
 )
 from tui_ipc.tui.line import Line, Span
 from tui_ipc.tui.sanitize import visible
@@ -68,6 +71,13 @@ def _ending(event: Event) -> Line:
             return _said(event, "✕", "bad", "fault", event.sentence)
         case SignalSent():
             return _said(event, "▲", "warn", "signal", f"{signal_name(event.signal)} · {event.reason}")
+        case StepLate():
+            return _said(event, "▲", "warn", "late", event.sentence)
+        case ChildStopped():
+            detail = f"by {signal_name(event.signal)} · it does nothing until it is continued"
+            return _said(event, "▲", "warn", "stopped", detail)
+        case ChildContinued():
+            return _said(event, "●", "good", "continued", "the child goes on")
         case ChannelClosed():
             return _said(event, "○", "muted", "closed", "the channel from the child ended")
         case ChildExited():
@@ -127,9 +137,12 @@ def _said(event: Event, mark: str, paint: str, word: str, detail: str) -> Line:
 
 
 def _audit(event: Audit) -> Line:
-    if event.clean:
-        return _said(event, "✓", "good", "clean", "nothing was left behind")
-    left = [plural(len(event.processes), "process", "processes")] if event.processes else []
-    left += [plural(len(event.files), "file")] if event.files else []
-    left += [plural(event.unread, "unread byte")] if event.unread else []
-    return _said(event, "!", "warn", "left", " · ".join(left))
+    facts = [plural(len(event.processes), "process", "processes")] if event.processes else []
+    facts += [f"{stream} held open" for stream in event.held]
+    facts += [plural(len(event.files), "file")] if event.files else []
+    facts += [plural(event.unread, "unread byte")] if event.unread else []
+    facts = facts or ["nothing was left behind"]
+    if event.quit_elapsed is not None:
+        facts.append(f'ended {duration(event.quit_elapsed)} after "quit"')
+    mark, paint, word = ("✓", "good", "clean") if event.clean else ("!", "warn", "left")
+    return _said(event, mark, paint, word, " · ".join(facts))

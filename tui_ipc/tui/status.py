@@ -10,8 +10,10 @@ from tui_ipc.session.events import (
     ChannelClosed,
     ChannelsOpen,
     ChildConnected,
+    ChildContinued,
     ChildExited,
     ChildSpawned,
+    ChildStopped,
     Event,
     Fault,
     HandshakeFailed,
@@ -19,12 +21,22 @@ from tui_ipc.session.events import (
     MessageReceived,
     MessageSent,
     ServerListening,
+    Step,
+    StepLate,
 )
 
 Phase = Literal["starting", "open", "over"]
 
 LATENCIES = 1024
 """The median is taken over this many of the newest answers."""
+
+_AWAITED: dict[Step, str] = {
+    "listening": "waiting for its server",
+    "spawned": "waiting for its process",
+    "connected": "waiting for it to connect",
+    "hello": "waiting for its hello",
+    "channels open": "waiting for its channels",
+}
 
 
 def signal_name(number: int) -> str:
@@ -50,7 +62,7 @@ class Status:
         name: What the child calls itself, or its program's name until it said so.
         pid: Its process id, None until it is spawned.
         phase: ``starting`` until the channels are open, ``over`` once nobody can be talked to.
-        state: The phase in a word or two, for the status line.
+        stopped: The number of the signal that stopped the child, None while it is not stopped.
         sent: Messages sent in this run.
         received: Messages received in this run.
     """
@@ -63,7 +75,8 @@ class Status:
         self.run = run
         self.pid: int | None = None
         self.phase: Phase = "starting"
-        self.state = "starting"
+        self.stopped: int | None = None
+        self._state = "starting"
         self._end = ""
         self._broken = False
         self.sent = 0
@@ -74,6 +87,11 @@ class Status:
     def p50(self) -> int | None:
         """The median time from a message to its answer in ns, None before the first answer."""
         return round(median(self._latencies)) if self._latencies else None
+
+    @property
+    def state(self) -> str:
+        """The phase in a word or two, for the status line."""
+        return self._state if self.stopped is None else f"stopped by {signal_name(self.stopped)}"
 
     @property
     def absence(self) -> str | None:
@@ -91,19 +109,30 @@ class Status:
                 self.received = event.number
                 if event.elapsed is not None:
                     self._latencies.append(event.elapsed)
+            case ChildStopped():
+                self.stopped = event.signal
+            case ChildContinued():
+                self.stopped = None
+            case _:
+                self._apply_step(event)
+
+    def _apply_step(self, event: Event) -> None:
+        match event:
             case ServerListening():
-                self.state = "listening"
+                self._state = "listening"
             case ChildSpawned():
                 self.pid = event.pid
                 self.name = self.name or basename(event.command[0])
-                self.state = "waiting for it to connect"
+                self._state = _AWAITED["connected"]
             case ChildConnected():
-                self.state = "waiting for its hello"
+                self._state = _AWAITED["hello"]
             case HelloReceived():
                 self.name = event.name
-                self.state = "said hello"
+                self._state = "said hello"
             case ChannelsOpen():
-                self.phase, self.state = "open", "connected"
+                self.phase, self._state = "open", "connected"
+            case StepLate():
+                self._state = f"late: {_AWAITED[event.step]}"
             case _:
                 self._apply_end(event)
 
@@ -118,8 +147,9 @@ class Status:
             case ChannelClosed():
                 self._over("channel closed", "closed its channel")
             case ChildExited():
+                self.stopped = None
                 sentence = exit_sentence(event)
-                self._over(self.state if self._broken else sentence, sentence)
+                self._over(self._state if self._broken else sentence, sentence)
 
     def _over(self, state: str, end: str) -> None:
-        self.phase, self.state, self._end = "over", state, end
+        self.phase, self._state, self._end = "over", state, end

@@ -42,7 +42,7 @@ def _update(part: Static, content: Content) -> None:
 
 
 def _who(status: Status, doing: str | None) -> Content:
-    lamp = "$text-warning" if doing else _LAMPS[status.phase]
+    lamp = "$text-warning" if doing or status.stopped is not None else _LAMPS[status.phase]
     facts = [Content.styled(visible(status.name), "bold")] if status.name else []
     facts += [Content(f"pid {status.pid}")] if status.pid is not None else []
     facts += [Content(f"run {status.run}")] if status.run > 1 else []
