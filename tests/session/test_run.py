@@ -20,8 +20,8 @@ from tests.session.playing import (
     printed,
     transcript,
 )
+from tui_ipc.session import ending, group
 from tui_ipc.session import events as ev
-from tui_ipc.session import group, run
 from tui_ipc.session.process import Process
 from tui_ipc.session.session import NotListening, Session
 
@@ -254,7 +254,7 @@ def test_a_child_that_nobody_can_end_is_named_by_the_audit_and_does_not_hold_us_
 
     monkeypatch.setattr(Process, "signal", reaches_nobody)
     monkeypatch.setattr(group, "send", reaches_nobody)
-    monkeypatch.setattr(run, "LAST_WAIT", 0.05)
+    monkeypatch.setattr(ending, "LAST_WAIT", 0.05)
     events = play(child("stubborn"), grace=0.05)
     pid = only(events, ev.ChildSpawned).pid
     assert only(events, ev.Audit).processes == (pid,)

@@ -6,24 +6,13 @@ gives it all back whatever happens, even if it is cancelled.
 
 import asyncio
 import os
-import signal
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
 
 from tui_ipc.ipc.errors import Disconnected, IpcError
-from tui_ipc.ipc.wire import encode
-from tui_ipc.session import group
-from tui_ipc.session.conversation import QUIT, Conversation, NotListening
-from tui_ipc.session.events import (
-    Audit,
-    ChannelsOpen,
-    ChildExited,
-    ChildSpawned,
-    HandshakeFailed,
-    MessageSent,
-    SignalSent,
-)
+from tui_ipc.session.conversation import Conversation, NotListening
+from tui_ipc.session.ending import DRAIN_BYTES, DRAIN_SECONDS, Ending, audit, first_of
+from tui_ipc.session.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent, SignalSent
 from tui_ipc.session.handshake import VARIABLE, HandshakeError, command_line, explain, last_words
 from tui_ipc.session.hello import NoHello
 from tui_ipc.session.ladder import Channels, Ladder
@@ -31,17 +20,6 @@ from tui_ipc.session.printing import Printing
 from tui_ipc.session.process import Process
 from tui_ipc.session.spawn import SpawnError
 from tui_ipc.session.timeline import Timeline
-
-DRAIN_SECONDS: Final = 0.2
-"""Seconds to wait, once the child has ended, for the ends of its streams: processes it left may hold them."""
-
-DRAIN_BYTES: Final = 8 * 1024 * 1024
-"""What is read of each stream after the child's end at most. The kernel holds less: more can only come from
-processes that the child left behind."""
-
-LAST_WAIT: Final = 1.0
-"""Seconds that the kernel gets to carry out SIGKILL. A process that lives on then is stuck in the kernel, or
-not ours to signal; the audit names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +116,11 @@ class Run:
             channels = await self._shake_hands()
             if channels is not None:
                 await self._converse(channels)
-            if self._process is not None:
-                await self._make_it_end(self._process)
-                await self._conclude(self._process)
+            if self._process is None:
+                self._abandon()
+                audit(self.number, self._timeline, server=self._ladder.name)
             else:
-                self._audit((), None)
+                await self._come_to_an_end(self._process)
         except BaseException:  # ours to clean up even now; it goes on upwards
             if self._process is not None:
                 self._process.destroy()
@@ -160,9 +138,9 @@ class Run:
             return None
         climb = asyncio.create_task(self._ladder.climb(process.pid))
         try:
-            await _first(climb, process.exited, self._end, within=self._settings.timeout)
+            await first_of(climb, process.exited, self._end, within=self._settings.timeout)
             if process.exited.done():  # what it did last may have been to say hello
-                await _first(climb, within=DRAIN_SECONDS)
+                await first_of(climb, within=DRAIN_SECONDS)
             timed_out = not (climb.done() or process.exited.done() or self._end.done())
         finally:
             climb.cancel()
@@ -196,7 +174,7 @@ class Run:
         """Tell why the handshake failed; the evidence is what the child printed and how it ended."""
         assert self._printing is not None
         if isinstance(error, Disconnected):  # it is ending, if it has not ended
-            await _first(process.exited, within=DRAIN_SECONDS)
+            await first_of(process.exited, within=DRAIN_SECONDS)
         if process.exited.done():
             await self._printing.drain(DRAIN_SECONDS, DRAIN_BYTES)
         else:
@@ -230,122 +208,42 @@ class Run:
         self._timeline.add(ChannelsOpen(at=self._timeline.stamp(), run=self.number))
         self._settled.set()
         self._pump = asyncio.create_task(self._conversation.pump())
-        await _first(self._process.exited, self._end)
+        await first_of(self._process.exited, self._end)
 
-    async def _make_it_end(self, process: Process) -> None:
-        """End a child that still lives: ``"quit"``, SIGTERM, SIGKILL, each after its time of grace."""
-        grace = self._settings.grace
-        if process.exited.done():
-            return
-        if self._conversation is None:
-            reason = "the handshake failed"
-        else:
-            reason = await self._ask_to_end(self._conversation, process)
-        for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, LAST_WAIT)):
-            if process.exited.done():
-                return
-            self.signal(number, reason)
-            hurry = [self._hurry] if number == signal.SIGTERM else []
-            await _first(process.exited, *hurry, within=patience)
-            reason = f"the child had not ended {grace:g} s after SIGTERM"
-
-    async def _ask_to_end(self, conversation: Conversation, process: Process) -> str:
-        """Say ``"quit"`` unless somebody has, and give the child its time; why that was not enough."""
-        grace = self._settings.grace
-        begun = conversation.quit_at or conversation.closed_at or self._timeline.now()
-        reason = f'the child had not ended {grace:g} s after "quit"'
-        if conversation.quit_at is None:
-            asking = asyncio.create_task(conversation.send(QUIT, encode(QUIT)))
-            await _first(asking, process.exited, self._hurry, within=grace)
-            asking.cancel()
-            await asyncio.wait([asking])
-            if asking.cancelled():
-                reason = f'the child reads nothing: "quit" could not be sent in {grace:g} s'
-            elif asking.exception() is not None:
-                reason = f'"quit" could not be said: {asking.exception()}'
-            else:
-                begun = asking.result().at
-        left = grace - (self._timeline.now() - begun) / 1e9
-        await _first(process.exited, self._hurry, within=max(left, 0))
-        return reason
-
-    async def _conclude(self, process: Process) -> None:
-        """Take what the child has still said and printed, end what it left behind, and tell."""
+    async def _come_to_an_end(self, process: Process) -> None:
+        """End the child if it still lives, and what it left; close everything, and tell what there was."""
+        assert self._printing is not None
+        ending = Ending(
+            self.number,
+            self._timeline,
+            process,
+            signal=self.signal,
+            printing=self._printing,
+            conversation=self._conversation,
+            grace=self._settings.grace,
+            hurry=self._hurry,
+        )
+        await ending.bring_about()
         ended_at = self._timeline.now()
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.wait([self._pump])
-            if not self._pump.cancelled():
-                self._pump.result()
-        if self._conversation is not None:
-            await self._conversation.drain(DRAIN_SECONDS, DRAIN_BYTES)
-        if self._printing is not None:
-            await self._printing.drain(DRAIN_SECONDS, DRAIN_BYTES)
-        if self._conversation is not None:
-            self._conversation.end()
-            self._conversation.close("the child has ended: nobody listens")
-        told = self._tell_exit(process)
-        survivors = group.members(process.pid)
-        await self._end_survivors(process.pid)
-        if not told:  # neither we nor the kernel could end it in time; a last look
-            process.destroy(0)
-            self._tell_exit(process)
-        self._audit(survivors, ended_at)
-
-    def _tell_exit(self, process: Process) -> bool:
-        """Emit how the child ended; False if it has not been reaped."""
-        how = process.exit
-        if how is None:
-            return False
-        self._timeline.add(
-            ChildExited(
-                at=self._timeline.stamp(),
-                run=self.number,
-                code=how.code,
-                signal=how.signal,
-                user_seconds=how.user_seconds,
-                system_seconds=how.system_seconds,
-                max_rss=how.max_rss,
-            )
-        )
-        return True
-
-    async def _end_survivors(self, session: int) -> None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            pids = group.members(session)
-            if not pids:
-                return
-            listed = ", ".join(map(str, pids))
-            reason = f"the child ended and left processes behind: {listed}"
-            self._timeline.add(
-                SignalSent(at=self._timeline.stamp(), run=self.number, signal=int(number), reason=reason)
-            )
-            group.send(session, pids, number)
-            waiting = asyncio.create_task(group.ended(session, self._settings.grace))
-            try:
-                await _first(waiting, self._hurry)
-            finally:
-                waiting.cancel()
-            await asyncio.wait([waiting])
-
-    def _audit(self, survivors: tuple[int, ...], ended_at: int | None) -> None:
-        """What the run left behind; nothing of the run follows."""
+        await self._stop_pump()
+        survivors = await ending.conclude()
         self._abandon()
-        conversation = self._conversation
-        quit_at = None if conversation is None else conversation.quit_at
-        directory = os.path.dirname(self._ladder.name)
-        self._timeline.add(
-            Audit(
-                at=self._timeline.stamp(),
-                run=self.number,
-                processes=survivors,
-                files=tuple(
-                    path for path in (directory, self._ladder.name) if path and os.path.lexists(path)
-                ),
-                unread=0 if conversation is None else conversation.unread,
-                quit_elapsed=None if quit_at is None or ended_at is None else ended_at - quit_at,
-            )
+        audit(
+            self.number,
+            self._timeline,
+            server=self._ladder.name,
+            survivors=survivors,
+            conversation=self._conversation,
+            ended_at=ended_at,
         )
+
+    async def _stop_pump(self) -> None:
+        if self._pump is None:
+            return
+        self._pump.cancel()
+        await asyncio.wait([self._pump])
+        if not self._pump.cancelled():
+            self._pump.result()
 
     def _abandon(self) -> None:
         """Close everything at once. Closing twice is harmless."""
@@ -359,11 +257,6 @@ class Run:
         if self._process is not None:
             self._process.close()
         self._settled.set()
-
-
-async def _first(*futures: asyncio.Future[Any], within: float | None = None) -> None:
-    """Wait until one of the futures is done, or the time has passed. None of them is cancelled."""
-    await asyncio.wait(futures, timeout=within, return_when=asyncio.FIRST_COMPLETED)
 
 
 def _set(flag: asyncio.Future[None]) -> None:
