@@ -1,4 +1,4 @@
-"""``closes_channel WHICH``: closes its sender, or both ends, and lives on."""
+"""``closes_channel WHICH``: closes its sender, its receiver, or both ends, and lives on."""
 
 import signal
 import sys
@@ -6,8 +6,11 @@ import sys
 from tests.session.children.by_library import meet
 
 sender, receiver = meet()
-if sys.argv[1] == "both":
+if sys.argv[1] != "sender":
     receiver.close()
+if sys.argv[1] == "receiver":
+    sender.send("I do not listen")
+    signal.pause()
 sender.close()
 if sys.argv[1] == "sender":
     for message in receiver:

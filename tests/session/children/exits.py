@@ -1,6 +1,7 @@
-"""``exits RUNG CODE``: ends after that rung of the handshake, with a last word on stderr.
+"""``exits RUNG HOW``: ends after that rung of the handshake, with a last word on stderr.
 
-``held`` is after connecting; another process then holds the connection and the output open.
+``held`` is after connecting; another process then holds the connection and the output open. ``message`` is
+after a first message. HOW is an exit code, or the name of the signal that it dies by.
 """
 
 import os
@@ -8,17 +9,21 @@ import signal
 import socket
 import sys
 
-from tests.session.children.by_hand import INLINE_HELLO, connect
+from tests.session.children.by_hand import INLINE_HELLO, connect, text
 
-rung, code = sys.argv[1:3]
+rung, how = sys.argv[1:3]
 client: socket.socket | None = None
 if rung != "spawned":
     client = connect()
 if rung == "half a hello" and client is not None:
     client.sendall(INLINE_HELLO[:9])
-if rung == "hello" and client is not None:
+if rung in ("hello", "message") and client is not None:
     client.sendall(INLINE_HELLO)
+if rung == "message" and client is not None:
+    client.sendall(text("first and last"))
 if rung == "held" and not os.fork():
     signal.pause()
 os.write(2, b"giving up\n")
-os._exit(int(code))
+if how.isdecimal():
+    os._exit(int(how))
+os.kill(os.getpid(), signal.Signals[how])

@@ -1,4 +1,4 @@
-"""``floods WHAT``: messages or output without end, until it is ended."""
+"""``floods WHAT``: messages, output or errors without end, until it is ended."""
 
 import os
 import sys
@@ -11,4 +11,4 @@ while True:
     if sys.argv[1] == "messages":
         sender.send(piece)
     else:
-        os.write(1, piece)
+        os.write(2 if sys.argv[1] == "errors" else 1, piece)

@@ -1,0 +1,19 @@
+"""Starts a daemon in a session of its own, which holds nothing of ours, sends its pid, and ends at "quit"."""
+
+import os
+import signal
+
+from tests.session.children.by_hand import INLINE_HELLO, connect, read_text, text
+
+reading, writing = os.pipe()
+if not os.fork():
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDWR), 1)
+    os.dup2(1, 2)
+    os.write(writing, str(os.getpid()).encode())
+    signal.pause()
+pid = os.read(reading, 20).decode()
+client = connect()
+client.sendall(INLINE_HELLO + text(pid))
+while read_text(client) not in ("quit", ""):
+    pass
