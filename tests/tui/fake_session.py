@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any, Self
 
 from tui_ipc.ipc.wire import encode
@@ -25,6 +26,13 @@ from tui_ipc.session.events import (
 MILLISECOND = 1_000_000
 
 
+@dataclass(frozen=True)
+class FakeDiagnosis:
+    """What a test lets the session know of itself."""
+
+    sentences: tuple[str, ...]
+
+
 class FakeSession:
     """What the explorer needs of a session, played by a test.
 
@@ -34,6 +42,7 @@ class FakeSession:
             ``hurry`` (it was cancelled while it waited for the child).
         may_end: Until this is set, leaving the session waits, as for a child that takes its time.
         deaf: Why sending fails, None while somebody listens.
+        reasons: What the session says when it is asked why nothing happens.
     """
 
     def __init__(self) -> None:
@@ -43,6 +52,7 @@ class FakeSession:
         self.may_end = asyncio.Event()
         self.may_end.set()
         self.deaf: str | None = None
+        self.reasons: tuple[str, ...] = ("Nothing waits.",)
         self.at = 0
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._open = asyncio.Event()
@@ -87,6 +97,9 @@ class FakeSession:
     async def events(self) -> AsyncIterator[Event]:
         while (event := await self._events.get()) is not None:
             yield event
+
+    def diagnosis(self) -> FakeDiagnosis:
+        return FakeDiagnosis(self.reasons)
 
     # What a test says.
 

@@ -17,6 +17,7 @@ from tui_ipc.session.events import HandshakeFailed
 from tui_ipc.tui.app import CLIPBOARD_LIMIT, ExplorerApp
 from tui_ipc.tui.help_screen import HelpScreen
 from tui_ipc.tui.model import OUTPUT_LIMIT
+from tui_ipc.tui.why_screen import WhyScreen
 
 Play = Callable[[Stage], Awaitable[None]]
 
@@ -596,7 +597,8 @@ def test_the_palette_offers_every_binding_with_a_description() -> None:
             for binding in vars(kind).get("BINDINGS", ())
             if isinstance(binding, Binding) and binding.tooltip and binding.id
         }
-        assert {"Quit", "Restart", "Help", "Maximize", "Copy", "Inspect", "Follow", "Type"} <= explained
+        assert {"Quit", "Restart", "Help", "Maximize", "Why?"} <= explained
+        assert {"Copy", "Inspect", "Follow", "Back"} <= explained
         assert explained <= set(commands)
         assert all(command.help for command in commands.values())
         with patch.object(app, "deliver_screenshot"):
@@ -605,7 +607,7 @@ def test_the_palette_offers_every_binding_with_a_description() -> None:
                 if asyncio.iscoroutine(result):
                     await result
                 await it.pilot.pause()
-        assert isinstance(app.screen, HelpScreen)
+        assert {type(screen) for screen in app.screen_stack[1:]} == {HelpScreen, WhyScreen}
         assert app.clipboard == '"Hi"'
 
     play(scene)

@@ -4,39 +4,41 @@ Events go into the model as they come; the screen is brought up to date at most 
 So a child that floods is remembered at full speed, drawn at leisure, and never keeps a key waiting.
 """
 
-import asyncio
-import gc
-import signal
+import sys
 from collections.abc import Iterable, Sequence
 from time import monotonic
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session import notation
 from tui_ipc.session.events import Event, MessageReceived, MessageSent
-from tui_ipc.session.session import Session
+from tui_ipc.session.session import BUILT_IN_CHILD, Session
 from tui_ipc.tui.inspector import Face, Inspector
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.message_input import MessageBox
 from tui_ipc.tui.model import Model
 from tui_ipc.tui.notice import Notice
 from tui_ipc.tui.output_view import OutputView
+from tui_ipc.tui.palette import commands
+from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
 from tui_ipc.tui.status_bar import StatusBar
-from tui_ipc.tui.terminal import on_hang_up
+from tui_ipc.tui.terminal import run
 from tui_ipc.tui.units import plural, size
 
 FRAMES = 30
 """How often in a second the screen follows the model, at most."""
+
+USAGE = 2
+"""The exit code if a file that the user named cannot be used."""
 
 BROKEN = 3
 """The exit code if the session could not begin or go on for want of what it needs of the system."""
@@ -48,11 +50,21 @@ CLIPBOARD_LIMIT = 1 << 20
 """Terminals drop larger OSC 52 sequences, and tell nobody."""
 
 
+class Recording(Protocol):
+    """What the explorer needs of a recorder; :class:`~tui_ipc.session.recorder.Recorder` is one."""
+
+    @property
+    def failure(self) -> str | None: ...
+
+
 class ExplorerApp(App[int]):
     """Explores one session, from its beginning to its end.
 
     Args:
         session: A session that has not begun; the app begins it and ends it.
+        recording: What the session is recorded by, None if it is not.
+        foot: A widget to stand where the message box does, for a session that takes no messages.
+        source: Where the events come from, if not from a living child.
     """
 
     TITLE = "tui-ipc"
@@ -92,18 +104,36 @@ class ExplorerApp(App[int]):
             id="app.maximize",
             tooltip="Give all the room to the pane you are in, or take it back",
         ),
+        Binding(
+            "f3",
+            "why",
+            "Why?",
+            key_display="F3",
+            id="app.why",
+            tooltip="Why does nothing happen? What the child, the channels and the system say",
+        ),
     ]
 
-    def __init__(self, session: Explored) -> None:
+    def __init__(
+        self,
+        session: Explored,
+        *,
+        recording: Recording | None = None,
+        foot: ReplayBar | None = None,
+        source: str = "",
+    ) -> None:
         super().__init__()
         self._session = session
+        self._recording = recording
+        self._failure: str | None = None
         self.model = Model()
-        self.status_bar = StatusBar()
-        self.notice = Notice()
+        self.status_bar = StatusBar(source)
+        self.notice = Notice("" if source else "ctrl+r tries again")
         self.log_view = LogView(self.model)
         self.inspector = Inspector(id="inspector")
         self.output_view = OutputView(self.model)
         self.message_box = MessageBox()
+        self.foot: MessageBox | ReplayBar = foot or self.message_box
         self.footer = Footer()
         self._keeper = SessionKeeper(session, self._on_event, self._on_refused)
         self._code = 0
@@ -120,12 +150,12 @@ class ExplorerApp(App[int]):
                 yield self.log_view
                 yield self.inspector
             yield self.output_view
-        yield self.message_box
+        yield self.foot
         yield self.footer
 
     def on_mount(self) -> None:
         """Begin the session."""
-        self.message_box.input.focus()
+        self.foot.take_focus()
         self._refresh_views()
         self._keeper.start(self._on_over)
 
@@ -183,13 +213,21 @@ class ExplorerApp(App[int]):
         self._due = False
         self._began_at = monotonic()
         self.call_after_refresh(self._on_drawn)
-        self.status_bar.show(self.model.status, self._doing)
+        self._check_recording()
+        mark = None if self._recording is None else "failed" if self._failure else "on"
+        self.status_bar.show(self.model.status, self._doing, mark)
         self.notice.show(self.model.trouble)
-        self.message_box.show_absence(self.model.status.absence)
+        self.foot.follow(self.model.status)
         self.log_view.follow_source()
         self.output_view.follow_source()
         if self.log_view.cursor is None:
             self._inspect_newest()
+
+    def _check_recording(self) -> None:
+        failure = None if self._recording is None else self._recording.failure
+        if failure is not None and self._failure is None:
+            self._failure = failure
+            self.notify(visible(failure), title="Not recorded", severity="error", timeout=30, markup=False)
 
     def _on_drawn(self) -> None:
         """Let the next picture wait as long as this one took: drawing has at most half of the time."""
@@ -250,10 +288,16 @@ class ExplorerApp(App[int]):
         for name in ("log", "inspector", "output"):
             screen.set_class(name == pane, f"-{name}")
 
-    def action_type(self) -> None:
-        """Go to the message box; the panes take their usual places."""
+    def action_why(self) -> None:
+        """Say why nothing happens."""
+        from tui_ipc.tui.why_screen import WhyScreen
+
+        self.push_screen(WhyScreen(lambda: self._session.diagnosis().sentences))
+
+    def action_back(self) -> None:
+        """Go to the box at the bottom; the panes take their usual places."""
         self.screen_stack[0].remove_class("-maximized", "-inspecting")
-        self.message_box.input.focus()
+        self.foot.take_focus()
 
     def action_inspect(self) -> None:
         """Go to the inspector."""
@@ -285,15 +329,7 @@ class ExplorerApp(App[int]):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: every binding that explains itself, each pane, the theme, a screenshot."""
-        nodes: tuple[DOMNode, ...] = (self, self.log_view, self.inspector, self.output_view)
-        offered: set[str] = set()
-        for node in nodes:
-            for binding in _bindings(node):
-                if binding.tooltip and binding.action not in offered:
-                    offered.add(binding.action)
-                    yield SystemCommand(
-                        binding.description, binding.tooltip, self._runner(binding.action, node)
-                    )
+        yield from commands(self, (self, self.log_view, self.inspector, self.output_view))
         yield SystemCommand("Go to the log", "Move through what happened", self.log_view.focus)
         yield SystemCommand(
             "Go to the child's output", "Scroll through what the child printed", self.output_view.focus
@@ -301,44 +337,56 @@ class ExplorerApp(App[int]):
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save a picture of the screen, as SVG", self.deliver_screenshot)
 
-    def _runner(self, action: str, node: DOMNode) -> Any:
-        async def run() -> None:
-            await self.run_action(action, node)
 
-        return run
-
-
-def _bindings(node: DOMNode) -> Iterable[Binding]:
-    """The bindings of a node's class and of its bases, as they are written."""
-    for kind in type(node).__mro__:
-        yield from (each for each in vars(kind).get("BINDINGS", ()) if isinstance(each, Binding))
-
-
-def run_explorer(command: Sequence[str] | None = None, **options: Any) -> int:
+def run_explorer(command: Sequence[str] | None = None, *, record: str | None = None, **options: Any) -> int:
     """Explore a child on this terminal until the user leaves.
 
     Args:
         command: The child's command, None for the built-in child.
+        record: Path of a file to write every event to, None for none.
         options: As :class:`~tui_ipc.session.session.Session` takes them.
 
     Returns:
-        The exit code: 0 after quitting, 128 + N after signal N, 3 if the session could not begin.
+        The exit code: 0 after quitting, 128 + N after signal N, 2 if the recording cannot be written to its
+        file at all, 3 if the session could not begin.
     """
+    if record is None:
+        return run(ExplorerApp(Session(command, **options)))
+    from tui_ipc.session.recorder import Recorder
+    from tui_ipc.session.recording import RecordingError
+
     try:
-        return asyncio.run(_explore(ExplorerApp(Session(command, **options))))
-    finally:
-        gc.freeze()  # else the interpreter's last collection walks the whole log: seconds, after a flood
+        recorder = Recorder(record, command=BUILT_IN_CHILD if command is None else tuple(command))
+    except RecordingError as error:
+        return _refused(error)
+    with recorder:
+        code = run(ExplorerApp(Session(command, record=recorder, **options), recording=recorder))
+    if recorder.failure is not None:
+        sys.stderr.write(f"tui-ipc: {visible(recorder.failure)}\n")
+    return code
 
 
-async def _explore(app: ExplorerApp) -> int:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, app.leave, 128 + number)
-    on_hang_up(lambda: loop.call_soon_threadsafe(app.leave, 128 + signal.SIGHUP))
-    # What is imported stays for good, and the rings hold some hundred thousand small objects for long. With
-    # its usual thresholds the cyclic collector visits them all so often that a flood makes pauses of 140 ms;
-    # so 20.
-    gc.freeze()
-    gc.set_threshold(20_000, 10, 50)
-    await app.run_async()
-    return app.return_code or 0
+def run_replay(path: str, *, speed: float | None = 1.0) -> int:
+    """Show a recording on this terminal until the user leaves.
+
+    Args:
+        path: The file.
+        speed: How many times as fast as it happened, None for no pause between events.
+
+    Returns:
+        The exit code: 0 after leaving, 128 + N after signal N, 2 if the file is no recording.
+    """
+    from tui_ipc.session.recording import RecordingError
+    from tui_ipc.session.replay import Replay
+    from tui_ipc.tui.replay_app import ReplayApp
+
+    try:
+        replay = Replay(path, speed=speed)
+    except RecordingError as error:
+        return _refused(error)
+    return run(ReplayApp(replay, path))
+
+
+def _refused(error: Exception) -> int:
+    sys.stderr.write(f"tui-ipc: {visible(str(error))}\n")
+    return USAGE

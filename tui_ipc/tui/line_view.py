@@ -44,7 +44,13 @@ class LineView(ScrollView, can_focus=True):
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"line--{role}" for role in (*ROLES, "cursor")}
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.type", "Type", id="view.type", tooltip="Go to the message box"),
+        Binding(
+            "escape",
+            "app.back",
+            "Back",
+            id="view.back",
+            tooltip="Go to the box at the bottom; the panes take their usual places",
+        ),
     ]
 
     shift: reactive[int] = reactive(0)

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from tui_ipc.session import notation
 from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.status import Status
 from tui_ipc.tui.units import plural
 
 HINT_LIMIT = 10_000
@@ -88,10 +89,14 @@ class MessageBox(Horizontal):
         """Begin with an invitation."""
         self._redraw()
 
-    def show_absence(self, absence: str | None) -> None:
-        """Say why nobody listens; None if somebody does."""
-        if absence != self._absence:
-            self._absence = absence
+    def take_focus(self) -> None:
+        """Be typed into."""
+        self.input.focus()
+
+    def follow(self, status: Status) -> None:
+        """Say why nobody listens, if so."""
+        if status.absence != self._absence:
+            self._absence = status.absence
             self._redraw()
 
     @on(Input.Changed)

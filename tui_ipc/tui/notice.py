@@ -8,10 +8,15 @@ from tui_ipc.tui.sanitize import visible
 
 
 class Notice(Static):
-    """A box above the panes that is there only while there is something to say."""
+    """A box above the panes that is there only while there is something to say.
 
-    def __init__(self) -> None:
+    Args:
+        remedy: What the user can do about it; may be empty.
+    """
+
+    def __init__(self, remedy: str) -> None:
         super().__init__(id="notice")
+        self._remedy = remedy
         self._trouble: HandshakeFailed | Fault | None = None
 
     def show(self, trouble: HandshakeFailed | Fault | None) -> None:
@@ -23,6 +28,6 @@ class Notice(Static):
         if trouble is None:
             return
         self.border_title = "Handshake failed" if isinstance(trouble, HandshakeFailed) else "Protocol broken"
-        self.border_subtitle = "ctrl+r tries again"
+        self.border_subtitle = self._remedy
         sentence = trouble.sentence[:1].upper() + trouble.sentence[1:]
         self.update(Content("\n".join(visible(row) for row in sentence.splitlines())))

@@ -19,6 +19,13 @@ REST = 0.001
 """How long that turn is at least, in seconds."""
 
 
+class Diagnosed(Protocol):
+    """What the explorer needs of a diagnosis; :class:`~tui_ipc.session.diagnosis.Diagnosis` is one."""
+
+    @property
+    def sentences(self) -> tuple[str, ...]: ...
+
+
 class Explored(Protocol):
     """What the explorer needs of a session; :class:`~tui_ipc.session.session.Session` is one."""
 
@@ -28,6 +35,7 @@ class Explored(Protocol):
     async def send(self, value: Any) -> MessageSent: ...
     async def restart(self) -> None: ...
     def events(self) -> AsyncIterator[Event]: ...
+    def diagnosis(self) -> Diagnosed: ...
 
 
 class SessionKeeper:

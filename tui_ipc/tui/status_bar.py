@@ -1,5 +1,7 @@
 """The line at the top: who is explored, how it is, and how much has passed."""
 
+from typing import Literal
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -9,16 +11,29 @@ from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.status import Phase, Status
 from tui_ipc.tui.units import count, duration
 
+Recording = Literal["on", "failed"]
+"""Whether what happens is written to a file, or could not be."""
+
 MUTED = "$foreground 60%"
 
 _LAMPS: dict[Phase, str] = {"starting": "$text-warning", "open": "$text-success", "over": "$text-error"}
 
+_MARKS: dict[Recording, tuple[str, str]] = {
+    "on": ("● rec", "$text-error"),
+    "failed": ("✕ rec", "bold $text-error"),
+}
+
 
 class StatusBar(Horizontal):
-    """Shows a status in one line; its left part gives way where room is short."""
+    """Shows a status in one line; its left part gives way where room is short.
 
-    def __init__(self) -> None:
+    Args:
+        source: Where the events come from, if not from a living child.
+    """
+
+    def __init__(self, source: str = "") -> None:
         super().__init__(id="status")
+        self._source = source
         self._left = Static(id="who")
         self._right = Static(id="counts")
 
@@ -28,10 +43,10 @@ class StatusBar(Horizontal):
         yield self._left
         yield self._right
 
-    def show(self, status: Status, doing: str | None) -> None:
-        """Show a status, and what the explorer is about to do, if anything."""
-        _update(self._left, _who(status, doing))
-        _update(self._right, _counts(status))
+    def show(self, status: Status, doing: str | None, recording: Recording | None = None) -> None:
+        """Show a status, what the explorer is about to do, if anything, and what becomes of the recording."""
+        _update(self._left, _who(self._source, status, doing))
+        _update(self._right, _counts(status, recording))
 
 
 def _update(part: Static, content: Content) -> None:
@@ -41,17 +56,20 @@ def _update(part: Static, content: Content) -> None:
         part.update(content, layout=not isinstance(old, Content) or old.cell_length != content.cell_length)
 
 
-def _who(status: Status, doing: str | None) -> Content:
+def _who(source: str, status: Status, doing: str | None) -> Content:
     lamp = "$text-warning" if doing or status.stopped is not None else _LAMPS[status.phase]
-    facts = [Content.styled(visible(status.name), "bold")] if status.name else []
+    facts = [Content.styled(source, "$text-warning")] if source else []
+    facts += [Content.styled(visible(status.name), "bold")] if status.name else []
     facts += [Content(f"pid {status.pid}")] if status.pid is not None else []
     facts += [Content(f"run {status.run}")] if status.run > 1 else []
     facts.append(Content.styled(f"● {doing or status.state}", lamp))
     return Content.styled(" · ", MUTED).join(facts)
 
 
-def _counts(status: Status) -> Content:
+def _counts(status: Status, recording: Recording | None) -> Content:
+    mark = [] if recording is None else [_MARKS[recording], ("   ", "")]
     parts: list[tuple[str, str]] = [
+        *mark,
         (count(status.sent), "bold"),
         (" sent   ", MUTED),
         (count(status.received), "bold"),

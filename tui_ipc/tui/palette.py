@@ -1,0 +1,39 @@
+"""What the command palette offers: every binding that explains itself, found where it is written."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding
+from textual.dom import DOMNode
+
+
+def commands(app: App[Any], nodes: Sequence[DOMNode]) -> Iterable[SystemCommand]:
+    """One command for each action of some nodes whose binding has a tooltip.
+
+    A subclass that writes a binding anew, under the same id, speaks for it; without a tooltip it hides it.
+    """
+    offered: set[str] = set()
+    for node in nodes:
+        for binding in _bindings(node):
+            if binding.tooltip and binding.action not in offered:
+                offered.add(binding.action)
+                run = _runner(app, binding.action, node)
+                yield SystemCommand(binding.description, binding.tooltip, run)
+
+
+def _bindings(node: DOMNode) -> Iterable[Binding]:
+    """The bindings of a node's class and of its bases, as they are written; the first of an id counts."""
+    seen: set[str | None] = set()
+    for kind in type(node).__mro__:
+        for binding in vars(kind).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id not in seen:
+                seen.add(binding.id)
+                yield binding
+
+
+def _runner(app: App[Any], action: str, node: DOMNode) -> Any:
+    async def run() -> None:
+        await app.run_action(action, node)
+
+    return run

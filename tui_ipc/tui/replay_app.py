@@ -1,0 +1,112 @@
+"""The explorer over a recording: the same panes, a bar to play it by, and nobody to talk to.
+
+The rule: what needs a living child says that there is none; everything else is the explorer's own.
+"""
+
+from os.path import basename
+from typing import ClassVar, Protocol
+
+from textual.binding import Binding, BindingType
+
+from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
+from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.session_keeper import Explored
+
+_ONLY_SHOWN = "A recording is only shown: no child runs that could be restarted."
+
+
+class Replayed(Explored, Deck, Protocol):
+    """What the explorer needs of a replay; :class:`~tui_ipc.session.replay.Replay` is one."""
+
+
+class ReplayApp(ExplorerApp):
+    """Shows one recording.
+
+    Args:
+        replay: A replay that has not begun; the app begins it and ends it.
+        path: The file that it is read from.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+q,q",
+            "quit",
+            "Leave",
+            priority=True,
+            key_display="q",
+            id="app.quit",
+            tooltip="Leave the recording",
+        ),
+        Binding("ctrl+r", "restart", "Restart", priority=True, show=False, id="app.restart"),
+        Binding(
+            "space",
+            "play",
+            "Play/pause",
+            key_display="space",
+            id="replay.play",
+            tooltip="Go on with the recording, or hold it where it is",
+        ),
+        Binding(
+            "full_stop,right",
+            "step",
+            "Step",
+            key_display=".",
+            id="replay.step",
+            tooltip="Show the next event and hold there",
+        ),
+        Binding(
+            "plus,equals_sign",
+            "speed(1)",
+            "Faster",
+            key_display="+",
+            id="replay.faster",
+            tooltip="Show the recording at twice the speed, up to no pause at all",
+        ),
+        Binding(
+            "minus",
+            "speed(-1)",
+            "Slower",
+            key_display="-",
+            id="replay.slower",
+            tooltip="Show the recording at half the speed",
+        ),
+    ]
+
+    def __init__(self, replay: Replayed, path: str) -> None:
+        self._deck: Deck = replay
+        self.replay_bar = ReplayBar(replay)
+        super().__init__(replay, foot=self.replay_bar, source=f"replay {visible(basename(path))}")
+
+    @property
+    def _doing(self) -> None:
+        return None
+
+    def action_restart(self) -> None:
+        """Say that there is nothing to restart."""
+        self.notify(_ONLY_SHOWN, title="Not restarted", severity="warning", markup=False)
+
+    def action_play(self) -> None:
+        """Go on, or hold."""
+        if self._deck.over:
+            self.notify("The recording is over.", severity="information")
+        elif self._deck.playing:
+            self._deck.pause()
+        else:
+            self._deck.play()
+        self.replay_bar.sync()
+
+    def action_step(self) -> None:
+        """Show one more event, and hold there."""
+        if self._deck.over:
+            self.notify("The recording is over.", severity="information")
+            return
+        self._deck.pause()
+        self._deck.step()
+        self.replay_bar.sync()
+
+    def action_speed(self, direction: int) -> None:
+        """Go faster (1) or slower (-1)."""
+        deck = self._deck
+        deck.speed = faster(deck.speed) if direction > 0 else slower(deck.speed)
+        self.replay_bar.sync()

@@ -1,0 +1,109 @@
+"""Where a live session has its message box, a replay has this: how far it is, and how fast it goes."""
+
+from typing import Protocol
+
+from textual import events
+from textual.content import Content
+from textual.widgets import Static
+
+from tui_ipc.tui.status import Status
+from tui_ipc.tui.units import count
+
+SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+"""How many times as fast as it happened a recording can be shown; beyond the last without any pause."""
+
+PERIOD = 0.2
+"""Seconds after which the bar looks at the replay by itself, since the end of one is no event."""
+
+_MUTED = "$foreground 60%"
+
+
+class Deck(Protocol):
+    """What the bar needs of a replay; :class:`~tui_ipc.session.replay.Replay` is one."""
+
+    speed: float | None
+
+    @property
+    def playing(self) -> bool: ...
+    @property
+    def over(self) -> bool: ...
+    @property
+    def position(self) -> int: ...
+    @property
+    def length(self) -> int | None: ...
+    def play(self) -> None: ...
+    def pause(self) -> None: ...
+    def step(self) -> None: ...
+
+
+def faster(speed: float | None) -> float | None:
+    """The next higher of :data:`SPEEDS`, None (no pause between events) beyond the last."""
+    return None if speed is None else next((each for each in SPEEDS if each > speed), None)
+
+
+def slower(speed: float | None) -> float:
+    """The next lower of :data:`SPEEDS`; there is none below the first."""
+    return next((each for each in reversed(SPEEDS) if speed is None or each < speed), SPEEDS[0])
+
+
+class ReplayBar(Static, can_focus=True):
+    """Shows where a replay is.
+
+    Args:
+        deck: The replay.
+    """
+
+    BORDER_TITLE = "Replay"
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__(id="replay")
+        self._deck = deck
+        self._shown: tuple[object, ...] = ()
+
+    def on_mount(self) -> None:
+        """Show the beginning, and look again from time to time."""
+        self.sync()
+        self.set_interval(PERIOD, self.sync)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw the track as long as there is room."""
+        self.sync()
+
+    def take_focus(self) -> None:
+        """Have the keys."""
+        self.focus()
+
+    def follow(self, status: Status) -> None:
+        """Show what has become of the replay."""
+        self.sync()
+
+    def sync(self) -> None:
+        """Show the replay as it is now."""
+        deck = self._deck
+        shown = (deck.playing, deck.over, deck.position, deck.length, deck.speed, self.size.width)
+        if shown != self._shown:
+            self._shown = shown
+            self.update(self._content(), layout=False)
+
+    def _content(self) -> Content:
+        deck = self._deck
+        if deck.over:
+            state = ("■ over   ", "bold $text-muted")
+        elif deck.playing:
+            state = ("▶ playing", "bold $text-success")
+        else:
+            state = ("‖ paused ", "bold $text-warning")
+        speed = "as fast as it goes" if deck.speed is None else f"×{deck.speed:g}"
+        of = "" if deck.length is None else f" of {count(deck.length)}"
+        words = Content.assemble(
+            state, ("   event ", _MUTED), (count(deck.position), "bold"), (of, _MUTED), f"   {speed}"
+        )
+        return Content.assemble(words, "   ", _track(deck, self.size.width - words.cell_length - 3))
+
+
+def _track(deck: Deck, width: int) -> Content:
+    """The part that is shown, ``width`` cells long; nothing if the length is unknown or room is short."""
+    if not deck.length or width < 10:
+        return Content("")
+    done = min(width, width * deck.position // deck.length)
+    return Content.assemble(("━" * done, "$primary"), ("─" * (width - done), "$foreground 25%"))
