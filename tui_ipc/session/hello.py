@@ -16,6 +16,22 @@ VERSION: Final = 1
 _SHOWN: Final = 60  # characters of a message that is no hello
 
 
+class FormerHandle(Handle):
+    """A handle of a message whose bytes were kept, without the descriptor that it had.
+
+    Args:
+        kind: Its ext type, see PROTOCOL.md.
+    """
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: int) -> None:
+        self.kind = kind
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
 class NoHello(Exception):
     """The child's first message is no hello; the text says what it is instead."""
 
@@ -139,9 +155,9 @@ def _handles_in(key: tuple[Any, ...]) -> Iterator[Handle]:
 def _closed(handle: Handle) -> str:
     handle.close()
     match handle:
-        case Sender():
+        case Sender() | FormerHandle(kind=1):
             return "<sender>"
-        case Receiver():
+        case Receiver() | FormerHandle(kind=2):
             return "<receiver>"
         case _:
             return "<shared memory>"
