@@ -1,0 +1,45 @@
+"""``consumes PACE CHILD...``: a program that takes the events of a session, and tells what that took.
+
+The pace is how many turns of the event loop it lets go by before each event. It prints one line of JSON: the
+bytes and messages that came, the last of each, and the largest resident memory of this process alone.
+"""
+
+import asyncio
+import json
+import resource
+import sys
+from typing import Any
+
+from tests.session.playing import environment
+from tui_ipc.session import events as ev
+from tui_ipc.session.session import Session
+
+
+async def consume(pace: int, command: list[str], pty: bool) -> dict[str, Any]:
+    """Take every event, slowly."""
+    size = messages = 0
+    tail, last = b"", None
+    async with Session(command, env=environment(), timeout=20.0, pty=pty) as session:
+        async for event in session.events():
+            if isinstance(event, ev.ChildOutput):
+                size += len(event.data)
+                tail = (tail + event.data)[-100:]
+            elif isinstance(event, ev.MessageReceived):
+                messages += 1
+                last = event.value
+            elif isinstance(event, ev.Audit):
+                break
+            for _ in range(pace):
+                await asyncio.sleep(0)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    return {
+        "bytes": size,
+        "last line": tail.decode().splitlines()[-1] if tail else None,
+        "messages": messages,
+        "last message": last,
+        "peak": peak,
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(asyncio.run(consume(int(sys.argv[1]), sys.argv[3:], sys.argv[2] == "pty"))))

@@ -1,0 +1,173 @@
+"""However much a child prints or sends, and however little it reads, memory, loop and order stay as they are.
+
+None of the bounds depends on the amount: what is consumed here is what takes a second or two.
+"""
+
+import asyncio
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from functools import partial
+
+import pytest
+
+from tests.session.playing import ROOT, Watch, child, environment, play, transcript
+from tui_ipc.session import events as ev
+from tui_ipc.session.session import NotListening, Session
+from tui_ipc.session.timeline import MAX_BYTES, MAX_EVENTS
+
+MEMORY = 150 * 1024 * 1024
+PIECE = 64 * 1024
+TURNS = 500
+"""Turns of the event loop in which a wait that never ends would have ended, if it were to."""
+
+
+def consumed(pace: int, stream: str, *command: str) -> dict[str, object]:
+    """What came of a child, and what it took, by :mod:`tests.session.consumes` in a process of its own."""
+    program = [sys.executable, "-m", "tests.session.consumes", str(pace), stream, *child(*command)]
+    ran = subprocess.run(program, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    told: dict[str, object] = json.loads(ran.stdout)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("stream", "pace", "amount"),
+    [("pty", 0, 128 * 1024 * 1024), ("pipe", 0, 512 * 1024 * 1024), ("pipe", 20, 512 * 1024 * 1024)],
+    ids=["a terminal", "a pipe", "a pipe to a slow consumer"],
+)
+def test_much_output_costs_no_memory_and_its_last_line_is_there(stream: str, pace: int, amount: int) -> None:
+    """The child waits while nobody takes what it printed."""
+    told = consumed(pace, stream, "pours", "output", str(amount))
+    assert (told["bytes"], told["last line"]) == (amount + len("the last line\n"), "the last line")
+    assert isinstance(told["peak"], int)
+    assert told["peak"] < MEMORY
+
+
+@pytest.mark.parametrize(
+    ("pace", "count"), [(0, 200_000), (3, 100_000)], ids=["a fast consumer", "a slow consumer"]
+)
+def test_many_messages_unasked_cost_no_memory_and_the_last_is_there(pace: int, count: int) -> None:
+    """The child waits while nobody takes what it sent. A message is of 2000 bytes."""
+    told = consumed(pace, "pipe", "pours", "messages", str(count))
+    assert (told["messages"], told["last message"]) == (count + 1, "the last message")
+    assert isinstance(told["peak"], int)
+    assert told["peak"] < MEMORY
+
+
+def test_a_child_that_never_reads_stops_the_sender_and_nothing_else() -> None:
+    """A send waits once the kernel takes no more; the loop turns, and the child is heard meanwhile."""
+    accepted: list[int] = []
+
+    async def pour(session: Session) -> None:
+        while True:
+            accepted.append(len((await session.send(b"x" * 4096)).raw))
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        pouring = asyncio.create_task(pour(session))
+        await unchanged(lambda: len(accepted))
+        assert not pouring.done()
+        assert sum(accepted) < 8 * 1024 * 1024  # the kernel holds them: a few hundred KiB on Linux
+        for number in (1, 2, 3):
+            session.signal(signal.SIGUSR1)
+            await watch.until(ev.MessageReceived, partial(is_number, number))
+        assert not pouring.done()
+        await session.quit()
+        with pytest.raises(NotListening):
+            await pouring
+
+    lines = transcript(play(child("chatters"), act, grace=0.1))
+    assert lines.count("stdout 'still here\\n'") == 3
+    assert lines[-3:] == ["closed", "ended by SIGTERM", "clean"]
+
+
+def is_number(number: int, event: ev.MessageReceived) -> bool:
+    """Whether it is the message of that number."""
+    return event.number == number
+
+
+async def unchanged(value: Callable[[], int]) -> int:
+    """Turn the loop until ``value`` has stayed the same for a while, and is not 0."""
+    before, turns = value(), 0
+    while turns < TURNS or not before:
+        await asyncio.sleep(0)
+        turns = turns + 1 if value() == before else 0
+        before = value()
+    return before
+
+
+def queued(pid: int) -> tuple[int, int]:
+    """Bytes that lie in the pipe that is a process's standard output, and how many it can hold."""
+    descriptor = os.open(f"/proc/{pid}/fd/1", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        held = int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
+        return held, fcntl.fcntl(descriptor, fcntl.F_GETPIPE_SZ)
+    finally:
+        os.close(descriptor)
+
+
+def test_a_consumer_that_stops_makes_a_printing_child_wait_and_misses_nothing() -> None:
+    """The pipe is full, what we hold has its bound, and everything comes once it is taken."""
+    amount = 4 * MAX_BYTES
+    happened: list[int] = []
+
+    def record(event: ev.Event) -> None:
+        if isinstance(event, ev.ChildOutput):
+            happened.append(len(event.data))
+
+    async def main() -> bytes:
+        command = child("pours", "output", str(amount))
+        async with Session(command, env=environment(), timeout=20.0, pty=False, record=record) as session:
+            await session.ready()
+            while sum(happened) < MAX_BYTES:
+                await asyncio.sleep(0)
+            assert session.pid is not None
+            while len(set(queued(session.pid))) > 1:  # not full yet
+                await asyncio.sleep(0)
+            held = await unchanged(lambda: sum(happened))
+            assert MAX_BYTES <= held <= MAX_BYTES + PIECE
+            pieces = []
+            async for event in session.events():
+                if isinstance(event, ev.ChildOutput):
+                    pieces.append(event.data)
+                if isinstance(event, ev.Audit):
+                    return b"".join(pieces)
+        raise AssertionError
+
+    output = asyncio.run(main())
+    assert len(output) == amount + len("the last line\n")
+    assert output.endswith(b"\nthe last line\n")
+
+
+def test_a_consumer_that_stops_makes_a_sending_child_wait_and_misses_nothing() -> None:
+    """As with output; the bound is of events where they are small."""
+    count = 5 * MAX_EVENTS
+    happened: list[int] = []
+
+    def record(event: ev.Event) -> None:
+        if isinstance(event, ev.MessageReceived):
+            happened.append(event.number)
+
+    async def main() -> list[int]:
+        command = child("pours", "messages", str(count))
+        async with Session(command, env=environment(), timeout=20.0, record=record) as session:
+            await session.ready()
+            while len(happened) < MAX_EVENTS // 2:
+                await asyncio.sleep(0)
+            held = await unchanged(lambda: len(happened))
+            assert MAX_EVENTS // 2 < held <= MAX_EVENTS
+            assert session.pid is not None
+            numbers = []
+            async for event in session.events():
+                if isinstance(event, ev.MessageReceived):
+                    numbers.append(event.number)
+                if isinstance(event, ev.Audit):
+                    return numbers
+        raise AssertionError
+
+    assert asyncio.run(main()) == list(range(1, count + 2))
