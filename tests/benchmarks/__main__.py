@@ -13,26 +13,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from statistics import median
 from time import perf_counter
 
+from tests.benchmarks import sessions
 from tests.benchmarks.contenders import Batches, Channel, Contender, Floor, Pipe, StreamChannel, ZeroMQ
+from tests.benchmarks.measure import CPUS, Figures, Group, Tally, in_turn, turns
 from tui_ipc import OneShotServer
 
-Figures = dict[str, float]
-CPU = min(os.sched_getaffinity(0))
-
-
-def rounds_of(work: "dict[str, Callable[[], object]]", rounds: int) -> Figures:
-    """The median seconds of each piece of work, over rounds in which each has its turn; one more warms up."""
-    taken: dict[str, list[float]] = {name: [] for name in work}
-    for count in range(rounds + 1):
-        for name, run in work.items():
-            start = perf_counter()
-            run()
-            if count:
-                taken[name].append(perf_counter() - start)
-    return {name: median(times) for name, times in taken.items()}
+CPU = CPUS[0]
 
 
 def round_trips(kinds: Sequence[type[Contender]], size: int, each: int, rounds: int) -> Figures:
@@ -40,31 +28,28 @@ def round_trips(kinds: Sequence[type[Contender]], size: int, each: int, rounds: 
     message = os.urandom(size)
     contenders = [kind(size, CPU) for kind in kinds]
 
-    def exchanges(contender: Contender) -> "Callable[[], None]":
-        def run() -> None:
-            for _ in range(each):
-                contender.exchange(message)
+    def exchange(contender: Contender) -> Callable[[], None]:
+        return lambda: contender.exchange(message)
 
-        return run
-
-    seconds = rounds_of({one.name: exchanges(one) for one in contenders}, rounds)
+    tally = in_turn({one.name: exchange(one) for one in contenders}, each, rounds)
     for one in contenders:
         one.end()
-    return {name: value / each * 1e6 for name, value in seconds.items()}
+    return tally.times(1e6)
 
 
 def one_way(kinds: Sequence[type[Contender]], size: int, count: int, rounds: int) -> Figures:
     """Messages of ``size`` bytes in a second, from the first sent to the last counted by the peer."""
     message = os.urandom(size)
-    contenders = [kind(size, CPU) for kind in kinds]
-
-    def streams(contender: Contender) -> "Callable[[], None]":
-        return lambda: contender.stream(message, count)
-
-    seconds = rounds_of({one.name: streams(one) for one in contenders}, rounds)
-    for one in contenders:
+    contenders = {kind.name: kind(size, CPU) for kind in kinds}
+    tally = Tally()
+    for name, counts in turns(contenders, rounds):
+        begin = perf_counter()
+        contenders[name].stream(message, count)
+        if counts:
+            tally.add(name, [begin, perf_counter()], count)
+    for one in contenders.values():
         one.end()
-    return {name: count / value for name, value in seconds.items()}
+    return tally.rates()
 
 
 def starts(rounds: int) -> Figures:
@@ -88,36 +73,56 @@ def starts(rounds: int) -> Figures:
         'python -c "import socket, msgpack"': bare,
         "built-in child": child,
     }
-    return {name: seconds * 1e3 for name, seconds in rounds_of(work, rounds).items()}
+    return in_turn(work, 1, rounds).times(1e3)
 
 
-def measured(quick: bool) -> "dict[str, tuple[str, Figures]]":
-    """Title → unit and figures, the reference first."""
+def measured(quick: bool) -> dict[str, Group]:
+    """Title → what was compared."""
     rounds = 3 if quick else 11
     share = 10 if quick else 1
     ours = (Channel, StreamChannel)
     others = (Pipe, ZeroMQ) if find_spec("zmq") else (Pipe,)
-    table: dict[str, tuple[str, Figures]] = {}
+    table: dict[str, Group] = {}
     for size, each in ((32, 2000), (1024, 2000), (64 * 1024, 300), (1024 * 1024, 40), (16 * 1024 * 1024, 4)):
         figures = round_trips((Floor, *ours, *others), size, max(1, each // share), rounds)
-        table[f"round trip, {size} bytes"] = ("µs", figures)
+        table[f"round trip, {size} bytes"] = Group("µs", figures)
     for size, count in ((32, 20_000), (1024, 20_000)):
         figures = one_way((*others, *ours, Batches), size, count // share, rounds)
-        table[f"one way, {size} bytes"] = ("messages/s", figures)
-    table["start, handshake, quit"] = ("ms", starts(3 if quick else 20))
+        table[f"one way, {size} bytes"] = Group("messages/s", figures)
+    table["session, round trip, 32 bytes"] = Group("µs", sessions.overhead(CPU, 32, 1000 // share, rounds))
+    table["start, handshake, quit"] = Group("ms", starts(3 if quick else 20))
     return table
 
 
-def shown(table: "dict[str, tuple[str, Figures]]") -> str:
+def shown(table: dict[str, Group]) -> str:
     """The table for people, in Markdown; ratios are to the first row of each group."""
-    lines = ["| work | contender | median | ratio |", "|---|---|---|---|"]
-    for title, (unit, figures) in table.items():
-        reference = next(iter(figures.values()))
+    lines = ["| work | contender | median | 95 % | ratio |", "|---|---|---|---|---|"]
+    for title, group in table.items():
+        reference = next(iter(group.figures.values())).median
         lines += [
-            f"| {title} | {name} | {value:,.{1 if value < 1000 else 0}f} {unit} | {value / reference:.2f} |"
-            for name, value in figures.items()
+            f"| {title} | {name} | {number(one.median)} {group.unit} | {number(one.p95)} | "
+            f"{one.median / reference:.2f} |"
+            for name, one in group.figures.items()
         ]
     return "\n".join(lines)
+
+
+def number(value: float) -> str:
+    """With as many digits as mean something."""
+    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+
+
+def as_json(table: dict[str, Group]) -> str:
+    """The same for programs."""
+    groups = {
+        title: {
+            "unit": group.unit,
+            "medians": {name: one.median for name, one in group.figures.items()},
+            "p95": {name: one.p95 for name, one in group.figures.items()},
+        }
+        for title, group in table.items()
+    }
+    return json.dumps(groups)
 
 
 def main() -> int:
@@ -131,11 +136,7 @@ def main() -> int:
     os.sched_setaffinity(0, {CPU})
     table = measured(options.quick)
     if options.json:
-        print(
-            json.dumps(
-                {title: {"unit": unit, "medians": figures} for title, (unit, figures) in table.items()}
-            )
-        )
+        print(as_json(table))
     else:
         system = f"{platform.system()} {platform.release()}"
         print(f"Python {platform.python_version()}, {system}, both ends on one CPU\n")

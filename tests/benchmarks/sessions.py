@@ -1,0 +1,109 @@
+"""What a session costs over the library that it is built on: the same child, the same messages.
+
+Who keeps a session pays for what it adds: each message is an event with its bytes, its moment and what it
+answers, in order with what the child prints; and, if recorded, a line of a file.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from tempfile import TemporaryDirectory
+from typing import Any, Self
+
+from tests.benchmarks.coroutines import round_trips
+from tests.benchmarks.measure import Figures
+from tui_ipc import OneShotServer
+from tui_ipc.ipc import aio
+from tui_ipc.session.events import Event, MessageReceived
+from tui_ipc.session.recorder import Recorder
+from tui_ipc.session.session import Session
+
+_CHILD = """
+import os, sys
+from tui_ipc.child import serve
+os.sched_setaffinity(0, {int(sys.argv[1])})
+sys.exit(serve(lambda message: message))
+"""
+
+
+def _command(cpu: int) -> tuple[str, ...]:
+    """A child that sends each message back and prints nothing."""
+    return (sys.executable, "-c", _CHILD, str(cpu))
+
+
+class Library:
+    """``aio.Sender`` and ``aio.Receiver`` with the child that a session would have."""
+
+    name = "tui_ipc.ipc.aio"
+
+    def __init__(self, cpu: int) -> None:
+        self._cpu = cpu
+
+    async def __aenter__(self) -> Self:
+        with OneShotServer() as server:
+            words = (*_command(self._cpu), f"channel_name:{server.name}")
+            self._pid = os.posix_spawn(
+                sys.executable,
+                words,
+                os.environ,
+                file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)],
+            )
+            bootstrap, hello = await aio.accept(server, 30, self._pid)
+        bootstrap.close()
+        self._sender: aio.Sender[Any] = aio.Sender(hello["to_child"])
+        self._receiver: aio.Receiver[Any] = aio.Receiver(hello["from_child"])
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._sender.send("quit")
+        os.waitpid(self._pid, 0)
+        self._sender.close()
+        self._receiver.close()
+
+    async def exchange(self, message: bytes) -> None:
+        """Send a message and wait until it is back."""
+        await self._sender.send(message)
+        await self._receiver.recv()
+
+
+class Kept:
+    """A session; its events are taken until the answer's comes."""
+
+    name = "session"
+
+    def __init__(self, cpu: int, record: Callable[[Event], None] | None = None) -> None:
+        self._session = Session(_command(cpu), timeout=30, record=record)
+
+    async def __aenter__(self) -> Self:
+        await self._session.__aenter__()
+        self._events = self._session.events()
+        await self._session.ready()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.__aexit__()
+
+    async def exchange(self, message: bytes) -> None:
+        """Send a message and wait until the event of its answer was taken."""
+        await self._session.send(message)
+        async for event in self._events:
+            if isinstance(event, MessageReceived):
+                return
+
+
+class Recorded(Kept):
+    """The same, written to a file as it happens."""
+
+    name = "session, recorded"
+
+    def __init__(self, cpu: int, recorder: Recorder) -> None:
+        super().__init__(cpu, recorder)
+
+
+def overhead(cpu: int, size: int, each: int, rounds: int) -> Figures:
+    """Microseconds of one exchange of ``size`` bytes with a child on that CPU."""
+    with TemporaryDirectory() as folder, Recorder(os.path.join(folder, "recording")) as recorder:
+        contenders = (Library(cpu), Kept(cpu), Recorded(cpu, recorder))
+        figures = round_trips(contenders, os.urandom(size), each, rounds)
+        assert recorder.failure is None, recorder.failure
+    return figures
