@@ -141,6 +141,7 @@ _PLAIN: dict[type[ev.Event], str] = {
     ev.ChildConnected: "connected",
     ev.ChannelsOpen: "open",
     ev.ChannelClosed: "closed",
+    ev.ChildContinued: "continued",
 }
 
 
@@ -152,14 +153,25 @@ def _line(event: ev.Event) -> str:
             return f"> {value!r}"
         case ev.MessageReceived(value=value, answers=answers):
             return f"< {value!r}" + (f" answers {answers}" if answers else "")
-        case ev.SignalSent(signal=number, reason=reason):
-            return f"{signal_name(number)}: {reason}"
-        case ev.ChildExited(code=code, signal=number):
-            return f"exited {code}" if number is None else f"ended by {signal_name(number)}"
+        case ev.SignalSent() | ev.ChildStopped() | ev.ChildExited():
+            return _process_line(event)
+        case ev.StepLate(step=step):
+            return f"late to reach {step!r}"
         case ev.HandshakeFailed(step=step, timed_out=timed_out):
             return f"failed to reach {step!r}{' in time' if timed_out else ''}"
         case ev.Fault(sentence=sentence):
             return f"fault: {sentence}"
-        case ev.Audit(processes=processes, unread=unread):
-            return "clean" if event.clean else f"left {len(processes)} processes, {unread} bytes unread"
+        case ev.Audit(processes=processes, unread=unread, held=held):
+            left = f"left {len(processes)} processes, {unread} bytes unread"
+            return "clean" if event.clean else left + (f", {', '.join(held)} held" if held else "")
     return _PLAIN[type(event)]
+
+
+def _process_line(event: ev.SignalSent | ev.ChildStopped | ev.ChildExited) -> str:
+    match event:
+        case ev.SignalSent(signal=number, reason=reason):
+            return f"{signal_name(number)}: {reason}"
+        case ev.ChildStopped(signal=number):
+            return f"stopped by {signal_name(number)}"
+        case ev.ChildExited(code=code, signal=number):
+            return f"exited {code}" if number is None else f"ended by {signal_name(number)}"

@@ -113,6 +113,63 @@ def test_signals_go_to_the_whole_group_until_it_is_reaped() -> None:
     with_process("sleep 600 & echo ready; wait", use)
 
 
+def test_stops_are_seen_once_and_by_looking_alone() -> None:
+    """Whoever sent the signals; the exit is left to be collected."""
+
+    async def use(process: Process) -> None:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        assert (process.stopped, process.stops()) == (None, (signal.SIGSTOP,))
+        assert (process.stopped, process.stops()) == (signal.SIGSTOP, ())
+        process.signal(signal.SIGCONT)
+        assert (process.stopped, process.stops()) == (signal.SIGSTOP, (None,))
+        assert (process.stopped, process.stops()) == (None, ())
+        await asyncio.wait([process.exited])
+        assert process.stops() == ()
+        assert str(process.exit) == "exited with code 4"
+
+    with_process("kill -STOP $$; exit 4", use)
+
+
+def test_what_happened_between_two_looks_is_told_as_far_as_the_kernel_knows_it() -> None:
+    """It keeps the last change: a stop that is over was none, one after another had an end between them."""
+
+    async def use(process: Process) -> None:
+        stops(process)
+        process.signal(signal.SIGCONT)
+        assert process.stops() == ()
+        stops(process)
+        assert process.stops() == (signal.SIGSTOP,)
+        process.signal(signal.SIGCONT)
+        stops(process)
+        assert process.stops() == (None, signal.SIGSTOP)
+
+    def stops(process: Process) -> None:
+        process.signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+
+    with_process("exec sleep 600", use)
+
+
+def test_an_end_that_was_not_collected_yet_is_no_stop() -> None:
+    async def use(process: Process) -> None:
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert process.stops() == ()
+        await asyncio.wait([process.exited])
+        assert str(process.exit) == "exited with code 5"
+
+    with_process("exit 5", use)
+
+
+def test_a_system_that_cannot_tell_of_stops_tells_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(process: Process) -> None:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        with monkeypatch.context() as patch:
+            patch.delattr(os, "waitid")
+            assert process.stops() == ()
+
+    with_process("kill -STOP $$", use)
+
+
 def test_a_signal_that_is_not_permitted_reaches_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: int) -> None:
         raise PermissionError

@@ -6,13 +6,13 @@ The one rule: every wait is bounded, and whatever had to be done to a process is
 import asyncio
 import os
 import signal
-from collections.abc import Callable
 from typing import Any, Final
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session import group
 from tui_ipc.session.conversation import QUIT, Conversation
 from tui_ipc.session.events import Audit, ChildExited, SignalSent
+from tui_ipc.session.jobcontrol import JobControl
 from tui_ipc.session.printing import Printing
 from tui_ipc.session.process import Process
 from tui_ipc.session.timeline import Timeline
@@ -36,7 +36,7 @@ class Ending:
         run: The run's number, for events.
         timeline: Where its events go.
         process: The child.
-        signal: Sends a signal to the child's group, and tells the reason.
+        jobs: Signals the child, and continues it if it is stopped.
         printing: What the child prints.
         conversation: The open channels, None if the handshake failed. Nobody may pump it in
             :meth:`conclude`.
@@ -50,7 +50,7 @@ class Ending:
         timeline: Timeline,
         process: Process,
         *,
-        signal: Callable[[int, str], bool],
+        jobs: JobControl,
         printing: Printing,
         conversation: Conversation | None,
         grace: float,
@@ -59,7 +59,7 @@ class Ending:
         self._run = run
         self._timeline = timeline
         self._process = process
-        self._signal = signal
+        self._jobs = jobs
         self._printing = printing
         self._conversation = conversation
         self._grace = grace
@@ -77,8 +77,11 @@ class Ending:
         for number, patience in ((signal.SIGTERM, grace), (signal.SIGKILL, LAST_WAIT)):
             if process.exited.done():
                 return
-            self._signal(number, reason)
-            hurry = [self._hurry] if number == signal.SIGTERM else []
+            self._jobs.signal(number, reason)
+            hurry = []
+            if number == signal.SIGTERM:
+                self._jobs.let_it_end()  # it may have been stopped since
+                hurry = [self._hurry]
             await first_of(process.exited, *hurry, within=patience)
             reason = f"the child had not ended {grace:g} s after SIGTERM"
 
@@ -106,7 +109,9 @@ class Ending:
     async def _ask(self, conversation: Conversation) -> str:
         """Say ``"quit"`` unless somebody has, and give the child its time; why that was not enough."""
         grace = self._grace
+        self._jobs.let_it_end()
         begun = conversation.quit_at or conversation.closed_at or self._timeline.now()
+        begun = max(begun, self._jobs.continued_at or 0)  # a child that is stopped hears nothing
         reason = f'the child had not ended {grace:g} s after "quit"'
         if conversation.quit_at is None:
             asking = asyncio.create_task(conversation.send(QUIT, encode(QUIT)))

@@ -24,6 +24,9 @@ from tui_ipc.session.spawn import spawn
 _RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 """Bytes in what getrusage(2) counts resident memory in."""
 
+_CONTINUED: Final = 0
+"""No signal has this number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Exit:
@@ -78,6 +81,7 @@ class Process:
         stdout: Its standard output.
         stderr: Its standard error.
         exited: Done once the process was reaped. Wait for it by ``asyncio.wait``, which does not cancel it.
+        stopped: The signal that it is stopped by, as far as :meth:`stops` has seen, None while it goes on.
     """
 
     def __init__(
@@ -88,6 +92,8 @@ class Process:
         self.stderr = Output("stderr", stderr)
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[Exit] = self._loop.create_future()
+        self.stopped: int | None = None
+        self._sent_on = False  # by a SIGCONT of ours, which it may not live to be seen to follow
         self._pidfd = -1
         self._thread: threading.Thread | None = None
         self._watch()
@@ -108,7 +114,29 @@ class Process:
             os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):
             return False
+        self._sent_on = self._sent_on or number == signal.SIGCONT
         return True
+
+    def stops(self) -> tuple[int | None, ...]:
+        """Look whether the process was stopped or continued since the last look, without waiting.
+
+        Returns:
+            What happened, in order: the signal that stopped it, or None where it goes on. Nothing on a system
+            that cannot tell, and nothing once it was reaped.
+        """
+        if self.exited.done():
+            return ()
+        change = _stopped_or_continued(self.pid)
+        goes_on = self.stopped is not None and (self._sent_on or change is not None)
+        self._sent_on = False
+        changes: list[int | None] = []
+        if goes_on:
+            self.stopped = None
+            changes.append(None)
+        if change not in (None, _CONTINUED):
+            self.stopped = change
+            changes.append(change)
+        return tuple(changes)
 
     def close(self) -> None:
         """Close the output. Nobody may wait for more of it."""
@@ -162,6 +190,22 @@ class Process:
     def _settle(self, result: Exit | None) -> None:
         if result is not None and not self.exited.done():
             self.exited.set_result(result)
+
+
+def _stopped_or_continued(pid: int) -> int | None:
+    """The signal that stopped a child, or :data:`_CONTINUED`, whichever came last; None if neither came.
+
+    Each is told once. The exit is not looked for, so it stays to be collected.
+    """
+    if not hasattr(os, "waitid"):
+        return None
+    try:
+        change = os.waitid(os.P_PID, pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+    except ChildProcessError:  # it has ended
+        return None
+    if change is None:
+        return None
+    return change.si_status if change.si_code == os.CLD_STOPPED else _CONTINUED
 
 
 def _reaped(pid: int, options: int) -> Exit | None:

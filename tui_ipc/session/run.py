@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from tui_ipc.ipc.errors import Disconnected, IpcError
 from tui_ipc.session.conversation import Conversation, NotListening
 from tui_ipc.session.ending import DRAIN_BYTES, DRAIN_SECONDS, Ending, audit, first_of
-from tui_ipc.session.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent, SignalSent
+from tui_ipc.session.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
 from tui_ipc.session.handshake import VARIABLE, HandshakeError, command_line, explain, last_words
 from tui_ipc.session.hello import NoHello
+from tui_ipc.session.jobcontrol import JobControl
 from tui_ipc.session.ladder import Channels, Ladder
 from tui_ipc.session.printing import Printing
 from tui_ipc.session.process import Process
@@ -53,6 +54,7 @@ class Run:
         self._ladder = Ladder(number, timeline)
         self._process: Process | None = None
         self._spawned_at = 0
+        self._jobs: JobControl | None = None
         self._printing: Printing | None = None
         self._conversation: Conversation | None = None
         self._pump: asyncio.Task[None] | None = None
@@ -90,12 +92,7 @@ class Run:
 
     def signal(self, number: int, reason: str) -> bool:
         """Send a signal to the child's process group; False if it reached nobody."""
-        if self._process is None or not self._process.signal(number):
-            return False
-        self._timeline.add(
-            SignalSent(at=self._timeline.stamp(), run=self.number, signal=int(number), reason=reason)
-        )
-        return True
+        return self._jobs is not None and self._jobs.signal(number, reason)
 
     async def finish(self) -> None:
         """Ask the child to end, wait for it, make it; returns once the run is over.
@@ -166,6 +163,7 @@ class Run:
         self._timeline.add(
             ChildSpawned(at=self._spawned_at, run=self.number, pid=process.pid, command=command)
         )
+        self._jobs = JobControl(self.number, self._timeline, process)
         self._printing = Printing(self.number, self._timeline, process.stdout, process.stderr)
         self._ladder.step = "connected"
         return process
@@ -213,11 +211,12 @@ class Run:
     async def _come_to_an_end(self, process: Process) -> None:
         """End the child if it still lives, and what it left; close everything, and tell what there was."""
         assert self._printing is not None
+        assert self._jobs is not None
         ending = Ending(
             self.number,
             self._timeline,
             process,
-            signal=self.signal,
+            jobs=self._jobs,
             printing=self._printing,
             conversation=self._conversation,
             grace=self._settings.grace,
@@ -249,6 +248,8 @@ class Run:
         """Close everything at once. Closing twice is harmless."""
         if self._pump is not None:
             self._pump.cancel()
+        if self._jobs is not None:
+            self._jobs.close()
         if self._printing is not None:
             self._printing.abandon()
         if self._conversation is not None:
