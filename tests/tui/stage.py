@@ -2,30 +2,31 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import monotonic
 
 from textual.pilot import Pilot
 
 from tests.tui.fake_session import FakeSession
+from tui_ipc.session.replay import Replay
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.line_view import LineView
+from tui_ipc.tui.replay_app import ReplayApp
 
 PATIENCE = 20.0
 """Seconds until a test gives up waiting for something that should come at once."""
 
 
-class Stage:
-    """An explorer that runs, and the hands at its keys.
+class Board:
+    """An explorer that runs, and what stands on its screen.
 
     Attributes:
         app: The explorer.
-        session: The session that it explores, played by the test.
         pilot: Presses keys.
     """
 
-    def __init__(self, app: ExplorerApp, session: FakeSession, pilot: Pilot[int]) -> None:
+    def __init__(self, app: ExplorerApp, pilot: Pilot[int]) -> None:
         self.app = app
-        self.session = session
         self.pilot = pilot
 
     async def until(self, holds: Callable[[], object]) -> None:
@@ -35,16 +36,6 @@ class Stage:
             assert monotonic() < deadline, "it did not happen"
             await self.pilot.pause()
         await self.pilot.pause()
-
-    async def connected(self) -> None:
-        """Let a handshake happen, and return once the explorer shows it."""
-        self.session.handshake()
-        await self.until(lambda: self.app.model.status.phase == "open" and self.shows("log", "open"))
-
-    async def say(self, text: str) -> None:
-        """Type a message and send it."""
-        self.app.message_box.input.value = text
-        await self.pilot.press("enter")
 
     def rows(self, name: str) -> list[str]:
         """What stands in a pane (``log``, ``output``, ``page``), row by row."""
@@ -59,6 +50,37 @@ class Stage:
         """What a line of text (``who``, ``counts``, ``notice``) says."""
         return str(self.app.screen_stack[0].query_one(f"#{name}").render())
 
+    def notices(self) -> list[str]:
+        """What the explorer said in notifications that are still there."""
+        return [notification.message for notification in self.app._notifications]
+
+    def frame(self) -> str:
+        """Every character on the screen."""
+        strips = self.app.screen._compositor.render_strips()
+        return "".join(segment.text for strip in strips for segment in strip)
+
+
+class Stage(Board):
+    """An explorer over a session that the test plays.
+
+    Attributes:
+        session: That session.
+    """
+
+    def __init__(self, app: ExplorerApp, session: FakeSession, pilot: Pilot[int]) -> None:
+        super().__init__(app, pilot)
+        self.session = session
+
+    async def connected(self) -> None:
+        """Let a handshake happen, and return once the explorer shows it."""
+        self.session.handshake()
+        await self.until(lambda: self.app.model.status.phase == "open" and self.shows("log", "open"))
+
+    async def say(self, text: str) -> None:
+        """Type a message and send it."""
+        self.app.message_box.input.value = text
+        await self.pilot.press("enter")
+
 
 @asynccontextmanager
 async def stage(width: int = 120, height: int = 36) -> AsyncIterator[Stage]:
@@ -67,3 +89,13 @@ async def stage(width: int = 120, height: int = 36) -> AsyncIterator[Stage]:
     app = ExplorerApp(session)
     async with app.run_test(size=(width, height)) as pilot:
         yield Stage(app, session, pilot)
+
+
+@asynccontextmanager
+async def replaying(
+    path: Path, speed: float | None = 1.0, width: int = 120, height: int = 36
+) -> AsyncIterator[Board]:
+    """Run the explorer over a recording."""
+    app = ReplayApp(Replay(str(path), speed=speed), str(path))
+    async with app.run_test(size=(width, height)) as pilot:
+        yield Board(app, pilot)

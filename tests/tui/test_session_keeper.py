@@ -1,6 +1,7 @@
 """The session's life beside the screen."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from tests.tui.fake_session import FakeSession
 from tests.tui.test_status import LISTENING
 from tui_ipc.session.events import Event
+from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.session_keeper import SessionKeeper
 
 
@@ -17,12 +19,15 @@ class Diary:
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.refused: list[tuple[str, str]] = []
+        self.ended: list[RecordingError | None] = []
         self.over = asyncio.Event()
         self.error: BaseException | None = None
 
     def keeper(self, session: FakeSession) -> SessionKeeper:
         """A keeper that has started, and tells this diary."""
-        keeper = SessionKeeper(session, self.events.append, lambda *refusal: self.refused.append(refusal))
+        keeper = SessionKeeper(
+            session, self.events.append, lambda *refusal: self.refused.append(refusal), self.ended.append
+        )
         keeper.start(self._on_over)
         return keeper
 
@@ -59,6 +64,28 @@ def test_events_are_passed_on_to_the_last() -> None:
             "ChildExited",
             "Audit",
         ]
+        assert diary.error is None
+        assert diary.ended == [None]
+
+    asyncio.run(main())
+
+
+def test_a_recording_that_is_broken_ends_the_events_and_not_the_session() -> None:
+    """What came before the break was told; the session is still there to be left."""
+
+    class Broken(FakeSession):
+        async def events(self) -> AsyncIterator[Event]:
+            yield LISTENING
+            raise RecordingError("talk.rec is broken")
+
+    async def main() -> None:
+        diary = Diary()
+        keeper = diary.keeper(Broken())
+        await turns()
+        assert diary.events == [LISTENING]
+        assert [str(error) for error in diary.ended] == ["talk.rec is broken"]
+        assert not diary.over.is_set()
+        await keeper.left()
         assert diary.error is None
 
     asyncio.run(main())

@@ -7,7 +7,7 @@ So a child that floods is remembered at full speed, drawn at leisure, and never 
 import sys
 from collections.abc import Iterable, Sequence
 from time import monotonic
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
@@ -19,6 +19,7 @@ from textual.widgets import Footer, Input
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session import notation
 from tui_ipc.session.events import Event, MessageReceived, MessageSent
+from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.session import BUILT_IN_CHILD, Session
 from tui_ipc.tui.inspector import Face, Inspector
 from tui_ipc.tui.log_view import LogView
@@ -30,7 +31,7 @@ from tui_ipc.tui.palette import commands
 from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
-from tui_ipc.tui.status_bar import StatusBar
+from tui_ipc.tui.status_bar import Recording, StatusBar
 from tui_ipc.tui.terminal import run
 from tui_ipc.tui.units import plural, size
 
@@ -50,19 +51,12 @@ CLIPBOARD_LIMIT = 1 << 20
 """Terminals drop larger OSC 52 sequences, and tell nobody."""
 
 
-class Recording(Protocol):
-    """What the explorer needs of a recorder; :class:`~tui_ipc.session.recorder.Recorder` is one."""
-
-    @property
-    def failure(self) -> str | None: ...
-
-
 class ExplorerApp(App[int]):
     """Explores one session, from its beginning to its end.
 
     Args:
         session: A session that has not begun; the app begins it and ends it.
-        recording: What the session is recorded by, None if it is not.
+        recorded: Whether what happens is written to a file.
         foot: A widget to stand where the message box does, for a session that takes no messages.
         source: Where the events come from, if not from a living child.
     """
@@ -118,14 +112,13 @@ class ExplorerApp(App[int]):
         self,
         session: Explored,
         *,
-        recording: Recording | None = None,
+        recorded: bool = False,
         foot: ReplayBar | None = None,
         source: str = "",
     ) -> None:
         super().__init__()
         self._session = session
-        self._recording = recording
-        self._failure: str | None = None
+        self._recording: Recording | None = "on" if recorded else None
         self.model = Model()
         self.status_bar = StatusBar(source)
         self.notice = Notice("" if source else "ctrl+r tries again")
@@ -135,7 +128,7 @@ class ExplorerApp(App[int]):
         self.message_box = MessageBox()
         self.foot: MessageBox | ReplayBar = foot or self.message_box
         self.footer = Footer()
-        self._keeper = SessionKeeper(session, self._on_event, self._on_refused)
+        self._keeper = SessionKeeper(session, self._on_event, self._on_refused, self._on_ended)
         self._code = 0
         self._began_at = 0.0
         self._next_at = 0.0
@@ -173,6 +166,15 @@ class ExplorerApp(App[int]):
         self._keeper.leave()
         self.call_later(self._schedule_refresh)  # a timer needs the app's context, which a handler has not
 
+    def recording_failed(self, sentence: str) -> None:
+        """Say that the rest will not be recorded; whoever writes the recording calls this."""
+        self._recording = "failed"
+        self.call_later(self._tell_failure, sentence)
+
+    def _tell_failure(self, sentence: str) -> None:
+        self.notify(visible(sentence), title="Not recorded", severity="error", timeout=30, markup=False)
+        self._schedule_refresh()
+
     # What the session says
 
     def _on_event(self, event: Event) -> None:
@@ -182,6 +184,9 @@ class ExplorerApp(App[int]):
     def _on_refused(self, text: str, sentence: str) -> None:
         self.message_box.input.restore(text)
         self.notify(visible(sentence), title="Not sent", severity="error", markup=False)
+
+    def _on_ended(self, broken: RecordingError | None) -> None:
+        """No event will follow. A living session ends when it is left, and tells that by itself."""
 
     def _on_over(self, error: BaseException | None) -> None:
         if isinstance(error, OSError | IpcError):
@@ -213,21 +218,13 @@ class ExplorerApp(App[int]):
         self._due = False
         self._began_at = monotonic()
         self.call_after_refresh(self._on_drawn)
-        self._check_recording()
-        mark = None if self._recording is None else "failed" if self._failure else "on"
-        self.status_bar.show(self.model.status, self._doing, mark)
+        self.status_bar.show(self.model.status, self._doing, self._recording)
         self.notice.show(self.model.trouble)
         self.foot.follow(self.model.status)
         self.log_view.follow_source()
         self.output_view.follow_source()
         if self.log_view.cursor is None:
             self._inspect_newest()
-
-    def _check_recording(self) -> None:
-        failure = None if self._recording is None else self._recording.failure
-        if failure is not None and self._failure is None:
-            self._failure = failure
-            self.notify(visible(failure), title="Not recorded", severity="error", timeout=30, markup=False)
 
     def _on_drawn(self) -> None:
         """Let the next picture wait as long as this one took: drawing has at most half of the time."""
@@ -272,7 +269,8 @@ class ExplorerApp(App[int]):
         ]
         shown = [binding for binding in bindings if binding.show or binding.tooltip]
         keys = [Key(self.get_key_display(each), each.description, each.tooltip) for each in shown]
-        self.push_screen(HelpScreen(list(dict.fromkeys(keys))))
+        replay = self.foot is not self.message_box
+        self.push_screen(HelpScreen(list(dict.fromkeys(keys)), replay=replay))
 
     def action_maximize(self) -> None:
         """Give all the room to one pane, or take it back."""
@@ -353,14 +351,18 @@ def run_explorer(command: Sequence[str] | None = None, *, record: str | None = N
     if record is None:
         return run(ExplorerApp(Session(command, **options)))
     from tui_ipc.session.recorder import Recorder
-    from tui_ipc.session.recording import RecordingError
 
+    def on_failure(sentence: str) -> None:
+        app.recording_failed(sentence)
+
+    words = BUILT_IN_CHILD if command is None else tuple(command)
     try:
-        recorder = Recorder(record, command=BUILT_IN_CHILD if command is None else tuple(command))
+        recorder = Recorder(record, command=words, on_failure=on_failure)
     except RecordingError as error:
         return _refused(error)
     with recorder:
-        code = run(ExplorerApp(Session(command, record=recorder, **options), recording=recorder))
+        app = ExplorerApp(Session(command, record=recorder, **options), recorded=True)
+        code = run(app)
     if recorder.failure is not None:
         sys.stderr.write(f"tui-ipc: {visible(recorder.failure)}\n")
     return code
@@ -376,7 +378,6 @@ def run_replay(path: str, *, speed: float | None = 1.0) -> int:
     Returns:
         The exit code: 0 after leaving, 128 + N after signal N, 2 if the file is no recording.
     """
-    from tui_ipc.session.recording import RecordingError
     from tui_ipc.session.replay import Replay
     from tui_ipc.tui.replay_app import ReplayApp
 

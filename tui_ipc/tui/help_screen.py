@@ -17,6 +17,10 @@ _ABOUT = """\
 tui-ipc started the program named at the top as its child, and holds both ends of the talk.
 What you type goes to the child; what the child answers or prints appears as it comes."""
 
+_ABOUT_REPLAY = """\
+This is a recording: what happened between tui-ipc and the program named at the top.
+It is only shown, at the pace at which it happened or at yours; nobody listens and nothing is started."""
+
 _PANES = (
     ("Log", "each step of the handshake, each message, the child's end; → went to the child, ← came from it"),
     ("Inspector", "the newest message, or the line selected in the log: its value, its bytes, what is known"),
@@ -24,8 +28,9 @@ _PANES = (
         "Child output",
         "what the child prints, live; ▌ marks stderr, symbols such as ␛ stand for control characters",
     ),
-    ("Message", "what you say to the child"),
 )
+_MESSAGE = ("Message", "what you say to the child")
+_REPLAY = ("Replay", "how many events are shown, and how fast they follow one another")
 
 _NOTATION = (
     ("Hello from parent", "a string: anything that is neither JSON nor a literal"),
@@ -55,15 +60,21 @@ class Key:
 
 
 class HelpScreen(ModalScreen[None]):
-    """Help over the explorer; it goes with Escape or F1."""
+    """Help over the explorer; it goes with Escape or F1.
+
+    Args:
+        keys: What works where the user was.
+        replay: Whether a recording is shown.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1,q,enter", "dismiss", "Close", key_display="esc", id="help.close"),
     ]
 
-    def __init__(self, keys: Sequence[Key]) -> None:
+    def __init__(self, keys: Sequence[Key], *, replay: bool = False) -> None:
         super().__init__()
         self.keys = keys
+        self._replay = replay
 
     def compose(self) -> ComposeResult:
         """Make the page."""
@@ -74,12 +85,18 @@ class HelpScreen(ModalScreen[None]):
 
     def _page(self) -> Group:
         keys = [(key.key, f"{key.title}. {key.help}." if key.help else key.title) for key in self.keys]
-        sections = (
-            _section("What you see", _PANES),
+        if self._replay:
+            return Group(
+                Text(_ABOUT_REPLAY),
+                _section("What you see", (*_PANES, _REPLAY)),
+                _section("Keys here", keys),
+            )
+        return Group(
+            Text(_ABOUT),
+            _section("What you see", (*_PANES, _MESSAGE)),
             _section("How to write a message", _NOTATION),
             _section("Keys here", keys),
         )
-        return Group(Text(_ABOUT), *sections)
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]]) -> Group:

@@ -8,10 +8,12 @@ from typing import ClassVar, Protocol
 
 from textual.binding import Binding, BindingType
 
+from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored
+from tui_ipc.tui.units import plural
 
 _ONLY_SHOWN = "A recording is only shown: no child runs that could be restarted."
 
@@ -82,6 +84,17 @@ class ReplayApp(ExplorerApp):
     def _doing(self) -> None:
         return None
 
+    def _on_ended(self, broken: RecordingError | None) -> None:
+        if self._keeper.leaving:
+            return
+        if broken is not None:
+            self.notify(visible(str(broken)), title="Broken", severity="error", timeout=30, markup=False)
+        elif self._deck.truncated:
+            rest = plural(self._deck.truncated, "byte")
+            sentence = f"The recording breaks off: the last {rest} of the file are no whole event."
+            self.notify(sentence, title="Truncated", severity="warning", timeout=30)
+        self.replay_bar.sync()
+
     def action_restart(self) -> None:
         """Say that there is nothing to restart."""
         self.notify(_ONLY_SHOWN, title="Not restarted", severity="warning", markup=False)
@@ -101,7 +114,6 @@ class ReplayApp(ExplorerApp):
         if self._deck.over:
             self.notify("The recording is over.", severity="information")
             return
-        self._deck.pause()
         self._deck.step()
         self.replay_bar.sync()
 

@@ -1,8 +1,8 @@
 """Where a live session has its message box, a replay has this: how far it is, and how fast it goes."""
 
+from datetime import datetime
 from typing import Protocol
 
-from textual import events
 from textual.content import Content
 from textual.widgets import Static
 
@@ -31,6 +31,10 @@ class Deck(Protocol):
     def position(self) -> int: ...
     @property
     def length(self) -> int | None: ...
+    @property
+    def truncated(self) -> int: ...
+    @property
+    def began(self) -> datetime: ...
     def play(self) -> None: ...
     def pause(self) -> None: ...
     def step(self) -> None: ...
@@ -41,9 +45,9 @@ def faster(speed: float | None) -> float | None:
     return None if speed is None else next((each for each in SPEEDS if each > speed), None)
 
 
-def slower(speed: float | None) -> float:
+def slower(speed: float | None) -> float | None:
     """The next lower of :data:`SPEEDS`; there is none below the first."""
-    return next((each for each in reversed(SPEEDS) if speed is None or each < speed), SPEEDS[0])
+    return next((each for each in reversed(SPEEDS) if speed is None or each < speed), speed)
 
 
 class ReplayBar(Static, can_focus=True):
@@ -62,12 +66,9 @@ class ReplayBar(Static, can_focus=True):
 
     def on_mount(self) -> None:
         """Show the beginning, and look again from time to time."""
+        self.border_subtitle = f"recorded {self._deck.began:%Y-%m-%d %H:%M %Z}"
         self.sync()
         self.set_interval(PERIOD, self.sync)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Draw the track as long as there is room."""
-        self.sync()
 
     def take_focus(self) -> None:
         """Have the keys."""
@@ -80,7 +81,7 @@ class ReplayBar(Static, can_focus=True):
     def sync(self) -> None:
         """Show the replay as it is now."""
         deck = self._deck
-        shown = (deck.playing, deck.over, deck.position, deck.length, deck.speed, self.size.width)
+        shown = (deck.playing, deck.over, deck.position, deck.length, deck.speed)
         if shown != self._shown:
             self._shown = shown
             self.update(self._content(), layout=False)
@@ -88,22 +89,12 @@ class ReplayBar(Static, can_focus=True):
     def _content(self) -> Content:
         deck = self._deck
         if deck.over:
-            state = ("■ over   ", "bold $text-muted")
+            state = ("■ over", "bold $foreground 60%")
         elif deck.playing:
             state = ("▶ playing", "bold $text-success")
         else:
-            state = ("‖ paused ", "bold $text-warning")
-        speed = "as fast as it goes" if deck.speed is None else f"×{deck.speed:g}"
+            state = ("‖ paused", "bold $text-warning")
         of = "" if deck.length is None else f" of {count(deck.length)}"
-        words = Content.assemble(
-            state, ("   event ", _MUTED), (count(deck.position), "bold"), (of, _MUTED), f"   {speed}"
-        )
-        return Content.assemble(words, "   ", _track(deck, self.size.width - words.cell_length - 3))
-
-
-def _track(deck: Deck, width: int) -> Content:
-    """The part that is shown, ``width`` cells long; nothing if the length is unknown or room is short."""
-    if not deck.length or width < 10:
-        return Content("")
-    done = min(width, width * deck.position // deck.length)
-    return Content.assemble(("━" * done, "$primary"), ("─" * (width - done), "$foreground 25%"))
+        speed = "as fast as it goes" if deck.speed is None else f"{deck.speed:g}×"
+        events = (("   event ", _MUTED), (count(deck.position), "bold"), (of, _MUTED))
+        return Content.assemble(state, *events, ("   speed ", _MUTED), speed)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.events import Event, MessageSent
+from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.session import HandshakeError, NotListening
 
 SLICE = 0.004
@@ -45,6 +46,8 @@ class SessionKeeper:
         session: A session that has not begun.
         on_event: Called with each event, in order.
         on_refused: Called with the tag of a message that could not be sent, and the sentence that says why.
+        on_ended: Called when no event will follow, with what is wrong with the recording that they came from,
+            if anything is.
     """
 
     def __init__(
@@ -52,10 +55,12 @@ class SessionKeeper:
         session: Explored,
         on_event: Callable[[Event], None],
         on_refused: Callable[[str, str], None],
+        on_ended: Callable[[RecordingError | None], None],
     ) -> None:
         self._session = session
         self._on_event = on_event
         self._on_refused = on_refused
+        self._on_ended = on_ended
         self._outbox: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self._leaving = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -111,11 +116,16 @@ class SessionKeeper:
 
     async def _follow(self) -> None:
         rest_at = monotonic() + SLICE
-        async for event in self._session.events():
-            self._on_event(event)
-            if monotonic() >= rest_at:
-                await asyncio.sleep(REST)
-                rest_at = monotonic() + SLICE
+        broken: RecordingError | None = None
+        try:
+            async for event in self._session.events():
+                self._on_event(event)
+                if monotonic() >= rest_at:
+                    await asyncio.sleep(REST)
+                    rest_at = monotonic() + SLICE
+        except RecordingError as error:
+            broken = error
+        self._on_ended(broken)
 
     async def _post(self) -> None:
         while True:

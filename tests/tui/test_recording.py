@@ -1,0 +1,95 @@
+"""Recording while one explores: the mark, the file, and what goes wrong."""
+
+import asyncio
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from tests.tui.fake_session import FakeSession
+from tests.tui.stage import Board
+from tui_ipc.session.events import ChildSpawned
+from tui_ipc.session.recording import read
+from tui_ipc.tui.app import ExplorerApp, run_explorer
+
+
+def test_the_status_line_says_that_one_records() -> None:
+    """The mark stands before the counts; a failure is told aloud and changes it."""
+
+    async def main() -> None:
+        session = FakeSession()
+        app = ExplorerApp(session, recorded=True)
+        async with app.run_test(size=(120, 36)) as pilot:
+            it = Board(app, pilot)
+            session.handshake()
+            await it.until(lambda: it.text("counts").startswith("● rec   0 sent"))
+            asyncio.get_running_loop().call_soon(app.recording_failed, "the disk is full [/red]")
+            await it.until(lambda: it.text("counts").startswith("✕ rec"))
+            assert it.notices() == ["the disk is full [/red]"]
+
+    asyncio.run(main())
+
+
+def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
+    """A real child, explored and left: the recording holds its run to the audit, and is closed."""
+    path = tmp_path / "talk.rec"
+
+    def run(app: ExplorerApp) -> int:
+        async def main() -> None:
+            async with app.run_test() as pilot:
+                await Board(app, pilot).until(lambda: app.model.status.phase == "open")
+                await pilot.press(*"Hi", "enter", "ctrl+q")
+                await Board(app, pilot).until(lambda: app.return_code is not None)
+
+        asyncio.run(main())
+        return app.return_code or 0
+
+    with patch("tui_ipc.tui.app.run", run):
+        assert run_explorer(record=str(path), timeout=20.0) == 0
+    recorded = read(str(path))
+    events = list(recorded.events())
+    assert any(isinstance(event, ChildSpawned) for event in events)
+    assert type(events[-1]).__name__ == "Audit"
+    assert recorded.truncated == 0
+
+
+def test_a_file_that_cannot_be_made_is_refused_before_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line on standard error, exit code 2, and no child was started."""
+    path = tmp_path / "missing" / "talk.rec"
+    assert run_explorer(record=str(path)) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"tui-ipc: {path} cannot be recorded to: No such file or directory")
+    assert error.count("\n") == 1
+
+
+def test_a_full_disk_is_told_on_the_screen_and_after_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The session goes on unrecorded, and the sentence is repeated where it stays."""
+    path = tmp_path / "talk.rec"
+    seen: list[str] = []
+    full = OSError(28, "No space left on device")
+
+    def run(app: ExplorerApp) -> int:
+        async def main() -> None:
+            async with app.run_test() as pilot:
+                it = Board(app, pilot)
+                await it.until(lambda: app.model.status.phase == "open")
+                with patch("tui_ipc.session.recorder._write", side_effect=full):
+                    await pilot.press(*"Hi", "enter")
+                    await it.until(lambda: app.model.status.received)
+                    await it.until(it.notices)
+                seen.extend([it.text("counts"), *it.notices()])
+                await pilot.press("ctrl+q")
+                await it.until(lambda: app.return_code is not None)
+
+        asyncio.run(main())
+        return 0
+
+    with patch("tui_ipc.tui.app.run", run):
+        assert run_explorer(record=str(path), timeout=20.0) == 0
+    assert seen[0].startswith("✕ rec")
+    assert "No space left on device" in seen[1]
+    assert "No space left on device" in capsys.readouterr().err

@@ -1,0 +1,244 @@
+"""The explorer over a recording: what is shown when, and what the keys do."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+
+from tests.tui.stage import Board, replaying
+from tests.tui.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
+from tui_ipc.ipc.wire import encode
+from tui_ipc.session.events import Audit, ChildOutput, Event, MessageReceived, MessageSent
+from tui_ipc.session.recording import header, pack
+from tui_ipc.tui.app import run_replay
+from tui_ipc.tui.help_screen import HelpScreen
+from tui_ipc.tui.replay_app import ReplayApp
+
+HOUR = 3_600_000_000_000
+EVENTS: tuple[Event, ...] = (
+    LISTENING,
+    SPAWNED,
+    CONNECTED,
+    HELLO,
+    OPEN,
+    MessageSent(at=HOUR, run=1, number=1, value="Hello", raw=encode("Hello")),
+    MessageReceived(at=HOUR, run=1, number=1, value="Hi", raw=encode("Hi"), answers=1, elapsed=61_000),
+    ChildOutput(at=HOUR, run=1, stream="stdout", data=b"it said Hi\n"),
+    exited(),
+    Audit(at=2 * HOUR, run=1, processes=(), files=(), unread=0, quit_elapsed=1_000_000),
+)
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    """A recording in which an hour passes after the handshake, and another before the end."""
+    path = tmp_path / "talk.rec"
+    path.write_bytes(header(("./calculator",)) + b"".join(map(pack, EVENTS)))
+    return path
+
+
+def watch(
+    scene: Callable[[Board], Awaitable[None]],
+    path: Path,
+    speed: float | None = 1.0,
+    width: int = 120,
+    height: int = 36,
+) -> None:
+    """Run a scene over a recording."""
+
+    async def main() -> None:
+        async with replaying(path, speed, width, height) as it:
+            await scene(it)
+
+    asyncio.run(main())
+
+
+def bar(it: Board) -> str:
+    """What the bar says."""
+    return it.text("replay")
+
+
+def test_a_recording_is_shown_at_its_own_pace(talk: Path) -> None:
+    """The handshake comes at once, and the message an hour later, or never while one looks."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        assert not it.shows("log", "Hello")
+        assert bar(it) == "▶ playing   event 5   speed 1×"
+        assert it.text("who") == "replay talk.rec · calc · pid 7 · ● connected"
+
+    watch(scene, talk)
+
+
+def test_the_whole_recording_is_shown_without_pauses(talk: Path) -> None:
+    """At full speed everything stands in its pane, and the bar says that it is over."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "nothing was left behind"))
+        await it.until(lambda: bar(it).startswith("■ over"))
+        assert bar(it) == "■ over   event 10 of 10   speed as fast as it goes"
+        assert it.shows("log", '← "Hi"')
+        assert it.shows("output", "it said Hi")
+        assert it.text("counts") == "1 sent   1 received   p50 61 µs"
+        assert it.notices() == []
+        await it.pilot.press("space", "full_stop")
+        assert it.notices() == ["The recording is over."] * 2
+
+    watch(scene, talk, None)
+
+
+def test_space_pauses_and_steps_show_one_event_each(talk: Path) -> None:
+    """A step takes an hour's pause at once, and holds; the dot works from any pane, → from the bar."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        await it.pilot.press("space")
+        assert bar(it).startswith("‖ paused   event 5")
+        await it.pilot.press("right")
+        await it.until(lambda: it.shows("log", '→ "Hello"'))
+        assert not it.shows("log", "← ")
+        it.app.log_view.focus()
+        await it.pilot.press("full_stop")
+        await it.until(lambda: it.shows("log", '← "Hi"'))
+        await it.until(lambda: bar(it).startswith("‖ paused   event 7"))
+        await it.pilot.press("space")
+        await it.until(lambda: bar(it).startswith("▶ playing   event 9"))
+        await it.pilot.press("full_stop")
+        await it.until(lambda: bar(it).startswith("■ over   event 10 of 10"))
+
+    watch(scene, talk)
+
+
+def test_plus_and_minus_change_the_speed(talk: Path) -> None:
+    """Each press doubles or halves; beyond 64 times there is no pause left, and the recording is over."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        await it.pilot.press("minus", "minus", "minus")
+        assert bar(it).endswith("speed 0.25×")
+        await it.pilot.press(*["plus"] * 8)
+        assert bar(it).endswith("speed 64×")
+        await it.pilot.press("plus")
+        await it.until(lambda: bar(it).startswith("■ over"))
+
+    watch(scene, talk)
+
+
+def test_what_needs_a_living_child_says_that_there_is_none(talk: Path) -> None:
+    """There is no box to type in, and ctrl+r only says why it does nothing."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        assert not it.app.screen.query("#message")
+        await it.pilot.press("ctrl+r")
+        assert it.notices() == ["A recording is only shown: no child runs that could be restarted."]
+        assert it.app.model.status.run == 1
+
+    watch(scene, talk)
+
+
+@pytest.mark.parametrize("key", ["q", "ctrl+q"])
+def test_a_replay_is_left_at_any_moment(talk: Path, key: str) -> None:
+    """q and ctrl+q leave with code 0, an hour before the next event."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        await it.pilot.press(key)
+        await it.until(lambda: it.app.return_code is not None)
+        assert it.app.return_code == 0
+
+    watch(scene, talk)
+
+
+def test_the_actions_are_in_the_palette_the_help_and_the_footer(talk: Path) -> None:
+    """What can be done to a recording is offered wherever one looks; what cannot is not."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        commands = {command.title: command for command in it.app.get_system_commands(it.app.screen)}
+        actions = {"Play/pause", "Step", "Faster", "Slower", "Leave", "Why?", "Help"}
+        assert actions <= set(commands)
+        assert not {"Restart", "Quit"} & set(commands)
+        await it.pilot.pause()
+        footer = "".join(str(child.render()) for child in it.app.footer.query("FooterKey"))
+        assert all(action in footer for action in actions)
+        assert "Restart" not in footer
+        with patch.object(it.app, "deliver_screenshot"):
+            for title in ("Play/pause", "Step", "Faster", "Slower"):
+                result = commands[title].callback()
+                if asyncio.iscoroutine(result):
+                    await result
+        await it.until(lambda: it.shows("log", '→ "Hello"'))
+        await it.pilot.press("f1")
+        screen = it.app.screen
+        assert isinstance(screen, HelpScreen)
+        keys = {key.title for key in screen.keys}
+        assert actions <= keys
+        assert not {"Restart", "Quit"} & keys
+        assert "How to write a message" not in it.frame()
+
+    watch(scene, talk)
+
+
+def test_a_small_screen_has_room_for_the_replay(talk: Path) -> None:
+    """At 80×24 the bar and the log are on the screen, and Escape leads back to the bar."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        assert it.app.foot.region.height == 3
+        assert it.app.log_view.size.height >= 6
+        it.app.log_view.focus()
+        await it.pilot.press("up", "enter", "escape")
+        assert it.app.foot.has_focus
+
+    watch(scene, talk, 1.0, 80, 24)
+
+
+def test_a_truncated_recording_says_so_at_its_end(talk: Path) -> None:
+    """What is there is shown; what the writer could not finish is told."""
+    talk.write_bytes(talk.read_bytes()[:-3])
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: bar(it).startswith("■ over   event 9 of 9"))
+        await it.until(it.notices)
+        assert "The recording breaks off" in it.notices()[0]
+
+    watch(scene, talk, None)
+
+
+def test_a_recording_that_is_broken_is_shown_up_to_the_break(talk: Path) -> None:
+    """The sentence names the place; the explorer stays, and can be left."""
+    talk.write_bytes(talk.read_bytes() + b"\xc1" + pack(OPEN))
+
+    async def scene(it: Board) -> None:
+        await it.until(it.notices)
+        assert "is broken" in it.notices()[0]
+        assert it.shows("log", "nothing was left behind")
+        assert bar(it).startswith("■ over   event 10 of 10")
+        await it.pilot.press("q")
+        await it.until(lambda: it.app.return_code == 0)
+
+    watch(scene, talk, None)
+
+
+def test_a_file_that_is_no_recording_is_refused_before_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line on standard error and exit code 2."""
+    path = tmp_path / "holiday.jpg"
+    path.write_bytes(b"\xff\xd8\xff")
+    assert run_replay(str(path)) == 2
+    output = capsys.readouterr()
+    assert output.out == ""
+    assert output.err == f"tui-ipc: {path} is no recording of tui-ipc\n"
+
+
+def test_a_recording_is_run_at_the_speed_that_is_asked_for(talk: Path) -> None:
+    """What the command line says reaches the replay."""
+    with patch("tui_ipc.tui.app.run", return_value=0) as run:
+        assert run_replay(str(talk), speed=4.0) == 0
+    (app,) = run.call_args.args
+    assert isinstance(app, ReplayApp)
+    assert app._deck.speed == 4.0
