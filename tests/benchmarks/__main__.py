@@ -15,9 +15,20 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from time import perf_counter
 
-from tests.benchmarks import sessions
-from tests.benchmarks.contenders import Batches, Channel, Contender, Floor, Pipe, StreamChannel, ZeroMQ
+from tests.benchmarks import coroutines, sessions
+from tests.benchmarks.contenders import (
+    Batches,
+    Channel,
+    Contender,
+    Floor,
+    Inline,
+    Pipe,
+    StreamChannel,
+    ZeroMQ,
+)
+from tests.benchmarks.coroutines import AioChannel, Streams
 from tests.benchmarks.measure import CPUS, Figures, Group, Tally, in_turn, turns
+from tests.benchmarks.processes import NNG, Queue
 from tui_ipc import OneShotServer
 
 CPU = CPUS[0]
@@ -76,16 +87,26 @@ def starts(rounds: int) -> Figures:
     return in_turn(work, 1, rounds).times(1e3)
 
 
+def extras() -> tuple[type[Contender], ...]:
+    """The contenders that are there only with the extra "bench"."""
+    found = (ZeroMQ if find_spec("zmq") else None, NNG if find_spec("pynng") else None)
+    return tuple(kind for kind in found if kind)
+
+
 def measured(quick: bool) -> dict[str, Group]:
     """Title → what was compared."""
     rounds = 3 if quick else 11
     share = 10 if quick else 1
-    ours = (Channel, StreamChannel)
-    others = (Pipe, ZeroMQ) if find_spec("zmq") else (Pipe,)
+    ours: tuple[type[Contender], ...] = (Channel, StreamChannel)
+    others: tuple[type[Contender], ...] = (Pipe, Queue, *extras())
     table: dict[str, Group] = {}
     for size, each in ((32, 2000), (1024, 2000), (64 * 1024, 300), (1024 * 1024, 40), (16 * 1024 * 1024, 4)):
-        figures = round_trips((Floor, *ours, *others), size, max(1, each // share), rounds)
+        figures = round_trips((Floor, *ours, Inline, *others), size, max(1, each // share), rounds)
         table[f"round trip, {size} bytes"] = Group("µs", figures)
+    for size, each in ((32, 1000), (1024, 1000), (64 * 1024, 200)):
+        contenders = [kind(size, CPU) for kind in (Streams, AioChannel)]
+        figures = coroutines.round_trips(contenders, os.urandom(size), each // share, rounds)
+        table[f"asyncio, round trip, {size} bytes"] = Group("µs", figures)
     for size, count in ((32, 20_000), (1024, 20_000)):
         figures = one_way((*others, *ours, Batches), size, count // share, rounds)
         table[f"one way, {size} bytes"] = Group("messages/s", figures)

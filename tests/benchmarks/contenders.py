@@ -1,8 +1,8 @@
 """What is compared: the ways in which a Python parent may talk to its child, each with a real second process.
 
 Every contender carries ``bytes`` there and back (``exchange``) and one way (``stream``), and does it as its
-users
-do: a Pipe pickles, a ZeroMQ socket is given msgpack, a bare socket is given the bytes and knows their size.
+users do: a Pipe pickles, a ZeroMQ socket is given msgpack, a bare socket is given the bytes and knows their
+size.
 """
 
 import multiprocessing
@@ -14,7 +14,8 @@ from typing import Any
 
 import msgpack
 
-from tui_ipc import channel
+from tui_ipc import Receiver, channel
+from tui_ipc.ipc.channel import answering
 
 
 def answer(receive: Callable[[], Any], send: Callable[[Any], object]) -> None:
@@ -36,8 +37,8 @@ def answer(receive: Callable[[], Any], send: Callable[[Any], object]) -> None:
             send(message)
 
 
-class Contender:
-    """A peer process that sends each message back, or counts them, until it is ended."""
+class Peer:
+    """A second process, until it is ended. It ends by itself should we be gone."""
 
     name = ""
 
@@ -63,6 +64,15 @@ class Contender:
         finally:
             os._exit(0)
 
+    def end(self) -> None:
+        """End the peer."""
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+
+
+class Contender(Peer):
+    """A peer that sends each message back, or counts them."""
+
     def exchange(self, message: bytes) -> None:
         """Send a message and wait until it is back."""
         raise NotImplementedError
@@ -70,11 +80,6 @@ class Contender:
     def stream(self, message: bytes, count: int) -> None:
         """Send a message so many times and wait until the peer has them all."""
         raise NotImplementedError
-
-    def end(self) -> None:
-        """End the peer."""
-        os.kill(self.pid, signal.SIGKILL)
-        os.waitpid(self.pid, 0)
 
 
 class Floor(Contender):
@@ -157,6 +162,34 @@ class StreamChannel(Channel):
 
     def __init__(self, size: int, cpu: int) -> None:
         super().__init__(size, cpu, kind=socket.SOCK_STREAM)
+
+
+class Inline(Contender):
+    """One connection for both directions, as with a child that cannot pass descriptors."""
+
+    name = "tui_ipc, inline"
+
+    def __init__(self, size: int, cpu: int) -> None:
+        super().__init__(size, cpu)
+        ours, theirs = socket.socketpair()
+
+        def peer() -> None:
+            receiver: Receiver[Any] = Receiver(theirs)
+            answer(receiver.recv, answering(receiver).send)
+
+        self.fork(peer, [theirs.fileno()])
+        theirs.close()
+        self.receiver: Receiver[Any] = Receiver(ours)
+        self.sender = answering(self.receiver)
+
+    def exchange(self, message: bytes) -> None:
+        self.sender.send(message)
+        self.receiver.recv()
+
+    def end(self) -> None:
+        super().end()
+        self.sender.close()
+        self.receiver.close()
 
 
 class Batches(Channel):

@@ -4,12 +4,20 @@ They run in one loop and in turn, as :mod:`tests.benchmarks.measure` has it.
 """
 
 import asyncio
+import os
+import socket
+from asyncio import StreamReader, StreamWriter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from time import perf_counter
 from typing import Any, Protocol, Self
 
+import msgpack
+
+from tests.benchmarks.contenders import Peer
 from tests.benchmarks.measure import Figures, Tally, turns
+from tui_ipc import channel
+from tui_ipc.ipc import aio
 
 
 class Awaited(Protocol):
@@ -23,6 +31,89 @@ class Awaited(Protocol):
 
     async def exchange(self, message: bytes) -> None:
         """Send a message and wait until it is back."""
+
+
+class AioChannel(Peer):
+    """A channel pair of this library, awaited at both ends."""
+
+    name = "tui_ipc.ipc.aio"
+
+    def __init__(self, size: int, cpu: int) -> None:
+        super().__init__(size, cpu)
+        self.ours, theirs = channel()
+        back, self.back = channel()
+
+        async def echo() -> None:
+            sender, receiver = aio.Sender(back), aio.Receiver(theirs)
+            async for message in receiver:
+                await sender.send(message)
+
+        self.fork(lambda: asyncio.run(echo()), [theirs.fileno(), back.fileno()])
+        theirs.close()
+        back.close()
+
+    async def __aenter__(self) -> Self:
+        self.sender, self.receiver = aio.Sender(self.ours), aio.Receiver(self.back)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.end()
+        self.sender.close()
+        self.receiver.close()
+
+    async def exchange(self, message: bytes) -> None:
+        """Send a message and wait until it is back."""
+        await self.sender.send(message)
+        await self.receiver.recv()
+
+
+class Streams(Peer):
+    """asyncio's streams over a socket pair, the messages in msgpack."""
+
+    name = "asyncio streams, msgpack"
+
+    def __init__(self, size: int, cpu: int) -> None:
+        super().__init__(size, cpu)
+        self.ours, theirs = socket.socketpair()
+
+        async def echo() -> None:
+            reader, writer = await asyncio.open_unix_connection(sock=theirs)
+            unpacker = msgpack.Unpacker()
+            while True:
+                writer.write(msgpack.packb(await self.message(reader, unpacker)))
+                await writer.drain()
+
+        self.fork(lambda: asyncio.run(echo()), [theirs.fileno()])
+        theirs.close()
+
+    @staticmethod
+    async def message(reader: StreamReader, unpacker: msgpack.Unpacker) -> Any:
+        """The next message; a peer whose parent is gone ends."""
+        while True:
+            for message in unpacker:
+                return message
+            piece = await reader.read(256 * 1024)
+            if not piece:
+                os._exit(0)
+            unpacker.feed(piece)
+
+    async def __aenter__(self) -> Self:
+        self.reader: StreamReader
+        self.writer: StreamWriter
+        self.reader, self.writer = await asyncio.open_unix_connection(sock=self.ours)
+        self.unpacker = msgpack.Unpacker()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.end()
+        self.writer.close()
+        await self.writer.wait_closed()
+
+    async def exchange(self, message: bytes) -> None:
+        """Send a message and wait until it is back."""
+        self.writer.write(msgpack.packb(message))
+        await self.writer.drain()
+        await self.message(self.reader, self.unpacker)
 
 
 async def _round_trips(contenders: Sequence[Awaited], message: bytes, each: int, rounds: int) -> Figures:
