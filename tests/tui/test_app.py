@@ -337,7 +337,7 @@ def test_the_childs_death_is_told_where_one_looks() -> None:
         it.session.exit(3)
         await it.until(lambda: it.shows("log", "■ exited     the child exited with code 3"))
         sentence = "nobody listens: the child exited with code 3 — ctrl+r starts it again"
-        assert it.app.message_box.input.placeholder == sentence
+        await it.until(lambda: it.app.message_box.input.placeholder == sentence)
         assert it.text("who").endswith("● exited with code 3")
         await it.say("hello?")
         await it.until(lambda: len(it.app._notifications) and it.app.message_box.input.value == "hello?")

@@ -6,6 +6,7 @@ from pathlib import Path
 from unittest.mock import patch
 
 import pytest
+from textual.widgets import Input
 
 from tests.tui.stage import Board, replaying
 from tests.tui.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
@@ -67,7 +68,7 @@ def test_a_recording_is_shown_at_its_own_pace(talk: Path) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.shows("log", "Hello")
         assert bar(it) == "▶ playing   event 5   speed 1×"
-        assert it.text("who") == "replay talk.rec · calc · pid 7 · ● connected"
+        assert it.text("who") == "replay talk.rec · calc · ● connected"
 
     watch(scene, talk)
 
@@ -152,13 +153,26 @@ def test_a_replay_is_left_at_any_moment(talk: Path, key: str) -> None:
     watch(scene, talk)
 
 
+def test_a_q_in_the_palette_is_typed(talk: Path) -> None:
+    """The keys of a replay do not reach into what lies over it."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        await it.pilot.press("space", "ctrl+p", "q", "full_stop", "space")
+        assert it.app.screen.query_one(Input).value == "q. "
+        assert it.app.is_running
+        assert bar(it).startswith("‖ paused   event 5")
+
+    watch(scene, talk)
+
+
 def test_the_actions_are_in_the_palette_the_help_and_the_footer(talk: Path) -> None:
     """What can be done to a recording is offered wherever one looks; what cannot is not."""
 
     async def scene(it: Board) -> None:
         await it.until(lambda: it.shows("log", "open"))
         commands = {command.title: command for command in it.app.get_system_commands(it.app.screen)}
-        actions = {"Play/pause", "Step", "Faster", "Slower", "Leave", "Why?", "Help"}
+        actions = {"Play", "Step", "Faster", "Slower", "Leave", "Why?", "Help"}
         assert actions <= set(commands)
         assert not {"Restart", "Quit"} & set(commands)
         await it.pilot.pause()
@@ -166,7 +180,7 @@ def test_the_actions_are_in_the_palette_the_help_and_the_footer(talk: Path) -> N
         assert all(action in footer for action in actions)
         assert "Restart" not in footer
         with patch.object(it.app, "deliver_screenshot"):
-            for title in ("Play/pause", "Step", "Faster", "Slower"):
+            for title in ("Play", "Step", "Faster", "Slower"):
                 result = commands[title].callback()
                 if asyncio.iscoroutine(result):
                     await result
@@ -188,6 +202,7 @@ def test_a_small_screen_has_room_for_the_replay(talk: Path) -> None:
     async def scene(it: Board) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert it.app.foot.region.height == 3
+        assert "- Slower" in it.frame()
         assert it.app.log_view.size.height >= 6
         it.app.log_view.focus()
         await it.pilot.press("up", "enter", "escape")

@@ -32,22 +32,24 @@ class ReplayApp(ExplorerApp):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "ctrl+q,q",
+            "ctrl+q",
             "quit",
             "Leave",
             priority=True,
-            key_display="q",
             id="app.quit",
-            tooltip="Leave the recording",
+            tooltip="Show no more of the recording",
         ),
+        Binding(
+            "q", "quit", "Leave", show=False, id="replay.leave"
+        ),  # no priority: q may be typed in the palette
         Binding("ctrl+r", "restart", "Restart", priority=True, show=False, id="app.restart"),
         Binding(
             "space",
             "play",
-            "Play/pause",
-            key_display="space",
+            "Play",
+            key_display="␣",
             id="replay.play",
-            tooltip="Go on with the recording, or hold it where it is",
+            tooltip="Space: go on with the recording, or hold it where it is",
         ),
         Binding(
             "full_stop,right",

@@ -28,7 +28,7 @@ class StatusBar(Horizontal):
     """Shows a status in one line; its left part gives way where room is short.
 
     Args:
-        source: Where the events come from, if not from a living child.
+        source: Where the events come from, if not from a living child: it stands in the place of the pid.
     """
 
     def __init__(self, source: str = "") -> None:
@@ -60,7 +60,7 @@ def _who(source: str, status: Status, doing: str | None) -> Content:
     lamp = "$text-warning" if doing or status.stopped is not None else _LAMPS[status.phase]
     facts = [Content.styled(source, "$text-warning")] if source else []
     facts += [Content.styled(visible(status.name), "bold")] if status.name else []
-    facts += [Content(f"pid {status.pid}")] if status.pid is not None else []
+    facts += [Content(f"pid {status.pid}")] if status.pid is not None and not source else []
     facts += [Content(f"run {status.run}")] if status.run > 1 else []
     facts.append(Content.styled(f"● {doing or status.state}", lamp))
     return Content.styled(" · ", MUTED).join(facts)
