@@ -6,6 +6,7 @@ import pytest
 
 from tests.session.playing import LADDER, OPEN, Watch, child, only, play, refused, transcript
 from tui_ipc.session import events as ev
+from tui_ipc.session.handshake import late_after
 from tui_ipc.session.session import HandshakeError, Session
 
 
@@ -40,6 +41,11 @@ def test_a_child_that_exits_on_a_rung_of_the_ladder_is_reported_at_once(
     sentence = only(events, ev.HandshakeFailed).sentence
     assert sentence.startswith(says.format(code) + 'it printed on stderr: "giving up". ')
     assert "channel_name:" in sentence or "PROTOCOL.md" in sentence
+
+
+def test_a_step_is_late_after_a_fifth_of_the_time_but_not_before_half_a_second() -> None:
+    """Programs need time to load."""
+    assert (late_after(5.0), late_after(60.0), late_after(1.0)) == (1.0, 12.0, 0.5)
 
 
 def test_a_child_that_exits_right_after_its_hello_had_a_good_handshake() -> None:

@@ -16,6 +16,10 @@ PLACEHOLDER: Final = "{channel_name}"
 VARIABLE: Final = "TUI_IPC_SERVER"
 """The environment variable that holds the server name."""
 
+_PATIENCE: Final = 5
+_LEAST_PATIENCE: Final = 0.5
+"""A step is late after this part of the time for all of them, and after so many seconds at least."""
+
 _LINES: Final = 3  # of what the child printed last
 _WIDTH: Final = 200  # characters of each
 
@@ -40,7 +44,13 @@ def command_line(command: Sequence[str], server: str) -> tuple[str, ...]:
 
 
 def explain(
-    *, connected: bool, ended: str | None, error: BaseException | None, silence: float | None, words: str
+    *,
+    connected: bool,
+    ended: str | None,
+    error: BaseException | None,
+    silence: float | None,
+    stopped: str | None = None,
+    words: str,
 ) -> str:
     """Why the handshake failed.
 
@@ -50,25 +60,61 @@ def explain(
         error: What was wrong with its hello, None if none came.
         silence: Seconds for which the child did nothing of use until its time was over; None if there was
             time left.
+        stopped: The name of the signal that it was stopped by when its time was over, None if it ran.
+        words: See :func:`last_words`.
+    """
+    tell = _after_connecting if connected else _before_connecting
+    happened = tell(ended, error, silence)
+    if stopped is not None:
+        happened += f": {_stopped(stopped)}"
+    elif silence is not None and not connected:
+        happened += ", and still runs"
+    return f"{happened}; {words}. {_cure(connected, stopped)}"
+
+
+def late_after(timeout: float) -> float:
+    """Seconds after which a step of the handshake is late, of the ``timeout`` for all of them."""
+    return max(timeout / _PATIENCE, _LEAST_PATIENCE)
+
+
+def late(*, connected: bool, waited: float, stopped: str | None, words: str) -> str:
+    """What is waited for, if a step takes long and may still come.
+
+    Args:
+        connected: Whether the child has connected, so that its hello is waited for.
+        waited: Seconds since the step before.
+        stopped: The name of the signal that the child is stopped by, None if it runs.
         words: See :func:`last_words`.
     """
     if connected:
-        happened = _after_connecting(ended, error, silence)
-        cure = "The first message of a child must be its hello; PROTOCOL.md shows one."
+        happened = f"the child connected {waited:.1f} s ago and has not said hello"
     else:
-        happened = _before_connecting(ended, error, silence)
-        cure = (
-            "A child must connect to the one-shot server that is named in its last argument (channel_name:…) "
-            f"and in {VARIABLE}."
-        )
-    return f"{happened}; {words}. {cure}"
+        happened = f"the child has run for {waited:.1f} s and has not connected"
+    if stopped is not None:
+        happened += f": {_stopped(stopped)}"
+    return f"{happened}; {words}. {_cure(connected, stopped)}"
+
+
+def _stopped(name: str) -> str:
+    return f"it is stopped by {name}"
+
+
+def _cure(connected: bool, stopped: str | None) -> str:
+    if stopped is not None:
+        return "A stopped child does nothing until SIGCONT continues it."
+    if connected:
+        return "The first message of a child must be its hello; PROTOCOL.md shows one."
+    return (
+        "A child must connect to the one-shot server that is named in its last argument (channel_name:…) "
+        f"and in {VARIABLE}."
+    )
 
 
 def _before_connecting(ended: str | None, error: BaseException | None, silence: float | None) -> str:
     if ended is not None:
         return f"the child {ended} before it connected"
     if silence is not None:
-        return f"the child did not connect within {silence:.1f} s, and still runs"
+        return f"the child did not connect within {silence:.1f} s"
     if error is not None:
         return f"the child could not connect: {error}"
     return "the handshake was broken off before the child had connected"

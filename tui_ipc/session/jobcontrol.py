@@ -52,15 +52,25 @@ class JobControl:
         )
         if number == signal.SIGKILL:  # it ends even a stopped child
             self._ending = False
-        self._look()  # that a process goes on is so at once
+        self.look()  # that a process goes on is so at once
         self._signalled.set()
         return True
 
     def let_it_end(self) -> None:
         """Continue the child if it is stopped, and from now on whenever it is, until it gets SIGKILL."""
         self._ending = True
-        self._look()
+        self.look()
         self._continue()
+
+    def look(self) -> None:
+        """Tell of what happened to the child since the last look."""
+        for number in self._process.stops():
+            at = self._timeline.stamp()
+            if number is None:
+                self.continued_at = at
+                self._timeline.add(ChildContinued(at=at, run=self._run))
+            else:
+                self._timeline.add(ChildStopped(at=at, run=self._run, signal=number))
 
     def close(self) -> None:
         """Look no more. Closing twice is harmless."""
@@ -68,7 +78,7 @@ class JobControl:
 
     async def _watch(self) -> None:
         while True:
-            self._look()
+            self.look()
             self._continue()
             try:
                 async with asyncio.timeout(_PERIOD):
@@ -78,16 +88,7 @@ class JobControl:
             self._signalled.clear()
             for delay in _SOON:
                 await asyncio.sleep(delay)
-                self._look()
-
-    def _look(self) -> None:
-        for number in self._process.stops():
-            at = self._timeline.stamp()
-            if number is None:
-                self.continued_at = at
-                self._timeline.add(ChildContinued(at=at, run=self._run))
-            else:
-                self._timeline.add(ChildStopped(at=at, run=self._run, signal=number))
+                self.look()
 
     def _continue(self) -> None:
         if not self._ending or self._process.stopped is None:

@@ -3,6 +3,7 @@
 The one rule: each rung is an event, and whatever a rung opened is owned here until the channels are.
 """
 
+import asyncio
 from typing import Any
 
 from tui_ipc.ipc import aio
@@ -29,6 +30,7 @@ class Ladder:
         self.step: Step = "listening"
         self.connected_at: int | None = None
         self.name = ""
+        self._reached: dict[Step, asyncio.Event] = {"connected": asyncio.Event(), "hello": asyncio.Event()}
         self._run = run
         self._timeline = timeline
         self._server: OneShotServer | None = None
@@ -63,7 +65,7 @@ class Ladder:
         self._connection = await aio.connection(self._server, pid)
         self.connected_at = self._timeline.stamp()
         self._timeline.add(ChildConnected(at=self.connected_at, run=self._run))
-        self.step = "hello"
+        self._reach("connected", then="hello")
         message = await self._connection.recv_message()
         hello = read_hello(message)
         self._timeline.add(
@@ -76,8 +78,12 @@ class Ladder:
                 raw=message.raw,
             )
         )
-        self.step = "channels open"
+        self._reach("hello", then="channels open")
         return self._endpoints(hello.channels)
+
+    async def reached(self, step: Step) -> None:
+        """Return once the child has connected, or once its hello has come."""
+        await self._reached[step].wait()
 
     def close(self) -> None:
         """Give up what is still owned here. Nobody may wait in :meth:`climb`. Closing twice is harmless."""
@@ -85,6 +91,10 @@ class Ladder:
             self._server.close()
         if self._connection is not None:
             self._connection.close()
+
+    def _reach(self, step: Step, *, then: Step) -> None:
+        self.step = then
+        self._reached[step].set()
 
     def _endpoints(self, channels: tuple[Sender[Any], Receiver[Any]] | None) -> Channels:
         connection = self._connection

@@ -189,6 +189,7 @@ class Process:
 
     def _settle(self, result: Exit | None) -> None:
         if result is not None and not self.exited.done():
+            self.stopped = None
             self.exited.set_result(result)
 
 

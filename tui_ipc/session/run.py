@@ -9,11 +9,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tui_ipc.ipc.errors import Disconnected, IpcError
+from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.conversation import Conversation, NotListening
-from tui_ipc.session.ending import DRAIN_BYTES, DRAIN_SECONDS, Ending, audit, first_of
+from tui_ipc.session.doctor import Doctor
+from tui_ipc.session.ending import DRAIN_SECONDS, Ending, audit, first_of
 from tui_ipc.session.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
-from tui_ipc.session.handshake import VARIABLE, HandshakeError, command_line, explain, last_words
+from tui_ipc.session.handshake import VARIABLE, HandshakeError, command_line
 from tui_ipc.session.hello import NoHello
 from tui_ipc.session.jobcontrol import JobControl
 from tui_ipc.session.ladder import Channels, Ladder
@@ -53,7 +54,6 @@ class Run:
         self._timeline = timeline
         self._ladder = Ladder(number, timeline)
         self._process: Process | None = None
-        self._spawned_at = 0
         self._jobs: JobControl | None = None
         self._printing: Printing | None = None
         self._conversation: Conversation | None = None
@@ -133,7 +133,9 @@ class Run:
         except (SpawnError, IpcError, OSError) as error:
             self._fail(str(error))
             return None
+        doctor = self._doctor(process)
         climb = asyncio.create_task(self._ladder.climb(process.pid))
+        watch = asyncio.create_task(doctor.watch(self._settings.timeout))
         try:
             await first_of(climb, process.exited, self._end, within=self._settings.timeout)
             if process.exited.done():  # what it did last may have been to say hello
@@ -141,14 +143,17 @@ class Run:
             timed_out = not (climb.done() or process.exited.done() or self._end.done())
         finally:
             climb.cancel()
-        await asyncio.wait([climb])
+            watch.cancel()
+        await asyncio.wait([climb, watch])
+        if not watch.cancelled():
+            watch.result()
         problem = None
         if not climb.cancelled():
             try:
                 return climb.result()
             except (NoHello, IpcError, OSError) as error:
                 problem = error
-        await self._explain(process, problem, timed_out=timed_out)
+        self._fail(await doctor.explain(problem, timed_out=timed_out), timed_out=timed_out)
         return None
 
     def _spawn(self) -> Process:
@@ -159,33 +164,20 @@ class Run:
         }
         process = Process(command, cwd=self._settings.cwd, env=env, pty=self._settings.pty)
         self._process = process
-        self._spawned_at = self._timeline.stamp()
         self._timeline.add(
-            ChildSpawned(at=self._spawned_at, run=self.number, pid=process.pid, command=command)
+            ChildSpawned(at=self._timeline.stamp(), run=self.number, pid=process.pid, command=command)
         )
         self._jobs = JobControl(self.number, self._timeline, process)
         self._printing = Printing(self.number, self._timeline, process.stdout, process.stderr)
         self._ladder.step = "connected"
         return process
 
-    async def _explain(self, process: Process, error: BaseException | None, *, timed_out: bool) -> None:
-        """Tell why the handshake failed; the evidence is what the child printed and how it ended."""
+    def _doctor(self, process: Process) -> Doctor:
+        assert self._jobs is not None
         assert self._printing is not None
-        if isinstance(error, Disconnected):  # it is ending, if it has not ended
-            await first_of(process.exited, within=DRAIN_SECONDS)
-        if process.exited.done():
-            await self._printing.drain(DRAIN_SECONDS, DRAIN_BYTES)
-        else:
-            self._printing.catch_up()
-        connected_at = self._ladder.connected_at
-        sentence = explain(
-            connected=connected_at is not None,
-            ended=None if process.exit is None else str(process.exit),
-            error=error,
-            silence=(self._timeline.now() - (connected_at or self._spawned_at)) / 1e9 if timed_out else None,
-            words=last_words(*self._printing.tails),
+        return Doctor(
+            self.number, self._timeline, self._ladder, process, jobs=self._jobs, printing=self._printing
         )
-        self._fail(sentence, timed_out=timed_out)
 
     def _fail(self, sentence: str, *, timed_out: bool = False) -> None:
         self._failure = HandshakeFailed(
