@@ -16,8 +16,8 @@ from tests.session.playing import (
     refused,
     transcript,
 )
-from tui_ipc.session import conversation
 from tui_ipc.session import events as ev
+from tui_ipc.session import matching
 from tui_ipc.session.session import NotListening, Session
 
 
@@ -350,7 +350,7 @@ def test_a_child_that_answers_nothing_is_not_kept_account_of_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Beyond the limit nothing is matched any more, rather than matched wrongly."""
-    monkeypatch.setattr(conversation, "MAX_WAITING", 3)
+    monkeypatch.setattr(matching, "MAX_WAITING", 3)
 
     async def act(session: Session, watch: Watch) -> None:
         await session.ready()

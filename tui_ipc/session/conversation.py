@@ -1,29 +1,25 @@
 """The messages of a run, in both directions, once the channels are open.
 
-The one rule: an answer is matched to the oldest message that waits for one. ``"quit"`` waits for none.
+The one rule: whatever passes is told, in order, and what waits for an answer is known at every moment.
+``"quit"`` waits for none.
 """
 
 import asyncio
-import fcntl
-import sys
-import termios
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
 from tui_ipc.ipc import aio
-from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge
+from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.wire import Message
+from tui_ipc.session import kernel
+from tui_ipc.session.diagnosis import SHOWN, Traffic, Waiting
 from tui_ipc.session.events import ChannelClosed, Fault, MessageReceived, MessageSent
 from tui_ipc.session.hello import settled
+from tui_ipc.session.matching import InOrder, Matching
 from tui_ipc.session.timeline import Timeline
 
 QUIT: Final = "quit"
 """The message that asks a child to end."""
-
-MAX_WAITING: Final = 65_536
-"""Messages that may wait for an answer. A child that owes more does not answer at all: from then on nothing
-in its run is matched."""
 
 
 class NotListening(Exception):
@@ -40,11 +36,14 @@ class Conversation:
         receiver: The channel from it.
         catch_up: Called when a message has come, with the moment, before it becomes an event: emits what
             the child printed before it sent the message.
+        matching: Says which message answers which; None for first in, first out.
 
     Attributes:
         closed_at: When the channel from the child ended, None while it is open.
         quit_at: When ``"quit"`` was sent, None before.
         unread: Bytes that the child sent and nobody will receive; final once the channel from it has ended.
+        sent_at: When the last message was sent, None before the first.
+        received_at: When the last message came, None before the first.
     """
 
     def __init__(
@@ -54,10 +53,13 @@ class Conversation:
         sender: aio.Sender[Any],
         receiver: aio.Receiver[Any],
         catch_up: Callable[[int], None],
+        matching: Matching | None = None,
     ) -> None:
         self.closed_at: int | None = None
         self.quit_at: int | None = None
         self.unread = 0
+        self.sent_at: int | None = None
+        self.received_at: int | None = None
         self._run = run
         self._timeline = timeline
         self._sender = sender
@@ -67,7 +69,8 @@ class Conversation:
         self._over: str | None = None  # why nobody listens any more
         self._sent = 0
         self._received = 0
-        self._waiting: deque[tuple[int, int]] | None = deque()  # number and moment of what awaits its answer
+        self._matching = InOrder() if matching is None else matching
+        self._broken: str | None = None  # how the child broke the wire
 
     async def send(self, value: object, raw: bytes) -> MessageSent:
         """Send a message, waiting while the child does not read.
@@ -88,12 +91,11 @@ class Conversation:
                 at=self._timeline.stamp(begun), run=self._run, number=self._sent, value=value, raw=raw
             )
             self._timeline.add(sent)
+        self.sent_at = sent.at
         if isinstance(value, str) and value == QUIT:
             self.quit_at = sent.at
-        elif self._waiting is not None:
-            self._waiting.append((sent.number, sent.at))
-            if len(self._waiting) > MAX_WAITING:
-                self._waiting = None
+        else:
+            self._matching.sent(sent.number, sent.at, value)
         return sent
 
     async def pump(self) -> None:
@@ -119,7 +121,7 @@ class Conversation:
         """The channel from the child has ended, if only for us; the one to it may still be heard."""
         if self.closed_at is None:
             self._catch_up(self._timeline.now())
-            self.unread += _queued(self._receiver.fileno())
+            self.unread += kernel.unread_by_us(self._receiver.fileno()) or 0
             self.closed_at = self._timeline.stamp()
             self._timeline.add(ChannelClosed(at=self.closed_at, run=self._run))
 
@@ -132,6 +134,26 @@ class Conversation:
         self._over = self._over or reason
         self._sender.close()
         self._receiver.close()
+
+    def traffic(self) -> Traffic:
+        """What waits for an answer at this moment, and what lies unread in either direction."""
+        now = self._timeline.now()
+        to_child, to_us, writer = kernel.Unread(), None, None
+        if self._over is None:
+            to_child = kernel.unread_by_peer(self._sender.fileno())
+            to_us = kernel.unread_by_us(self._receiver.fileno())
+            writer = kernel.unread_by_peer(self._receiver.fileno()).reader
+        return Traffic(
+            sent=self._sent,
+            waiting=tuple(Waiting(number=each, waited=now - at) for each, at in self._matching.oldest(SHOWN)),
+            count=self._matching.count(),
+            sending=self._turn.locked(),
+            to_child=to_child,
+            to_us=to_us,
+            writer=writer,
+            closed=None if self.closed_at is None else now - self.closed_at,
+            fault=self._broken,
+        )
 
     async def _give(self, raw: bytes) -> None:
         try:
@@ -150,11 +172,11 @@ class Conversation:
         except Disconnected as end:
             if end.unfinished:
                 self.unread += end.unfinished
-                self._fault(str(end))
+                self._fault(str(end))  # no byte of it is wrong: the next one is missing
             self.end()
             return 0
         except (IpcError, OSError) as error:  # OSError: this machine has no memory left, and the like
-            self._fault(str(error))
+            self._fault(str(error), error.offset if isinstance(error, ProtocolError) else None)
             self.end()
             self.close(f"the child broke the wire, and its channel was closed: {error}")
             return 0
@@ -163,26 +185,23 @@ class Conversation:
 
     def _deliver(self, message: Message, moment: int) -> None:
         self._catch_up(moment)
-        at = self._timeline.stamp(moment)
+        self.received_at = at = self._timeline.stamp(moment)
         self._received += 1
-        number, asked = self._waiting.popleft() if self._waiting else (None, None)
+        value = settled(message.value)
+        number, asked = self._matching.answered(value)
         self._timeline.add(
             MessageReceived(
                 at=at,
                 run=self._run,
                 number=self._received,
-                value=settled(message.value),
+                value=value,
                 raw=message.raw,
                 answers=number,
                 elapsed=None if asked is None else at - asked,
             )
         )
 
-    def _fault(self, sentence: str) -> None:
+    def _fault(self, sentence: str, byte: int | None = None) -> None:
+        self._broken = sentence
         self._catch_up(self._timeline.now())
-        self._timeline.add(Fault(at=self._timeline.stamp(), run=self._run, sentence=sentence))
-
-
-def _queued(descriptor: int) -> int:
-    """Bytes that lie unread in a socket, see FIONREAD in ioctl_tty(2)."""
-    return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder)
+        self._timeline.add(Fault(at=self._timeline.stamp(), run=self._run, sentence=sentence, byte=byte))

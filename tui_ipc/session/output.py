@@ -10,6 +10,7 @@ import os
 from typing import Final
 
 from tui_ipc.session.events import Stream
+from tui_ipc.session.kernel import unread_by_us
 
 CHUNK: Final = 64 * 1024
 """Bytes of one piece at most. A pseudo-terminal gives 4 KiB a read; a piece gathers what several give."""
@@ -31,6 +32,11 @@ class Output:
         self.ended = False
         self._descriptor = descriptor
         os.set_blocking(descriptor, False)
+
+    @property
+    def unread(self) -> int | None:
+        """Bytes that can be read; None if the kernel does not say."""
+        return 0 if self._descriptor < 0 else unread_by_us(self._descriptor)
 
     def read_now(self) -> bytes | None:
         """Up to :data:`CHUNK` bytes without waiting: None while there are none, ``b""`` at the end."""

@@ -8,7 +8,7 @@ wait.
 import asyncio
 from typing import Final
 
-from tui_ipc.session.events import ChildOutput
+from tui_ipc.session.events import ChildOutput, Stream
 from tui_ipc.session.output import Output
 from tui_ipc.session.timeline import Timeline
 
@@ -23,9 +23,13 @@ class Printing:
         run: The run's number, for events.
         timeline: Where the events go.
         outputs: The child's streams; they stay the caller's to close, after :meth:`stop`.
+
+    Attributes:
+        latest: When each stream last printed something; without those that never did.
     """
 
     def __init__(self, run: int, timeline: Timeline, *outputs: Output) -> None:
+        self.latest: dict[Stream, int] = {}
         self._run = run
         self._timeline = timeline
         self._outputs = outputs
@@ -37,6 +41,12 @@ class Printing:
     def tails(self) -> tuple[bytes, bytes]:
         """The last bytes printed on standard error and on standard output."""
         return self._tails["stderr"], self._tails["stdout"]
+
+    @property
+    def unread(self) -> int | None:
+        """Bytes that the child printed and that were not read yet; None if the kernel does not say."""
+        counts = [output.unread for output in self._outputs]
+        return None if None in counts else sum(count for count in counts if count is not None)
 
     def catch_up(self, moment: int | None = None) -> None:
         """Emit what is there to read, as much as the kernel holds, without waiting for more or for room.
@@ -97,5 +107,5 @@ class Printing:
 
     def _emit(self, output: Output, piece: bytes, moment: int | None = None) -> None:
         self._tails[output.stream] = (self._tails[output.stream] + piece)[-_TAIL:]
-        at = self._timeline.stamp(moment)
+        self.latest[output.stream] = at = self._timeline.stamp(moment)
         self._timeline.add(ChildOutput(at=at, run=self._run, stream=output.stream, data=piece))

@@ -49,6 +49,11 @@ class Timeline:
         self._room = asyncio.Event()
         self._room.set()
 
+    @property
+    def full(self) -> bool:
+        """True while producers have to wait for the consumer."""
+        return not self._room.is_set()
+
     def begin(self) -> None:
         """Set the clock to 0, before the first event."""
         self._begin = time.monotonic_ns()

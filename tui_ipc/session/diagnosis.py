@@ -1,0 +1,352 @@
+"""Why nothing happens: facts of a session at one moment, and what follows from them in plain English.
+
+The one rule: a sentence says what a fact proves and no more; what the kernel does not say is said to be
+unknown.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from tui_ipc.session.events import Step
+from tui_ipc.session.kernel import Call, Doing, Unread, inode_of
+from tui_ipc.session.process import signal_name
+
+Phase = Literal["not begun", "handshake", "failed", "open", "ended", "replay"]
+"""Where a session is: no run yet, a handshake that goes on or has failed, channels that are open, a child
+that has ended; or no session but a recording of one."""
+
+SHOWN: Final = 100
+"""Messages that wait, in a diagnosis, at most; there may be many more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A message without an answer: its number, and the nanoseconds since it left."""
+
+    number: int
+    waited: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """The channels of a run.
+
+    Attributes:
+        sent: How many messages were sent.
+        waiting: The oldest that wait for an answer, :data:`SHOWN` at most.
+        count: How many wait; None if there were too many to keep account of.
+        sending: True if a message waits to be sent, because the channel to the child is full.
+        to_child: What lies in the channel to the child and was not read by it.
+        to_us: Bytes in the channel from the child that we have not read, None if the kernel does not say.
+        writer: The inode of the socket that the child writes to, None if the kernel does not say.
+        closed: Nanoseconds since the channel from the child ended, None while it is open.
+        fault: How the child broke the wire, None if it did not.
+    """
+
+    sent: int = 0
+    waiting: tuple[Waiting, ...] = ()
+    count: int | None = 0
+    sending: bool = False
+    to_child: Unread = field(default_factory=Unread)
+    to_us: int | None = None
+    writer: int | None = None
+    closed: int | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """Nanoseconds since the last message each way and the last output; None where there was none."""
+
+    sent: int | None = None
+    received: int | None = None
+    stdout: int | None = None
+    stderr: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """What a session and its child do at one moment.
+
+    Attributes:
+        phase: Where the session is.
+        step: In a handshake, the step to be reached next, or the one that was not reached.
+        waited: Nanoseconds since the step before it.
+        failure: Why the handshake failed, None if it did not.
+        ended: How the child ended (``exited with code 3``), None while it lives.
+        stopped: The signal that the child is stopped by, as far as is known.
+        child: What the child does, None if there is none.
+        traffic: The channels, None unless they were opened.
+        output: Bytes that the child printed on either stream and we have not read, None if unknown.
+        activity: When each stream last was active.
+        held_up: True if the events are not taken, so that nothing more is read from the child.
+    """
+
+    phase: Phase
+    step: Step | None = None
+    waited: int = 0
+    failure: str | None = None
+    ended: str | None = None
+    stopped: int | None = None
+    child: Doing | None = None
+    traffic: Traffic | None = None
+    output: int | None = None
+    activity: Activity = field(default_factory=Activity)
+    held_up: bool = False
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What follows from the facts: the most telling conclusion first, then the evidence."""
+        return tuple(_sentences(self))
+
+
+_MULTIPLEXERS: Final = frozenset(
+    ("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2", "io_uring_enter")
+)
+_READS: Final = frozenset(("read", "readv", "recvfrom", "recvmsg", "recvmmsg"))
+_WRITES: Final = frozenset(("write", "writev", "sendto", "sendmsg", "sendmmsg"))
+_SLEEPS: Final = frozenset(("nanosleep", "clock_nanosleep", "hrtimer_nanosleep"))
+
+_HINTS: Final = {
+    **dict.fromkeys(_MULTIPLEXERS, "for one of the descriptors that it watches, or for time to pass"),
+    **dict.fromkeys(_SLEEPS, "for time to pass"),
+    **dict.fromkeys(_WRITES, "for somebody to read"),
+    **dict.fromkeys(("futex", "futex_wait", "futex_waitv"), "for a lock, or for another of its threads"),
+    **dict.fromkeys(("wait4", "waitid"), "for a process that it started"),
+    **dict.fromkeys(("pause", "rt_sigsuspend", "rt_sigtimedwait"), "for a signal"),
+    **dict.fromkeys(("fcntl", "flock"), "for a lock on a file"),
+    **dict.fromkeys(("fsync", "fdatasync"), "for the disk"),
+    **dict.fromkeys(("semop", "semtimedop"), "for a semaphore"),
+    **dict.fromkeys(("accept", "accept4"), "for somebody to connect"),
+    **dict.fromkeys(("open", "openat"), "for a file to open, as a named pipe does with nobody at its end"),
+    "connect": "for a connection to be accepted",
+}
+"""What a process that is in a call waits."""
+
+_MISSING: Final[dict[Step, str]] = {
+    "listening": "The one-shot server has not been opened",
+    "spawned": "The child has not been started",
+    "connected": "The child has not connected",
+    "hello": "The child connected and has not said hello",
+    "channels open": "The child said hello and the channels have not opened",
+}
+
+_HELD_UP: Final = (
+    "The session holds the child up: its events are not taken, so nothing more is read from the child."
+)
+
+
+def _sentences(facts: Diagnosis) -> Iterator[str]:
+    match facts.phase:
+        case "not begun":
+            yield "The session has not begun: no child runs."
+        case "replay":
+            yield "This is a recording: no child runs."
+        case "failed":
+            yield _sentence(f"The handshake failed: {facts.failure}")
+            yield from _present(facts)
+        case "ended":
+            yield f"The child {facts.ended or 'has ended'}; nobody listens."
+            yield from _unanswered(facts)
+        case "handshake":
+            yield from _handshake(facts)
+            yield from _unread_here(facts)
+        case "open":
+            yield from _conclusions(facts)
+            yield from _present(facts)
+            yield from _unread_here(facts)
+            yield _activity(facts.activity)
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
+def _handshake(facts: Diagnosis) -> Iterator[str]:
+    missing = f"{_MISSING[facts.step or 'listening']} for {_seconds(facts.waited)}"
+    stopped = _stopped(facts)
+    does = _does(facts)
+    if stopped is not None:
+        yield stopped
+        yield f"{missing}."
+    else:
+        yield f"{missing}; {does}." if does else f"{missing}."
+    if facts.held_up:
+        yield _HELD_UP
+
+
+def _unanswered(facts: Diagnosis) -> Iterator[str]:
+    """What will never be answered, after the child's end."""
+    traffic = facts.traffic
+    if traffic is None or not traffic.count:
+        return
+    first = traffic.waiting[0]
+    if traffic.count == 1:
+        yield f"It did not answer message #{first.number}, sent {_seconds(first.waited)} ago."
+    else:
+        yield f"It did not answer {traffic.count} messages, the first of which is #{first.number}."
+
+
+def _conclusions(facts: Diagnosis) -> Iterator[str]:
+    traffic = facts.traffic or Traffic()
+    problems = [*_obstacles(facts, traffic), *_not_read(traffic), *_not_answered(traffic)]
+    if problems:
+        yield from problems
+    elif facts.child is not None and facts.child.state == "R":
+        yield "No message waits for an answer, and the child is at work."
+    elif _awaits_message(facts, traffic):
+        yield "Nothing is wrong: no message waits for an answer, and the child waits for the next."
+    else:
+        yield "Nothing is wrong: no message waits for an answer."
+
+
+def _obstacles(facts: Diagnosis, traffic: Traffic) -> Iterator[str]:
+    """What keeps messages from passing, whether or not one waits."""
+    stopped = _stopped(facts)
+    if stopped is not None:
+        yield stopped
+    if traffic.fault is not None:
+        yield _sentence(f"The child broke the wire: {traffic.fault}")
+    if traffic.closed is not None:
+        yield f"The channel from the child ended {_seconds(traffic.closed)} ago: no answer can come."
+    if facts.held_up:
+        yield _HELD_UP
+    if traffic.sending:
+        yield "A message waits to be sent: the channel to the child is full, and the child does not read."
+
+
+def _not_read(traffic: Traffic) -> Iterator[str]:
+    """What the child has not read. Whatever lies unread, the latest message is part of it."""
+    unread = traffic.to_child
+    if not unread.some:
+        return
+    lie = "bytes lie" if unread.size is None else _bytes(unread.size)
+    unknown = "; the kernel does not say how many" if unread.size is None else ""
+    only = _only(traffic)
+    if only is not None and only.number == traffic.sent:
+        which = f"message #{only.number}, sent {_seconds(only.waited)} ago"
+    else:
+        which = f"the latest message, #{traffic.sent}"
+    yield f"The child has not read {which}: {lie} unread in its channel{unknown}."
+
+
+def _not_answered(traffic: Traffic) -> Iterator[str]:
+    """What the child has not answered, and whether it has read that."""
+    unread, only = traffic.to_child, _only(traffic)
+    if traffic.count is None:
+        yield "The child owed so many answers that nothing is matched any more."
+        return
+    if not traffic.waiting:
+        return
+    first, waited = traffic.waiting[0].number, _seconds(traffic.waiting[0].waited)
+    if only is None:
+        read = " The child has read all of them." if unread.some is False else ""
+        yield f"{traffic.count} messages wait for an answer, the first, #{first}, for {waited}.{read}"
+    elif unread.some is False:
+        yield f"The child read message #{first}, which was sent {waited} ago, and has not answered it."
+    elif unread.some is None or only.number != traffic.sent:
+        yield f"Message #{first} has waited {waited} for an answer."
+    if unread.some is None:
+        yield "The kernel does not say whether the child has read all that was sent."
+
+
+def _only(traffic: Traffic) -> Waiting | None:
+    """The one message that waits, None if several do or none."""
+    return traffic.waiting[0] if traffic.count == 1 else None
+
+
+def _stopped(facts: Diagnosis) -> str | None:
+    state = None if facts.child is None else facts.child.state
+    if state == "t":
+        return "The child is held by a debugger and does nothing."
+    if state != "T" and (state is not None or facts.stopped is None):
+        return None
+    by = "" if facts.stopped is None else f" by {signal_name(facts.stopped)}"
+    return f"The child is stopped{by} and does nothing; SIGCONT lets it go on."
+
+
+def _present(facts: Diagnosis) -> Iterator[str]:
+    """What the child does, as a sentence of its own."""
+    does = _does(facts)
+    if does is not None and _stopped(facts) is None:
+        yield f"{does[0].upper()}{does[1:]}."
+
+
+def _does(facts: Diagnosis) -> str | None:
+    """What the child does, to follow a semicolon; None if there is no child."""
+    child = facts.child
+    if child is None:
+        return None
+    several = child.threads is not None and child.threads > 1
+    it = f"the first of its {child.threads} threads" if several else "it"
+    used = "" if child.cpu_seconds is None else f"; it has used {child.cpu_seconds:.1f} s of processor time"
+    match child.state:
+        case None:
+            return "the kernel does not say what the child does"
+        case "R":
+            return f"{it} runs{used}"
+        case "Z" | "X":
+            return "it has ended, and is about to be collected"
+        case "S" | "D" as state:
+            sleeps = "sleeps" if state == "S" else "is stuck in the kernel"
+            if child.call is None:
+                return f"{it} {sleeps}; the kernel does not say in what"
+            return f"{it} {sleeps} in {_called(child.call, facts.traffic)}"
+        case other:
+            return f"{it} is in state {other}"
+
+
+def _called(call: Call, traffic: Traffic | None) -> str:
+    on = "" if call.descriptor is None else f" on descriptor {call.descriptor}"
+    what = "" if call.file is None else f" ({_named(call.file, traffic)})"
+    hint = f", waiting {_HINTS[call.name]}" if call.name in _HINTS else ""
+    return f"{call.name}{on}{what}{hint}"
+
+
+def _named(file: str, traffic: Traffic | None) -> str:
+    inode = inode_of(file)
+    if inode is not None and traffic is not None:
+        if inode == traffic.to_child.reader:
+            return "its channel from us"
+        if inode == traffic.writer:
+            return "its channel to us"
+    if file.startswith(("socket:", "pipe:")):
+        return f"a {file.partition(':')[0]}"
+    return file
+
+
+def _awaits_message(facts: Diagnosis, traffic: Traffic) -> bool:
+    call = None if facts.child is None else facts.child.call
+    if call is None:
+        return False
+    inode = inode_of(call.file)
+    return call.name in _MULTIPLEXERS or (
+        call.name in _READS and inode is not None and inode == traffic.to_child.reader
+    )
+
+
+def _unread_here(facts: Diagnosis) -> Iterator[str]:
+    if facts.traffic is not None and facts.traffic.to_us:
+        yield f"{_bytes(facts.traffic.to_us)} unread at our end of the channel."
+    if facts.output:
+        yield f"{_bytes(facts.output)} unread in its output."
+
+
+def _activity(last: Activity) -> str:
+    sent = "Nothing was sent so far" if last.sent is None else f"We last sent {_seconds(last.sent)} ago"
+    said = "said nothing" if last.received is None else f"last said something {_seconds(last.received)} ago"
+    printed = [
+        f"on {stream} {_seconds(ago)} ago"
+        for stream, ago in (("stdout", last.stdout), ("stderr", last.stderr))
+        if ago is not None
+    ]
+    return f"{sent}; the child {said}, and printed {' and '.join(printed) or 'nothing'}."
+
+
+def _bytes(size: int) -> str:
+    return "1 byte lies" if size == 1 else f"{size} bytes lie"
+
+
+def _seconds(nanoseconds: int) -> str:
+    return f"{nanoseconds / 1e6:.0f} ms" if nanoseconds < 1e9 else f"{nanoseconds / 1e9:.1f} s"

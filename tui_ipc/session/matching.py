@@ -1,0 +1,161 @@
+"""Which message answers which.
+
+The one rule: an answer goes to the oldest message that waits for one; by a key path, to the oldest whose
+value there is the same. A message is never matched wrongly for want of memory: rather not at all.
+"""
+
+from collections import deque
+from collections.abc import Hashable
+from itertools import islice
+from typing import Any, Final, Protocol
+
+MAX_WAITING: Final = 65_536
+"""Messages that may wait for an answer. In order, a child that owes more does not answer at all: from then
+on nothing in its run is matched. By a key path the oldest is forgotten."""
+
+Waiting = tuple[int, int]
+"""The number of a sent message, and the moment at which it left, in nanoseconds."""
+
+UNASKED: Final = (None, None)
+
+
+class Matching(Protocol):
+    """Pairs what comes with what was sent, in one run."""
+
+    def sent(self, number: int, at: int, value: object) -> None:
+        """A message left, and waits for an answer if it can have one."""
+
+    def answered(self, value: object) -> Waiting | tuple[None, None]:
+        """A message came: what it answers, which waits no more, or :data:`UNASKED`."""
+
+    def count(self) -> int | None:
+        """How many messages wait; None if that is no longer kept account of."""
+
+    def oldest(self, limit: int) -> tuple[Waiting, ...]:
+        """The first messages that wait, in the order in which they were sent."""
+
+
+def matching(path: str | None = None) -> Matching:
+    """What pairs messages in order, or by a key path such as ``header.id``.
+
+    Raises:
+        ValueError: The path, or a part of it, is empty.
+    """
+    return InOrder() if path is None else ByKey(parts(path))
+
+
+class InOrder:
+    """First in, first out: for a child that answers each message once, one after the other."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[Waiting] | None = deque()
+
+    def sent(self, number: int, at: int, value: object) -> None:  # noqa: ARG002 - the order decides alone
+        """It waits for an answer, whatever it is."""
+        if self._waiting is not None:
+            self._waiting.append((number, at))
+            if len(self._waiting) > MAX_WAITING:
+                self._waiting = None
+
+    def answered(self, value: object) -> Waiting | tuple[None, None]:  # noqa: ARG002
+        """The oldest that waits."""
+        return self._waiting.popleft() if self._waiting else UNASKED
+
+    def count(self) -> int | None:
+        """How many wait; None if too many did."""
+        return None if self._waiting is None else len(self._waiting)
+
+    def oldest(self, limit: int) -> tuple[Waiting, ...]:
+        """The first that wait."""
+        return tuple(islice(self._waiting or (), limit))
+
+
+class ByKey:
+    """By the value at a key path: for a child that answers in any order, or not every message.
+
+    Args:
+        path: From :func:`parts`.
+    """
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        self._path = path
+        self._waiting: dict[int, tuple[int, Hashable]] = {}  # by number, oldest first
+        self._numbers: dict[Hashable, deque[int]] = {}
+
+    def sent(self, number: int, at: int, value: object) -> None:
+        """It waits for an answer if it has a value at the path."""
+        key = key_at(value, self._path)
+        if key is None:
+            return
+        self._waiting[number] = (at, key)
+        self._numbers.setdefault(key, deque()).append(number)
+        if len(self._waiting) > MAX_WAITING:
+            self._take(self._waiting[next(iter(self._waiting))][1])
+
+    def answered(self, value: object) -> Waiting | tuple[None, None]:
+        """The oldest that waits with the same value."""
+        key = key_at(value, self._path)
+        return self._take(key) if key in self._numbers else UNASKED
+
+    def count(self) -> int | None:
+        """How many wait."""
+        return len(self._waiting)
+
+    def oldest(self, limit: int) -> tuple[Waiting, ...]:
+        """The first that wait."""
+        return tuple((number, at) for number, (at, _) in islice(self._waiting.items(), limit))
+
+    def _take(self, key: Hashable) -> Waiting:
+        """The oldest that waits with this key, which waits no more."""
+        numbers = self._numbers[key]
+        number = numbers.popleft()
+        if not numbers:
+            del self._numbers[key]
+        return number, self._waiting.pop(number)[0]
+
+
+def parts(path: str) -> tuple[str, ...]:
+    """The parts of a key path.
+
+    Raises:
+        ValueError: One of them is empty.
+    """
+    found = tuple(path.split("."))
+    if not path:
+        raise ValueError("the key path is empty; name the key to match messages by, such as id or header.id")
+    if not all(found):
+        raise ValueError(f"the key path {path!r} has an empty part; join keys by single dots")
+    return found
+
+
+def key_at(value: Any, path: tuple[str, ...]) -> Hashable | None:
+    """What is at a key path, as something to compare by; None if there is no such place.
+
+    Two are equal only if their types are as well: 1, True and 1.0 are three. A tuple is a list.
+    """
+    for part in path:
+        index = int(part) if part.isascii() and part.isdigit() else None
+        if isinstance(value, dict):
+            if part in value:
+                value = value[part]
+            elif index is not None and any(type(key) is int and key == index for key in value):
+                value = value[index]
+            else:
+                return None
+        elif isinstance(value, list | tuple) and index is not None and index < len(value):
+            value = value[index]
+        else:
+            return None
+    return _comparable(value)
+
+
+def _comparable(value: Any) -> Hashable:
+    match value:
+        case dict():
+            return dict, frozenset((_comparable(key), _comparable(item)) for key, item in value.items())
+        case list() | tuple():
+            return list, tuple(map(_comparable, value))
+        case bytearray() | memoryview():
+            return bytes, bytes(value)
+        case _:
+            return type(value), value
