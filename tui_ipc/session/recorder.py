@@ -57,7 +57,9 @@ class Recorder:
             _write(self._file, recording.header(tuple(command)))
         except OSError as error:
             os.close(self._file)
-            raise RecordingError(f"{path} cannot be written: {reason(error)}") from None
+            raise RecordingError(
+                f"{path} cannot be written: {reason(error)}; record where there is room"
+            ) from None
 
     def __call__(self, event: Event) -> None:
         """Record an event."""
