@@ -91,6 +91,34 @@ def is_number(number: int, event: ev.MessageReceived) -> bool:
     return event.number == number
 
 
+@pytest.mark.parametrize(
+    ("what", "amount", "most"), [("output", 64 * 1024 * 1024, 4), ("messages", 20_000, 100)]
+)
+def test_a_flood_leaves_turns_of_the_loop_to_others(what: str, amount: int, most: int) -> None:
+    """Between two turns of another task no more is taken than a few pieces, or a packet of small messages."""
+    taken = 0
+    turns: list[int] = []
+
+    def record(event: ev.Event) -> None:
+        nonlocal taken
+        taken += isinstance(event, ev.ChildOutput | ev.MessageReceived)
+
+    async def beat() -> None:
+        while True:
+            before = taken
+            await asyncio.sleep(0)
+            turns.append(taken - before)
+
+    async def act(session: Session, watch: Watch) -> None:
+        beating = asyncio.create_task(beat())
+        await watch.until(ev.Audit)
+        beating.cancel()
+
+    play(child("pours", what, str(amount)), act, pty=False, record=record)
+    assert sum(turns) > most
+    assert max(turns) <= most
+
+
 async def unchanged(value: Callable[[], int]) -> int:
     """Turn the loop until ``value`` has stayed the same for a while, and is not 0."""
     before, turns = value(), 0

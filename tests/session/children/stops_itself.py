@@ -1,13 +1,19 @@
-"""Stops itself right after its hello; if somebody continues it, it says so and ends at ``"quit"``."""
+"""``stops_itself WHEN``: stops itself ``after`` its hello, or instead of it, and continued ignores SIGTERM.
+
+It ends at ``"quit"``, with a word.
+"""
 
 import os
 import signal
+import sys
 
 from tests.session.children.by_hand import INLINE_HELLO, connect, read_text, text
 
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 client = connect()
-client.sendall(INLINE_HELLO)
+if sys.argv[1] == "after":
+    client.sendall(INLINE_HELLO)
 os.kill(os.getpid(), signal.SIGSTOP)
-client.sendall(text("I go on"))
 while read_text(client) not in ("quit", ""):
     pass
+client.sendall(text("on my feet again"))
