@@ -257,6 +257,7 @@ def test_a_recording_is_only_shown(path: str) -> None:
                 await replay.restart()
             with pytest.raises(NotListening, match="no child to send signal 15 to"):
                 replay.signal(15)
+            assert replay.diagnosis().sentences == ("This is a recording: no child runs.",)
 
     run(main)
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, NoReturn, Self
 
 from tui_ipc.session.conversation import NotListening
+from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import ChildExited, ChildSpawned, Event, MessageSent
 from tui_ipc.session.recording import read
 
@@ -134,6 +135,10 @@ class Replay:
             NotListening: Always.
         """
         _refuse(f"there is no child to send signal {number} to")
+
+    def diagnosis(self) -> Diagnosis:
+        """Why nothing happens: there is no child."""
+        return Diagnosis(phase="replay")
 
     async def quit(self) -> None:
         """End here: no event follows. May be called again."""
