@@ -5,6 +5,7 @@ The one rule: whatever passes is told, in order, and what waits for an answer is
 """
 
 import asyncio
+import os
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -152,8 +153,16 @@ class Conversation:
             to_us=to_us,
             writer=writer,
             closed=None if self.closed_at is None else now - self.closed_at,
+            quit=None if self.quit_at is None else now - self.quit_at,
             fault=self._broken,
         )
+
+    def hold(self) -> int | None:
+        """A descriptor more for the channel from the child, the caller's to close; None if its end has come.
+
+        By it can be seen after :meth:`close` whether a process still holds the other end.
+        """
+        return None if self.closed_at is not None else os.dup(self._receiver.fileno())
 
     async def _give(self, raw: bytes) -> None:
         try:

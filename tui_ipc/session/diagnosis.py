@@ -41,6 +41,7 @@ class Traffic:
         to_us: Bytes in the channel from the child that we have not read, None if the kernel does not say.
         writer: The inode of the socket that the child writes to, None if the kernel does not say.
         closed: Nanoseconds since the channel from the child ended, None while it is open.
+        quit: Nanoseconds since ``"quit"`` was sent, None if it was not.
         fault: How the child broke the wire, None if it did not.
     """
 
@@ -52,6 +53,7 @@ class Traffic:
     to_us: int | None = None
     writer: int | None = None
     closed: int | None = None
+    quit: int | None = None
     fault: str | None = None
 
 
@@ -125,8 +127,6 @@ _HINTS: Final = {
 """What a process that is in a call waits."""
 
 _MISSING: Final[dict[Step, str]] = {
-    "listening": "The one-shot server has not been opened",
-    "spawned": "The child has not been started",
     "connected": "The child has not connected",
     "hello": "The child connected and has not said hello",
     "channels open": "The child said hello and the channels have not opened",
@@ -164,7 +164,10 @@ def _sentence(text: str) -> str:
 
 
 def _handshake(facts: Diagnosis) -> Iterator[str]:
-    missing = f"{_MISSING[facts.step or 'listening']} for {_seconds(facts.waited)}"
+    if facts.step not in _MISSING:
+        yield "The child has not been started yet."
+        return
+    missing = f"{_MISSING[facts.step]} for {_seconds(facts.waited)}"
     stopped = _stopped(facts)
     does = _does(facts)
     if stopped is not None:
@@ -193,6 +196,8 @@ def _conclusions(facts: Diagnosis) -> Iterator[str]:
     problems = [*_obstacles(facts, traffic), *_not_read(traffic), *_not_answered(traffic)]
     if problems:
         yield from problems
+        if traffic.count and _reads_channel(facts, traffic):
+            yield "It waits for the next message, as if nothing were left to answer."
     elif facts.child is not None and facts.child.state == "R":
         yield "No message waits for an answer, and the child is at work."
     elif _awaits_message(facts, traffic):
@@ -210,6 +215,8 @@ def _obstacles(facts: Diagnosis, traffic: Traffic) -> Iterator[str]:
         yield _sentence(f"The child broke the wire: {traffic.fault}")
     if traffic.closed is not None:
         yield f"The channel from the child ended {_seconds(traffic.closed)} ago: no answer can come."
+    if traffic.quit is not None:
+        yield f'The child was asked to end {_seconds(traffic.quit)} ago, by "quit", and has not ended.'
     if facts.held_up:
         yield _HELD_UP
     if traffic.sending:
@@ -320,10 +327,16 @@ def _awaits_message(facts: Diagnosis, traffic: Traffic) -> bool:
     call = None if facts.child is None else facts.child.call
     if call is None:
         return False
+    return call.name in _MULTIPLEXERS or _reads_channel(facts, traffic)
+
+
+def _reads_channel(facts: Diagnosis, traffic: Traffic) -> bool:
+    """Whether the child sleeps until something comes from us, and has read all that came."""
+    call = None if facts.child is None else facts.child.call
+    if call is None or call.name not in _READS or traffic.to_child.some is not False:
+        return False
     inode = inode_of(call.file)
-    return call.name in _MULTIPLEXERS or (
-        call.name in _READS and inode is not None and inode == traffic.to_child.reader
-    )
+    return inode is not None and inode == traffic.to_child.reader
 
 
 def _unread_here(facts: Diagnosis) -> Iterator[str]:

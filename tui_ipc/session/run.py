@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.conversation import Conversation, NotListening
+from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.doctor import Doctor
 from tui_ipc.session.ending import DRAIN_SECONDS, Ending, audit, first_of
 from tui_ipc.session.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
+from tui_ipc.session.examination import examine
 from tui_ipc.session.handshake import VARIABLE, HandshakeError, command_line
 from tui_ipc.session.hello import NoHello
 from tui_ipc.session.jobcontrol import JobControl
 from tui_ipc.session.ladder import Channels, Ladder
+from tui_ipc.session.matching import matching
 from tui_ipc.session.printing import Printing
 from tui_ipc.session.process import Process
 from tui_ipc.session.spawn import SpawnError
@@ -34,6 +37,7 @@ class Settings:
     timeout: float
     grace: float
     pty: bool
+    match: str | None = None
 
 
 class Run:
@@ -54,6 +58,7 @@ class Run:
         self._timeline = timeline
         self._ladder = Ladder(number, timeline)
         self._process: Process | None = None
+        self._spawned_at: int | None = None
         self._jobs: JobControl | None = None
         self._printing: Printing | None = None
         self._conversation: Conversation | None = None
@@ -93,6 +98,18 @@ class Run:
     def signal(self, number: int, reason: str) -> bool:
         """Send a signal to the child's process group; False if it reached nobody."""
         return self._jobs is not None and self._jobs.signal(number, reason)
+
+    def diagnosis(self) -> Diagnosis:
+        """What the run and its child do at this moment."""
+        return examine(
+            self._timeline,
+            self._ladder,
+            spawned_at=self._spawned_at,
+            process=self._process,
+            printing=self._printing,
+            conversation=self._conversation,
+            failure=self._failure,
+        )
 
     async def finish(self) -> None:
         """Ask the child to end, wait for it, make it; returns once the run is over.
@@ -164,8 +181,9 @@ class Run:
         }
         process = Process(command, cwd=self._settings.cwd, env=env, pty=self._settings.pty)
         self._process = process
+        self._spawned_at = self._timeline.stamp()
         self._timeline.add(
-            ChildSpawned(at=self._timeline.stamp(), run=self.number, pid=process.pid, command=command)
+            ChildSpawned(at=self._spawned_at, run=self.number, pid=process.pid, command=command)
         )
         self._jobs = JobControl(self.number, self._timeline, process)
         self._printing = Printing(self.number, self._timeline, process.stdout, process.stderr)
@@ -194,7 +212,13 @@ class Run:
         """Pass messages until the child ends or somebody wants it to."""
         assert self._process is not None
         assert self._printing is not None
-        self._conversation = Conversation(self.number, self._timeline, *channels, self._printing.catch_up)
+        self._conversation = Conversation(
+            self.number,
+            self._timeline,
+            *channels,
+            self._printing.catch_up,
+            matching(self._settings.match),
+        )
         self._timeline.add(ChannelsOpen(at=self._timeline.stamp(), run=self.number))
         self._settled.set()
         self._pump = asyncio.create_task(self._conversation.pump())
@@ -217,13 +241,13 @@ class Run:
         await ending.bring_about()
         ended_at = self._timeline.now()
         await self._stop_pump()
-        survivors = await ending.conclude()
+        remains = await ending.conclude()
         self._abandon()
         audit(
             self.number,
             self._timeline,
             server=self._ladder.name,
-            survivors=survivors,
+            remains=remains,
             conversation=self._conversation,
             ended_at=ended_at,
         )

@@ -12,8 +12,10 @@ from typing import Any, Final, Self
 
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
 from tui_ipc.session.conversation import NotListening
+from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import Event, MessageSent
 from tui_ipc.session.handshake import HandshakeError
+from tui_ipc.session.matching import parts
 from tui_ipc.session.run import Run, Settings
 from tui_ipc.session.timeline import Timeline
 
@@ -39,9 +41,12 @@ class Session:
         pty: Whether its standard output is a pseudo-terminal or a pipe.
         record: Called with each event when it happens, however slowly :meth:`events` is consumed; must
             neither wait nor raise. See :class:`~tui_ipc.session.recorder.Recorder`.
+        match: A key path, such as ``id`` or ``header.id``: a message from the child answers the oldest one
+            that waits and has the same value there, and one without the path answers nothing. None: messages
+            are answered one after the other.
 
     Raises:
-        ValueError: The command is empty.
+        ValueError: The command is empty, or a part of the key path.
 
     Example:
         >>> async def main():
@@ -62,11 +67,14 @@ class Session:
         grace: float = 2.0,
         pty: bool = True,
         record: Callable[[Event], None] | None = None,
+        match: str | None = None,
     ) -> None:
         words = BUILT_IN_CHILD if command is None else tuple(command)
         if not words or not words[0]:
             raise ValueError("the command is empty; name a program")
-        self._settings = Settings(words, cwd, env, timeout, grace, pty)
+        if match is not None:
+            parts(match)
+        self._settings = Settings(words, cwd, env, timeout, grace, pty, match)
         self._timeline = Timeline(record=record)
         self._run: Run | None = None
         self._restarting = asyncio.Lock()
@@ -173,6 +181,10 @@ class Session:
             raise ValueError(f"there is no signal {number} on this machine")
         if self._run is None or not self._run.signal(number, "the user asked for it"):
             raise NotListening("there is no child to signal: it does not run, or runs as another user")
+
+    def diagnosis(self) -> Diagnosis:
+        """What the child does at this moment, and why nothing happens; for people, its ``sentences``."""
+        return Diagnosis(phase="not begun") if self._run is None else self._run.diagnosis()
 
     def events(self) -> AsyncIterator[Event]:
         """Everything that happens, in order, from the first event of the first run to the last one's audit.
