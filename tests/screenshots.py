@@ -9,9 +9,11 @@ import asyncio
 import re
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -19,6 +21,8 @@ from typing import Any
 from textual.pilot import Pilot
 
 from tui_ipc.session.events import (
+    ChannelClosed,
+    ChannelsOpen,
     ChildOutput,
     ChildSpawned,
     Event,
@@ -28,12 +32,16 @@ from tui_ipc.session.events import (
     MessageSent,
     ServerListening,
 )
+from tui_ipc.session.recording import header, pack
+from tui_ipc.session.replay import Replay
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.replay_app import ReplayApp
 
 SIZE = (120, 36)
 SERVER = "/run/user/1000/tui-ipc-5f2c/server"
 PID = 4242
+BEGAN = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 PATIENCE = 20.0
 
 # Where the steps of the handshake stand on the clock, and every later event after the one before it.
@@ -134,9 +142,48 @@ def _entries(app: ExplorerApp) -> list[Any]:
     return [app.model.log[index] for index in range(app.model.log.first, app.model.log.end)]
 
 
-async def picture(session: StillSession, scene: Scene) -> str:
+async def replaying(app: ExplorerApp, pilot: Pilot[int]) -> None:
+    """A recording, held at the second answer, which is inspected."""
+    await until(pilot, lambda: app.model.status.phase == "open")
+    await pilot.press("space", "plus")
+    while app.model.status.received < 2:
+        await pilot.press("full_stop")
+    app.action_face("about")
+    await until(pilot, lambda: "paused" in str(app.foot.render()))
+
+
+async def record(path: Path) -> None:
+    """Record a talk with the built-in child."""
+    happened: list[Event] = []
+    async with StillSession() as session:
+        events = session.events()
+        await session.ready()
+        for text in ("Hello from parent", "How are you?", "Goodbye!"):
+            await session.send(text)
+            async for event in events:
+                happened.append(event)
+                if isinstance(event, MessageReceived):
+                    break
+    happened += [event async for event in events]
+    command = ("python", "-m", "tui_ipc.child")
+    path.write_bytes(header(command, BEGAN) + b"".join(map(pack, _settled(happened))))
+
+
+def _settled(events: Sequence[Event]) -> Iterator[Event]:
+    """Events with the output where the child printed it: its channel and its terminal race each other."""
+    printed = b"".join(event.data for event in events if isinstance(event, ChildOutput))
+    lines = iter(printed.splitlines(keepends=True))
+    for event in events:
+        if isinstance(event, ChildOutput):
+            continue
+        count = {ChannelsOpen: 2, MessageReceived: 1, ChannelClosed: 2}.get(type(event), 0)
+        if data := b"".join(islice(lines, count)):
+            yield ChildOutput(at=event.at, run=event.run, stream="stdout", data=data)
+        yield event
+
+
+async def picture(app: ExplorerApp, scene: Scene) -> str:
     """Play a scene, and return the screen at its end as SVG that needs nothing from elsewhere."""
-    app = ExplorerApp(session)
     async with app.run_test(size=SIZE) as pilot:
         app.message_box.input.cursor_blink = False
         app.animation_level = "none"
@@ -151,13 +198,17 @@ async def make(directory: Path) -> None:
     """Make all pictures."""
     with tempfile.TemporaryDirectory() as place:
         Path(place, "calculator.py").write_text(CALCULATOR)
-        scenes: dict[str, tuple[StillSession, Scene]] = {
-            "talking": (StillSession(), talking),
-            "failed-handshake": (StillSession((sys.executable, "calculator.py"), cwd=place), failing),
+        recording = Path(place, "talk.rec")
+        await record(recording)
+        failed = StillSession((sys.executable, "calculator.py"), cwd=place)
+        scenes: dict[str, tuple[ExplorerApp, Scene]] = {
+            "talking": (ExplorerApp(StillSession()), talking),
+            "failed-handshake": (ExplorerApp(failed), failing),
+            "replay": (ReplayApp(Replay(str(recording)), str(recording)), replaying),
         }
-        for name, (session, scene) in scenes.items():
+        for name, (app, scene) in scenes.items():
             path = directory / f"{name}.svg"
-            path.write_text(await picture(session, scene), encoding="utf-8")
+            path.write_text(await picture(app, scene), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -216,7 +216,7 @@ def test_a_truncated_recording_says_so_at_its_end(talk: Path) -> None:
     talk.write_bytes(talk.read_bytes()[:-3])
 
     async def scene(it: Board) -> None:
-        await it.until(lambda: bar(it).startswith("■ over   event 9 of 9"))
+        await it.until(lambda: bar(it).startswith("■ over: the file breaks off   event 9 of 9"))
         await it.until(it.notices)
         assert "The recording breaks off" in it.notices()[0]
 
@@ -230,8 +230,8 @@ def test_a_recording_that_is_broken_is_shown_up_to_the_break(talk: Path) -> None
     async def scene(it: Board) -> None:
         await it.until(it.notices)
         assert "is broken" in it.notices()[0]
-        assert it.shows("log", "nothing was left behind")
-        assert bar(it).startswith("■ over   event 10 of 10")
+        await it.until(lambda: it.shows("log", "nothing was left behind"))
+        assert bar(it).startswith("■ over: the file is broken here   event 10 of 10")
         await it.pilot.press("q")
         await it.until(lambda: it.app.return_code == 0)
 

@@ -292,7 +292,7 @@ class ExplorerApp(App[int]):
 
         self.push_screen(WhyScreen(lambda: self._session.diagnosis().sentences))
 
-    def action_back(self) -> None:
+    def action_foot(self) -> None:
         """Go to the box at the bottom; the panes take their usual places."""
         self.screen_stack[0].remove_class("-maximized", "-inspecting")
         self.foot.take_focus()

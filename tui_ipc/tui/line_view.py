@@ -46,7 +46,7 @@ class LineView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape",
-            "app.back",
+            "app.foot",
             "Back",
             id="view.back",
             tooltip="Go to the box at the bottom; the panes take their usual places",

@@ -90,8 +90,10 @@ class ReplayApp(ExplorerApp):
         if self._keeper.leaving:
             return
         if broken is not None:
+            self.replay_bar.flaw = "the file is broken here"
             self.notify(visible(str(broken)), title="Broken", severity="error", timeout=30, markup=False)
         elif self._deck.truncated:
+            self.replay_bar.flaw = "the file breaks off"
             rest = plural(self._deck.truncated, "byte")
             sentence = f"The recording breaks off: the last {rest} of the file are no whole event."
             self.notify(sentence, title="Truncated", severity="warning", timeout=30)

@@ -55,12 +55,16 @@ class ReplayBar(Static, can_focus=True):
 
     Args:
         deck: The replay.
+
+    Attributes:
+        flaw: What is wrong with the recording, in a word; empty while nothing is known to be.
     """
 
     BORDER_TITLE = "Replay"
 
     def __init__(self, deck: Deck) -> None:
         super().__init__(id="replay")
+        self.flaw = ""
         self._deck = deck
         self._shown: tuple[object, ...] = ()
 
@@ -81,7 +85,7 @@ class ReplayBar(Static, can_focus=True):
     def sync(self) -> None:
         """Show the replay as it is now."""
         deck = self._deck
-        shown = (deck.playing, deck.over, deck.position, deck.length, deck.speed)
+        shown = (deck.playing, deck.over, deck.position, deck.length, deck.speed, self.flaw)
         if shown != self._shown:
             self._shown = shown
             self.update(self._content(), layout=False)
@@ -89,7 +93,11 @@ class ReplayBar(Static, can_focus=True):
     def _content(self) -> Content:
         deck = self._deck
         if deck.over:
-            state = ("■ over", "bold $foreground 60%")
+            state = (
+                ("■ over", "bold $foreground 60%")
+                if not self.flaw
+                else (f"■ over: {self.flaw}", "bold $text-error")
+            )
         elif deck.playing:
             state = ("▶ playing", "bold $text-success")
         else:
