@@ -6,6 +6,7 @@ The one rule: every wait is bounded, and whatever had to be done to a process is
 import asyncio
 import os
 import signal
+from dataclasses import dataclass
 from typing import Any, Final
 
 from tui_ipc.ipc.wire import encode
@@ -13,6 +14,7 @@ from tui_ipc.session import group
 from tui_ipc.session.conversation import QUIT, Conversation
 from tui_ipc.session.events import Audit, ChildExited, SignalSent
 from tui_ipc.session.jobcontrol import JobControl
+from tui_ipc.session.output import hung_up
 from tui_ipc.session.printing import Printing
 from tui_ipc.session.process import Process
 from tui_ipc.session.timeline import Timeline
@@ -27,6 +29,19 @@ processes that the child left behind."""
 LAST_WAIT: Final = 1.0
 """Seconds that the kernel gets to carry out SIGKILL. A process that lives on then is stuck in the kernel, or
 not ours to signal; the audit names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remains:
+    """What a child left behind.
+
+    Attributes:
+        processes: Those of its session that were alive after its end.
+        held: Streams that somebody still held once these had been ended: a process in a session of its own.
+    """
+
+    processes: tuple[int, ...] = ()
+    held: tuple[str, ...] = ()
 
 
 class Ending:
@@ -85,26 +100,29 @@ class Ending:
             await first_of(process.exited, *hurry, within=patience)
             reason = f"the child had not ended {grace:g} s after SIGTERM"
 
-    async def conclude(self) -> tuple[int, ...]:
-        """Take what the child has still said and printed, tell how it ended, end what it left behind.
-
-        Returns:
-            The pids of what it left behind.
-        """
-        process = self._process
+    async def conclude(self) -> Remains:
+        """Take what the child has still said and printed, tell how it ended, end what it left behind."""
         if self._conversation is not None:
             await self._conversation.drain(DRAIN_SECONDS, DRAIN_BYTES)
         await self._printing.drain(DRAIN_SECONDS, DRAIN_BYTES)
-        if self._conversation is not None:
-            self._conversation.end()
-            self._conversation.close("the child has ended: nobody listens")
-        told = self._tell_exit()
-        survivors = group.members(process.pid)
-        await self._end_survivors()
+        channel = None if self._conversation is None else self._conversation.hold()
+        try:
+            if self._conversation is not None:
+                self._conversation.end()
+                self._conversation.close("the child has ended: nobody listens")
+            told = self._tell_exit()
+            survivors = group.members(self._process.pid)
+            await self._end_survivors()
+            held: tuple[str, ...] = self._printing.held  # what the survivors held is free by now
+            if channel is not None and not hung_up(channel):
+                held = (*held, "channel")
+        finally:
+            if channel is not None:
+                os.close(channel)
         if not told:  # neither we nor the kernel could end it in time; a last look
-            process.destroy(0)
+            self._process.destroy(0)
             self._tell_exit()
-        return survivors
+        return Remains(survivors, held)
 
     async def _ask(self, conversation: Conversation) -> str:
         """Say ``"quit"`` unless somebody has, and give the child its time; why that was not enough."""
@@ -171,7 +189,7 @@ def audit(
     timeline: Timeline,
     *,
     server: str,
-    survivors: tuple[int, ...] = (),
+    remains: Remains | None = None,
     conversation: Conversation | None = None,
     ended_at: int | None = None,
 ) -> None:
@@ -181,7 +199,7 @@ def audit(
         run: The run's number.
         timeline: Where the event goes.
         server: The name of the one-shot server, empty if there was none.
-        survivors: What :meth:`Ending.conclude` found.
+        remains: What :meth:`Ending.conclude` found, None if there was no child.
         conversation: The channels, if they were open.
         ended_at: When the child ended, None if there was no child.
     """
@@ -190,10 +208,11 @@ def audit(
         Audit(
             at=timeline.stamp(),
             run=run,
-            processes=survivors,
+            processes=() if remains is None else remains.processes,
             files=tuple(path for path in (os.path.dirname(server), server) if path and os.path.lexists(path)),
             unread=0 if conversation is None else conversation.unread,
             quit_elapsed=None if quit_at is None or ended_at is None else ended_at - quit_at,
+            held=() if remains is None else remains.held,
         )
     )
 

@@ -7,6 +7,7 @@ our memory grow.
 import asyncio
 import errno
 import os
+import select
 from typing import Final
 
 from tui_ipc.session.events import Stream
@@ -38,6 +39,11 @@ class Output:
         """Bytes that can be read; None if the kernel does not say."""
         return 0 if self._descriptor < 0 else unread_by_us(self._descriptor)
 
+    @property
+    def held(self) -> bool:
+        """Whether a process still has the stream open for writing; nothing is read to find out."""
+        return not self.ended and not hung_up(self._descriptor)
+
     def read_now(self) -> bytes | None:
         """Up to :data:`CHUNK` bytes without waiting: None while there are none, ``b""`` at the end."""
         pieces = []
@@ -68,6 +74,13 @@ class Output:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
+
+
+def hung_up(descriptor: int) -> bool:
+    """Whether nobody holds the other end of a pipe, terminal or socket, whatever lies unread in it."""
+    poll = select.poll()
+    poll.register(descriptor, 0)  # a hang-up is told unasked
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
 async def readable(descriptor: int) -> None:

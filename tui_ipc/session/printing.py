@@ -48,6 +48,11 @@ class Printing:
         counts = [output.unread for output in self._outputs]
         return None if None in counts else sum(count for count in counts if count is not None)
 
+    @property
+    def held(self) -> tuple[Stream, ...]:
+        """The streams that a process still has open."""
+        return tuple(output.stream for output in self._outputs if output.held)
+
     def catch_up(self, moment: int | None = None) -> None:
         """Emit what is there to read, as much as the kernel holds, without waiting for more or for room.
 

@@ -1,6 +1,7 @@
-"""``leaves KIND``: ends at ``"quit"`` and leaves a process that holds its output and its channels open.
+"""``leaves KIND [STREAM…]``: ends at ``"quit"``, and leaves a process that holds its streams open.
 
-A ``polite`` one ends at SIGTERM, a ``stubborn`` one does not, a ``job`` has a process group of its own.
+A ``polite`` one ends at SIGTERM, a ``stubborn`` one does not, a ``job`` has a process group of its own, a
+``daemon`` a session of its own. Each STREAM, one of ``stdout``, ``stderr`` and ``channel``, it lets go.
 """
 
 import os
@@ -18,6 +19,13 @@ if not pid:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if kind == "job":
         os.setpgid(0, 0)
+    if kind == "daemon":
+        os.setsid()
+    for stream in sys.argv[2:-1]:
+        if stream == "channel":
+            sender.close()
+        else:
+            os.close({"stdout": 1, "stderr": 2}[stream])
     os.write(writing, b"!")
     while True:
         signal.pause()
