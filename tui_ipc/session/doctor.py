@@ -88,6 +88,7 @@ class Doctor:
             ended=None if process.exit is None else str(process.exit),
             error=error,
             silence=self._waited() / 1e9 if timed_out else None,
+            begun=self._ladder.begun,
             stopped=stopped if timed_out else None,
             words=last_words(*self._printing.tails),
         )

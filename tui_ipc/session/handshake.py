@@ -49,6 +49,7 @@ def explain(
     ended: str | None,
     error: BaseException | None,
     silence: float | None,
+    begun: int = 0,
     stopped: str | None = None,
     words: str,
 ) -> str:
@@ -60,11 +61,14 @@ def explain(
         error: What was wrong with its hello, None if none came.
         silence: Seconds for which the child did nothing of use until its time was over; None if there was
             time left.
+        begun: Bytes of its first message that came until then.
         stopped: The name of the signal that it was stopped by when its time was over, None if it ran.
         words: See :func:`last_words`.
     """
-    tell = _after_connecting if connected else _before_connecting
-    happened = tell(ended, error, silence)
+    if connected:
+        happened = _after_connecting(ended, error, silence, begun)
+    else:
+        happened = _before_connecting(ended, error, silence)
     if stopped is not None:
         happened += f": {_stopped(stopped)}"
     elif silence is not None and not connected:
@@ -120,7 +124,9 @@ def _before_connecting(ended: str | None, error: BaseException | None, silence: 
     return "the handshake was broken off before the child had connected"
 
 
-def _after_connecting(ended: str | None, error: BaseException | None, silence: float | None) -> str:
+def _after_connecting(
+    ended: str | None, error: BaseException | None, silence: float | None, begun: int
+) -> str:
     if isinstance(error, Disconnected):
         part = f", {error.unfinished} bytes into its first message" if error.unfinished else ""
         if ended is not None:
@@ -130,6 +136,9 @@ def _after_connecting(ended: str | None, error: BaseException | None, silence: f
         return f"the child connected, but {error}"
     if ended is not None:
         return f"the child connected and {ended} before its hello"
+    if silence is not None and begun:
+        part = f"{begun} byte{'' if begun == 1 else 's'} of its first message"
+        return f"the child connected and sent {part}, which was not whole after {silence:.1f} s"
     if silence is not None:
         return f"the child connected and said nothing for {silence:.1f} s"
     return "the handshake was broken off before the child had said hello"

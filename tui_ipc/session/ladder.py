@@ -36,6 +36,11 @@ class Ladder:
         self._server: OneShotServer | None = None
         self._connection: aio.Receiver[Any] | None = None
 
+    @property
+    def begun(self) -> int:
+        """Bytes of the child's first message that have come, while it is not whole."""
+        return 0 if self._connection is None else self._connection._receiver._decoder.read_ahead()
+
     def listen(self) -> None:
         """Open the one-shot server.
 

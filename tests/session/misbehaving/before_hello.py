@@ -169,7 +169,12 @@ SILENT = {
         command=child("says", HELLO[:9].hex()),
         story=[
             *LADDER,
-            fails("hello", "the child connected and said nothing for some time", late=True),
+            fails(
+                "hello",
+                "the child connected and sent 9 bytes of its first message, "
+                "which was not whole after some time",
+                late=True,
+            ),
             *DISMISSED,
         ],
         act=refused,

@@ -74,7 +74,7 @@ def _plain(line: str) -> str:
     line = re.sub(
         r"of \d+ bytes, (.*: )\{.*, \"name\": \"by-library\".*\} \(5 keys\)", r"of N bytes, \1{…}", line
     )
-    line = re.sub(r"said nothing for \d+\.\d s", "said nothing for some time", line)
+    line = re.sub(r"(said nothing for|not whole after) \d+\.\d s", r"\1 some time", line)
     return f"{line[:20]}…{line[-20:]}" if len(line) > 2000 else line
 
 
