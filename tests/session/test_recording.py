@@ -3,6 +3,9 @@
 import dataclasses
 import os
 import re
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -19,7 +22,8 @@ from tui_ipc.ipc.wire import encode
 from tui_ipc.session import events as ev
 from tui_ipc.session import recording
 from tui_ipc.session.hello import settled
-from tui_ipc.session.recording import LAYOUTS, RecordingError, header, pack, parts, read
+from tui_ipc.session.layouts import LAYOUTS
+from tui_ipc.session.recording import USUAL_LIMIT, RecordingError, header, pack, parts, read
 
 BEGAN = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
 HEADER = header(("./child",), BEGAN)
@@ -41,6 +45,16 @@ def outcome(path: str) -> tuple[list[ev.Event], str | None]:
     except RecordingError as error:
         return found, str(error)
     return found, None
+
+
+@contextmanager
+def tracing() -> Iterator[Callable[[], int]]:
+    """Tells the most bytes that Python held at once since then."""
+    tracemalloc.start()
+    try:
+        yield lambda: tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.fixture
@@ -255,6 +269,35 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         with pytest.raises(RecordingError) as caught:
             read(f"{tmp_path}/{name}")
         assert str(caught.value) == f"{tmp_path}/{name} {why}"
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        b"\xdd\xff\xff\xff\xff",
+        b"\x95\x09\x01\x01\x01\xc6\xff\xff\xff\xff",
+        b"\x96\x07\x01\x01\x01\xdd" + b"\xff" * 4,
+    ],
+    ids=["an array", "output", "a flag that is none"],
+)
+def test_a_broken_length_in_a_huge_file_is_found_out_in_little_memory(path: str, claim: bytes) -> None:
+    """A hole of 3 GiB follows, of which no more is read than a message may measure."""
+    Path(path).write_bytes(HEADER + pack(OPEN) + claim)
+    os.truncate(path, 3 * 2**30)
+    begin = len(HEADER + pack(OPEN))
+    with tracing() as peak:
+        found, error = outcome(path)
+        most = peak()
+    assert found == [OPEN]
+    assert error == f"{path} is broken: the event at byte {begin} has no end"
+    assert most < 3 * USUAL_LIMIT
+
+
+def test_bytes_that_were_sent_as_they_are_may_be_longer_than_a_message(path: str) -> None:
+    raw = bytes(USUAL_LIMIT + 1)
+    event = ev.MessageSent(at=2**40, run=1, number=1, value=raw, raw=raw)
+    Path(path).write_bytes(HEADER + pack(event) + pack(OPEN))
+    assert list(read(path).events()) == [event, OPEN]
 
 
 VALID = HEADER + b"".join(

@@ -6,20 +6,20 @@ of the right types, or one :class:`RecordingError` that names the place.
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from io import FileIO
-from operator import attrgetter
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from tui_ipc import __version__
-from tui_ipc.ipc.builder import Builder
+from tui_ipc.ipc.builder import Builder, scan
 from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
-from tui_ipc.ipc.wire import Encoder, Handle, Large, Message, blob_header
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Encoder, Handle, Large, Message, blob_header
 from tui_ipc.session import events as ev
 from tui_ipc.session.hello import FormerHandle, settled
+from tui_ipc.session.layouts import KINDS, LAYOUTS, Misfit, expressible, texts_of
 
 VERSION: Final = 1
 MAGIC: Final = b"\x93\xb1tui-ipc recording"
@@ -28,136 +28,18 @@ MAGIC: Final = b"\x93\xb1tui-ipc recording"
 LIMIT: Final = 2**32 + 64 * 1024
 """Bytes of one event at most: those of the longest bin, and what stands before them."""
 
+USUAL_LIMIT: Final = DEFAULT_MAX_MESSAGE_SIZE + 64 * 1024
+"""The same for every event but bytes that were sent as they are, for which a session has no limit. A broken
+file costs no more memory than this before it is found out."""
+
 _CHUNK: Final = 64 * 1024  # bytes of one read
 _LONG: Final = 0xFFFF  # bytes of a message or of output; more is written apart, so that it is not copied
 _NAME: Final = "tui-ipc recording"
+_encoder: Final = Encoder()
 
 
 class RecordingError(Exception):
     """A file cannot be recorded to, or is no recording that can be read; the text says why."""
-
-
-class _Misfit(Exception):
-    """A field is not what its event has there."""
-
-
-# ------------------------------------------------------------------------------------------- what fields hold
-
-
-def _of(kind: type, *, optional: bool = False) -> Callable[[Any], Any]:
-    """Takes a field of exactly that type, or None where that is allowed."""
-
-    def take(value: Any) -> Any:
-        if type(value) is kind or (optional and value is None):
-            return value
-        raise _Misfit(f"is of type {type(value).__name__} instead of {kind.__name__}")
-
-    return take
-
-
-_int, _bool, _bytes, _str, _list = _of(int), _of(bool), _of(bytes), _of(str), _of(list)
-_int_or_none = _of(int, optional=True)
-
-
-def _seconds(value: Any) -> float:
-    return value if type(value) is float else float(_int(value))
-
-
-def _text(value: Any) -> str:
-    """A str; bytes where it cannot be UTF-8, see :func:`_expressible`."""
-    if isinstance(value, bytes):
-        try:
-            return value.decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError:
-            raise _Misfit("is no text") from None
-    text: str = _str(value)
-    return text
-
-
-def _many(take: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
-    def take_all(value: Any) -> tuple[Any, ...]:
-        return tuple(take(item) for item in _list(value))
-
-    return take_all
-
-
-_texts = _many(_text)
-
-
-def _one_of(*known: str) -> Callable[[Any], str]:
-    def take(value: Any) -> str:
-        if _str(value) not in known:
-            raise _Misfit(f"is {value!r:.40}, which is unknown")
-        return str(value)
-
-    return take
-
-
-def _stream(value: Any) -> ev.Stream:
-    if _int(value) not in (1, 2):
-        raise _Misfit(f"is {value}, which is unknown")
-    return "stdout" if value == 1 else "stderr"
-
-
-_step = _one_of(*get_args(ev.Step))
-
-
-class _Layout:
-    """How the events of one class stand in a recording, behind their kind.
-
-    Args:
-        event: The class.
-        fields: For each field, in the order of the file, its name and what takes it from there. The first two
-            are always ``at`` and ``run``. What may be long, if anything is, stands last.
-    """
-
-    __slots__ = ("event", "fields", "get", "long", "size")
-
-    def __init__(self, event: type[ev.Event], **fields: Callable[[Any], Any]) -> None:
-        self.event = event
-        self.fields = {"at": _int, "run": _int, **fields}
-        self.get: Callable[[ev.Event], tuple[Any, ...]] = attrgetter(*self.fields)
-        self.size = 1 + len(self.fields)
-        self.long = fields and [*fields.values()][-1] is _bytes
-
-
-LAYOUTS: Final[dict[int, _Layout]] = {
-    1: _Layout(ev.ServerListening, name=_text),
-    2: _Layout(ev.ChildSpawned, pid=_int, command=_texts),
-    3: _Layout(ev.ChildConnected),
-    4: _Layout(ev.HelloReceived, name=_text, pid=_int, inline=_bool, raw=_bytes),
-    5: _Layout(ev.ChannelsOpen),
-    6: _Layout(ev.StepLate, step=_step, waited=_int, sentence=_text),
-    7: _Layout(ev.MessageSent, number=_int, value=_bool, raw=_bytes),
-    8: _Layout(ev.MessageReceived, number=_int, answers=_int_or_none, elapsed=_int_or_none, raw=_bytes),
-    9: _Layout(ev.ChildOutput, stream=_stream, data=_bytes),
-    10: _Layout(ev.ChannelClosed),
-    11: _Layout(ev.SignalSent, signal=_int, reason=_text),
-    12: _Layout(ev.ChildStopped, signal=_int),
-    13: _Layout(ev.ChildContinued),
-    14: _Layout(
-        ev.ChildExited,
-        code=_int_or_none,
-        signal=_int_or_none,
-        user_seconds=_seconds,
-        system_seconds=_seconds,
-        max_rss=_int,
-    ),
-    15: _Layout(ev.HandshakeFailed, step=_step, sentence=_text, timed_out=_bool),
-    16: _Layout(ev.Fault, sentence=_text, byte=_int_or_none),
-    17: _Layout(
-        ev.Audit,
-        processes=_many(_int),
-        files=_texts,
-        unread=_int,
-        quit_elapsed=_int_or_none,
-        held=_texts,
-    ),
-}
-"""The kinds of version 1. A kind that is added, or a field, makes a new version."""
-
-_KINDS: Final = {layout.event: (kind, layout) for kind, layout in LAYOUTS.items()}
-_encoder: Final = Encoder()
 
 
 # ------------------------------------------------------------------------------------------------- to bytes
@@ -187,7 +69,7 @@ def parts(event: ev.Event) -> tuple[bytes, bytes]:
     """The bytes of an event in two parts: the second is the event's own message or output, not copied, or
     empty where that is short.
     """
-    kind, layout = _KINDS[type(event)]
+    kind, layout = KINDS[type(event)]
     fields = [kind, *layout.get(event)]
     if isinstance(event, ev.MessageSent):
         fields[4] = isinstance(event.value, bytes) and event.value == event.raw  # the bytes of send_raw
@@ -204,27 +86,7 @@ def _packed(value: Any) -> bytes:
     try:
         return _encoder.pack(value)
     except UnicodeEncodeError:
-        return _encoder.pack(_expressible(value))
-
-
-def _expressible(value: Any) -> Any:
-    """``value`` with each str that UTF-8 cannot express, such as a file's name with stray bytes, as bytes."""
-    if isinstance(value, str):
-        data = value.encode("utf-8", "surrogatepass")
-        return value if _is_utf8(data) else data
-    if isinstance(value, list | tuple):
-        return [_expressible(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _expressible(item) for key, item in value.items()}
-    return value
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+        return _encoder.pack(expressible(value))
 
 
 # ----------------------------------------------------------------------------------------------- from bytes
@@ -309,13 +171,34 @@ def _values(path: str, file: FileIO) -> Iterator[Message]:
                 yield message
                 start += len(message.raw)
                 message = decoder.next_message() if decoder.pending else NOTHING
+            if decoder.read_ahead() > USUAL_LIMIT and not _is_sent(file, start):
+                raise _endless(path, start)
     except ProtocolError as error:
         place = "" if error.offset is not None else f" (in the event at byte {start})"
         raise RecordingError(f"{path} is broken: {error}{place}") from None
     except IpcError:
-        raise RecordingError(f"{path} is broken: the event at byte {start} has no end") from None
+        raise _endless(path, start) from None
     except OSError as error:
         raise RecordingError(f"{path} cannot be read on: {reason(error)}") from None
+
+
+def _endless(path: str, start: int) -> RecordingError:
+    return RecordingError(f"{path} is broken: the event at byte {start} has no end")
+
+
+def _is_sent(file: FileIO, start: int) -> bool:
+    """Whether the event that begins there is a MessageSent up to the header of its long bin."""
+    head = os.pread(file.fileno(), 64, start)
+    kind, layout = KINDS[ev.MessageSent]
+    place = 2
+    if head[:place] != bytes((0x90 | layout.size, kind)):
+        return False
+    try:
+        for _ in range(len(layout.fields) - 1):
+            place += scan(head[place:])
+    except ProtocolError:
+        return False
+    return head[place : place + 1] == blob_header(0)[:1]
 
 
 def _recorded(path: str, value: Any) -> Recorded:
@@ -328,8 +211,8 @@ def _recorded(path: str, value: Any) -> Recorded:
             )
         case [_, 1, {"began": datetime() as began, "command": list(command), "program": str(program)}]:
             try:
-                return Recorded(path, _texts(command), began, program)
-            except _Misfit:
+                return Recorded(path, texts_of(command), began, program)
+            except Misfit:
                 pass
     raise RecordingError(f"{path} is broken: its header is none of version {VERSION}")
 
@@ -351,7 +234,7 @@ def _event(path: str, start: int, value: Any) -> ev.Event:
         elif layout.event is ev.MessageReceived:
             name = "raw"
             fields["value"] = _message(fields["raw"])
-    except _Misfit as misfit:
+    except Misfit as misfit:
         event = layout.event.__name__
         raise RecordingError(
             f"{path} is broken: the event at byte {start} is a {event} whose {name!r} {misfit}"
@@ -368,9 +251,9 @@ def _message(raw: bytes) -> Any:
     try:
         value = _builder.build(raw, _DESCRIPTORS)
     except IpcError as error:
-        raise _Misfit(f"is no message: {error}") from None
+        raise Misfit(f"is no message: {error}") from None
     if isinstance(value, Large):
-        raise _Misfit("is no message: it only announces one")
+        raise Misfit("is no message: it only announces one")
     return settled(value)
 
 
