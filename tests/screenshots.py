@@ -6,7 +6,9 @@ change of the explorer.
 """
 
 import asyncio
+import os
 import re
+import signal
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
@@ -20,6 +22,7 @@ from typing import Any
 
 from textual.pilot import Pilot
 
+from tui_ipc.session.diagnosis import Activity, Diagnosis, Traffic
 from tui_ipc.session.events import (
     ChannelClosed,
     ChannelsOpen,
@@ -47,6 +50,7 @@ PATIENCE = 20.0
 # Where the steps of the handshake stand on the clock, and every later event after the one before it.
 _STEPS = (1_200_000, 2_100_000, 41_300_000, 41_500_000, 41_900_000)
 _PAUSE = 1_730_000_000
+_SILENCE = 4_200_000_000
 _LATENCIES = (83_000, 61_000, 58_000)
 
 # The pause keeps its two streams in order: they come by two descriptors.
@@ -73,6 +77,14 @@ class StillSession(Session):
         """Every event, stilled."""
         async for event in super().events():
             yield self._still(event)
+
+    def diagnosis(self) -> Diagnosis:
+        """What the child really does, at a set moment."""
+        facts = super().diagnosis()
+        traffic = facts.traffic or Traffic()
+        waiting = tuple(replace(each, waited=_SILENCE) for each in traffic.waiting)
+        last = Activity(sent=_SILENCE, received=_SILENCE + _PAUSE, stdout=_SILENCE + _PAUSE)
+        return replace(facts, traffic=replace(traffic, waiting=waiting), activity=last)
 
     def _still(self, event: Event) -> Event:
         if isinstance(event, ServerListening):
@@ -142,6 +154,22 @@ def _entries(app: ExplorerApp) -> list[Any]:
     return [app.model.log[index] for index in range(app.model.log.first, app.model.log.end)]
 
 
+async def wondering(session: StillSession, app: ExplorerApp, pilot: Pilot[int]) -> None:
+    """A child that somebody stopped, a message that waits for its answer, and the question why."""
+    app.message_box.input.value = "Hello from parent"
+    await pilot.press("enter")
+    await until(pilot, partial(_answered, app, 1))
+    await until(pilot, lambda: app.model.output.end >= 3)
+    assert session.pid is not None
+    os.kill(session.pid, signal.SIGSTOP)
+    await until(pilot, lambda: app.model.status.stopped)
+    app.message_box.input.value = "Are you there?"
+    await pilot.press("enter")
+    await until(pilot, lambda: app.model.status.sent == 2)
+    await pilot.press("f3")
+    await until(pilot, lambda: "#2" in str(app.screen.query_one("#because").render()))
+
+
 async def replaying(app: ExplorerApp, pilot: Pilot[int]) -> None:
     """A recording, held at the second answer, which is inspected."""
     await until(pilot, lambda: app.model.status.phase == "open")
@@ -200,10 +228,12 @@ async def make(directory: Path) -> None:
         Path(place, "calculator.py").write_text(CALCULATOR)
         recording = Path(place, "talk.rec")
         await record(recording)
+        stopped = StillSession()
         failed = StillSession((sys.executable, "calculator.py"), cwd=place)
         scenes: dict[str, tuple[ExplorerApp, Scene]] = {
             "talking": (ExplorerApp(StillSession()), talking),
             "failed-handshake": (ExplorerApp(failed), failing),
+            "why": (ExplorerApp(stopped), partial(wondering, stopped)),
             "replay": (ReplayApp(Replay(str(recording)), str(recording)), replaying),
         }
         for name, (app, scene) in scenes.items():

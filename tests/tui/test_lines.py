@@ -81,7 +81,7 @@ SECOND = 1_000_000_000
         ),
         (
             ChildStopped(at=0, run=1, signal=19),
-            "  0.000  ▲ stopped    by SIGSTOP · it does nothing until it is continued",
+            "  0.000  ▲ stopped    by SIGSTOP, until it is continued",
         ),
         (ChildContinued(at=0, run=1), "  0.000  ● continued  the child goes on"),
     ],

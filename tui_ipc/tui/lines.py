@@ -74,7 +74,7 @@ def _ending(event: Event) -> Line:
         case StepLate():
             return _said(event, "▲", "warn", "late", event.sentence)
         case ChildStopped():
-            detail = f"by {signal_name(event.signal)} · it does nothing until it is continued"
+            detail = f"by {signal_name(event.signal)}, until it is continued"
             return _said(event, "▲", "warn", "stopped", detail)
         case ChildContinued():
             return _said(event, "●", "good", "continued", "the child goes on")
