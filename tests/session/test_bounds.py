@@ -199,3 +199,34 @@ def test_a_consumer_that_stops_makes_a_sending_child_wait_and_misses_nothing() -
         raise AssertionError
 
     assert asyncio.run(main()) == list(range(1, count + 2))
+
+
+@pytest.mark.parametrize(
+    ("what", "amount", "size"),
+    [("messages", MAX_EVENTS, MAX_EVENTS + 1), ("output", MAX_BYTES, MAX_BYTES + 14)],
+)
+def test_what_a_child_said_before_it_ended_waits_for_a_consumer_that_stopped(
+    what: str, amount: int, size: int
+) -> None:
+    """Its end does not overtake what the bounds kept in the kernel until then."""
+
+    async def main() -> int:
+        command = child("pours", what, str(amount))
+        async with Session(command, env=environment(), timeout=20.0, pty=False) as session:
+            await session.ready()
+            while session.pid is not None:
+                await asyncio.sleep(0)
+            return await everything(session)
+
+    assert asyncio.run(main()) == size
+
+
+async def everything(session: Session) -> int:
+    """Take every event of a run; the messages received, or else the bytes printed."""
+    messages = printed = 0
+    async for event in session.events():
+        if isinstance(event, ev.Audit):
+            break
+        messages += isinstance(event, ev.MessageReceived)
+        printed += len(event.data) if isinstance(event, ev.ChildOutput) else 0
+    return messages or printed
