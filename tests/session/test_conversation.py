@@ -1,0 +1,60 @@
+"""What passes between a session and a real child: which message answers which, and faults."""
+
+import pytest
+
+from tests.session.playing import Watch, child, only, play
+from tui_ipc.session import events as ev
+from tui_ipc.session.session import Session
+
+
+def answers(match: str | None) -> list[tuple[object, int | None, bool]]:
+    """Every message of a child that answers out of order: value, what it answers, whether that took time."""
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        for number in (1, 2):
+            await session.send({"id": number})
+        await watch.until(ev.MessageReceived, lambda event: event.number == 4)
+
+    events = play(child("answers_by_id"), act, match=match)
+    received = (event for event in events if isinstance(event, ev.MessageReceived))
+    return [(event.value, event.answers, event.elapsed is not None) for event in received]
+
+
+def test_by_a_key_path_answers_find_their_messages_in_any_order() -> None:
+    """A second answer and a message without the key are unasked."""
+    assert answers("id") == [
+        ({"id": 2}, 2, True),
+        ({"note": "unasked"}, None, False),
+        ({"id": 2}, None, False),
+        ({"id": 1}, 1, True),
+    ]
+
+
+def test_without_a_key_path_answers_are_matched_in_order() -> None:
+    """Whatever they say."""
+    assert [number for _, number, _ in answers(None)] == [1, 2, None, None]
+
+
+@pytest.mark.parametrize("path", ["", ".", "header..id"])
+def test_a_session_refuses_an_empty_key_path(path: str) -> None:
+    """At once, not with its first message."""
+    with pytest.raises(ValueError, match="the key path"):
+        Session(["true"], match=path)
+
+
+def test_a_fault_names_the_byte_of_an_inline_childs_stream() -> None:
+    """Counted from the first byte of its hello on."""
+    fault = only(play(child("breaks_the_wire", "garbage"), lambda _, watch: watch.until(ev.Fault)), ev.Fault)
+    hello = len(b"\x83\xa7tui-ipc\x01\xa3pid\xce....\xa4name\xa7by-hand")
+    said = len(b"\xd9\x0eso far so good")
+    assert fault.byte == hello + said
+    assert f"at byte {fault.byte}" in fault.sentence
+
+
+def test_of_an_unfinished_message_no_byte_is_at_fault() -> None:
+    """The next one is missing; how many there are is in the sentence."""
+    events = play(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.ChildExited))
+    fault = only(events, ev.Fault)
+    assert fault.byte is None
+    assert "10" in fault.sentence
