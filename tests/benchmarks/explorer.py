@@ -1,0 +1,156 @@
+"""A flood into the explorer: how fast it is taken in, how long keys wait meanwhile, how much memory it takes.
+
+The explorer runs on a terminal as a user's does. Keys are letters that stand nowhere else on the screen, so
+the first bytes that hold one are its echo.
+"""
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from itertools import cycle
+from pathlib import Path
+from time import perf_counter
+
+from tests.benchmarks.measure import Figure, Group, percentile
+from tests.benchmarks.starts import TUI_IPC, environment
+from tests.benchmarks.terminal import NotShownError, Terminal
+from tui_ipc.session.events import ChildOutput, Event, MessageReceived
+from tui_ipc.session.session import Session
+
+PATIENCE = 120.0
+"""Seconds until we give up waiting for the flood to end."""
+
+LAST_LINE = "the last line"
+LAST_MESSAGE = "the last message"
+
+_PAUSE = 0.02  # between a key's echo and the next key: about how fast a hurried typist is, twice
+_LETTERS = [letter for letter in map(chr, range(0x410, 0x530)) if letter.isalpha()]  # Cyrillic: none is ours
+_MEBIBYTE = 1024  # kB, as /proc tells memory
+
+
+@dataclass(frozen=True, slots=True)
+class Flooded:
+    """What was seen of one flood.
+
+    Attributes:
+        seconds: From the word to begin until the last line and the last message were on the screen.
+        quiet: Seconds from key to screen before the flood, key by key.
+        busy: The same in the flood.
+        memory_before: MiB of resident memory before the flood.
+        memory_peak: The most it ever was.
+    """
+
+    seconds: float
+    quiet: list[float]
+    busy: list[float]
+    memory_before: float
+    memory_peak: float
+
+
+def floods(quick: bool) -> dict[str, Group]:
+    """Title → what was compared."""
+    lines, messages = (20_000, 2_000) if quick else (1_000_000, 100_000)
+    alone = asyncio.run(session_alone(lines, messages))
+    seen = explorer(lines, messages, 20 if quick else 200)
+    title = f"flood of {lines:,} lines and {messages:,} messages"
+    return {
+        title: Group(
+            "lines/s",
+            {"session, events dropped": _single(lines / alone), "explorer": _single(lines / seen.seconds)},
+        ),
+        "explorer, key to screen": Group(
+            "ms", {"quiet": _keys(seen.quiet, 0.5), "in the flood": _keys(seen.busy, 0.5)}
+        ),
+        "explorer, key to screen, 99 of 100": Group(
+            "ms", {"quiet": _keys(seen.quiet, 0.99), "in the flood": _keys(seen.busy, 0.99)}
+        ),
+        "explorer, resident memory": Group(
+            "MiB", {"before the flood": _single(seen.memory_before), "at most": _single(seen.memory_peak)}
+        ),
+    }
+
+
+def _single(value: float) -> Figure:
+    return Figure(value, value)
+
+
+def _keys(seconds: list[float], share: float) -> Figure:
+    return Figure(percentile(seconds, share) * 1e3, percentile(seconds, 0.95) * 1e3)
+
+
+def _command(lines: int, messages: int) -> tuple[str, ...]:
+    module = "tests.benchmarks.programs.flood"
+    return (sys.executable, "-m", module, str(lines), str(messages), LAST_LINE, LAST_MESSAGE)
+
+
+async def session_alone(lines: int, messages: int) -> float:
+    """Seconds that a session takes for the flood if nobody looks at what comes."""
+    async with Session(_command(lines, messages), timeout=PATIENCE) as session:
+        events = session.events()
+        await session.ready()
+        begin = perf_counter()
+        await session.send("begin")
+        missing = {LAST_LINE, LAST_MESSAGE}
+        async with asyncio.timeout(PATIENCE):
+            while missing:
+                missing.discard(_told(await anext(events)))
+        return perf_counter() - begin
+
+
+def _told(event: Event) -> str:
+    """Which of the last things an event brings."""
+    match event:
+        case ChildOutput(data=data) if LAST_LINE.encode() in data:
+            return LAST_LINE
+        case MessageReceived(value=value) if value == LAST_MESSAGE:
+            return LAST_MESSAGE
+        case _:
+            return ""
+
+
+def explorer(lines: int, messages: int, keys: int) -> Flooded:
+    """Type so many keys into the explorer, then flood it, and go on typing until the flood is over."""
+    last = [LAST_LINE.encode(), LAST_MESSAGE.encode()]
+    letters = cycle(_LETTERS)
+    with Terminal((*TUI_IPC, "--", *_command(lines, messages)), environment()) as terminal:
+        terminal.watch(b"connected")
+        terminal.until(b"connected", PATIENCE)
+        quiet = [_echo(terminal, next(letters)) for _ in range(keys)]
+        memory_before = _memory(terminal.pid, "VmRSS")
+        for text in last:
+            terminal.watch(text)
+        begin = terminal.type(b"\r")
+        busy = []
+        while not all(text in terminal.seen for text in last):
+            if perf_counter() - begin > PATIENCE:
+                raise NotShownError(f"the end of the flood did not come within {PATIENCE} s")
+            busy.append(_echo(terminal, next(letters)))
+        seen = Flooded(
+            max(terminal.seen[text] for text in last) - begin,
+            quiet,
+            busy,
+            memory_before,
+            _memory(terminal.pid, "VmHWM"),
+        )
+        terminal.leave(b"\x11", PATIENCE)
+    return seen
+
+
+def _echo(terminal: Terminal, letter: str) -> float:
+    """Press a key; the seconds until it is on the screen."""
+    text = letter.encode()
+    terminal.watch(text)
+    begin = terminal.type(text)
+    end = terminal.until(text, PATIENCE)
+    pause = perf_counter() + _PAUSE
+    while terminal.read(pause):
+        pass
+    return end - begin
+
+
+def _memory(pid: int, key: str) -> float:
+    """MiB, from ``/proc/PID/status``; VmRSS is what is resident now, VmHWM the most that ever was."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{key}:"):
+            return int(line.split()[1]) / _MEBIBYTE
+    raise LookupError(key)
