@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_ipc import Closed, Message, Receiver, Sender, SharedMemory, channel
-from tui_ipc.ipc.wire import NESTING_LIMIT
-from tui_ipc.session.hello import Hello, NoHello, read_hello, settled
+from tui_ipc.ipc.wire import NESTING_LIMIT, RECEIVER, SENDER, SHARED_MEMORY
+from tui_ipc.session.hello import FormerHandle, Hello, NoHello, read_hello, settled
 
 GOOD = {"tui-ipc": 1, "pid": 7, "name": "x"}
 keys = st.text() | st.integers()
@@ -97,3 +97,10 @@ def test_depth_is_no_obstacle() -> None:
     settled(value)
     assert is_closed(sender)
     assert is_closed(receiver)
+
+
+def test_former_handles_are_shown_as_those_that_they_were() -> None:
+    """What a recording holds of a message with handles; there is nothing to close."""
+    kinds = (SENDER, RECEIVER, SHARED_MEMORY)
+    value = settled([FormerHandle(kind) for kind in kinds])
+    assert value == ["<sender>", "<receiver>", "<shared memory>"]
