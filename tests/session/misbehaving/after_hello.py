@@ -180,7 +180,14 @@ STUBBORN = {
         options={"grace": 0.5},
     ),
     "starts a daemon": Row(
-        command=child("leaves_daemon"), story=[*INLINE, "< PID", *POLITE], act=end_the_daemon
+        command=child("leaves_daemon", "nothing"),
+        story=[*INLINE, "< PID", *POLITE],
+        act=end_the_daemon,
+    ),
+    "starts a daemon that holds its output": Row(
+        command=child("leaves_daemon", "output"),
+        story=[*INLINE, "< PID", ASKED, *ENDED, "left 0 processes, 0 bytes unread, stdout, stderr held"],
+        act=end_the_daemon,
     ),
 }
 
