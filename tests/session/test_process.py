@@ -139,7 +139,7 @@ def test_what_happened_between_two_looks_is_told_as_far_as_the_kernel_knows_it()
         assert process.stops() == ()
         stops(process)
         assert process.stops() == (signal.SIGSTOP,)
-        process.signal(signal.SIGCONT)
+        os.kill(process.pid, signal.SIGCONT)
         stops(process)
         assert process.stops() == (None, signal.SIGSTOP)
 
@@ -148,6 +148,32 @@ def test_what_happened_between_two_looks_is_told_as_far_as_the_kernel_knows_it()
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
 
     with_process("exec sleep 600", use)
+
+
+def test_a_process_that_we_continued_went_on_even_if_it_ended_before_we_looked() -> None:
+    """The kernel has forgotten that by then."""
+
+    async def use(process: Process) -> None:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        assert process.stops() == (signal.SIGSTOP,)
+        process.signal(signal.SIGCONT)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert process.stops() == (None,)
+
+    with_process("kill -STOP $$; exit 4", use)
+
+
+def test_a_process_that_has_ended_is_not_stopped() -> None:
+    """SIGKILL ends it as it is."""
+
+    async def use(process: Process) -> None:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        assert (process.stops(), process.stopped) == ((signal.SIGSTOP,), signal.SIGSTOP)
+        process.signal(signal.SIGKILL)
+        await asyncio.wait([process.exited])
+        assert (process.stops(), process.stopped) == ((), None)
+
+    with_process("kill -STOP $$", use)
 
 
 def test_an_end_that_was_not_collected_yet_is_no_stop() -> None:
