@@ -210,11 +210,17 @@ def test_what_a_child_said_before_it_ended_waits_for_a_consumer_that_stopped(
 ) -> None:
     """Its end does not overtake what the bounds kept in the kernel until then."""
 
+    exits: list[ev.ChildExited] = []
+
+    def record(event: ev.Event) -> None:
+        if isinstance(event, ev.ChildExited):
+            exits.append(event)
+
     async def main() -> int:
         command = child("pours", what, str(amount))
-        async with Session(command, env=environment(), timeout=20.0, pty=False) as session:
+        async with Session(command, env=environment(), timeout=20.0, pty=False, record=record) as session:
             await session.ready()
-            while session.pid is not None:
+            while not exits:
                 await asyncio.sleep(0)
             return await everything(session)
 
