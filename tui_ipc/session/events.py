@@ -163,7 +163,8 @@ class ChildExited(Event):
             collected the exit status.
         user_seconds: CPU time that it and its reaped children spent in user mode.
         system_seconds: CPU time that they spent in the kernel.
-        max_rss: The largest resident memory of any one of them, in bytes.
+        max_rss: The largest resident memory of any one of them, in bytes. On Linux no less than our own was
+            when we started it: execve(2) keeps the peak of what ran before.
     """
 
     code: int | None
