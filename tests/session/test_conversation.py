@@ -45,7 +45,8 @@ def test_a_session_refuses_an_empty_key_path(path: str) -> None:
 
 def test_a_fault_names_the_byte_of_an_inline_childs_stream() -> None:
     """Counted from the first byte of its hello on."""
-    fault = only(play(child("breaks_the_wire", "garbage"), lambda _, watch: watch.until(ev.Fault)), ev.Fault)
+    garbage = child("breaks_the_wire", "garbage")
+    fault = only(play(garbage, lambda _, watch: watch.until(ev.Fault), grace=0.1), ev.Fault)
     hello = len(b"\x83\xa7tui-ipc\x01\xa3pid\xce....\xa4name\xa7by-hand")
     said = len(b"\xd9\x0eso far so good")
     assert fault.byte == hello + said

@@ -1,4 +1,4 @@
-"""``waits WHERE``: reads a message, then waits for ever in a ``loop``, ``sleep``, a ``lock`` or a ``pipe``."""
+"""``waits WHERE``: reads a message, then hangs in a ``loop``, ``sleep``, a ``lock`` or a ``pipe``."""
 
 import os
 import sys

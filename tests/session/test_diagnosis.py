@@ -1,0 +1,224 @@
+"""Why nothing happens: the sentences that follow from facts."""
+
+from dataclasses import replace
+
+import pytest
+
+from tui_ipc.session.diagnosis import Activity, Diagnosis, Traffic, Waiting
+from tui_ipc.session.kernel import Call, Doing, Unread
+
+SECOND = 10**9
+READER, WRITER = 17, 18
+EMPTY = Unread(size=0, some=False, reader=READER)
+ASLEEP = Doing(state="S", call=Call(name="recvmsg", descriptor=5, file="socket:[17]"), threads=1)
+QUIET = Diagnosis(
+    phase="open", child=ASLEEP, traffic=Traffic(to_child=EMPTY, to_us=0, writer=WRITER), output=0
+)
+ACTIVITY = "Nothing was sent so far; the child said nothing, and printed nothing."
+WAITS = "It sleeps in recvmsg on descriptor 5 (its channel from us)."
+THREE = Waiting(number=3, waited=42 * SECOND // 10)
+STOPPED = "The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."
+UNCOUNTED = (
+    "The child has not read message #3, sent 4.2 s ago: bytes lie unread in its channel; "
+    "the kernel does not say how many."
+)
+HELD_UP = "The session holds the child up: its events are not taken, so nothing more is read from the child."
+OWED = Traffic(sent=3, waiting=(THREE,), count=1, to_child=EMPTY, writer=WRITER)
+
+
+def busy(
+    state: str, name: str | None = None, descriptor: int | None = None, file: str | None = None
+) -> Doing:
+    """A process in a call."""
+    call = None if name is None else Call(name=name, descriptor=descriptor, file=file)
+    return Doing(state=state, call=call, cpu_seconds=3.25, threads=1)
+
+
+def told(facts: Diagnosis) -> list[str]:
+    """The sentences without the last one, which tells when something was said."""
+    *others, last = facts.sentences
+    assert last == ACTIVITY
+    return others
+
+
+def owing(traffic: Traffic = OWED, **more: object) -> Diagnosis:
+    """An open session whose child owes an answer."""
+    return replace(QUIET, traffic=traffic, **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentences"),
+    [
+        (Diagnosis(phase="not begun"), ["The session has not begun: no child runs."]),
+        (Diagnosis(phase="replay"), ["This is a recording: no child runs."]),
+        (
+            Diagnosis(phase="ended", ended="exited with code 3"),
+            ["The child exited with code 3; nobody listens."],
+        ),
+        (
+            Diagnosis(phase="ended", ended="exited with code 3", traffic=OWED),
+            [
+                "The child exited with code 3; nobody listens.",
+                "It did not answer message #3, sent 4.2 s ago.",
+            ],
+        ),
+        (
+            Diagnosis(phase="ended", ended="was ended by SIGKILL", traffic=replace(OWED, count=7)),
+            [
+                "The child was ended by SIGKILL; nobody listens.",
+                "It did not answer 7 messages, the first of which is #3.",
+            ],
+        ),
+        (
+            Diagnosis(phase="failed", failure="the program was not found", ended="exited with code 1"),
+            ["The handshake failed: the program was not found."],
+        ),
+        (Diagnosis(phase="handshake", step="spawned"), ["The child has not been started yet."]),
+        (
+            Diagnosis(phase="handshake", step="connected", waited=3 * SECOND, child=busy("S", "pause")),
+            ["The child has not connected for 3.0 s; it sleeps in pause, waiting for a signal."],
+        ),
+        (
+            Diagnosis(
+                phase="handshake", step="hello", waited=SECOND // 2, child=busy("T"), stopped=19, output=5
+            ),
+            [
+                STOPPED,
+                "The child connected and has not said hello for 500 ms.",
+                "5 bytes lie unread in its output.",
+            ],
+        ),
+    ],
+)
+def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str]) -> None:
+    """Where the session stands comes first."""
+    assert list(facts.sentences) == sentences
+
+
+@pytest.mark.parametrize(
+    ("facts", "sentences"),
+    [
+        (
+            QUIET,
+            ["Nothing is wrong: no message waits for an answer, and the child waits for the next.", WAITS],
+        ),
+        (
+            replace(QUIET, child=busy("S", "read", 0, "/dev/null")),
+            [
+                "Nothing is wrong: no message waits for an answer.",
+                "It sleeps in read on descriptor 0 (/dev/null).",
+            ],
+        ),
+        (
+            replace(QUIET, child=busy("R")),
+            [
+                "No message waits for an answer, and the child is at work.",
+                "It runs; it has used 3.2 s of processor time.",
+            ],
+        ),
+        (
+            owing(),
+            [
+                "The child read message #3, which was sent 4.2 s ago, and has not answered it.",
+                "It waits for the next message, as if nothing were left to answer.",
+                WAITS,
+            ],
+        ),
+        (
+            owing(
+                replace(OWED, waiting=(THREE, replace(THREE, number=4)), count=2), child=busy("S", "futex")
+            ),
+            [
+                "2 messages wait for an answer, the first, #3, for 4.2 s. The child has read all of them.",
+                "It sleeps in futex, waiting for a lock, or for another of its threads.",
+            ],
+        ),
+        (
+            owing(
+                replace(OWED, to_child=Unread(size=61, some=True, reader=READER)), child=busy("S", "pause")
+            ),
+            [
+                "The child has not read message #3, sent 4.2 s ago: 61 bytes lie unread in its channel.",
+                "It sleeps in pause, waiting for a signal.",
+            ],
+        ),
+        (
+            owing(
+                replace(OWED, sent=5, to_child=Unread(size=1, some=True)), child=busy("D", "fsync", 3, "/x")
+            ),
+            [
+                "The child has not read the latest message, #5: 1 byte lies unread in its channel.",
+                "Message #3 has waited 4.2 s for an answer.",
+                "It is stuck in the kernel in fsync on descriptor 3 (/x), waiting for the disk.",
+            ],
+        ),
+        (
+            owing(replace(OWED, to_child=Unread(some=True)), child=busy("S")),
+            [
+                UNCOUNTED,
+                "It sleeps; the kernel does not say in what.",
+            ],
+        ),
+        (
+            owing(replace(OWED, to_child=Unread()), child=Doing()),
+            [
+                "Message #3 has waited 4.2 s for an answer.",
+                "The kernel does not say whether the child has read all that was sent.",
+                "The kernel does not say what the child does.",
+            ],
+        ),
+        (
+            owing(child=busy("S", "sendmsg", 6, "socket:[18]"), held_up=True, output=9),
+            [
+                HELD_UP,
+                "The child read message #3, which was sent 4.2 s ago, and has not answered it.",
+                "It sleeps in sendmsg on descriptor 6 (its channel to us), waiting for somebody to read.",
+                "9 bytes lie unread in its output.",
+            ],
+        ),
+        (
+            owing(replace(OWED, sending=True, quit=SECOND, to_us=7), child=busy("S", "read", 3, "pipe:[4]")),
+            [
+                'The child was asked to end 1.0 s ago, by "quit", and has not ended.',
+                "A message waits to be sent: the channel to the child is full, and the child does not read.",
+                "The child read message #3, which was sent 4.2 s ago, and has not answered it.",
+                "It sleeps in read on descriptor 3 (a pipe).",
+                "7 bytes lie unread at our end of the channel.",
+            ],
+        ),
+        (
+            replace(QUIET, traffic=Traffic(closed=SECOND, fault="it is no msgpack"), child=busy("Z")),
+            [
+                "The child broke the wire: it is no msgpack.",
+                "The channel from the child ended 1.0 s ago: no answer can come.",
+                "It has ended, and is about to be collected.",
+            ],
+        ),
+        (replace(QUIET, child=busy("T"), stopped=19), [STOPPED]),
+        (replace(QUIET, child=None, stopped=19), [STOPPED]),
+        (
+            replace(QUIET, child=busy("T")),
+            ["The child is stopped and does nothing; SIGCONT lets it go on."],
+        ),
+        (replace(QUIET, child=busy("t")), ["The child is held by a debugger and does nothing."]),
+        (
+            owing(replace(OWED, waiting=(), count=None), child=replace(busy("S", "nanosleep"), threads=4)),
+            [
+                "The child owed so many answers that nothing is matched any more.",
+                "The first of its 4 threads sleeps in nanosleep, waiting for time to pass.",
+            ],
+        ),
+    ],
+)
+def test_while_channels_are_open(facts: Diagnosis, sentences: list[str]) -> None:
+    """The most telling conclusion comes first, the evidence follows, nothing is guessed."""
+    assert told(facts) == sentences
+
+
+def test_the_last_sentence_tells_when_each_stream_was_active() -> None:
+    """Those that never were are not named, or said to be silent."""
+    activity = Activity(sent=4 * SECOND, received=5 * SECOND, stdout=SECOND // 1000, stderr=2 * SECOND)
+    assert replace(QUIET, activity=activity).sentences[-1] == (
+        "We last sent 4.0 s ago; the child last said something 5.0 s ago, "
+        "and printed on stdout 1 ms ago and on stderr 2.0 s ago."
+    )

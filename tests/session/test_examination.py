@@ -1,0 +1,201 @@
+"""What is found out about real children: those that hang, those that do not, and those that have ended."""
+
+import asyncio
+import re
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.session.playing import Watch, child, environment, play, printed, refused
+from tui_ipc.session import events as ev
+from tui_ipc.session import kernel
+from tui_ipc.session.diagnosis import Activity, Diagnosis
+from tui_ipc.session.session import Session
+
+
+async def once(session: Session, is_so: Callable[[Diagnosis], object]) -> Diagnosis:
+    """The diagnosis once ``is_so`` of it; a fact of the kernel has no event to wait for."""
+    async with asyncio.timeout(20):
+        while not is_so(found := session.diagnosis()):
+            await asyncio.sleep(0.005)
+    return found
+
+
+def diagnosed(
+    command: list[str] | None, is_so: Callable[[Diagnosis], object], *messages: object, **options: object
+) -> str:
+    """The sentences about a child that was sent ``messages``, once ``is_so``, without its measured times."""
+    found: list[Diagnosis] = []
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        for message in messages:
+            await session.send(message)
+        found.append(await once(session, is_so))
+
+    play(command, act, **{"grace": 0.1, **options})
+    return re.sub(r"\d+ ms|\d+\.\d s", "TIME", " ".join(found[0].sentences))
+
+
+def in_call(*names: str) -> Callable[[Diagnosis], bool]:
+    """Whether the child sleeps in one of these."""
+    return lambda found: (
+        found.child is not None and found.child.call is not None and found.child.call.name in names
+    )
+
+
+@pytest.mark.parametrize(
+    ("where", "calls", "sentence"),
+    [
+        ("sleep", ("nanosleep", "clock_nanosleep"), "waiting for time to pass"),
+        ("lock", ("futex",), "It sleeps in futex, waiting for a lock"),
+    ],
+)
+def test_a_child_that_hangs_in_a_call_has_read_the_message_and_is_found_there(
+    where: str, calls: tuple[str, ...], sentence: str
+) -> None:
+    """Which call it is says what to look for."""
+    text = diagnosed(child("waits", where), in_call(*calls), "hello")
+    assert text.startswith("The child read message #1, which was sent TIME ago, and has not answered it.")
+    assert sentence in text
+
+
+def test_a_child_that_reads_something_else_is_told_with_what_it_reads() -> None:
+    """A pipe that nobody writes to."""
+    text = diagnosed(
+        child("waits", "pipe"), lambda found: in_call("read")(found) and "a pipe" in str(found.sentences), "x"
+    )
+    assert re.search(r"It sleeps in read on descriptor \d+ \(a pipe\)", text)
+
+
+def test_a_child_that_loops_is_running() -> None:
+    """And uses the processor."""
+    text = diagnosed(
+        child("waits", "loop"),
+        lambda found: found.child and found.child.state == "R" and (found.child.cpu_seconds or 0) > 0.1,
+        "hello",
+    )
+    assert "The child read message #1" in text
+    assert "It runs; it has used TIME of processor time." in text
+
+
+def test_a_child_that_is_deaf_has_the_message_unread() -> None:
+    """Its size is that of the message."""
+    text = diagnosed(child("deaf"), in_call("pause", "ppoll", "rt_sigsuspend"), "x" * 59)
+    assert text.startswith(
+        "The child has not read message #1, sent TIME ago: 61 bytes lie unread in its channel."
+    )
+
+
+def test_a_child_that_owes_answers_and_waits_for_more_is_told_so() -> None:
+    """It has read all of them."""
+    text = diagnosed(child("collects"), in_call("recvmsg", "poll", "ppoll"), "one", "two")
+    assert text.startswith(
+        "2 messages wait for an answer, the first, #1, for TIME. The child has read all of them."
+    )
+    assert "(its channel from us)" in text
+
+
+def test_of_a_child_that_waits_for_a_message_nothing_is_wrong() -> None:
+    """Inline children as well: the one socket is its channel from us."""
+    for command in (None, child("inline_echo")):
+        text = diagnosed(command, lambda found: found.sentences[0].startswith("Nothing is wrong: "))
+        assert "and the child waits for the next." in text
+        assert "Nothing was sent so far; the child said nothing" in text
+
+
+def test_where_the_kernel_tells_nothing_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a system without procfs and sock_diag, and without SIOCOUTQ."""
+    monkeypatch.setattr(kernel, "_text", lambda _: None)
+    monkeypatch.setattr(kernel, "_SOCK_DIAG", 31)
+    monkeypatch.setattr(kernel, "_counted", lambda *_: None)
+    text = diagnosed(child("deaf"), lambda found: True, "hello")
+    assert "The kernel does not say whether the child has read all that was sent." in text
+    assert "The kernel does not say what the child does." in text
+
+
+def test_a_stopped_child_is_told_with_its_signal_and_what_it_has_not_read() -> None:
+    """Whatever else there is to say comes after it."""
+    found: list[str] = []
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        session.signal(signal.SIGSTOP)
+        await watch.until(ev.ChildStopped)
+        await session.send("hello")
+        found.extend((await once(session, lambda facts: facts.stopped)).sentences)
+        session.signal(signal.SIGCONT)
+
+    play(child("inline_echo"), act)
+    assert found[:1] == ["The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."]
+    assert "6 bytes lie unread in its channel" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning"),
+    [("absent", "The child has not connected for"), ("silent", "The child connected and has")],
+)
+def test_a_late_handshake_is_told_with_what_the_child_does(name: str, beginning: str) -> None:
+    """While it may still come."""
+    found: list[str] = []
+
+    async def act(session: Session, watch: Watch) -> None:
+        if name == "silent":
+            await watch.until(ev.ChildConnected)
+        facts = await once(session, in_call("pause", "ppoll", "rt_sigsuspend"))
+        found.extend(facts.sentences)
+
+    play(child(name), act, grace=0.1)
+    assert found[0].startswith(beginning)
+    assert re.search(r"; it sleeps in \w+, waiting for", found[0])
+
+
+def test_a_session_tells_of_its_beginning_its_failure_and_its_end() -> None:
+    """Before, and after: there is always an answer."""
+
+    async def main() -> None:
+        session = Session(child("exits", "0"), env=environment())
+        assert session.diagnosis().sentences == ("The session has not begun: no child runs.",)
+        async with session:
+            assert session.diagnosis().sentences == ("The child has not been started yet.",)
+            await refused(session, Watch(session))
+            assert session.diagnosis().sentences[0].startswith("The handshake failed: ")
+        session = Session(child("inline_echo"), env=environment())
+        async with session:
+            await session.ready()
+        assert session.diagnosis().sentences == ("The child exited with code 0; nobody listens.",)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("what", ["messages", "output"])
+def test_a_consumer_that_takes_no_events_is_what_holds_a_flooding_child_up(what: str) -> None:
+    """The fault is ours then, and said first."""
+
+    async def main() -> tuple[str, ...]:
+        async with Session(child("floods", what), env=environment(), grace=0.1) as session:
+            await session.ready()
+            return (await once(session, lambda facts: facts.held_up)).sentences
+
+    assert asyncio.run(main())[0].startswith("The session holds the child up")
+
+
+def test_each_stream_that_was_active_is_dated() -> None:
+    """By the clock of the events."""
+    found: list[Activity] = []
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        await session.send("hello")
+        await watch.until(ev.MessageReceived)
+        found.append(session.diagnosis().activity)
+
+    events = play(None, act)
+    assert printed(events)
+    (activity,) = found
+    assert activity.sent is not None
+    assert activity.received is not None
+    assert activity.stdout is not None
+    assert activity.stderr is None
+    assert activity.sent > activity.received >= 0
