@@ -1,118 +1,19 @@
 """How fast the channels are, beside what a Python user would pick instead: ``python -m tests.benchmarks``.
 
 All contenders run in one go, round by round in turn, so that a machine that slows down slows them all. Both
-processes are pinned to one CPU. Quote the ratios: absolute figures differ from machine to machine and from
-minute to minute.
+processes are pinned to one CPU, or each to its own where the row says so. Quote the ratios: absolute figures
+differ from machine to machine and from minute to minute.
 """
 
 import argparse
 import json
 import os
 import platform
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from importlib.util import find_spec
-from time import perf_counter
 
-from tests.benchmarks import coroutines, sessions
-from tests.benchmarks.contenders import (
-    Batches,
-    Channel,
-    Contender,
-    Floor,
-    Inline,
-    Pipe,
-    StreamChannel,
-    ZeroMQ,
-)
-from tests.benchmarks.coroutines import AioChannel, Streams
-from tests.benchmarks.measure import CPUS, Figures, Group, Tally, in_turn, turns
-from tests.benchmarks.processes import NNG, Queue
-from tui_ipc import OneShotServer
-
-CPU = CPUS[0]
-
-
-def round_trips(kinds: Sequence[type[Contender]], size: int, each: int, rounds: int) -> Figures:
-    """Microseconds of one exchange of ``size`` bytes."""
-    message = os.urandom(size)
-    contenders = [kind(size, CPU) for kind in kinds]
-
-    def exchange(contender: Contender) -> Callable[[], None]:
-        return lambda: contender.exchange(message)
-
-    tally = in_turn({one.name: exchange(one) for one in contenders}, each, rounds)
-    for one in contenders:
-        one.end()
-    return tally.times(1e6)
-
-
-def one_way(kinds: Sequence[type[Contender]], size: int, count: int, rounds: int) -> Figures:
-    """Messages of ``size`` bytes in a second, from the first sent to the last counted by the peer."""
-    message = os.urandom(size)
-    contenders = {kind.name: kind(size, CPU) for kind in kinds}
-    tally = Tally()
-    for name, counts in turns(contenders, rounds):
-        begin = perf_counter()
-        contenders[name].stream(message, count)
-        if counts:
-            tally.add(name, [begin, perf_counter()], count)
-    for one in contenders.values():
-        one.end()
-    return tally.rates()
-
-
-def starts(rounds: int) -> Figures:
-    """Milliseconds of a whole life of the built-in child, beside a Python that only imports what it needs."""
-
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
-    def bare() -> None:
-        subprocess.run([sys.executable, "-c", "import socket, msgpack"], env=environment, check=True)
-
-    def child() -> None:
-        with OneShotServer() as server:
-            command = [sys.executable, "-m", "tui_ipc.child", f"channel_name:{server.name}"]
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-            bootstrap, hello = server.accept(30, child=process)
-        with bootstrap, hello["to_child"] as to_child, hello["from_child"]:
-            to_child.send("quit")
-            process.wait()
-
-    work: dict[str, Callable[[], object]] = {
-        'python -c "import socket, msgpack"': bare,
-        "built-in child": child,
-    }
-    return in_turn(work, 1, rounds).times(1e3)
-
-
-def extras() -> tuple[type[Contender], ...]:
-    """The contenders that are there only with the extra "bench"."""
-    found = (ZeroMQ if find_spec("zmq") else None, NNG if find_spec("pynng") else None)
-    return tuple(kind for kind in found if kind)
-
-
-def measured(quick: bool) -> dict[str, Group]:
-    """Title → what was compared."""
-    rounds = 3 if quick else 11
-    share = 10 if quick else 1
-    ours: tuple[type[Contender], ...] = (Channel, StreamChannel)
-    others: tuple[type[Contender], ...] = (Pipe, Queue, *extras())
-    table: dict[str, Group] = {}
-    for size, each in ((32, 2000), (1024, 2000), (64 * 1024, 300), (1024 * 1024, 40), (16 * 1024 * 1024, 4)):
-        figures = round_trips((Floor, *ours, Inline, *others), size, max(1, each // share), rounds)
-        table[f"round trip, {size} bytes"] = Group("µs", figures)
-    for size, each in ((32, 1000), (1024, 1000), (64 * 1024, 200)):
-        contenders = [kind(size, CPU) for kind in (Streams, AioChannel)]
-        figures = coroutines.round_trips(contenders, os.urandom(size), each // share, rounds)
-        table[f"asyncio, round trip, {size} bytes"] = Group("µs", figures)
-    for size, count in ((32, 20_000), (1024, 20_000)):
-        figures = one_way((*others, *ours, Batches), size, count // share, rounds)
-        table[f"one way, {size} bytes"] = Group("messages/s", figures)
-    table["session, round trip, 32 bytes"] = Group("µs", sessions.overhead(CPU, 32, 1000 // share, rounds))
-    table["start, handshake, quit"] = Group("ms", starts(3 if quick else 20))
-    return table
+from tests.benchmarks.bars import Verdict, judged
+from tests.benchmarks.measure import Group
+from tests.benchmarks.plan import CPU, measured
 
 
 def shown(table: dict[str, Group]) -> str:
@@ -130,7 +31,7 @@ def shown(table: dict[str, Group]) -> str:
 
 def number(value: float) -> str:
     """With as many digits as mean something."""
-    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+    return f"{value:,.{2 if value < 10 else 1 if value < 1000 else 0}f}"
 
 
 def as_json(table: dict[str, Group]) -> str:
@@ -143,7 +44,25 @@ def as_json(table: dict[str, Group]) -> str:
         }
         for title, group in table.items()
     }
-    return json.dumps(groups)
+    bars = [
+        {"bar": str(one.bar), "limit": one.bar.limit, "measured": one.measured, "holds": one.holds}
+        for one in judged(table)
+    ]
+    return json.dumps(
+        {"python": platform.python_version(), "system": system(), "groups": groups, "bars": bars}
+    )
+
+
+def system() -> str:
+    """The kernel that all went through."""
+    return f"{platform.system()} {platform.release()}"
+
+
+def verdicts(found: list[Verdict]) -> str:
+    """Which bars hold, in Markdown."""
+    lines = ["| bar | measured | holds |", "|---|---|---|"]
+    lines += [f"| {one.bar} | {one.measured:.2f} | {'yes' if one.holds else 'no'} |" for one in found]
+    return "\n".join(lines)
 
 
 def main() -> int:
@@ -159,9 +78,12 @@ def main() -> int:
     if options.json:
         print(as_json(table))
     else:
-        system = f"{platform.system()} {platform.release()}"
-        print(f"Python {platform.python_version()}, {system}, both ends on one CPU\n")
+        print(
+            f"Python {platform.python_version()}, {system()}, both ends on one CPU where not said otherwise\n"
+        )
         print(shown(table))
+        if not options.quick:
+            print(f"\n{verdicts(judged(table))}")
     return 0
 
 

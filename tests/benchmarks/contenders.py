@@ -10,11 +10,12 @@ import os
 import signal
 import socket
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from typing import Any
 
 import msgpack
 
-from tui_ipc import Receiver, channel
+from tui_ipc import Receiver, Sender, channel
 from tui_ipc.ipc.channel import answering
 
 
@@ -129,9 +130,14 @@ class Channel(Contender):
         super().__init__(size, cpu)
         self.sender, theirs = channel(kind=kind)
         back, self.receiver = channel(kind=kind)
-        self.fork(lambda: answer(theirs.recv, back.send), [theirs.fileno(), back.fileno()])
+        self.fork(lambda: self.serve(theirs, back), [theirs.fileno(), back.fileno()])
         theirs.close()
         back.close()
+
+    @staticmethod
+    def serve(receiver: Receiver[Any], sender: Sender[Any]) -> None:
+        """What the peer does."""
+        answer(receiver.recv, sender.send)
 
     def exchange(self, message: bytes) -> None:
         self.sender.send(message)
@@ -210,8 +216,13 @@ class Pipe(Contender):
         super().__init__(size, cpu)
         self.ours, theirs = multiprocessing.Pipe()
 
-        self.fork(lambda: answer(theirs.recv, theirs.send), [theirs.fileno()])
+        self.fork(lambda: self.serve(theirs), [theirs.fileno()])
         theirs.close()
+
+    @staticmethod
+    def serve(connection: "Connection[Any, Any]") -> None:
+        """What the peer does."""
+        answer(connection.recv, connection.send)
 
     def exchange(self, message: bytes) -> None:
         self.ours.send(message)

@@ -8,6 +8,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from math import ceil
 from statistics import median
 from time import perf_counter
 
@@ -63,7 +64,10 @@ class Tally:
             stamps: The moments at which its operations began, and that at which the last one was over.
             per_step: Operations between one stamp and the next.
         """
-        steps = [(end - begin) / per_step for begin, end in pairwise(stamps)]
+        self.add_steps(name, [(end - begin) / per_step for begin, end in pairwise(stamps)])
+
+    def add_steps(self, name: str, steps: list[float]) -> None:
+        """Enter a round whose operations were timed one by one, with other things between them."""
         self._rounds.setdefault(name, []).append(sum(steps) / len(steps))
         self._single.setdefault(name, []).extend(steps)
 
@@ -82,7 +86,7 @@ class Tally:
 def percentile(values: list[float], share: float) -> float:
     """The smallest value that so large a share of all does not exceed."""
     ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
+    return ordered[ceil(len(ordered) * share) - 1]
 
 
 def timed(operation: Callable[[], object], times: int) -> list[float]:

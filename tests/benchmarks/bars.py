@@ -1,0 +1,91 @@
+"""The bars that we set ourselves, and whether a run's figures reach them.
+
+A bar compares the medians of one run: what another machine or another minute gives says nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import ge, le
+
+from tests.benchmarks.measure import Group
+
+Place = tuple[str, str]
+"""The title of a group, and a contender in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One thing to reach.
+
+    Attributes:
+        ours: What is judged.
+        theirs: What it is compared with, None where a figure is judged as it is.
+        limit: For the ratio, or for the figure in its unit.
+        at_least: Whether more is better.
+    """
+
+    ours: Place
+    theirs: Place | None
+    limit: float
+    at_least: bool = False
+
+    def __str__(self) -> str:
+        title, contender = self.ours
+        sign = "≥" if self.at_least else "≤"
+        if self.theirs is None:
+            return f"{title}: {contender} {sign} {self.limit:g}"
+        other, reference = self.theirs
+        place = reference if other == title else f"the same, {other}"
+        return f"{title}: {contender} {sign} {self.limit:g} × {place}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A bar, what was measured, and whether that reaches it."""
+
+    bar: Bar
+    measured: float
+    holds: bool
+
+
+def _bars(
+    title: str, contender: str, limits: Mapping[str, float], *, at_least: bool = False
+) -> tuple[Bar, ...]:
+    """One bar for each contender that we compare ourselves with in a group."""
+    return tuple(Bar((title, contender), (title, name), limit, at_least) for name, limit in limits.items())
+
+
+FLOOR, OURS, PIPE, ZMQ = "bare socket pair", "tui_ipc", "multiprocessing.Pipe", "pyzmq PAIR"
+
+_SET = "tui_ipc, ReceiverSet"
+
+BARS = (
+    *_bars("round trip, 32 bytes", OURS, {FLOOR: 1.45, PIPE: 0.57, ZMQ: 0.40}),
+    *_bars("one way, 32 bytes", OURS, {PIPE: 2.6}, at_least=True),
+    *_bars("one way, 32 bytes", "tui_ipc, send_many", {PIPE: 9}, at_least=True),
+    *_bars("round trip, 1048576 bytes", OURS, {PIPE: 0.5, FLOOR: 4}),
+    *_bars("round trip, 16777216 bytes", OURS, {PIPE: 0.5}),
+    *_bars("round trip, 65536 bytes", OURS, {PIPE: 0.95}),
+    *_bars("asyncio, round trip, 32 bytes", "tui_ipc.ipc.aio", {"asyncio streams, msgpack": 0.6}),
+    Bar(("select, 1 of 1000 ready", _SET), ("select, 1 of 1 ready", _SET), 1.5),
+    Bar(("64 MiB to the peer", "tui_ipc, SharedMemory"), None, 1),
+    *_bars("start, handshake, quit", "built-in child", {'python -c "import socket, msgpack"': 1.3}),
+)
+
+
+def judged(table: Mapping[str, Group]) -> list[Verdict]:
+    """What a run says of the bars; one whose contenders it lacks is left out."""
+    verdicts = []
+    for bar in BARS:
+        ours = _median(table, bar.ours)
+        theirs = 1.0 if bar.theirs is None else _median(table, bar.theirs)
+        if ours is not None and theirs is not None:
+            ratio = ours / theirs
+            verdicts.append(Verdict(bar, ratio, (ge if bar.at_least else le)(ratio, bar.limit)))
+    return verdicts
+
+
+def _median(table: Mapping[str, Group], place: Place) -> float | None:
+    title, contender = place
+    figure = table[title].figures.get(contender) if title in table else None
+    return None if figure is None else figure.median
