@@ -13,7 +13,7 @@ from textual.binding import Binding
 from tests.tui.fake_session import FakeSession
 from tests.tui.stage import Stage, stage
 from tests.tui.test_sanitize import is_safe
-from tui_ipc.session.events import HandshakeFailed
+from tui_ipc.session.events import HandshakeFailed, StepLate
 from tui_ipc.tui.app import CLIPBOARD_LIMIT, ExplorerApp
 from tui_ipc.tui.help_screen import HelpScreen
 from tui_ipc.tui.model import OUTPUT_LIMIT
@@ -379,6 +379,23 @@ def test_a_failed_handshake_says_why() -> None:
         assert it.text("notice") == "Nobody came [/red]\nstart it"
         await it.pilot.press("ctrl+r")
         await it.until(lambda: not it.app.notice.has_class("-shown"))
+
+    play(scene)
+
+
+def test_a_late_step_is_explained_while_it_is_late() -> None:
+    """The sentence stands above the panes until the step comes, without a word of failure."""
+
+    async def scene(it: Stage) -> None:
+        it.session.listen()
+        it.session.feed(StepLate(at=1, run=1, step="spawned", waited=1, sentence="it is not [/red] there"))
+        await it.until(lambda: it.app.notice.has_class("-shown", "-late"))
+        assert it.text("notice") == "It is not [/red] there"
+        assert it.app.notice.border_title == "The handshake takes long"
+        assert it.text("who").endswith("● late: waiting for its process")
+        it.session.handshake()
+        await it.until(lambda: not it.app.notice.has_class("-shown"))
+        assert it.shows("log", "▲ late       it is not [/red] there")
 
     play(scene)
 

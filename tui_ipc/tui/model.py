@@ -21,6 +21,7 @@ from tui_ipc.session.events import (
     MessageReceived,
     MessageSent,
     ServerListening,
+    StepLate,
 )
 from tui_ipc.tui.line import Line, Span
 from tui_ipc.tui.lines import log_line, rule
@@ -32,6 +33,8 @@ LOG_LIMIT = 100_000
 LOG_BUDGET = 128 << 20
 OUTPUT_LIMIT = 50_000
 OUTPUT_BUDGET = 16 << 20
+
+Trouble = StepLate | HandshakeFailed | Fault
 
 _LADDER = (ChildSpawned, ChildConnected, HelloReceived, ChannelsOpen)
 
@@ -68,8 +71,8 @@ class Model:
         log: What happened, but for the child's output.
         output: The child's finished lines of output, both streams, in the order of their ends.
         status: The state of the current run.
-        trouble: What the explorer must say aloud about this run: a failed handshake, a fault; None if all is
-            well.
+        trouble: What the explorer must say aloud about this run: a step of the handshake that is late, until
+            it comes; a failed handshake, a fault; None if all is well.
         latest: The index in ``log`` of the newest message, None before the first.
     """
 
@@ -77,7 +80,7 @@ class Model:
         self.log: Ring[Entry] = Ring(LOG_LIMIT, LOG_BUDGET)
         self.output: Ring[Line] = Ring(OUTPUT_LIMIT, OUTPUT_BUDGET)
         self.status = Status()
-        self.trouble: HandshakeFailed | Fault | None = None
+        self.trouble: Trouble | None = None
         self.latest: int | None = None
         self._decoders = {"stdout": OutputDecoder(), "stderr": OutputDecoder()}
         self._step_at = 0
@@ -91,8 +94,10 @@ class Model:
             for line in self._decoders[event.stream].feed(event.data):
                 self._print(event.stream, line)
             return
-        if isinstance(event, HandshakeFailed | Fault):
+        if isinstance(event, StepLate | HandshakeFailed | Fault):
             self.trouble = event
+        elif isinstance(event, _LADDER) and isinstance(self.trouble, StepLate):
+            self.trouble = None
         if isinstance(event, ChildExited | Audit):
             self._flush()
         self._note(event)

@@ -1,9 +1,10 @@
-"""What must not be overlooked: why the handshake failed, or how the child broke the protocol."""
+"""What must not be overlooked: a late step, why the handshake failed, how the child broke the protocol."""
 
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_ipc.session.events import Fault, HandshakeFailed
+from tui_ipc.session.events import Fault, HandshakeFailed, StepLate
+from tui_ipc.tui.model import Trouble
 from tui_ipc.tui.sanitize import visible
 
 
@@ -17,17 +18,28 @@ class Notice(Static):
     def __init__(self, remedy: str) -> None:
         super().__init__(id="notice")
         self._remedy = remedy
-        self._trouble: HandshakeFailed | Fault | None = None
+        self._trouble: Trouble | None = None
 
-    def show(self, trouble: HandshakeFailed | Fault | None) -> None:
-        """Say what went wrong; None if nothing did."""
+    def show(self, trouble: Trouble | None) -> None:
+        """Say what goes or went wrong; None if nothing does."""
         if trouble is self._trouble:
             return
         self._trouble = trouble
         self.set_class(trouble is not None, "-shown")
+        self.set_class(isinstance(trouble, StepLate), "-late")
         if trouble is None:
             return
-        self.border_title = "Handshake failed" if isinstance(trouble, HandshakeFailed) else "Protocol broken"
-        self.border_subtitle = self._remedy
+        self.border_title = _title(trouble)
+        self.border_subtitle = "" if isinstance(trouble, StepLate) else self._remedy
         sentence = trouble.sentence[:1].upper() + trouble.sentence[1:]
         self.update(Content("\n".join(visible(row) for row in sentence.splitlines())))
+
+
+def _title(trouble: Trouble) -> str:
+    match trouble:
+        case StepLate():
+            return "The handshake takes long"
+        case HandshakeFailed():
+            return "Handshake failed"
+        case Fault():
+            return "Protocol broken"
