@@ -80,7 +80,12 @@ def test_wheel_ships_the_whole_package_and_nothing_else(distributions: tuple[Pat
     with zipfile.ZipFile(distributions[0]) as wheel:
         shipped = {name for name in wheel.namelist() if ".dist-info/" not in name}
     assert shipped == relative(ours(ROOT / "tui_ipc"))
-    assert {"tui_ipc/py.typed", "tui_ipc/PROTOCOL.md", "tui_ipc/tui/app.tcss"} <= shipped
+    assert {
+        "tui_ipc/py.typed",
+        "tui_ipc/PROTOCOL.md",
+        "tui_ipc/RECORDING.md",
+        "tui_ipc/tui/app.tcss",
+    } <= shipped
 
 
 def test_sdist_ships_the_whole_tree(distributions: tuple[Path, Path]) -> None:

@@ -281,7 +281,7 @@ def test_a_broken_length_in_a_huge_file_is_found_out_in_little_memory(path: str,
 
 
 def test_bytes_that_were_sent_as_they_are_may_be_longer_than_a_message(path: str) -> None:
-    raw = bytes(USUAL_LIMIT + 1)
+    raw = bytes(USUAL_LIMIT + 300_000)
     event = ev.MessageSent(at=2**40, run=1, number=1, value=raw, raw=raw)
     Path(path).write_bytes(HEADER + pack(event) + pack(OPEN))
     assert list(read(path).events()) == [event, OPEN]
