@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tui_ipc.session.diagnosis import Activity, Diagnosis, Traffic, Waiting
 from tui_ipc.session.kernel import Call, Doing, Unread
@@ -221,4 +223,14 @@ def test_the_last_sentence_tells_when_each_stream_was_active() -> None:
     assert replace(QUIET, activity=activity).sentences[-1] == (
         "We last sent 4.0 s ago; the child last said something 5.0 s ago, "
         "and printed on stdout 1 ms ago and on stderr 2.0 s ago."
+    )
+
+
+@given(st.from_type(Diagnosis))
+def test_any_facts_give_sentences(facts: Diagnosis) -> None:
+    """Also such as cannot be true together: a diagnosis is asked for when something is odd."""
+    assert facts.sentences
+    assert all(
+        (sentence[0].isupper() or sentence[0].isdigit()) and sentence[-1] in ".!?…"
+        for sentence in facts.sentences
     )

@@ -182,7 +182,7 @@ def _handshake(facts: Diagnosis) -> Iterator[str]:
 def _unanswered(facts: Diagnosis) -> Iterator[str]:
     """What will never be answered, after the child's end."""
     traffic = facts.traffic
-    if traffic is None or not traffic.count:
+    if traffic is None or not traffic.count or not traffic.waiting:
         return
     first = traffic.waiting[0]
     if traffic.count == 1:
