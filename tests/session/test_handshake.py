@@ -1,12 +1,13 @@
 """Children that do not get through the handshake, and the sentences that say why."""
 
 import os
+from dataclasses import replace
 
 import pytest
 
 from tests.session.playing import LADDER, OPEN, Watch, child, only, play, refused, transcript
 from tui_ipc.session import events as ev
-from tui_ipc.session.handshake import late_after
+from tui_ipc.session.handshake import Evidence, explain, late, late_after
 from tui_ipc.session.session import HandshakeError, Session
 
 
@@ -46,6 +47,43 @@ def test_a_child_that_exits_on_a_rung_of_the_ladder_is_reported_at_once(
 def test_a_step_is_late_after_a_fifth_of_the_time_but_not_before_half_a_second() -> None:
     """Programs need time to load."""
     assert (late_after(5.0), late_after(60.0), late_after(1.0)) == (1.0, 12.0, 0.5)
+
+
+HELD_UP = Evidence(connected=True, begun=3, ended=None, stopped=None, words="it printed nothing on stderr")
+
+
+@pytest.mark.parametrize(
+    ("evidence", "happened"),
+    [
+        (HELD_UP, "connected 1.2 s ago and has sent only 3 bytes of its first message;"),
+        (replace(HELD_UP, begun=1), "connected 1.2 s ago and has sent only 1 byte of its first message;"),
+        (replace(HELD_UP, begun=0), "connected 1.2 s ago and has not said hello;"),
+        (replace(HELD_UP, connected=False, begun=0), "has run for 1.2 s and has not connected;"),
+        (
+            replace(HELD_UP, begun=0, stopped="SIGSTOP"),
+            "connected 1.2 s ago and has not said hello: it is stopped by SIGSTOP;",
+        ),
+    ],
+)
+def test_the_sentence_of_a_late_step_says_how_far_the_child_has_come(
+    evidence: Evidence, happened: str
+) -> None:
+    """The fact with its number, then the evidence."""
+    assert late(evidence, 1.23).startswith(f"the child {happened} it printed nothing on stderr. ")
+
+
+def test_a_child_that_ended_just_at_the_deadline_has_ended() -> None:
+    """It does not still run, and is not stopped."""
+    ended = replace(HELD_UP, connected=False, ended="exited with code 2")
+    sentence = explain(ended, error=None, silence=5.0)
+    assert sentence.startswith("the child exited with code 2 before it connected; ")
+
+
+def test_a_stop_is_no_reason_for_a_bad_hello() -> None:
+    """It has spoken."""
+    stopped = replace(HELD_UP, stopped="SIGSTOP")
+    assert "SIGSTOP" not in explain(stopped, error=ValueError("its first message is odd"), silence=None)
+    assert "SIGSTOP" in explain(stopped, error=None, silence=5.0)
 
 
 def test_a_child_that_exits_right_after_its_hello_had_a_good_handshake() -> None:

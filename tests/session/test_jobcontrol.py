@@ -1,12 +1,16 @@
 """A stopped child is seen as stopped, and told in the order in which it happened."""
 
+import asyncio
 import os
 import signal
 import sys
 from collections.abc import Callable
 
+import pytest
+
 from tests.session.playing import OPEN, Watch, child, only, play, refused, transcript
 from tui_ipc.session import events as ev
+from tui_ipc.session import jobcontrol
 from tui_ipc.session.session import Session
 
 GOOD_END = ["> 'quit'", "closed", "exited 0", "clean"]
@@ -43,6 +47,19 @@ def test_stopping_and_continuing_the_child_is_told_once_each() -> None:
         "continued",
         *GOOD_END,
     ]
+
+
+def test_a_stop_that_we_cause_does_not_wait_for_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person who stops a child sees it stop."""
+    monkeypatch.setattr(jobcontrol, "_PERIOD", 600)
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        session.signal(signal.SIGSTOP)
+        async with asyncio.timeout(10):
+            await watch.until(ev.ChildStopped)
+
+    assert transcript(play(child("inline_echo"), act))[-1] == "clean"
 
 
 def test_a_child_that_is_stopped_is_continued_so_that_it_can_quit() -> None:

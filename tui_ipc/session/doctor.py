@@ -9,7 +9,7 @@ from typing import Final
 from tui_ipc.ipc.errors import Disconnected
 from tui_ipc.session.ending import DRAIN_BYTES, DRAIN_SECONDS, first_of
 from tui_ipc.session.events import StepLate
-from tui_ipc.session.handshake import explain, last_words, late, late_after
+from tui_ipc.session.handshake import Evidence, explain, last_words, late, late_after
 from tui_ipc.session.jobcontrol import JobControl
 from tui_ipc.session.ladder import Ladder
 from tui_ipc.session.printing import Printing
@@ -82,43 +82,34 @@ class Doctor:
             await first_of(process.exited, within=DRAIN_SECONDS)
         if process.exited.done():
             await self._printing.drain(DRAIN_SECONDS, DRAIN_BYTES)
-        stopped = self._look()
-        return explain(
-            connected=self._ladder.connected_at is not None,
-            ended=None if process.exit is None else str(process.exit),
-            error=error,
-            silence=self._waited() / 1e9 if timed_out else None,
-            begun=self._ladder.begun,
-            stopped=stopped if timed_out else None,
-            words=last_words(*self._printing.tails),
-        )
+        return explain(self._evidence(), error=error, silence=self._waited() / 1e9 if timed_out else None)
 
     def _tell_late(self) -> None:
-        stopped = self._look()
+        evidence = self._evidence()
         waited = self._waited()
-        sentence = late(
-            connected=self._ladder.connected_at is not None,
-            waited=waited / 1e9,
-            stopped=stopped,
-            words=last_words(*self._printing.tails),
-        )
         self._timeline.add(
             StepLate(
                 at=self._timeline.stamp(),
                 run=self._run,
                 step=self._ladder.step,
                 waited=waited,
-                sentence=sentence,
+                sentence=late(evidence, waited / 1e9),
             )
         )
 
-    def _look(self) -> str | None:
-        """Take in what there is of evidence; the name of the signal that the child is stopped by, if any."""
-        if not self._process.exited.done():
+    def _evidence(self) -> Evidence:
+        """What is known at this moment; what the child has printed by now becomes events."""
+        process = self._process
+        if process.exit is None:
             self._printing.catch_up()
         self._jobs.look()
-        stopped = self._process.stopped
-        return None if stopped is None else signal_name(stopped)
+        return Evidence(
+            connected=self._ladder.connected_at is not None,
+            begun=self._ladder.begun,
+            ended=None if process.exit is None else str(process.exit),
+            stopped=None if process.stopped is None else signal_name(process.stopped),
+            words=last_words(*self._printing.tails),
+        )
 
     def _waited(self) -> int:
         """Nanoseconds since the last step that was reached."""

@@ -5,6 +5,7 @@ pure.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from tui_ipc.ipc.errors import Disconnected
@@ -43,37 +44,42 @@ def command_line(command: Sequence[str], server: str) -> tuple[str, ...]:
     return (*command, f"channel_name:{server}")
 
 
-def explain(
-    *,
-    connected: bool,
-    ended: str | None,
-    error: BaseException | None,
-    silence: float | None,
-    begun: int = 0,
-    stopped: str | None = None,
-    words: str,
-) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of a child whose handshake takes long or has failed.
+
+    Attributes:
+        connected: Whether it has connected.
+        begun: Bytes of its first message that have come, while it is not whole.
+        ended: How it ended, None if it lives.
+        stopped: The name of the signal that it is stopped by, None if it runs or has ended.
+        words: See :func:`last_words`.
+    """
+
+    connected: bool
+    begun: int
+    ended: str | None
+    stopped: str | None
+    words: str
+
+
+def explain(evidence: Evidence, *, error: BaseException | None, silence: float | None) -> str:
     """Why the handshake failed.
 
     Args:
-        connected: Whether the child had connected.
-        ended: How the child ended, None if it lives.
+        evidence: What is known of the child.
         error: What was wrong with its hello, None if none came.
         silence: Seconds for which the child did nothing of use until its time was over; None if there was
             time left.
-        begun: Bytes of its first message that came until then.
-        stopped: The name of the signal that it was stopped by when its time was over, None if it ran.
-        words: See :func:`last_words`.
     """
-    if connected:
-        happened = _after_connecting(ended, error, silence, begun)
+    idle = silence is not None and evidence.ended is None  # it may have ended just then
+    if silence is not None and idle:
+        happened = _timed_out(evidence, silence)
+    elif evidence.connected:
+        happened = _after_connecting(evidence.ended, error)
     else:
-        happened = _before_connecting(ended, error, silence)
-    if stopped is not None:
-        happened += f": {_stopped(stopped)}"
-    elif silence is not None and not connected:
-        happened += ", and still runs"
-    return f"{happened}; {words}. {_cure(connected, stopped)}"
+        happened = _before_connecting(evidence.ended, error)
+    return _with_evidence(happened, evidence, idle=idle)
 
 
 def late_after(timeout: float) -> float:
@@ -81,26 +87,28 @@ def late_after(timeout: float) -> float:
     return max(timeout / _PATIENCE, _LEAST_PATIENCE)
 
 
-def late(*, connected: bool, waited: float, stopped: str | None, words: str) -> str:
+def late(evidence: Evidence, waited: float) -> str:
     """What is waited for, if a step takes long and may still come.
 
     Args:
-        connected: Whether the child has connected, so that its hello is waited for.
+        evidence: What is known of the child.
         waited: Seconds since the step before.
-        stopped: The name of the signal that the child is stopped by, None if it runs.
-        words: See :func:`last_words`.
     """
-    if connected:
-        happened = f"the child connected {waited:.1f} s ago and has not said hello"
-    else:
+    if not evidence.connected:
         happened = f"the child has run for {waited:.1f} s and has not connected"
+    elif evidence.begun:
+        happened = f"the child connected {waited:.1f} s ago and has sent only {_part(evidence.begun)}"
+    else:
+        happened = f"the child connected {waited:.1f} s ago and has not said hello"
+    return _with_evidence(happened, evidence, idle=True)
+
+
+def _with_evidence(happened: str, evidence: Evidence, *, idle: bool) -> str:
+    """The whole sentence. That a child is stopped is the reason only of what it does not do."""
+    stopped = evidence.stopped if idle else None
     if stopped is not None:
-        happened += f": {_stopped(stopped)}"
-    return f"{happened}; {words}. {_cure(connected, stopped)}"
-
-
-def _stopped(name: str) -> str:
-    return f"it is stopped by {name}"
+        happened += f": it is stopped by {stopped}"
+    return f"{happened}; {evidence.words}. {_cure(evidence.connected, stopped)}"
 
 
 def _cure(connected: bool, stopped: str | None) -> str:
@@ -114,19 +122,25 @@ def _cure(connected: bool, stopped: str | None) -> str:
     )
 
 
-def _before_connecting(ended: str | None, error: BaseException | None, silence: float | None) -> str:
+def _timed_out(evidence: Evidence, silence: float) -> str:
+    if not evidence.connected:
+        runs = ", and still runs" if evidence.stopped is None else ""
+        return f"the child did not connect within {silence:.1f} s{runs}"
+    if evidence.begun:
+        part = _part(evidence.begun)
+        return f"the child connected and sent {part}, which was not whole after {silence:.1f} s"
+    return f"the child connected and said nothing for {silence:.1f} s"
+
+
+def _before_connecting(ended: str | None, error: BaseException | None) -> str:
     if ended is not None:
         return f"the child {ended} before it connected"
-    if silence is not None:
-        return f"the child did not connect within {silence:.1f} s"
     if error is not None:
         return f"the child could not connect: {error}"
     return "the handshake was broken off before the child had connected"
 
 
-def _after_connecting(
-    ended: str | None, error: BaseException | None, silence: float | None, begun: int
-) -> str:
+def _after_connecting(ended: str | None, error: BaseException | None) -> str:
     if isinstance(error, Disconnected):
         part = f", {error.unfinished} bytes into its first message" if error.unfinished else ""
         if ended is not None:
@@ -136,12 +150,11 @@ def _after_connecting(
         return f"the child connected, but {error}"
     if ended is not None:
         return f"the child connected and {ended} before its hello"
-    if silence is not None and begun:
-        part = f"{begun} byte{'' if begun == 1 else 's'} of its first message"
-        return f"the child connected and sent {part}, which was not whole after {silence:.1f} s"
-    if silence is not None:
-        return f"the child connected and said nothing for {silence:.1f} s"
     return "the handshake was broken off before the child had said hello"
+
+
+def _part(begun: int) -> str:
+    return f"{begun} byte{'' if begun == 1 else 's'} of its first message"
 
 
 def last_words(stderr: bytes, stdout: bytes) -> str:

@@ -50,14 +50,12 @@ class JobControl:
         self._timeline.add(
             SignalSent(at=self._timeline.stamp(), run=self._run, signal=int(number), reason=reason)
         )
-        if number == signal.SIGKILL:  # it ends even a stopped child
-            self._ending = False
         self.look()  # that a process goes on is so at once
         self._signalled.set()
         return True
 
     def let_it_end(self) -> None:
-        """Continue the child if it is stopped, and from now on whenever it is, until it gets SIGKILL."""
+        """Continue the child if it is stopped, and from now on whenever it is."""
         self._ending = True
         self.look()
         self._continue()
