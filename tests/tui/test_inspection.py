@@ -90,7 +90,7 @@ def test_a_message() -> None:
         (LISTENING, "server name", "/run/s"),
         (SPAWNED, "command", "/usr/bin/calculator channel_name:/run/s"),
         (HELLO, "form", "two channels"),
-        (exited(None, 9), "end", "the child was killed by SIGKILL"),
+        (exited(None, 9), "end", "the child was ended by SIGKILL"),
         (SignalSent(at=0, run=1, signal=15, reason="it did not end"), "reason", "it did not end"),
         (
             HandshakeFailed(at=0, run=1, step="hello", sentence="silence", timed_out=True),

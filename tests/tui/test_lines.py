@@ -54,7 +54,7 @@ SECOND = 1_000_000_000
         (Fault(at=0, run=1, sentence="not msgpack"), "  0.000  ✕ fault      not msgpack"),
         (ChannelClosed(at=0, run=1), "  0.000  ○ closed     the channel from the child ended"),
         (exited(3), "  0.000  ■ exited     the child exited with code 3"),
-        (exited(None, 11), "  0.000  ■ exited     the child was killed by SIGSEGV"),
+        (exited(None, 11), "  0.000  ■ exited     the child was ended by SIGSEGV"),
         (
             Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=None),
             "  0.000  ✓ clean      nothing was left behind",
@@ -65,11 +65,11 @@ SECOND = 1_000_000_000
                 run=1,
                 processes=(8, 9),
                 held=("stdout",),
-                files=("/run/s",),
+                files=("/s",),
                 unread=1,
                 quit_elapsed=None,
             ),
-            "  0.000  ! left       2 processes · stdout held open · 1 file · 1 unread byte",
+            "  0.000  ! left       2 processes (pid 8, 9) · stdout held open · 1 file (/s) · 1 unread byte",
         ),
         (
             Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=12_000_000),

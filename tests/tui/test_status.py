@@ -16,7 +16,7 @@ from tui_ipc.session.events import (
     ServerListening,
     StepLate,
 )
-from tui_ipc.tui.status import Status, signal_name
+from tui_ipc.tui.status import Status
 
 LISTENING = ServerListening(at=0, run=1, name="/run/s")
 SPAWNED = ChildSpawned(at=1, run=1, pid=7, command=("/usr/bin/calculator", "channel_name:/run/s"))
@@ -62,7 +62,7 @@ def test_a_stopped_child_is_stopped_while_it_lasts() -> None:
     stopped = ChildStopped(at=5, run=1, signal=19)
     assert after(LISTENING, SPAWNED, OPEN, stopped).state == "stopped by SIGSTOP"
     assert after(LISTENING, SPAWNED, OPEN, stopped, ChildContinued(at=6, run=1)).state == "connected"
-    assert after(LISTENING, SPAWNED, OPEN, stopped, exited(None, 9)).state == "was killed by SIGKILL"
+    assert after(LISTENING, SPAWNED, OPEN, stopped, exited(None, 9)).state == "was ended by SIGKILL"
     assert after(LISTENING, stopped, ServerListening(at=9, run=2, name="/run/s")).state == "listening"
 
 
@@ -85,7 +85,7 @@ def test_nobody_listens_after_the_end_and_the_reason_is_given() -> None:
         after(LISTENING, SPAWNED, OPEN, exited(3)).absence == "nobody listens: the child exited with code 3"
     )
     killed = after(LISTENING, SPAWNED, OPEN, exited(None, 9))
-    assert killed.absence == "nobody listens: the child was killed by SIGKILL"
+    assert killed.absence == "nobody listens: the child was ended by SIGKILL"
 
 
 def test_a_failure_outlives_the_exit_that_follows_it() -> None:
@@ -108,8 +108,3 @@ def test_a_new_run_begins_anew() -> None:
     status.apply(ServerListening(at=10, run=2, name="/run/s"))
     assert (status.run, status.sent, status.p50, status.absence) == (2, 0, None, None)
     assert (status.name, status.pid) == ("calc", None)
-
-
-def test_a_signal_without_a_name_is_named_by_its_number() -> None:
-    """Real-time signals have no name of their own."""
-    assert (signal_name(15), signal_name(40)) == ("SIGTERM", "signal 40")

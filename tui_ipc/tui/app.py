@@ -21,6 +21,7 @@ from tui_ipc.session import notation
 from tui_ipc.session.events import Event, MessageReceived, MessageSent
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.session import BUILT_IN_CHILD, Session
+from tui_ipc.session.units import plural, size
 from tui_ipc.tui.inspector import Face, Inspector
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.message_input import MessageBox
@@ -33,7 +34,6 @@ from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
 from tui_ipc.tui.status_bar import Recording, StatusBar
 from tui_ipc.tui.terminal import run
-from tui_ipc.tui.units import plural, size
 
 FRAMES = 30
 """How often in a second the screen follows the model, at most."""

@@ -18,12 +18,13 @@ from tui_ipc.session.events import (
     SignalSent,
     StepLate,
 )
+from tui_ipc.session.process import signal_name
+from tui_ipc.session.units import clock, count, duration, plural, size
 from tui_ipc.tui.line import Line, Span, line
 from tui_ipc.tui.model import Entry
 from tui_ipc.tui.pretty import pretty
 from tui_ipc.tui.sanitize import visible
-from tui_ipc.tui.status import exit_sentence, signal_name
-from tui_ipc.tui.units import clock, count, duration, plural, size
+from tui_ipc.tui.status import exit_sentence
 
 
 class HexLines(Sequence[Line]):

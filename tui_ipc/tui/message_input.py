@@ -10,9 +10,9 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui_ipc.session import notation
+from tui_ipc.session.units import plural
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.status import Status
-from tui_ipc.tui.units import plural
 
 HINT_LIMIT = 10_000
 """Up to how many characters a text is understood at each key; a longer one only when it is sent."""

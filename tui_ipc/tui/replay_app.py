@@ -9,11 +9,11 @@ from typing import ClassVar, Protocol
 from textual.binding import Binding, BindingType
 
 from tui_ipc.session.recording import RecordingError
+from tui_ipc.session.units import plural
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored
-from tui_ipc.tui.units import plural
 
 _ONLY_SHOWN = "A recording is only shown: no child runs that could be restarted."
 

@@ -6,8 +6,8 @@ from typing import Protocol
 from textual.content import Content
 from textual.widgets import Static
 
+from tui_ipc.session.units import count
 from tui_ipc.tui.status import Status
-from tui_ipc.tui.units import count
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 """How many times as fast as it happened a recording can be shown; beyond the last without any pause."""

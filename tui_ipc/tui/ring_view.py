@@ -5,8 +5,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
 
+from tui_ipc.session.units import count
 from tui_ipc.tui.line_view import LineView
-from tui_ipc.tui.units import count
 
 SHIFT = 8
 """How many cells ← and → shift the lines by."""

@@ -11,9 +11,9 @@ import re
 
 from rich.cells import cell_len
 
+from tui_ipc.session.units import count
 from tui_ipc.tui.line import Line, Span
 from tui_ipc.tui.sgr import PLAIN, Ink, apply_sgr, style_of
-from tui_ipc.tui.units import count
 
 LINE_LIMIT = 4096
 """How many characters of one line of output are kept; the rest is counted."""

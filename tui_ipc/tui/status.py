@@ -1,6 +1,5 @@
 """What the status line and the message box need to know, told by events and by nothing else."""
 
-import signal
 from collections import deque
 from os.path import basename
 from statistics import median
@@ -24,6 +23,7 @@ from tui_ipc.session.events import (
     Step,
     StepLate,
 )
+from tui_ipc.session.process import Exit, signal_name
 
 Phase = Literal["starting", "open", "over"]
 
@@ -39,19 +39,9 @@ _AWAITED: dict[Step, str] = {
 }
 
 
-def signal_name(number: int) -> str:
-    """The name of a signal, ``SIGKILL``; a number that has none is named ``signal 77``."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
-
-
 def exit_sentence(event: ChildExited) -> str:
-    """How a child ended: ``exited with code 3``, ``was killed by SIGKILL``."""
-    if event.signal is not None:
-        return f"was killed by {signal_name(event.signal)}"
-    return f"exited with code {event.code}"
+    """How a child ended: ``exited with code 3``, ``was ended by SIGKILL``."""
+    return str(Exit(event.code, event.signal))
 
 
 class Status:

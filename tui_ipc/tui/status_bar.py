@@ -7,9 +7,9 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
+from tui_ipc.session.units import count, duration
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.status import Phase, Status
-from tui_ipc.tui.units import count, duration
 
 Recording = Literal["on", "failed"]
 """Whether what happens is written to a file, or could not be."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tui_ipc.tui.units import clock, count, duration, plural, size
+from tui_ipc.session.units import clock, count, duration, plural, size
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,159 @@
+"""Prints a recording: every event, as fast as it can be read and our reader takes it.
+
+The one rule: stdout holds the events and nothing else; what is wrong with the recording is told on stderr.
+"""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
+from tui_ipc.script.interruptions import interrupting
+from tui_ipc.script.relay import visible
+from tui_ipc.script.sink import Sink, SinkLostError
+from tui_ipc.session import jsonl
+from tui_ipc.session.events import ChildExited, ChildOutput, Event, MessageReceived, MessageSent
+from tui_ipc.session.recording import Recorded, RecordingError, read
+from tui_ipc.session.telling import WORD_WIDTH, Telling, told
+from tui_ipc.session.units import clock, duration, plural, size
+
+VALUE_LIMIT: Final = 2000
+"""How many characters of a message are shown as text; ``jsonl`` has all."""
+
+LINE_LIMIT: Final = 64 * 1024
+"""Bytes of an unfinished line of output that are held back; a longer one is shown in pieces."""
+
+_GATHERED: Final = 64 * 1024  # characters that are written at once
+_LAST_WORD: Final = 1.0  # seconds that our complaint may take
+
+
+def run_replaying(path: str, format_: str) -> int:
+    """Print a recording.
+
+    Args:
+        path: The file.
+        format_: One of :data:`FORMATS`.
+
+    Returns:
+        0 once every event was printed, 2 if that is no recording, is broken, or cannot be printed, 128 + N
+        after signal N. A recording that breaks off, because its session was killed, is told and is 0.
+    """
+    return asyncio.run(_run(path, FORMATS[format_]))
+
+
+async def _run(path: str, form: Callable[[Iterable[Event]], Iterator[str]]) -> int:
+    printing = asyncio.create_task(_print(path, form))
+    with interrupting(printing.cancel) as interruptions:
+        await asyncio.wait([printing])
+    if printing.cancelled():
+        return SIGNALLED + interruptions[0]
+    error = printing.exception()
+    if error is None:
+        complaint, code = printing.result(), ExitCode.PASSED
+    elif isinstance(error, RecordingError):
+        complaint, code = str(error), ExitCode.USAGE
+    elif isinstance(error, SinkLostError):
+        if error.closed:
+            return SIGNALLED + signal.SIGPIPE
+        complaint, code = str(error), ExitCode.USAGE
+    else:
+        raise error
+    if complaint:
+        try:
+            async with asyncio.timeout(_LAST_WORD):
+                await Sink(sys.stderr, lossy=True).line(f"tui-ipc: {visible(complaint)}")
+        except TimeoutError:
+            pass
+    return code
+
+
+async def _print(path: str, form: Callable[[Iterable[Event]], Iterator[str]]) -> str:
+    """Print all events; what is missing at the end of the file, empty if nothing is.
+
+    Raises:
+        RecordingError: From where on the recording cannot be read; what came before was printed.
+        SinkLostError: Standard output takes nothing more.
+    """
+    recorded = read(path)
+    stdout = Sink(sys.stdout)
+    gathered: list[str] = []
+    length = 0
+    try:
+        for text in form(recorded.events()):
+            gathered.append(text)
+            length += len(text)
+            if length >= _GATHERED:
+                await _write(stdout, gathered)
+                length = 0
+    finally:
+        await _write(stdout, gathered)
+    return _breaking_off(path, recorded)
+
+
+async def _write(stdout: Sink, gathered: list[str]) -> None:
+    data = stdout.encode("".join(f"{text}\n" for text in gathered))
+    gathered.clear()
+    await asyncio.sleep(0)  # signals come between two pieces, however fast our reader is
+    await stdout.write(data)
+
+
+def _breaking_off(path: str, recorded: Recorded) -> str:
+    if not recorded.truncated:
+        return ""
+    cut = plural(recorded.truncated, "byte")
+    return f"{path} breaks off in the middle of an event ({cut}): what was recorded before is whole"
+
+
+def as_jsonl(events: Iterable[Event]) -> Iterator[str]:
+    """Each event as a line of JSON, see :mod:`tui_ipc.session.jsonl`."""
+    return map(jsonl.line, events)
+
+
+def as_text(events: Iterable[Event]) -> Iterator[str]:
+    """Each event as a line for people, and each line of output; nothing in it can steer a terminal.
+
+    Time in seconds, run, mark, word, detail; of a message its latency and size as well. A line of output has
+    the time of the piece that ended it; one without end comes when the other end of the stream is known.
+    """
+    unfinished: dict[str, tuple[ChildOutput, bytes]] = {}
+    for event in events:
+        if isinstance(event, ChildOutput):
+            _, held = unfinished.pop(event.stream, (event, b""))
+            *lines, rest = (held + event.data).split(b"\n")
+            if len(rest) > LINE_LIMIT:
+                lines, rest = [*lines, rest], b""
+            yield from (_output_line(event, data) for data in lines)
+            if rest:
+                unfinished[event.stream] = event, rest
+            continue
+        if isinstance(event, ChildExited):
+            yield from (_output_line(*left) for left in unfinished.values())
+            unfinished.clear()
+        yield _line(event, told(event, VALUE_LIMIT), _figures(event))
+    yield from (_output_line(*left) for left in unfinished.values())
+
+
+def _output_line(event: ChildOutput, data: bytes) -> str:
+    text = data.removesuffix(b"\r").decode(errors="backslashreplace")
+    return _line(event, Telling("│", event.stream, text), "")
+
+
+def _figures(event: Event) -> str:
+    """What stands behind a message: how long its answer took, and its size."""
+    if not isinstance(event, MessageSent | MessageReceived):
+        return ""
+    extent = size(len(event.raw))
+    if isinstance(event, MessageSent) or event.elapsed is None:
+        return f"  ({extent})"
+    return f"  ({duration(event.elapsed)}, {extent})"
+
+
+def _line(event: Event, said: Telling, figures: str) -> str:
+    detail = visible(said.detail).replace("\t", "\\t")
+    return f"{clock(event.at)}  {event.run}  {said.mark} {said.word:<{WORD_WIDTH}}  {detail}{figures}"
+
+
+FORMATS: Final[dict[str, Callable[[Iterable[Event]], Iterator[str]]]] = {"text": as_text, "jsonl": as_jsonl}
+"""How a recording may be printed."""
