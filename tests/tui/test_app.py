@@ -354,7 +354,7 @@ def test_a_restart_goes_on_in_the_same_log() -> None:
     async def scene(it: Stage) -> None:
         await it.connected()
         it.session.exit(None, 9)
-        await it.until(lambda: it.shows("log", "killed by SIGKILL"))
+        await it.until(lambda: it.shows("log", "by SIGKILL"))
         await it.pilot.press("ctrl+r")
         await it.until(lambda: it.shows("log", "── run 2 ─"))
         it.session.handshake(pid=4343)
