@@ -14,7 +14,7 @@ WAITING = ["sh", "-c", "echo waiting for a friend >&2; exec sleep 600"]
 
 def test_a_child_that_does_not_connect_is_told_as_late_once_and_then_as_failed() -> None:
     """After half a second at the earliest; what it printed is told before."""
-    events = play(WAITING, refused, timeout=0.9)
+    events = play(WAITING, refused, timeout=1.3)
     assert transcript(events) == [
         "listening",
         "spawned",

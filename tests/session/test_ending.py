@@ -65,6 +65,18 @@ def test_what_a_process_of_the_session_held_is_free_once_it_was_ended() -> None:
     assert (len(audit.processes), audit.held) == (1, ())
 
 
+def test_a_stopped_process_that_the_child_left_is_continued_to_its_end() -> None:
+    """SIGKILL is not needed for that."""
+    events = play(child("leaves", "stopped"), leave)
+    (pid,) = only(events, ev.Audit).processes
+    assert transcript(events)[-4:] == [
+        "exited 0",
+        f"SIGTERM: the child ended and left processes behind: {pid}",
+        f"SIGCONT: a stopped process cannot end: {pid}",
+        "left 1 processes, 0 bytes unread",
+    ]
+
+
 def test_a_daemon_of_a_child_that_never_connected_is_told_as_well(daemons: list[int]) -> None:
     """There is no channel that it could hold."""
     events = play([sys.executable, "-c", DAEMONIZES], refused)

@@ -170,18 +170,22 @@ class Ending:
             pids = group.members(session)
             if not pids:
                 return
-            listed = ", ".join(map(str, pids))
-            reason = f"the child ended and left processes behind: {listed}"
-            self._timeline.add(
-                SignalSent(at=self._timeline.stamp(), run=self._run, signal=int(number), reason=reason)
-            )
-            group.send(session, pids, number)
+            self._signal_survivors(pids, number, "the child ended and left processes behind")
+            if stopped := group.stopped(session):
+                self._signal_survivors(stopped, signal.SIGCONT, "a stopped process cannot end")
             waiting = asyncio.create_task(group.ended(session, self._grace))
             try:
                 await first_of(waiting, self._hurry)
             finally:
                 waiting.cancel()
             await asyncio.wait([waiting])
+
+    def _signal_survivors(self, pids: tuple[int, ...], number: signal.Signals, reason: str) -> None:
+        reason = f"{reason}: {', '.join(map(str, pids))}"
+        self._timeline.add(
+            SignalSent(at=self._timeline.stamp(), run=self._run, signal=int(number), reason=reason)
+        )
+        group.send(self._process.pid, pids, number)
 
 
 def audit(

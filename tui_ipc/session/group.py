@@ -14,6 +14,8 @@ from tui_ipc.session.output import readable
 _POLL: Final = 0.02
 """Seconds between two looks where the kernel cannot tell us of an end."""
 
+_DEAD: Final = (b"", b"Z", b"X")
+
 
 def members(session: int) -> tuple[int, ...]:
     """The live processes of a session, whatever their process group; zombies do not count.
@@ -21,12 +23,16 @@ def members(session: int) -> tuple[int, ...]:
     Read from ``/proc``, see proc_pid_stat(5); where there is none, the group of the session's leader stands
     for its processes if it still has any.
     """
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return _group_as_a_whole(session)
-    pids = (int(name) for name in names if name.isdecimal())
-    return tuple(sorted(pid for pid in pids if _lives_in(pid, session)))
+    states = _states(session)
+    return _group_as_a_whole(session) if states is None else tuple(sorted(states))
+
+
+def stopped(session: int) -> tuple[int, ...]:
+    """Those of a session that are stopped, and so carry out no other signal than SIGKILL until they go on.
+
+    None where the system does not tell.
+    """
+    return tuple(sorted(pid for pid, state in (_states(session) or {}).items() if state == b"T"))
 
 
 def _group_as_a_whole(session: int) -> tuple[int, ...]:
@@ -37,14 +43,26 @@ def _group_as_a_whole(session: int) -> tuple[int, ...]:
     return (session,)
 
 
-def _lives_in(pid: int, session: int) -> bool:
+def _states(session: int) -> dict[int, bytes] | None:
+    """The live processes of a session, each with the letter of its state; None if nothing tells of them."""
+    try:
+        names = os.listdir("/proc")
+    except OSError:
+        return None
+    pids = [int(name) for name in names if name.isdecimal()]
+    states = {pid: _state_in(pid, session) for pid in pids}
+    return {pid: state for pid, state in states.items() if state not in _DEAD}
+
+
+def _state_in(pid: int, session: int) -> bytes:
+    """The letter of a process's state, empty if it is not of that session."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             stat = file.read()
     except OSError:  # it ended meanwhile, or is hidden from us and so not ours
-        return False
+        return b""
     state, _, _, its_session = stat[stat.rindex(b")") + 2 :].split(maxsplit=4)[:4]
-    return int(its_session) == session and state not in (b"Z", b"X")
+    return state if int(its_session) == session else b""
 
 
 def send(session: int, pids: tuple[int, ...], number: signal.Signals) -> None:

@@ -1,7 +1,8 @@
 """``leaves KIND [STREAM…]``: ends at ``"quit"``, and leaves a process that holds its streams open.
 
-A ``polite`` one ends at SIGTERM, a ``stubborn`` one does not, a ``job`` has a process group of its own, a
-``daemon`` a session of its own. Each STREAM, one of ``stdout``, ``stderr`` and ``channel``, it lets go.
+A ``polite`` one ends at SIGTERM, a ``stubborn`` one does not, a ``stopped`` one is stopped, a ``job`` has a
+process group of its own, a ``daemon`` a session of its own. Each STREAM, one of ``stdout``, ``stderr`` and
+``channel``, it lets go.
 """
 
 import os
@@ -19,6 +20,9 @@ if not pid:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if kind == "job":
         os.setpgid(0, 0)
+    if kind == "stopped":
+        os.close(writing)
+        os.kill(os.getpid(), signal.SIGSTOP)
     if kind == "daemon":
         os.setsid()
     for stream in sys.argv[2:-1]:
@@ -29,7 +33,10 @@ if not pid:
     os.write(writing, b"!")
     while True:
         signal.pause()
-os.read(reading, 1)
+if kind == "stopped":
+    os.waitpid(pid, os.WUNTRACED)
+else:
+    os.read(reading, 1)
 sender.send(pid)
 for message in receiver:
     if message == "quit":
