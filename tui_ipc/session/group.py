@@ -30,7 +30,7 @@ def members(session: int) -> tuple[int, ...]:
 def stopped(session: int) -> tuple[int, ...]:
     """Those of a session that are stopped, and so carry out no other signal than SIGKILL until they go on.
 
-    None where the system does not tell.
+    None are found where the system does not tell.
     """
     return tuple(sorted(pid for pid, state in (_states(session) or {}).items() if state == b"T"))
 
