@@ -181,6 +181,70 @@ def test_a_consumer_that_takes_no_events_is_what_holds_a_flooding_child_up(what:
     assert asyncio.run(main())[0].startswith("The session holds the child up")
 
 
+def test_a_message_that_cannot_leave_is_told() -> None:
+    """The channel of a child that does not read is full at some time."""
+    found: list[str] = []
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+
+        async def flood() -> None:
+            while True:
+                await session.send(bytes(60_000))
+
+        flooding = asyncio.create_task(flood())
+        found.extend((await once(session, lambda facts: facts.traffic and facts.traffic.sending)).sentences)
+        flooding.cancel()
+
+    play(child("deaf"), act, grace=0.1)
+    assert (
+        found[0]
+        == "A message waits to be sent: the channel to the child is full, and the child does not read."
+    )
+    assert found[1].startswith("The child has not read the latest message, #")
+
+
+def test_a_child_that_does_not_quit_is_told_as_such() -> None:
+    """While it still has its time to do so."""
+    found: list[str] = []
+
+    async def act(session: Session, watch: Watch) -> None:
+        await session.ready()
+        await session.send("quit")
+        found.extend(session.diagnosis().sentences)
+
+    play(child("stubborn"), act, grace=0.1)
+    assert re.match('The child was asked to end .* ago, by "quit", and has not ended', found[0])
+
+
+def test_a_child_that_broke_the_wire_is_told_with_how() -> None:
+    """No answer can come any more."""
+    found: list[str] = []
+
+    async def act(session: Session, watch: Watch) -> None:
+        await watch.until(ev.ChannelClosed)
+        found.extend(session.diagnosis().sentences)
+
+    play(child("breaks_the_wire", "garbage"), act, grace=0.1)
+    assert found[0].startswith("The child broke the wire: ")
+    assert re.match("The channel from the child ended .* ago: no answer can come", found[1])
+
+
+def test_what_a_child_said_and_printed_and_nobody_took_is_counted() -> None:
+    """And a child that waits for it to be taken is seen to do so, on its channel to us or its output."""
+
+    async def main(what: str) -> tuple[str, ...]:
+        async with Session(child("floods", what), env=environment(), grace=0.1) as session:
+            await session.ready()
+            names = ("write", "sendmsg", "sendto", "poll", "ppoll")
+            return (await once(session, lambda facts: facts.held_up and in_call(*names)(facts))).sentences
+
+    messages, output = (" ".join(asyncio.run(main(what))) for what in ("messages", "output"))
+    assert "unread at our end of the channel" in messages
+    assert "(its channel to us)" in messages
+    assert "unread in its output" in output
+
+
 def test_each_stream_that_was_active_is_dated() -> None:
     """By the clock of the events."""
     found: list[Activity] = []

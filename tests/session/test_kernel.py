@@ -123,7 +123,7 @@ def test_without_procfs_nothing_is_known_and_nothing_fails(tmp_path: Path) -> No
         ({"syscall": "running", "wchan": "do_wait"}, Call(name="do_wait")),
         ({"syscall": "-1 0x7ffd 0x7ff9", "wchan": "do_exit"}, Call(name="do_exit")),
         ({"syscall": f"0 0x4 {'0x0 ' * 5}0x7ffd92f87ea8 0x7ff9"}, Call(name="read", descriptor=4)),
-        ({"syscall": f"3 0x4 {'0x0 ' * 5}0xffa07ea8 0xf7f9", "wchan": "pipe_read"}, Call(name="pipe_read")),
+        ({"syscall": f"7 0x4 {'0x0 ' * 5}0xffa07ea8 0xf7f9", "wchan": "pipe_read"}, Call(name="pipe_read")),
         ({"syscall": f"9999 0x4 {'0x0 ' * 5}0x7ffd92f87ea8 0x7ff9", "wchan": "odd"}, Call(name="odd")),
     ],
     ids=["nothing", "place", "no place", "running", "no call", "call", "32 bits", "unknown call"],

@@ -1,5 +1,6 @@
 """Which message answers which, in order and by a key path."""
 
+from enum import IntEnum
 from typing import Any
 
 import pytest
@@ -99,6 +100,21 @@ def test_a_message_without_the_key_waits_for_nothing_and_answers_nothing(value: 
 def test_a_path_leads_through_maps_by_key_and_through_lists_by_index(path: str, value: object) -> None:
     """A part of digits is a key of a map first, and a number where there is no such key."""
     assert key_at(value, parts(path)) == key_at({"x": 7}, ("x",)) is not None
+
+
+class Id(IntEnum):
+    """A type of which the wire keeps only the number."""
+
+    SEVEN = 7
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [(Id.SEVEN, 7), ((1, 2), [1, 2]), (bytearray(b"x"), b"x"), ({"b": 1, "a": 2}, {"a": 2, "b": 1})],
+)
+def test_values_are_the_same_if_they_are_so_on_the_wire(sent: object, received: object) -> None:
+    """What comes back has lost what Python alone knows."""
+    assert key_at({"id": sent}, ("id",)) == key_at({"id": received}, ("id",)) is not None
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ Waiting = tuple[int, int]
 
 UNASKED: Final = (None, None)
 
+_PLAIN: Final = (str, bool, int, float, bytes)  # a bool is an int as well, and comes first
+
 
 class Matching(Protocol):
     """Pairs what comes with what was sent, in one run."""
@@ -47,19 +49,23 @@ def matching(path: str | None = None) -> Matching:
 class InOrder:
     """First in, first out: for a child that answers each message once, one after the other."""
 
+    __slots__ = ("_waiting",)
+
     def __init__(self) -> None:
         self._waiting: deque[Waiting] | None = deque()
 
     def sent(self, number: int, at: int, value: object) -> None:  # noqa: ARG002 - the order decides alone
         """It waits for an answer, whatever it is."""
-        if self._waiting is not None:
-            self._waiting.append((number, at))
-            if len(self._waiting) > MAX_WAITING:
+        waiting = self._waiting
+        if waiting is not None:
+            waiting.append((number, at))
+            if len(waiting) > MAX_WAITING:
                 self._waiting = None
 
     def answered(self, value: object) -> Waiting | tuple[None, None]:  # noqa: ARG002
         """The oldest that waits."""
-        return self._waiting.popleft() if self._waiting else UNASKED
+        waiting = self._waiting
+        return waiting.popleft() if waiting else UNASKED
 
     def count(self) -> int | None:
         """How many wait; None if too many did."""
@@ -134,28 +140,31 @@ def key_at(value: Any, path: tuple[str, ...]) -> Hashable | None:
     Two are equal only if their types are as well: 1, True and 1.0 are three. A tuple is a list.
     """
     for part in path:
+        if isinstance(value, dict) and part in value:
+            value = value[part]
+            continue
         index = int(part) if part.isascii() and part.isdigit() else None
-        if isinstance(value, dict):
-            if part in value:
-                value = value[part]
-            elif index is not None and any(type(key) is int and key == index for key in value):
-                value = value[index]
-            else:
-                return None
-        elif isinstance(value, list | tuple) and index is not None and index < len(value):
-            value = value[index]
-        else:
+        if index is None or not _holds(value, index):
             return None
+        value = value[index]
     return _comparable(value)
 
 
+def _holds(value: Any, index: int) -> bool:
+    """Whether a list has such an index, or a map such a key, which True and 1.0 are not."""
+    if isinstance(value, dict):
+        return any(type(key) is int and key == index for key in value)
+    return isinstance(value, list | tuple) and index < len(value)
+
+
 def _comparable(value: Any) -> Hashable:
-    match value:
-        case dict():
-            return dict, frozenset((_comparable(key), _comparable(item)) for key, item in value.items())
-        case list() | tuple():
-            return list, tuple(map(_comparable, value))
-        case bytearray() | memoryview():
-            return bytes, bytes(value)
-        case _:
-            return type(value), value
+    for kind in _PLAIN:
+        if isinstance(value, kind):
+            return kind, value
+    if isinstance(value, dict):
+        return dict, frozenset((_comparable(key), _comparable(item)) for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return list, tuple(map(_comparable, value))
+    if isinstance(value, bytearray | memoryview):
+        return bytes, bytes(value)
+    return type(value), value
