@@ -9,11 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from time import monotonic
 
 import pytest
 
 from tests.tui.stage import PATIENCE
+from tests.tui.test_status import LISTENING, SPAWNED
+from tui_ipc.session.events import ChannelClosed
+from tui_ipc.session.recording import header, pack
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
 
@@ -21,8 +25,8 @@ from tui_ipc.tui.app import ExplorerApp
 COMMAND = """\
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from tui_ipc.tui.app import run_explorer
-sys.exit(run_explorer())
+from tui_ipc.tui.app import run_explorer, run_replay
+sys.exit(run_replay(sys.argv[1]) if sys.argv[1:] else run_explorer())
 """
 
 
@@ -117,12 +121,12 @@ class Terminal:
 
 
 @contextmanager
-def terminal() -> Iterator[Terminal]:
-    """Start the explorer as a user does."""
+def terminal(*recording: str) -> Iterator[Terminal]:
+    """Start the explorer as a user does, over a child or over a recording."""
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
     process = subprocess.Popen(
-        (sys.executable, "-c", COMMAND),
+        (sys.executable, "-c", COMMAND, *recording),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -168,3 +172,17 @@ def test_closing_the_window_ends_everything() -> None:
         it.read_until(b"connected")
         it.close()
         assert it.process.wait(PATIENCE) == 128 + signal.SIGHUP
+
+
+def test_a_recording_is_shown_on_a_terminal(tmp_path: Path) -> None:
+    """It is played and left with q, an hour before its end: code 0, the usual screen, no traceback."""
+    path = tmp_path / "talk.rec"
+    closed = ChannelClosed(at=3_600_000_000_000, run=1)
+    path.write_bytes(header(("./calculator",)) + b"".join(map(pack, (LISTENING, SPAWNED, closed))))
+    with terminal(str(path)) as it:
+        it.read_until(b"spawned")
+        it.read_until(b"playing")
+        it.type(b"q")
+        assert it.finish() == 0
+    assert b"\x1b[?1049l" in it.screen
+    assert b"Traceback" not in it.screen

@@ -140,6 +140,17 @@ def test_what_needs_a_living_child_says_that_there_is_none(talk: Path) -> None:
     watch(scene, talk)
 
 
+def test_why_is_answered_for_a_recording_too(talk: Path) -> None:
+    """F3 says that there is no child of which anything could be known."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        await it.pilot.press("f3")
+        await it.until(lambda: "This is a recording: no child runs." in it.frame())
+
+    watch(scene, talk)
+
+
 @pytest.mark.parametrize("key", ["q", "ctrl+q"])
 def test_a_replay_is_left_at_any_moment(talk: Path, key: str) -> None:
     """q and ctrl+q leave with code 0, an hour before the next event."""
