@@ -116,19 +116,26 @@ def test_closing_writes_what_is_left_and_an_event_afterwards_is_none(path: str) 
     assert events(path) == [said()]
 
 
-def test_one_recorder_outlives_a_loop(path: str) -> None:
-    """What a loop was to write and did not is not forgotten by the next."""
+def test_a_recorder_outlives_a_loop_that_was_interrupted(path: str) -> None:
+    """What that loop was to write and did not is not forgotten by the next."""
+
+    async def main() -> None:
+        recorder(said(at=1))
+        await asyncio.sleep(0)
+        assert events(path) == [said(at=0), said(at=1)]
+
+    def interrupted() -> None:
+        recorder(said(at=0))
+        raise KeyboardInterrupt
+
     with Recorder(path) as recorder:
-
-        async def main(at: int) -> None:
-            recorder(said(at=at))
-            if at:
-                await asyncio.sleep(0)
-                assert len(events(path)) == at + 1
-
-        for at in range(3):
-            asyncio.run(main(at))
-    assert [event.at for event in events(path)] == [0, 1, 2]
+        loop = asyncio.new_event_loop()
+        loop.call_soon(interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_forever()
+        loop.close()
+        assert events(path) == []
+        asyncio.run(main())
 
 
 def test_short_writes_are_continued(path: str, monkeypatch: pytest.MonkeyPatch) -> None:

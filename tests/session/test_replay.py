@@ -1,6 +1,7 @@
 """A recording shown again: paced, stepped, and over."""
 
 import asyncio
+import os
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,21 @@ def test_leaving_ends_the_events(
         await leave(replay)
 
     clock.run(main)
+
+
+def test_a_replay_that_was_left_early_is_over_and_has_closed_its_file(path: str) -> None:
+    """How many events there would have been stays unknown."""
+    record(path, [0, 1])
+
+    async def main() -> None:
+        before = len(os.listdir("/proc/self/fd"))
+        async with Replay(path, speed=None) as replay:
+            await anext(replay.events())
+            assert len(os.listdir("/proc/self/fd")) == before + 1
+        assert len(os.listdir("/proc/self/fd")) == before
+        assert (replay.over, replay.position, replay.length) == (True, 1, None)
+
+    run(main)
 
 
 def test_cancelling_loses_no_event(path: str, clock: Clock) -> None:
