@@ -148,7 +148,7 @@ class Conversation:
             sent=self._sent,
             waiting=tuple(Waiting(number=each, waited=now - at) for each, at in self._matching.oldest(SHOWN)),
             count=self._matching.count(),
-            sending=self._turn.locked(),
+            sending=self._turn.locked() and to_child.some is not False,  # else it only lets others go first
             to_child=to_child,
             to_us=to_us,
             writer=writer,
