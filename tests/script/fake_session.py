@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.conversation import NotListening
+from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import (
     Audit,
     ChannelClosed,
@@ -64,6 +65,7 @@ class FakeSession:
     Attributes:
         sent: The messages that were sent.
         over: Whether the session was left.
+        doing: What it says the child does.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class FakeSession:
         self.sent: list[Any] = []
         self.over = False
         self.deaf: str | None = None
+        self.doing = Diagnosis(phase="ended")
         self._opening = opening
         self._answer = answer
         self._ending = iter(ending)
@@ -106,6 +109,9 @@ class FakeSession:
     async def events(self) -> AsyncIterator[Event]:
         while (event := await self._events.get()) is not None:
             yield event
+
+    def diagnosis(self) -> Diagnosis:
+        return self.doing
 
     def feed(self, *events: Event) -> None:
         """Let events happen."""

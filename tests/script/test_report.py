@@ -9,7 +9,15 @@ from tui_ipc.script.language import parse
 from tui_ipc.script.report import Transcript, story
 from tui_ipc.script.runner import Verdict
 from tui_ipc.script.sink import Sink
-from tui_ipc.session.events import Event, MessageReceived, ServerListening
+from tui_ipc.session.events import (
+    Audit,
+    ChildContinued,
+    ChildStopped,
+    Event,
+    MessageReceived,
+    ServerListening,
+    StepLate,
+)
 
 SCRIPT = parse("> x\n< y\nquit", "talk.tipc")
 
@@ -18,7 +26,7 @@ def written(place: Path, *events: Event, narrated: bool) -> tuple[str, str]:
     """What a transcript writes of events, on stdout and on stderr."""
 
     async def main(stdout: Sink, stderr: Sink) -> None:
-        transcript = Transcript(stdout, stderr, narrated=narrated)
+        transcript = Transcript(stdout, stderr, name="talk.tipc", narrated=narrated)
         for event in events:
             await transcript.tell(event)
 
@@ -65,6 +73,28 @@ def test_the_seeds_words_stand_between_the_childs(tmp_path: Path) -> None:
 def test_of_a_script_stdout_has_what_the_child_printed(tmp_path: Path) -> None:
     """Its bytes and nothing else; its stderr is marked, on ours."""
     assert written(tmp_path, *RUN, narrated=False) == ("one\nhalf\nbye", "child stderr: careful\n")
+
+
+def test_what_is_worth_a_look_is_told_on_stderr(tmp_path: Path) -> None:
+    """A late step, a child that was stopped and goes on, and what the run left behind: notes, no failures."""
+    events = (
+        StepLate(at=0, run=1, step="hello", waited=1, sentence="it is late\x1b[m"),
+        ChildStopped(at=0, run=1, signal=19),
+        ChildContinued(at=0, run=1),
+        printed(b"hal", "stderr"),
+        exited(),
+        Audit(at=0, run=1, processes=(7,), files=("/s",), held=("stdout",), unread=2, quit_elapsed=None),
+        audit(),
+    )
+    stdout, stderr = written(tmp_path, *events, narrated=False)
+    assert stdout == ""
+    assert stderr.splitlines() == [
+        r"talk.tipc: it is late\u001b[m",
+        "talk.tipc: SIGSTOP stopped the child; it does nothing until it is continued",
+        "talk.tipc: the child goes on",
+        "child stderr: hal",
+        "talk.tipc: left behind: 1 process (pid 7) · stdout held open · 1 file (/s) · 2 unread bytes",
+    ]
 
 
 def test_success_is_one_line() -> None:

@@ -23,6 +23,7 @@ from tui_ipc.script.language import Script, parse
 from tui_ipc.script.runner import Runner, Verdict
 from tui_ipc.script.seed import TEXTS, conversation
 from tui_ipc.script.sink import SinkLostError
+from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import Event, Fault, HandshakeFailed
 
 SHORT = 0.05  # seconds, where a deadline is to pass
@@ -67,14 +68,16 @@ def test_the_seeds_conversation_takes_any_answer() -> None:
 
 
 def test_another_message() -> None:
-    """Told are the line, both messages and the state of the child."""
+    """Told are the line, both messages, the state of the child and what it does."""
     session = FakeSession(opened(), lambda value: [printed(b"oops\n", "stderr"), received(1)])
+    session.doing = Diagnosis(phase="open", stopped=signal.SIGSTOP)
     verdict = run("> x\n\n< true\n> y", session)
     assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 1)
     assert verdict.details == (
         ("expected", "true"),
         ("received", "1"),
         ("child", "is alive (pid 4242)"),
+        *(("diagnosis", sentence) for sentence in session.doing.sentences[:3]),
         ("stderr", "oops"),
     )
     assert session.sent == ["x"]
@@ -133,7 +136,7 @@ def test_nobody_to_send_to() -> None:
     session.deaf = "nobody listens"
     verdict = run("> x", session)
     assert (verdict.code, verdict.sentence) == (ExitCode.CHILD_FAILED, "nobody listens")
-    assert ("child", "exited with code 1") in verdict.details
+    assert verdict.details == (("message", '"x"'), ("child", "exited with code 1"))  # there all is known
 
 
 def test_a_message_that_is_too_large() -> None:

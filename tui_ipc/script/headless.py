@@ -6,20 +6,23 @@ The one rule: whatever happens, the child is ended and one exit code says how it
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
+from tui_ipc.script.interruptions import interrupting
 from tui_ipc.script.language import Script, ScriptSyntaxError, parse
+from tui_ipc.script.relay import visible
 from tui_ipc.script.report import Transcript, story
 from tui_ipc.script.runner import Runner
 from tui_ipc.script.seed import conversation
 from tui_ipc.script.sink import Sink, SinkLostError
 from tui_ipc.session.process import signal_name
-from tui_ipc.session.session import Session
+from tui_ipc.session.session import BUILT_IN_CHILD, Session
 
-_ENDINGS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+if TYPE_CHECKING:
+    from tui_ipc.session.recorder import Recorder
+
 _LAST_WORD: Final = 1.0  # seconds that narration may take once we were told to end
 
 
@@ -27,13 +30,25 @@ class UnreadableScriptError(Exception):
     """There is no script to run; the text says why."""
 
 
-def run_headless(file: str | None, command: Sequence[str] | None, *, timeout: float, **options: Any) -> int:
+class UnwritableRecordingError(Exception):
+    """There is nothing to record to; the text says why."""
+
+
+def run_headless(
+    file: str | None,
+    command: Sequence[str] | None,
+    *,
+    timeout: float,
+    record: str | None = None,
+    **options: Any,
+) -> int:
     """Run a script and say how it went.
 
     Args:
         file: A path, ``-`` for standard input, None for the built-in conversation.
         command: The child's command, None for the built-in child.
         timeout: Seconds for the handshake, and for each message in either direction.
+        record: Path of a file to write every event to, None for none.
         options: As :class:`~tui_ipc.session.session.Session` takes them.
 
     Returns:
@@ -41,19 +56,37 @@ def run_headless(file: str | None, command: Sequence[str] | None, *, timeout: fl
     """
     try:
         script = conversation() if file is None else _read(file)
-    except (UnreadableScriptError, ScriptSyntaxError) as error:
+        recorder = None if record is None else _recorder(record, command)
+    except (UnreadableScriptError, ScriptSyntaxError, UnwritableRecordingError) as error:
         print(error, file=sys.stderr)
         return ExitCode.USAGE
-    session = Session(command, timeout=timeout, **options)
-    return asyncio.run(_run(script, session, timeout, narrated=file is None))
+    session = Session(command, timeout=timeout, record=recorder, **options)
+    return asyncio.run(_run(script, session, timeout, recorder, narrated=file is None))
 
 
-async def _run(script: Script, session: Session, timeout: float, *, narrated: bool) -> int:
+def _recorder(path: str, command: Sequence[str] | None) -> "Recorder":
+    """What records to a file.
+
+    Raises:
+        UnwritableRecordingError: It cannot be made, or is not ours to replace.
+    """
+    from tui_ipc.session.recorder import Recorder  # a run that is not recorded does not pay for this
+    from tui_ipc.session.recording import RecordingError
+
+    try:
+        return Recorder(path, command=BUILT_IN_CHILD if command is None else command)
+    except RecordingError as error:
+        raise UnwritableRecordingError(visible(f"tui-ipc: {error}")) from None
+
+
+async def _run(
+    script: Script, session: Session, timeout: float, recorder: "Recorder | None", *, narrated: bool
+) -> int:
     stderr = Sink(sys.stderr, lossy=True)
-    transcript = Transcript(Sink(sys.stdout), stderr, narrated=narrated)
+    transcript = Transcript(Sink(sys.stdout), stderr, name=script.name, narrated=narrated)
     runner = Runner(script, session, timeout, transcript.tell)
     run = asyncio.create_task(runner.run())
-    with _interrupting(run.cancel) as interruptions:
+    with interrupting(run.cancel) as interruptions:
         await asyncio.wait([run])
         if run.cancelled():
             number = interruptions[0]
@@ -67,6 +100,11 @@ async def _run(script: Script, session: Session, timeout: float, *, narrated: bo
             verdict = run.result()
             lines = [] if narrated and verdict.code is ExitCode.PASSED else story(script, verdict)
             code = verdict.code
+        if recorder is not None:
+            recorder.close()
+            if recorder.failure is not None:  # the child is not to blame: what it did stays the verdict
+                lines.append(f"{script.name}: {visible(recorder.failure)}")
+                code = code or ExitCode.USAGE
         try:
             async with asyncio.timeout(_LAST_WORD if interruptions else None):
                 for line in lines:
@@ -74,29 +112,6 @@ async def _run(script: Script, session: Session, timeout: float, *, narrated: bo
         except TimeoutError:
             pass
     return code
-
-
-@contextmanager
-def _interrupting(interrupt: Callable[[], object]) -> Iterator[list[int]]:
-    """Call ``interrupt`` for each signal that asks us to end, and tell which came.
-
-    Those that we were started to ignore (by ``nohup``, or in the background of a shell script) stay ignored.
-    """
-    loop = asyncio.get_running_loop()
-    came: list[int] = []
-
-    def note(number: int) -> None:
-        came.append(number)
-        interrupt()
-
-    heard = [number for number in _ENDINGS if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in heard:
-        loop.add_signal_handler(number, note, number)
-    try:
-        yield came
-    finally:
-        for number in heard:
-            loop.remove_signal_handler(number)
 
 
 def _read(file: str) -> Script:

@@ -12,14 +12,20 @@ from tui_ipc.script.relay import Relay, visible
 from tui_ipc.script.runner import Verdict
 from tui_ipc.script.sink import Sink
 from tui_ipc.session.events import (
+    Audit,
+    ChildContinued,
     ChildExited,
     ChildOutput,
     ChildSpawned,
+    ChildStopped,
     Event,
     MessageReceived,
     ServerListening,
+    StepLate,
 )
 from tui_ipc.session.notation import render
+from tui_ipc.session.process import signal_name
+from tui_ipc.session.telling import left_behind
 
 STARTED: Final = "Parent process started"
 _UNEXPECTED: Final = 3  # messages that are shown
@@ -31,15 +37,17 @@ class Transcript:
 
     Args:
         stdout: For the child's standard output, and for the parent's words.
-        stderr: For the child's standard error, each line of it marked.
+        stderr: For the child's standard error, each line of it marked, and for what goes wrong on the way.
+        name: What our lines there begin with: the script's name.
         narrated: Whether there are words of the parent's.
     """
 
-    def __init__(self, stdout: Sink, stderr: Sink, *, narrated: bool) -> None:
+    def __init__(self, stdout: Sink, stderr: Sink, *, name: str, narrated: bool) -> None:
         self._stdout = stdout
         self._stderr = stderr
         self._printed = Relay(stdout.encode, visible=stdout.terminal)
         self._errors = Relay(stderr.encode, visible=stderr.terminal, mark="child stderr: ")
+        self._name = name
         self._narrated = narrated
 
     async def tell(self, event: Event) -> None:
@@ -56,9 +64,26 @@ class Transcript:
             case ChildExited():
                 await self._stdout.write(self._printed.flush())
                 await self._stderr.write(self._errors.flush())
+        if note := remark(event):
+            await self._stderr.line(f"{self._name}: {visible(note)}")
         if self._narrated:
             for line in words(event):
                 await self._stdout.line(line)
+
+
+def remark(event: Event) -> str:
+    """What is worth a look while a run goes on, and no failure; empty if an event is none of that."""
+    match event:
+        case StepLate():
+            return event.sentence
+        case ChildStopped():
+            return f"{signal_name(event.signal)} stopped the child; it does nothing until it is continued"
+        case ChildContinued():
+            return "the child goes on"
+        case Audit() if not event.clean:
+            return f"left behind: {' · '.join(left_behind(event))}"
+        case _:
+            return ""
 
 
 def words(event: Event) -> tuple[str, ...]:

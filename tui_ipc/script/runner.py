@@ -22,6 +22,7 @@ from tui_ipc.session.process import signal_name
 _SHOWN: Final = 2000  # characters of a message in a failure
 _UNANSWERED: Final = 3  # messages of ours that are shown
 _LINES: Final = 5  # of the child's stderr
+_SENTENCES: Final = 3  # of the diagnosis
 _PATIENCE: Final = 0.5  # seconds for the exit status of a child that closed its channel
 
 
@@ -185,6 +186,8 @@ class Runner:
         return tuple(("no answer", f"to {render(event.value, _SHOWN)}") for event in sent[-_UNANSWERED:])
 
     def _circumstances(self) -> tuple[tuple[str, str], ...]:
-        """The child's state and its last words."""
-        lines = tuple(("stderr", line) for line in self._watcher.last_errors(_LINES))
-        return (("child", self._watcher.state()), *lines)
+        """The child's state, why nothing happens, and its last words."""
+        watcher = self._watcher
+        reasons = tuple(("diagnosis", sentence) for sentence in watcher.diagnosis(_SENTENCES))
+        lines = tuple(("stderr", line) for line in watcher.last_errors(_LINES))
+        return (("child", watcher.state()), *reasons, *lines)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, Final, Protocol, Self
 
 from tui_ipc.script.sink import SinkLostError
+from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import (
     Audit,
     ChannelClosed,
@@ -43,6 +44,9 @@ class Watched(Protocol):
 
     def events(self) -> AsyncIterator[Event]:
         """Everything that happens."""
+
+    def diagnosis(self) -> Diagnosis:
+        """What the child does at this moment."""
 
 
 class Watcher:
@@ -164,6 +168,10 @@ class Watcher:
             return str(Exit(self.exited.code, self.exited.signal))
         doing = "closed its channel and lives on" if self.closed else "is alive"
         return f"{doing} (pid {self._pid})"
+
+    def diagnosis(self, sentences: int) -> tuple[str, ...]:
+        """Why nothing happens, the most telling first; nothing of a child that ended: its state says all."""
+        return () if self.exited is not None else self._session.diagnosis().sentences[:sentences]
 
     def last_errors(self, lines: int) -> list[str]:
         """The last lines that the child wrote to stderr."""
