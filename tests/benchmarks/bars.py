@@ -58,6 +58,7 @@ def _bars(
 FLOOR, OURS, PIPE, ZMQ = "bare socket pair", "tui_ipc", "multiprocessing.Pipe", "pyzmq PAIR"
 
 _SET = "tui_ipc, ReceiverSet"
+_FRAME = "explorer, start to first frame"
 
 BARS = (
     *_bars("round trip, 32 bytes", OURS, {FLOOR: 1.45, PIPE: 0.57, ZMQ: 0.40}),
@@ -70,6 +71,10 @@ BARS = (
     Bar(("select, 1 of 1000 ready", _SET), ("select, 1 of 1 ready", _SET), 1.5),
     Bar(("64 MiB to the peer", "tui_ipc, SharedMemory"), None, 1),
     *_bars("start, handshake, quit", "built-in child", {'python -c "import socket, msgpack"': 1.3}),
+    *_bars(_FRAME, "explorer, panes", {"bare Textual app": 1.5}),
+    Bar((_FRAME, "explorer, panes"), None, 700),
+    Bar(("explorer, key to screen, 99 of 100", "in the flood"), None, 100),
+    Bar(("explorer, resident memory", "at most"), None, 200),
 )
 
 

@@ -1,13 +1,11 @@
 """What is measured, in which sizes and how often: the rows of the table."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from time import perf_counter
 
-from tests.benchmarks import coroutines, handles, many, sessions
+from tests.benchmarks import coroutines, explorer, handles, many, sessions, starts
 from tests.benchmarks.contenders import (
     Batches,
     Channel,
@@ -21,7 +19,6 @@ from tests.benchmarks.contenders import (
 from tests.benchmarks.coroutines import AioChannel, Streams
 from tests.benchmarks.measure import CPUS, Figures, Group, Tally, in_turn, turns
 from tests.benchmarks.processes import NNG, Queue
-from tui_ipc import OneShotServer
 
 CPU = CPUS[0]
 
@@ -55,30 +52,6 @@ def one_way(kinds: Sequence[type[Contender]], cpu: int, size: int, count: int, r
     return tally.rates()
 
 
-def starts(rounds: int) -> Figures:
-    """Milliseconds of a whole life of the built-in child, beside a Python that only imports what it needs."""
-
-    environment = {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
-    def bare() -> None:
-        subprocess.run([sys.executable, "-c", "import socket, msgpack"], env=environment, check=True)
-
-    def child() -> None:
-        with OneShotServer() as server:
-            command = [sys.executable, "-m", "tui_ipc.child", f"channel_name:{server.name}"]
-            process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-            bootstrap, hello = server.accept(30, child=process)
-        with bootstrap, hello["to_child"] as to_child, hello["from_child"]:
-            to_child.send("quit")
-            process.wait()
-
-    work: dict[str, Callable[[], object]] = {
-        'python -c "import socket, msgpack"': bare,
-        "built-in child": child,
-    }
-    return in_turn(work, 1, rounds).times(1e3)
-
-
 def extras() -> tuple[type[Contender], ...]:
     """The contenders that are there only with the extra "bench"."""
     found = (ZeroMQ if find_spec("zmq") else None, NNG if find_spec("pynng") else None)
@@ -99,7 +72,8 @@ def measured(quick: bool) -> dict[str, Group]:
         **awaited(rounds, share),
         **resources(rounds, share),
         "session, round trip, 32 bytes": Group("µs", sessions.overhead(CPU, 32, 1000 // share, rounds)),
-        "start, handshake, quit": Group("ms", starts(3 if quick else 20)),
+        **starts.starts(quick),
+        **explorer.floods(quick),
     }
 
 
@@ -107,10 +81,10 @@ def messages(rounds: int, share: int) -> dict[str, Group]:
     """Blocking, both processes on one CPU."""
     table = {}
     kinds: tuple[type[Contender], ...] = (Floor, *OURS, Inline, *OTHERS)
-    for size, each in ((32, 2000), (1024, 2000), (64 * 1024, 300), (1024 * 1024, 40), (16 * 1024 * 1024, 4)):
+    for size, each in ((32, 2000), (1024, 2000), (64 * 1024, 300), (1024 * 1024, 40), (16 * 1024 * 1024, 2)):
         figures = round_trips(kinds, CPU, size, max(1, each // share), rounds)
         table[f"round trip, {size} bytes"] = Group("µs", figures)
-    for size, count in ((32, 20_000), (1024, 20_000), (64 * 1024, 2000)):
+    for size, count in ((32, 10_000), (1024, 10_000), (64 * 1024, 2000)):
         figures = one_way((*OTHERS, *OURS, Batches), CPU, size, count // share, rounds)
         table[f"one way, {size} bytes"] = Group("messages/s", figures)
     return table
@@ -123,7 +97,7 @@ def two_cpus(rounds: int, share: int) -> dict[str, Group]:
         for size, each in ((32, 1000), (64 * 1024, 200), (1024 * 1024, 20)):
             figures = round_trips((Floor, *OURS, *OTHERS), other, size, each // share, rounds)
             table[f"two CPUs, round trip, {size} bytes"] = Group("µs", figures)
-        figures = one_way((*OTHERS, *OURS, Batches), other, 32, 20_000 // share, rounds)
+        figures = one_way((*OTHERS, *OURS, Batches), other, 32, 10_000 // share, rounds)
         table["two CPUs, one way, 32 bytes"] = Group("messages/s", figures)
     return table
 

@@ -107,11 +107,11 @@ def scripts(rounds: int) -> Figures:
 
 
 def first_frames(rounds: int) -> Figures:
-    """The explorer until its first frame is on the terminal, beside an app whose widgets do nothing."""
+    """The explorer until its first frame is on the terminal, beside an app of as many that do nothing."""
     count = asyncio.run(_widgets())
     bare = (sys.executable, str(BARE_APP), str(count), _LAST_OF_BARE.decode())
     work = {
-        f"Textual, {count} bare widgets": _drawn(bare, _LAST_OF_BARE),
+        "bare Textual app": _drawn(bare, _LAST_OF_BARE),
         "explorer, panes": _drawn(TUI_IPC, _LAST_OF_PANES),
         "explorer, panes and keys": _drawn(TUI_IPC, _LAST_OF_ALL),
     }
