@@ -13,6 +13,7 @@ from textual.binding import Binding
 from tests.tui.fake_session import FakeSession
 from tests.tui.stage import Stage, stage
 from tests.tui.test_sanitize import is_safe
+from tests.tui.test_status import SPAWNED
 from tui_ipc.session.events import HandshakeFailed, StepLate
 from tui_ipc.tui.app import CLIPBOARD_LIMIT, ExplorerApp
 from tui_ipc.tui.help_screen import HelpScreen
@@ -393,7 +394,7 @@ def test_a_late_step_is_explained_while_it_is_late() -> None:
         assert it.text("notice") == "It is not [/red] there"
         assert it.app.notice.border_title == "The handshake takes long"
         assert it.text("who").endswith("● late: waiting for its process")
-        it.session.handshake()
+        it.session.feed(SPAWNED)
         await it.until(lambda: not it.app.notice.has_class("-shown"))
         assert it.shows("log", "▲ late       it is not [/red] there")
 
