@@ -135,6 +135,28 @@ def test_silence_is_code_4(tmp_path: Path) -> None:
     ]
 
 
+def test_a_child_that_stops_itself_is_told_and_diagnosed(tmp_path: Path) -> None:
+    """When it happens on a line of ours, and again where the deadline passes."""
+    stops = f"{MEET}\nreceiver.recv()\nimport os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\n"
+    child = python(tmp_path / "child.py", stops)
+    done = run("--script", "-", "--timeout", "1", "--", *child, given="> hi\n< ho\n")
+    assert done.returncode == 4
+    first, *rest = done.stderr.splitlines()
+    assert first == "standard input: SIGSTOP stopped the child; it does nothing until it is continued"
+    assert "standard input:2: no message came within 1 s" in rest
+    assert any(line.startswith("  diagnosis ") and "stopped by SIGSTOP" in line for line in rest)
+
+
+def test_what_a_run_leaves_behind_is_noted(tmp_path: Path) -> None:
+    """It is no failure: a process that outlives the child is ended, and told with its pid."""
+    daemon = "import subprocess\nother = subprocess.Popen(['sleep', '100'])\nsender.send(other.pid)\n"
+    child = python(tmp_path / "child.py", f"{MEET}\n{daemon}receiver.recv()\n")
+    done = run("--script", "-", "--", *child, given="quit\n")
+    assert done.returncode == 0, done.stderr
+    note = done.stderr.splitlines()[0]
+    assert note.startswith("standard input: left behind: 1 process (pid ")
+
+
 @pytest.mark.parametrize(
     ("deed", "said"),
     [

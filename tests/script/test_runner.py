@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -68,16 +68,14 @@ def test_the_seeds_conversation_takes_any_answer() -> None:
 
 
 def test_another_message() -> None:
-    """Told are the line, both messages, the state of the child and what it does."""
+    """Told are the line, both messages and the state of the child."""
     session = FakeSession(opened(), lambda value: [printed(b"oops\n", "stderr"), received(1)])
-    session.doing = Diagnosis(phase="open", stopped=signal.SIGSTOP)
     verdict = run("> x\n\n< true\n> y", session)
     assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 1)
     assert verdict.details == (
         ("expected", "true"),
         ("received", "1"),
         ("child", "is alive (pid 4242)"),
-        *(("diagnosis", sentence) for sentence in session.doing.sentences[:3]),
         ("stderr", "oops"),
     )
     assert session.sent == ["x"]
@@ -97,6 +95,20 @@ def test_silence() -> None:
     verdict = run("> one\n> two\n< echo one\n< echo two", session, SHORT)
     assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 4)
     assert verdict.details[:2] == (("expected", '"echo two"'), ("no answer", 'to "two"'))
+
+
+@pytest.mark.parametrize(("answer", "line"), [(silence, 2), (lambda value: None, 1)])
+def test_a_deadline_that_passes_is_diagnosed(
+    answer: Callable[[Any], Iterable[Event] | None], line: int
+) -> None:
+    """Told is why nothing happens, the most telling first, whichever way the message went."""
+    session = FakeSession(opened(), answer)
+    session.doing = Diagnosis(phase="open", stopped=signal.SIGSTOP)
+    verdict = run("> x\n< y", session, SHORT)
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, line)
+    reasons = [text for name, text in verdict.details if name == "diagnosis"]
+    assert reasons == list(session.doing.sentences[:3])
+    assert reasons[0] == "The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."
 
 
 def test_a_child_that_takes_no_message() -> None:

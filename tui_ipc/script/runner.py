@@ -140,7 +140,7 @@ class Runner:
         message = await self._receive(wanted)
         if not same(expected, message.value):
             received = ("received", render(message.value, _SHOWN))
-            details = (wanted, received, *self._circumstances())
+            details = (wanted, received, *self._circumstances(stuck=False))
             raise _Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
 
     async def _receive(self, wanted: tuple[str, str]) -> MessageReceived:
@@ -185,9 +185,10 @@ class Runner:
         sent = list(self._watcher.unanswered.values())
         return tuple(("no answer", f"to {render(event.value, _SHOWN)}") for event in sent[-_UNANSWERED:])
 
-    def _circumstances(self) -> tuple[tuple[str, str], ...]:
-        """The child's state, why nothing happens, and its last words."""
+    def _circumstances(self, *, stuck: bool = True) -> tuple[tuple[str, str], ...]:
+        """The child's state, why nothing happens if that is the failure, and its last words."""
         watcher = self._watcher
-        reasons = tuple(("diagnosis", sentence) for sentence in watcher.diagnosis(_SENTENCES))
+        sentences = watcher.diagnosis(_SENTENCES) if stuck else ()
+        reasons = tuple(("diagnosis", sentence) for sentence in sentences)
         lines = tuple(("stderr", line) for line in watcher.last_errors(_LINES))
         return (("child", watcher.state()), *reasons, *lines)
