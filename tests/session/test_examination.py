@@ -141,9 +141,11 @@ def test_a_late_handshake_is_told_with_what_the_child_does(name: str, beginning:
     found: list[str] = []
 
     async def act(session: Session, watch: Watch) -> None:
-        if name == "silent":
-            await watch.until(ev.ChildConnected)
+        before = await watch.until(ev.ChildSpawned if name == "absent" else ev.ChildConnected)
         facts = await once(session, in_call("pause", "ppoll", "rt_sigsuspend"))
+        session.signal(signal.SIGCONT)
+        after = await watch.until(ev.SignalSent)
+        assert 0 < facts.waited <= after.at - before.at  # since the step before
         found.extend(facts.sentences)
 
     play(child(name), act, grace=0.1)

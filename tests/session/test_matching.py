@@ -102,6 +102,28 @@ def test_a_path_leads_through_maps_by_key_and_through_lists_by_index(path: str, 
     assert key_at(value, parts(path)) == key_at({"x": 7}, ("x",)) is not None
 
 
+def test_values_of_different_types_are_different() -> None:
+    """Though Python finds three of them equal; also deep inside."""
+    values: list[object] = [
+        1,
+        True,
+        1.0,
+        "1",
+        b"1",
+        0,
+        False,
+        0.0,
+        None,
+        [],
+        {},
+        [1],
+        [True],
+        {"a": 1},
+        {"a": True},
+    ]
+    assert len({key_at({"id": value}, ("id",)) for value in values}) == len(values)
+
+
 class Id(IntEnum):
     """A type of which the wire keeps only the number."""
 
