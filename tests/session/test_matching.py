@@ -1,5 +1,6 @@
 """Which message answers which, in order and by a key path."""
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_ipc.ipc.wire import encode
+from tui_ipc.ipc.wire import KEY_NESTING_LIMIT, NESTING_LIMIT, encode
 from tui_ipc.session import matching as module
 from tui_ipc.session.matching import UNASKED, ByKey, InOrder, key_at, matching, parts
 
@@ -137,6 +138,18 @@ class Id(IntEnum):
 def test_values_are_the_same_if_they_are_so_on_the_wire(sent: object, received: object) -> None:
     """What comes back has lost what Python alone knows."""
     assert key_at({"id": sent}, ("id",)) == key_at({"id": received}, ("id",)) is not None
+
+
+@pytest.mark.parametrize("wrap", [lambda value: [value], lambda value: {"a": value}])
+def test_a_value_too_deep_to_compare_is_no_key(wrap: Callable[[object], object]) -> None:
+    """A child may nest 1024 deep, where Python's recursion ends before."""
+    value: object = 1
+    for _ in range(KEY_NESTING_LIMIT):
+        value = wrap(value)
+    assert key_at({"id": value}, ("id",)) is not None
+    for _ in range(NESTING_LIMIT - KEY_NESTING_LIMIT - 1):
+        value = wrap(value)
+        assert key_at({"id": value}, ("id",)) is None
 
 
 @pytest.mark.parametrize(

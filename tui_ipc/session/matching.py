@@ -9,6 +9,8 @@ from collections.abc import Hashable
 from itertools import islice
 from typing import Any, Final, Protocol
 
+from tui_ipc.ipc.wire import KEY_NESTING_LIMIT
+
 MAX_WAITING: Final = 65_536
 """Messages that may wait for an answer. In order, a child that owes more does not answer at all: from then
 on nothing in its run is matched. By a key path the oldest is forgotten."""
@@ -137,7 +139,8 @@ def parts(path: str) -> tuple[str, ...]:
 def key_at(value: Any, path: tuple[str, ...]) -> Hashable | None:
     """What is at a key path, as something to compare by; None if there is no such place.
 
-    Two are equal only if their types are as well: 1, True and 1.0 are three. A tuple is a list.
+    Two are equal only if their types are as well: 1, True and 1.0 are three. A tuple is a list. What is nested
+    deeper than a key of a map may be (PROTOCOL.md) is no key either.
     """
     for part in path:
         if isinstance(value, dict) and part in value:
@@ -147,7 +150,10 @@ def key_at(value: Any, path: tuple[str, ...]) -> Hashable | None:
         if index is None or not _holds(value, index):
             return None
         value = value[index]
-    return _comparable(value)
+    try:
+        return _comparable(value)
+    except _TooDeep:
+        return None
 
 
 def _holds(value: Any, index: int) -> bool:
@@ -157,14 +163,21 @@ def _holds(value: Any, index: int) -> bool:
     return isinstance(value, list | tuple) and index < len(value)
 
 
-def _comparable(value: Any) -> Hashable:
+class _TooDeep(Exception):
+    """A value is nested too deeply to be compared."""
+
+
+def _comparable(value: Any, depth: int = 0) -> Hashable:
     for kind in _PLAIN:
         if isinstance(value, kind):
             return kind, value
+    if depth == KEY_NESTING_LIMIT:  # a child may send what Python cannot recurse into
+        raise _TooDeep
     if isinstance(value, dict):
-        return dict, frozenset((_comparable(key), _comparable(item)) for key, item in value.items())
+        pairs = ((_comparable(key, depth + 1), _comparable(item, depth + 1)) for key, item in value.items())
+        return dict, frozenset(pairs)
     if isinstance(value, list | tuple):
-        return list, tuple(map(_comparable, value))
+        return list, tuple(_comparable(item, depth + 1) for item in value)
     if isinstance(value, bytearray | memoryview):
         return bytes, bytes(value)
     return type(value), value
