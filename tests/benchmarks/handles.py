@@ -192,7 +192,7 @@ def shared_memory(cpu: int, rounds: int) -> Figures:
         }
         for name, counts in turns(work, rounds):
             steps = []
-            for _ in range(3):
+            for _ in range(2):
                 begin, _, end = perf_counter(), work[name](), perf_counter()
                 steps.append(end - begin)
                 for reader in (ours, pipe):

@@ -90,7 +90,7 @@ class NNG(OfProcess):
 
         super().__init__(size, cpu)
         address = f"abstract://tui-ipc-benchmark-{os.getpid()}-{size}-{id(self)}"
-        self.ours: Any = pynng.Pair0(listen=address, recv_max_size=0)
+        self.ours: Any = pynng.Pair0(listen=address, recv_max_size=0, recv_timeout=30_000)
         self.start("spawn", self.peer, address)
 
     @staticmethod
