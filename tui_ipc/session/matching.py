@@ -139,8 +139,8 @@ def parts(path: str) -> tuple[str, ...]:
 def key_at(value: Any, path: tuple[str, ...]) -> Hashable | None:
     """What is at a key path, as something to compare by; None if there is no such place.
 
-    Two are equal only if their types are as well: 1, True and 1.0 are three. A tuple is a list. What is nested
-    deeper than a key of a map may be (PROTOCOL.md) is no key either.
+    Two are equal only if their types are as well: 1, True and 1.0 are three. A tuple is a list. What is
+    nested deeper than a key of a map may be (PROTOCOL.md) is no key either.
     """
     for part in path:
         if isinstance(value, dict) and part in value:
