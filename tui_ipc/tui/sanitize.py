@@ -142,7 +142,7 @@ class OutputDecoder:
         if not text:
             return
         self._kept += len(text)
-        self._column += cell_len(text)
+        self._column += len(text) if text.isascii() else cell_len(text)  # most is, and this is the hot path
         paint = "note" if ink is None else "text" if ink is PLAIN else style_of(ink)
         if self._spans and self._spans[-1].paint is paint:
             text = self._spans.pop().text + text
