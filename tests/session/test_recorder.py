@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -33,17 +34,23 @@ def path(tmp_path: Path) -> str:
     return str(tmp_path / "session.rec")
 
 
-@pytest.fixture
-def small_files() -> Iterator[int]:
-    """No file may grow beyond this many bytes: as a full disk, the write that does gives what fits, then
-    an error.
+FULL = 4096
+
+
+@contextmanager
+def small_files() -> Iterator[None]:
+    """No file may grow beyond FULL bytes: as on a full disk, a write gives what fits, then an error.
+
+    Only for what is recorded meanwhile, and no fixture: the file that pytest's own output goes to is long.
     """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield 4096
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, handler)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (FULL, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 def test_without_a_loop_each_event_is_there_at_once(path: str) -> None:
@@ -208,10 +215,10 @@ def test_what_cannot_be_recorded_to_is_told(tmp_path: Path) -> None:
         assert str(caught.value) == f"{path} {why}"
 
 
-def test_a_full_disk_ends_the_recording_and_nothing_else(path: str, small_files: int) -> None:
+def test_a_full_disk_ends_the_recording_and_nothing_else(path: str) -> None:
     """It is told once; what was written can be read, the event that did not fit is cut off."""
     told: list[str] = []
-    with Recorder(path, on_failure=told.append) as recorder:
+    with small_files(), Recorder(path, on_failure=told.append) as recorder:
         for at in range(100):
             recorder(said(100, at))
         assert recorder.failure == (
@@ -223,13 +230,13 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(path: str, small_files:
     found = list(recorded.events())
     assert found == [said(100, at) for at in range(len(found))]
     assert len(found) > 30
-    assert os.stat(path).st_size == small_files
+    assert os.stat(path).st_size == FULL
     assert recorded.truncated > 0
 
 
-def test_a_disk_without_room_for_the_header_is_told_at_once(path: str, small_files: int) -> None:
-    with pytest.raises(RecordingError) as caught:
-        Recorder(path, command=["x" * small_files])
+def test_a_disk_without_room_for_the_header_is_told_at_once(path: str) -> None:
+    with small_files(), pytest.raises(RecordingError) as caught:
+        Recorder(path, command=["x" * FULL])
     assert str(caught.value) == f"{path} cannot be written: File too large; record where there is room"
 
 
