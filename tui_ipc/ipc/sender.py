@@ -15,6 +15,7 @@ from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
     BLOB_HEADER_SIZE,
     DEFAULT_MAX_MESSAGE_SIZE,
+    IDLE,
     PACKET_LIMIT,
     SENDER,
     STREAM_PACKET_LIMIT,
@@ -23,6 +24,7 @@ from tui_ipc.ipc.wire import (
     TypedHandle,
     blob_header,
     explained,
+    idle_encoder,
     too_large,
 )
 
@@ -40,10 +42,6 @@ _BLOB = 8 * 1024
 
 _KEPT_BY_KERNEL = 64
 """Bytes of the send buffer that no packet may use; Linux says 32."""
-
-_IDLE: "list[Encoder]" = []
-"""Encoders not in use. Taking one out makes a send safe in any thread and inside any finalizer, and costs
-less than making one; only those that packed a short message return, so that none keeps a large buffer."""
 
 
 class Sender(TypedHandle[T]):
@@ -178,14 +176,11 @@ class Sender(TypedHandle[T]):
             if len(value) > self.max_message_size:  # before its header, which counts to 4 GiB
                 raise too_large(BLOB_HEADER_SIZE + len(value), self.max_message_size)
             return self._delivery((blob_header(len(value)), value), ())
-        try:
-            encoder = _IDLE.pop()
-        except IndexError:
-            encoder = Encoder()
+        encoder = idle_encoder()
         packet = _packed(encoder, value)
         if encoder.handles or len(packet) > self._at_once:
             return self._delivery((packet,), encoder.handles)
-        _IDLE.append(encoder)
+        IDLE.append(encoder)
         try:
             self._send(packet, flags | SEND_FLAGS)
         except OSError:

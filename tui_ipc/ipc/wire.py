@@ -148,6 +148,19 @@ class Encoder:
         return kind, bytes((index,)) + rest
 
 
+IDLE: "list[Encoder]" = []
+"""Encoders not in use. Taking one out makes packing safe in any thread and inside any finalizer, and costs
+less than making one; only those that packed a short message return, so that none keeps a large buffer."""
+
+
+def idle_encoder() -> Encoder:
+    """One from :data:`IDLE`, or a new one; threads may ask at once."""
+    try:
+        return IDLE.pop()
+    except IndexError:
+        return Encoder()
+
+
 def explained(error: ValueError) -> ValueError:
     """What is wrong with a value that msgpack refused to pack, in words that tell the remedy."""
     if isinstance(error, UnicodeEncodeError):
@@ -167,13 +180,15 @@ def encode(value: object) -> bytes:
         TypeError: A message cannot hold such a value, or it holds a handle.
         ValueError: An integer beyond 64 bits, a time without zone, a lone surrogate, nested too deeply.
     """
-    encoder = Encoder()
+    encoder = idle_encoder()
     try:
         data = encoder.pack(value)
     except ValueError as error:
         raise explained(error) from None
     if encoder.handles:
         raise TypeError("handles have no bytes of their own; only a Sender can send them")
+    if len(data) <= PACKET_LIMIT:
+        IDLE.append(encoder)
     return data
 
 

@@ -68,6 +68,10 @@ class Output:
             await readable(self._descriptor)
         return piece
 
+    def fileno(self) -> int:
+        """The descriptor, -1 once it is closed."""
+        return self._descriptor
+
     def close(self) -> None:
         """Close the descriptor. Nobody may wait in :meth:`read`. Closing twice is harmless."""
         self.ended = True
