@@ -7,6 +7,7 @@ it was about: leaving nothing behind is a promise of this project, so no test ma
 import itertools
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import suppress
@@ -34,6 +35,11 @@ _FAILED = pytest.StashKey[bool]()
 # No deadlines: they measure the machine. In CI the same examples each time: a failure is the change's.
 settings.register_profile("tui-ipc", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("tui-ipc")
+
+# A shell without job control starts what runs in its background with SIGINT ignored, and children inherit that:
+# none of them could be interrupted.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)
