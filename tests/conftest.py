@@ -36,7 +36,7 @@ _FAILED = pytest.StashKey[bool]()
 settings.register_profile("tui-ipc", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("tui-ipc")
 
-# A shell without job control starts what runs in its background with SIGINT ignored, and children inherit that:
+# A shell without job control starts what runs in its background with SIGINT ignored, which children inherit:
 # none of them could be interrupted.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
