@@ -206,7 +206,7 @@ def _talk(parser: argparse.ArgumentParser, options: argparse.Namespace, command:
         return run_headless(file, command, **settings)
     if not (os.isatty(0) and os.isatty(1)):
         parser.error("the explorer needs a terminal; for a pipe or CI there is --script")
-    from tui_ipc.tui.app import run_explorer
+    from tui_ipc.tui.launch import run_explorer
 
     return run_explorer(command, **settings)
 
@@ -235,7 +235,7 @@ def _replay(parser: argparse.ArgumentParser, options: argparse.Namespace, comman
         return run_replaying(options.replay, options.format)
     if not (os.isatty(0) and os.isatty(1)):
         parser.error("the explorer needs a terminal; for a pipe or CI there is --format text, or jsonl")
-    from tui_ipc.tui.app import run_replay
+    from tui_ipc.tui.launch import run_replay
 
     speed = 1.0 if options.speed is None else options.speed
     return run_replay(options.replay, speed=None if speed == _FASTEST else speed)

@@ -25,7 +25,7 @@ from tui_ipc.tui.app import ExplorerApp
 COMMAND = """\
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from tui_ipc.tui.app import run_explorer, run_replay
+from tui_ipc.tui.launch import run_explorer, run_replay
 sys.exit(run_replay(sys.argv[1]) if sys.argv[1:] else run_explorer())
 """
 

@@ -10,7 +10,8 @@ from tests.tui.fake_session import FakeSession
 from tests.tui.stage import Board
 from tui_ipc.session.events import ChildSpawned
 from tui_ipc.session.recording import read
-from tui_ipc.tui.app import ExplorerApp, run_explorer
+from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.launch import run_explorer
 
 
 def test_the_status_line_says_that_one_records() -> None:
@@ -44,7 +45,7 @@ def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
         asyncio.run(main())
         return app.return_code or 0
 
-    with patch("tui_ipc.tui.app.run", run):
+    with patch("tui_ipc.tui.launch.run", run):
         assert run_explorer(record=str(path), timeout=20.0) == 0
     recorded = read(str(path))
     events = list(recorded.events())
@@ -88,7 +89,7 @@ def test_a_full_disk_is_told_on_the_screen_and_after_it(
         asyncio.run(main())
         return 0
 
-    with patch("tui_ipc.tui.app.run", run):
+    with patch("tui_ipc.tui.launch.run", run):
         assert run_explorer(record=str(path), timeout=20.0) == 0
     assert seen[0].startswith("✕ rec")
     assert "No space left on device" in seen[1]

@@ -13,8 +13,8 @@ from tests.tui.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, ex
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.events import Audit, ChildOutput, Event, MessageReceived, MessageSent
 from tui_ipc.session.recording import header, pack
-from tui_ipc.tui.app import run_replay
 from tui_ipc.tui.help_screen import HelpScreen
+from tui_ipc.tui.launch import run_replay
 from tui_ipc.tui.replay_app import ReplayApp
 
 HOUR = 3_600_000_000_000
@@ -263,7 +263,7 @@ def test_a_file_that_is_no_recording_is_refused_before_the_screen(
 
 def test_a_recording_is_run_at_the_speed_that_is_asked_for(talk: Path) -> None:
     """What the command line says reaches the replay."""
-    with patch("tui_ipc.tui.app.run", return_value=0) as run:
+    with patch("tui_ipc.tui.launch.run", return_value=0) as run:
         assert run_replay(str(talk), speed=4.0) == 0
     (app,) = run.call_args.args
     assert isinstance(app, ReplayApp)

@@ -4,8 +4,7 @@ Events go into the model as they come; the screen is brought up to date at most 
 So a child that floods is remembered at full speed, drawn at leisure, and never keeps a key waiting.
 """
 
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -20,7 +19,6 @@ from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session import notation
 from tui_ipc.session.events import Event, MessageReceived, MessageSent
 from tui_ipc.session.recording import RecordingError
-from tui_ipc.session.session import BUILT_IN_CHILD, Session
 from tui_ipc.session.units import plural, size
 from tui_ipc.tui.inspector import Face, Inspector
 from tui_ipc.tui.log_view import LogView
@@ -33,13 +31,9 @@ from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
 from tui_ipc.tui.status_bar import Recording, StatusBar
-from tui_ipc.tui.terminal import run
 
 FRAMES = 30
 """How often in a second the screen follows the model, at most."""
-
-USAGE = 2
-"""The exit code if a file that the user named cannot be used."""
 
 BROKEN = 3
 """The exit code if the session could not begin or go on for want of what it needs of the system."""
@@ -334,60 +328,3 @@ class ExplorerApp(App[int]):
         )
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
         yield SystemCommand("Screenshot", "Save a picture of the screen, as SVG", self.deliver_screenshot)
-
-
-def run_explorer(command: Sequence[str] | None = None, *, record: str | None = None, **options: Any) -> int:
-    """Explore a child on this terminal until the user leaves.
-
-    Args:
-        command: The child's command, None for the built-in child.
-        record: Path of a file to write every event to, None for none.
-        options: As :class:`~tui_ipc.session.session.Session` takes them.
-
-    Returns:
-        The exit code: 0 after quitting, 128 + N after signal N, 2 if the recording cannot be written to its
-        file at all, 3 if the session could not begin.
-    """
-    if record is None:
-        return run(ExplorerApp(Session(command, **options)))
-    from tui_ipc.session.recorder import Recorder
-
-    def on_failure(sentence: str) -> None:
-        app.recording_failed(sentence)
-
-    words = BUILT_IN_CHILD if command is None else tuple(command)
-    try:
-        recorder = Recorder(record, command=words, on_failure=on_failure)
-    except RecordingError as error:
-        return _refused(error)
-    with recorder:
-        app = ExplorerApp(Session(command, record=recorder, **options), recorded=True)
-        code = run(app)
-    if recorder.failure is not None:
-        sys.stderr.write(f"tui-ipc: {visible(recorder.failure)}\n")
-    return code
-
-
-def run_replay(path: str, *, speed: float | None = 1.0) -> int:
-    """Show a recording on this terminal until the user leaves.
-
-    Args:
-        path: The file.
-        speed: How many times as fast as it happened, None for no pause between events.
-
-    Returns:
-        The exit code: 0 after leaving, 128 + N after signal N, 2 if the file is no recording.
-    """
-    from tui_ipc.session.replay import Replay
-    from tui_ipc.tui.replay_app import ReplayApp
-
-    try:
-        replay = Replay(path, speed=speed)
-    except RecordingError as error:
-        return _refused(error)
-    return run(ReplayApp(replay, path))
-
-
-def _refused(error: Exception) -> int:
-    sys.stderr.write(f"tui-ipc: {visible(str(error))}\n")
-    return USAGE
