@@ -20,14 +20,16 @@ class Bar:
     Attributes:
         ours: What is judged.
         theirs: What it is compared with, None where a figure is judged as it is.
-        limit: For the ratio, or for the figure in its unit.
+        limit: For the ratio, for the difference, or for the figure, the latter two in its unit.
         at_least: Whether more is better.
+        beyond: Whether the difference is judged instead of the ratio.
     """
 
     ours: Place
     theirs: Place | None
     limit: float
     at_least: bool = False
+    beyond: bool = False
 
     def __str__(self) -> str:
         title, contender = self.ours
@@ -36,7 +38,8 @@ class Bar:
             return f"{title}: {contender} {sign} {self.limit:g}"
         other, reference = self.theirs
         place = reference if other == title else f"the same, {other}"
-        return f"{title}: {contender} {sign} {self.limit:g} × {place}"
+        relation = "+" if self.beyond else "×"
+        return f"{title}: {contender} {sign} {self.limit:g} {relation} {place}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ FLOOR, OURS, PIPE, ZMQ = "bare socket pair", "tui_ipc", "multiprocessing.Pipe", 
 
 _SET = "tui_ipc, ReceiverSet"
 _FRAME = "explorer, start to first frame"
+_SCRIPT = "script, start until its child runs"
 
 BARS = (
     *_bars("round trip, 32 bytes", OURS, {FLOOR: 1.45, PIPE: 0.57, ZMQ: 0.40}),
@@ -71,6 +75,7 @@ BARS = (
     Bar(("select, 1 of 1000 ready", _SET), ("select, 1 of 1 ready", _SET), 1.5),
     Bar(("64 MiB to the peer", "tui_ipc, SharedMemory"), None, 1),
     *_bars("start, handshake, quit", "built-in child", {'python -c "import socket, msgpack"': 1.3}),
+    Bar((_SCRIPT, "tui-ipc --script"), (_SCRIPT, "python -c pass"), 120, beyond=True),
     *_bars(_FRAME, "explorer, panes", {"bare Textual app": 1.5}),
     Bar((_FRAME, "explorer, panes"), None, 700),
     Bar(("explorer, key to screen, 99 of 100", "in the flood"), None, 100),
@@ -85,8 +90,8 @@ def judged(table: Mapping[str, Group]) -> list[Verdict]:
         ours = _median(table, bar.ours)
         theirs = 1.0 if bar.theirs is None else _median(table, bar.theirs)
         if ours is not None and theirs is not None:
-            ratio = ours / theirs
-            verdicts.append(Verdict(bar, ratio, (ge if bar.at_least else le)(ratio, bar.limit)))
+            measured = ours - theirs if bar.beyond else ours / theirs
+            verdicts.append(Verdict(bar, measured, (ge if bar.at_least else le)(measured, bar.limit)))
     return verdicts
 
 

@@ -31,6 +31,13 @@ def test_a_figure_without_a_peer_is_judged_as_it_is(ours: float, holds: bool) ->
     assert [(one.measured, one.holds) for one in judged(table)] == [(ours, holds)]
 
 
+@pytest.mark.parametrize(("ours", "holds"), [(130, True), (131, False)])
+def test_a_difference_holds_however_large_the_ratio(ours: float, holds: bool) -> None:
+    """A script's child runs within 120 ms more than a bare Python takes."""
+    table = {"script, start until its child runs": group(**{"python -c pass": 10, "tui-ipc --script": ours})}
+    assert [(one.measured, one.holds) for one in judged(table)] == [(ours - 10, holds)]
+
+
 def test_a_bar_says_what_it_compares() -> None:
     """Every bar reads as a sentence of its own."""
     assert str(BARS[0]) == "round trip, 32 bytes: tui_ipc ≤ 1.45 × bare socket pair"

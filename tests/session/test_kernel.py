@@ -2,7 +2,6 @@
 
 import fcntl
 import os
-import platform
 import re
 import signal
 import socket
@@ -12,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -132,7 +132,7 @@ def test_what_a_kernel_tells_less_of_is_known_less(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], call: Call | None
 ) -> None:
     """The call, else the place in the kernel, else nothing; the name of a program may hold anything."""
-    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="x86_64"))
     (tmp_path / "7").mkdir()
     for name, text in {"stat": STAT, **files}.items():
         (tmp_path / "7" / name).write_text(text)

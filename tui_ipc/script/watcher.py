@@ -6,10 +6,9 @@ The one rule: one task reads the events; everybody else asks this object what ha
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from tui_ipc.script.sink import SinkLostError
-from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import (
     Audit,
     ChannelClosed,
@@ -25,6 +24,9 @@ from tui_ipc.session.events import (
     SignalSent,
 )
 from tui_ipc.session.process import Exit
+
+if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Diagnosis
 
 _TAIL: Final = 4096  # bytes of stderr that are kept
 _LAST_TELLING: Final = 0.5  # seconds for what is still to be told when the run was broken off
@@ -45,7 +47,7 @@ class Watched(Protocol):
     def events(self) -> AsyncIterator[Event]:
         """Everything that happens."""
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self) -> "Diagnosis":
         """What the child does at this moment."""
 
 

@@ -7,17 +7,19 @@ The one rule: whatever passes is told, in order, and what waits for an answer is
 import asyncio
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.wire import Message
 from tui_ipc.session import kernel
-from tui_ipc.session.diagnosis import SHOWN, Traffic, Waiting
 from tui_ipc.session.events import ChannelClosed, Fault, MessageReceived, MessageSent
 from tui_ipc.session.hello import settled
 from tui_ipc.session.matching import InOrder, Matching
 from tui_ipc.session.timeline import Timeline
+
+if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Traffic
 
 QUIT: Final = "quit"
 """The message that asks a child to end."""
@@ -136,8 +138,10 @@ class Conversation:
         self._sender.close()
         self._receiver.close()
 
-    def traffic(self) -> Traffic:
+    def traffic(self) -> "Traffic":
         """What waits for an answer at this moment, and what lies unread in either direction."""
+        from tui_ipc.session.diagnosis import SHOWN, Traffic, Waiting  # most runs are never asked
+
         now = self._timeline.now()
         to_child, to_us, writer = kernel.Unread(), None, None
         if self._over is None:

@@ -6,7 +6,6 @@ most; what is read there is described in proc_pid_stat(5), proc_pid_syscall(5) a
 
 import fcntl
 import os
-import platform
 import re
 import socket
 import struct
@@ -176,7 +175,7 @@ def _call(pid: int, proc: str) -> Call | None:
     words = (_text(f"{proc}/{pid}/syscall") or "").split()
     # A program of 32 bits has other numbers; its stack, the word before the last, lies below 4 GiB.
     if len(words) == 9 and words[0].isdigit() and int(words[7], 16) >> 32:
-        name = SYSCALLS.get(platform.machine(), {}).get(int(words[0]))
+        name = SYSCALLS.get(os.uname().machine, {}).get(int(words[0]))
         if name is not None:
             descriptor = int(words[1], 16) if name in _WITH_DESCRIPTOR else None
             return Call(name=name, descriptor=descriptor, file=_file(pid, descriptor, proc))

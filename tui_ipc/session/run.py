@@ -8,14 +8,13 @@ import asyncio
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.conversation import Conversation, NotListening
-from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.doctor import Doctor
 from tui_ipc.session.ending import DRAIN_SECONDS, Ending, audit, first_of
 from tui_ipc.session.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
-from tui_ipc.session.examination import examine
 from tui_ipc.session.handshake import VARIABLE, HandshakeError, command_line
 from tui_ipc.session.hello import NoHello
 from tui_ipc.session.jobcontrol import JobControl
@@ -25,6 +24,9 @@ from tui_ipc.session.printing import Printing
 from tui_ipc.session.process import Process
 from tui_ipc.session.spawn import SpawnError
 from tui_ipc.session.timeline import Timeline
+
+if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Diagnosis
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,10 @@ class Run:
         """Send a signal to the child's process group; False if it reached nobody."""
         return self._jobs is not None and self._jobs.signal(number, reason)
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self) -> "Diagnosis":
         """What the run and its child do at this moment."""
+        from tui_ipc.session.examination import examine  # most runs are never asked
+
         return examine(
             self._timeline,
             self._ladder,

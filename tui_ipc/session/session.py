@@ -8,16 +8,18 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
 from tui_ipc.session.conversation import NotListening
-from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import Event, MessageSent
 from tui_ipc.session.handshake import HandshakeError
 from tui_ipc.session.matching import parts
 from tui_ipc.session.run import Run, Settings
 from tui_ipc.session.timeline import Timeline
+
+if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Diagnosis
 
 __all__ = ["HandshakeError", "NotListening", "Session"]
 
@@ -182,9 +184,13 @@ class Session:
         if self._run is None or not self._run.signal(number, "the user asked for it"):
             raise NotListening("there is no child to signal: it does not run, or runs as another user")
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self) -> "Diagnosis":
         """What the child does at this moment, and why nothing happens; for people, its ``sentences``."""
-        return Diagnosis(phase="not begun") if self._run is None else self._run.diagnosis()
+        if self._run is not None:
+            return self._run.diagnosis()
+        from tui_ipc.session.diagnosis import Diagnosis  # most sessions are never asked
+
+        return Diagnosis(phase="not begun")
 
     def events(self) -> AsyncIterator[Event]:
         """Everything that happens, in order, from the first event of the first run to the last one's audit.
