@@ -15,9 +15,10 @@ from tests.tui.stage import Stage, stage
 from tests.tui.test_sanitize import is_safe
 from tests.tui.test_status import SPAWNED
 from tui_ipc.session.events import HandshakeFailed, StepLate
-from tui_ipc.tui.app import CLIPBOARD_LIMIT, ExplorerApp
+from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.help_screen import HelpScreen
 from tui_ipc.tui.model import OUTPUT_LIMIT
+from tui_ipc.tui.pane_actions import CLIPBOARD_LIMIT
 from tui_ipc.tui.why_screen import WhyScreen
 
 Play = Callable[[Stage], Awaitable[None]]

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any, ClassVar
 
 from textual import events, on
-from textual.app import App, ComposeResult, SystemCommand
+from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
@@ -17,16 +17,17 @@ from textual.widgets import Footer, Input
 
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session import notation
-from tui_ipc.session.events import Event, MessageReceived, MessageSent
+from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
-from tui_ipc.session.units import plural, size
-from tui_ipc.tui.inspector import Face, Inspector
+from tui_ipc.tui.child_actions import ChildActions
+from tui_ipc.tui.inspector import Inspector
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.message_input import MessageBox
 from tui_ipc.tui.model import Model
 from tui_ipc.tui.notice import Notice
 from tui_ipc.tui.output_view import OutputView
 from tui_ipc.tui.palette import commands
+from tui_ipc.tui.pane_actions import PaneActions
 from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
@@ -41,11 +42,8 @@ BROKEN = 3
 WIDE = 100
 """From how many columns on the inspector has a place of its own."""
 
-CLIPBOARD_LIMIT = 1 << 20
-"""Terminals drop larger OSC 52 sequences, and tell nobody."""
 
-
-class ExplorerApp(App[int]):
+class ExplorerApp(ChildActions, PaneActions):
     """Explores one session, from its beginning to its end.
 
     Args:
@@ -61,44 +59,12 @@ class ExplorerApp(App[int]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "ctrl+q",
-            "quit",
-            "Quit",
-            priority=True,
-            id="app.quit",
-            tooltip='Send "quit", wait for the child to end, and leave',
-        ),
-        Binding(
-            "ctrl+r",
-            "restart",
-            "Restart",
-            priority=True,
-            id="app.restart",
-            tooltip="End the child, if it lives, and start it again; the log goes on",
-        ),
-        Binding(
             "f1",
             "help",
             "Help",
             key_display="F1",
             id="app.help",
             tooltip="Explain the panes, the notation and the keys",
-        ),
-        Binding(
-            "f2",
-            "maximize",
-            "Maximize",
-            key_display="F2",
-            id="app.maximize",
-            tooltip="Give all the room to the pane you are in, or take it back",
-        ),
-        Binding(
-            "f3",
-            "why",
-            "Why?",
-            key_display="F3",
-            id="app.why",
-            tooltip="Why does nothing happen? What the child, the channels and the system say",
         ),
     ]
 
@@ -249,11 +215,6 @@ class ExplorerApp(App[int]):
         """End the child, then the explorer."""
         self.leave()
 
-    def action_restart(self) -> None:
-        """End this run and begin the next."""
-        self._keeper.restart()
-        self._schedule_refresh()
-
     def action_help(self) -> None:
         """Open the help."""
         from tui_ipc.tui.help_screen import HelpScreen, Key  # only who asks for it pays for it
@@ -265,59 +226,6 @@ class ExplorerApp(App[int]):
         keys = [Key(self.get_key_display(each), each.description, each.tooltip) for each in shown]
         replay = self.foot is not self.message_box
         self.push_screen(HelpScreen(list(dict.fromkeys(keys)), replay=replay))
-
-    def action_maximize(self) -> None:
-        """Give all the room to one pane, or take it back."""
-        screen = self.screen_stack[0]
-        pane = (
-            "output"
-            if self.output_view.has_focus
-            else "inspector"
-            if self.inspector.has_focus_within
-            else "log"
-        )
-        screen.set_class(not screen.has_class("-maximized"), "-maximized")
-        for name in ("log", "inspector", "output"):
-            screen.set_class(name == pane, f"-{name}")
-
-    def action_why(self) -> None:
-        """Say why nothing happens."""
-        from tui_ipc.tui.why_screen import WhyScreen
-
-        self.push_screen(WhyScreen(lambda: self._session.diagnosis().sentences))
-
-    def action_foot(self) -> None:
-        """Go to the box at the bottom; the panes take their usual places."""
-        self.screen_stack[0].remove_class("-maximized", "-inspecting")
-        self.foot.take_focus()
-
-    def action_inspect(self) -> None:
-        """Go to the inspector."""
-        self.screen_stack[0].add_class("-inspecting")
-        self.inspector.query_one("#page").focus()
-
-    def action_face(self, face: Face) -> None:
-        """Show what is inspected under another face."""
-        self.inspector.face = face
-
-    def action_copy(self) -> None:
-        """Copy the value of what is inspected in the notation, or the words about it."""
-        entry = self.inspector.entry
-        if entry is None:
-            self.notify("There is no message yet to copy.", severity="warning")
-            return
-        event = entry.event
-        text = (
-            notation.render(event.value)
-            if isinstance(event, MessageSent | MessageReceived)
-            else entry.line.text
-        )
-        if len(text) > CLIPBOARD_LIMIT:
-            sentence = f"{size(len(text))} of text exceed the clipboard's {size(CLIPBOARD_LIMIT)}."
-            self.notify(sentence, title="Not copied", severity="warning")
-            return
-        self.copy_to_clipboard(text)
-        self.notify(f"Copied {plural(len(text), 'character')}.")
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: every binding that explains itself, each pane, the theme, a screenshot."""

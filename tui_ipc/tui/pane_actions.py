@@ -1,0 +1,85 @@
+"""What is done with the panes: one takes all the room, is gone to, shows another face, is copied from."""
+
+from typing import ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+
+from tui_ipc.session import notation
+from tui_ipc.session.events import MessageReceived, MessageSent
+from tui_ipc.session.units import plural, size
+from tui_ipc.tui.inspector import Face, Inspector
+from tui_ipc.tui.log_view import LogView
+from tui_ipc.tui.message_input import MessageBox
+from tui_ipc.tui.output_view import OutputView
+from tui_ipc.tui.replay_bar import ReplayBar
+
+CLIPBOARD_LIMIT = 1 << 20
+"""Terminals drop larger OSC 52 sequences, and tell nobody."""
+
+
+class PaneActions(App[int]):
+    """The part of the explorer that moves between its panes."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "f2",
+            "maximize",
+            "Maximize",
+            key_display="F2",
+            id="app.maximize",
+            tooltip="Give all the room to the pane you are in, or take it back",
+        ),
+    ]
+
+    log_view: LogView
+    inspector: Inspector
+    output_view: OutputView
+    foot: MessageBox | ReplayBar
+
+    def action_maximize(self) -> None:
+        """Give all the room to one pane, or take it back."""
+        screen = self.screen_stack[0]
+        pane = (
+            "output"
+            if self.output_view.has_focus
+            else "inspector"
+            if self.inspector.has_focus_within
+            else "log"
+        )
+        screen.set_class(not screen.has_class("-maximized"), "-maximized")
+        for name in ("log", "inspector", "output"):
+            screen.set_class(name == pane, f"-{name}")
+
+    def action_foot(self) -> None:
+        """Go to the box at the bottom; the panes take their usual places."""
+        self.screen_stack[0].remove_class("-maximized", "-inspecting")
+        self.foot.take_focus()
+
+    def action_inspect(self) -> None:
+        """Go to the inspector."""
+        self.screen_stack[0].add_class("-inspecting")
+        self.inspector.query_one("#page").focus()
+
+    def action_face(self, face: Face) -> None:
+        """Show what is inspected under another face."""
+        self.inspector.face = face
+
+    def action_copy(self) -> None:
+        """Copy the value of what is inspected in the notation, or the words about it."""
+        entry = self.inspector.entry
+        if entry is None:
+            self.notify("There is no message yet to copy.", severity="warning")
+            return
+        event = entry.event
+        text = (
+            notation.render(event.value)
+            if isinstance(event, MessageSent | MessageReceived)
+            else entry.line.text
+        )
+        if len(text) > CLIPBOARD_LIMIT:
+            sentence = f"{size(len(text))} of text exceed the clipboard's {size(CLIPBOARD_LIMIT)}."
+            self.notify(sentence, title="Not copied", severity="warning")
+            return
+        self.copy_to_clipboard(text)
+        self.notify(f"Copied {plural(len(text), 'character')}.")
