@@ -254,16 +254,26 @@ def test_a_large_message_is_announced_among_others() -> None:
 
 
 def test_a_message_over_the_limit_ends_a_stream_early() -> None:
-    """As soon as its bytes tell: by their number, or by the length that a header states."""
-    for head in (b"\xc6\x00\x00\x01\x00", b"\xdc\x00\xff" + bytes(98), b"\xdb\xff\xff\xff\xff"):
+    """As soon as its bytes tell: by their number, or by the length or the count that a header states."""
+    lengths = (b"\xc6\x00\x00\x01\x00", b"\xdc\x00\xff" + bytes(98), b"\xdb\xff\xff\xff\xff")
+    counts = (b"\xdd\x00\x00\x00\x60", b"\xdf\x00\x00\x00\x30")  # 96 items, 48 entries
+    for head in (*lengths, *counts):
         with pytest.raises(MessageTooLarge, match="exceeds the limit of 100"):
             decoder(StreamDecoder, limit=100).decode(head)
     nested = b"\x92\xc0\xc6\x00\xff\xff\xff" + bytes(70_000)
     with pytest.raises(MessageTooLarge, match="of 16 777 222 bytes exceeds the limit of 1 000 000"):
         decoder(StreamDecoder, limit=1_000_000).decode(nested)
     assert decoder(StreamDecoder, limit=100).decode(b"\xc4\x62" + bytes(98)) == bytes(98)
+    assert decoder(StreamDecoder, limit=100).decode(b"\xdd\x00\x00\x00\x5f" + bytes(95)) == [0] * 95
     with pytest.raises(MessageTooLarge, match="message of 101 bytes exceeds the limit of 100"):
         decoder(StreamDecoder, limit=100).decode(b"\xc4\x63" + bytes(99))
+
+
+def test_nonsense_in_a_long_array_is_told_at_once() -> None:
+    """However many items its header claims, nothing is awaited before the first of them is looked at."""
+    with pytest.raises(ProtocolError) as refused:
+        decoder(StreamDecoder).decode(b"\xdd\x00\x10\x00\x00\xc1")
+    assert refused.value.offset == 5
 
 
 # --------------------------------------------------------------------------------------------- whatever comes

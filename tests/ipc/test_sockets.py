@@ -289,11 +289,15 @@ def test_an_endpoint_is_a_unix_socket_of_the_right_type() -> None:
 
 def test_a_system_without_packets_uses_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     """Channels are SOCK_STREAM pairs where the platform lacks SOCK_SEQPACKET."""
-    assert sockets.default_kind() == socket.SOCK_SEQPACKET
-    monkeypatch.setattr(sockets, "PACKETS", socket.SOCK_RDM)  # which AF_UNIX has nowhere
-    assert sockets.default_kind() == socket.SOCK_STREAM
-    monkeypatch.setattr(sockets, "PACKETS", None)
-    assert sockets.default_kind() == socket.SOCK_STREAM
+    for packets, kind in (
+        (socket.SOCK_SEQPACKET, socket.SOCK_SEQPACKET),
+        (socket.SOCK_RDM, socket.SOCK_STREAM),  # which AF_UNIX has nowhere
+        (None, socket.SOCK_STREAM),
+    ):
+        monkeypatch.setattr(sockets, "PACKETS", packets)
+        for one in sockets.best_pair():
+            with one:
+                assert one.type == kind
 
 
 def test_no_descriptor_left_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ def channel(
     Args:
         max_message_size: In bytes, at both ends.
         kind: ``socket.SOCK_SEQPACKET`` or ``socket.SOCK_STREAM``; None takes the first where the platform
-        has it.
+            has it.
 
     Returns:
         The sender and the receiver, both yours to close or to send away.
@@ -44,9 +44,7 @@ def channel(
         []
         >>> receiver.close()
     """
-    if kind is None:
-        kind = sockets.default_kind()
-    left, right = sockets.pair(kind)
+    left, right = sockets.best_pair() if kind is None else sockets.pair(kind)
     return Sender(left, max_message_size), Receiver(right, max_message_size)
 
 

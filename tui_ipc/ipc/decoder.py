@@ -39,6 +39,9 @@ make the decoder allocate its list (8 bytes an item, and nested headers multiply
 _LONG = (0xC6, 0xC9, 0xDB)
 """What begins a bin 32, an ext 32 or a str 32, whose length the next four bytes are."""
 
+_LONG_COUNTS = {0xDD: 1, 0xDF: 2}
+"""What begins an array 32 or a map 32, whose count the next four bytes are, and the least bytes of each item."""
+
 _LONGEST_SHORT = 0xFFFF + 1
 """Bytes that may follow the length in any other: an ext 16 with its type. Where the scan breaks off in front
 of more, it broke off behind the four bytes of a length."""
@@ -239,8 +242,8 @@ class StreamDecoder(Builder):
             self._scanner.skip()
         except msgpack.OutOfData:
             size = max(len(self._buffer), self._least_size())
-            if size > self.limit:
-                raise too_large(size, self.limit) from None
+            if max(size, self._claim()) > self.limit:
+                raise too_large(max(size, self._claim()), self.limit) from None
             self._awaited = self._scanned + size
             return None
         except REFUSALS as error:
@@ -261,6 +264,17 @@ class StreamDecoder(Builder):
         if len(buffer) - broke_off > _LONGEST_SHORT:
             return broke_off + int.from_bytes(buffer[broke_off - 4 : broke_off], "big")
         return 0
+
+    def _claim(self) -> int:
+        """What an array or a map at the head of the buffer must measure by its count, 0 if it is none.
+
+        Unlike for :meth:`_least_size` nothing is awaited because of it: nonsense in the first item is told at
+        once.
+        """
+        buffer = self._buffer
+        if len(buffer) < 5 or buffer[0] not in _LONG_COUNTS:
+            return 0
+        return 5 + _LONG_COUNTS[buffer[0]] * int.from_bytes(buffer[1:5], "big")
 
     def _forget(self, size: int) -> None:
         del self._buffer[:size]

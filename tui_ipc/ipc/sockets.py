@@ -65,18 +65,15 @@ def _patient(one: socket.socket) -> socket.socket:
     return one
 
 
-def default_kind() -> int:
-    """The best socket type for a channel that this system has: packets, else a byte stream."""
+def best_pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected sockets of the best type for a channel that this system has: packets, else a byte stream."""
     if PACKETS is not None:
         try:
-            for one in pair(PACKETS):
-                one.close()
+            return pair(PACKETS)
         except OSError as error:
             if error.errno not in (errno.EPROTONOSUPPORT, errno.ESOCKTNOSUPPORT, errno.EPROTOTYPE):
                 raise
-        else:
-            return PACKETS
-    return socket.SOCK_STREAM
+    return pair(socket.SOCK_STREAM)
 
 
 def adopted(descriptor: int, kinds: "Iterable[int]") -> socket.socket:
