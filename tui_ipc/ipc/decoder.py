@@ -40,7 +40,7 @@ _LONG = (0xC6, 0xC9, 0xDB)
 """What begins a bin 32, an ext 32 or a str 32, whose length the next four bytes are."""
 
 _LONG_COUNTS = {0xDD: 1, 0xDF: 2}
-"""What begins an array 32 or a map 32, whose count the next four bytes are, and the least bytes of each item."""
+"""What begins an array 32 or a map 32, whose count the next four bytes are; the least bytes of an item."""
 
 _LONGEST_SHORT = 0xFFFF + 1
 """Bytes that may follow the length in any other: an ext 16 with its type. Where the scan breaks off in front
