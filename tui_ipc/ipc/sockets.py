@@ -66,7 +66,7 @@ def _patient(one: socket.socket) -> socket.socket:
 
 
 def best_pair() -> tuple[socket.socket, socket.socket]:
-    """Two connected sockets of the best type for a channel that this system has: packets, else byte streams."""
+    """Two connected sockets of the best type for a channel that this system has: packets, else streams."""
     if PACKETS is not None:
         try:
             return pair(PACKETS)
