@@ -1,0 +1,47 @@
+"""A script's child is spawned soon: until then nothing is loaded that the start can do without."""
+
+import subprocess
+import sys
+
+import pytest
+
+AT_THE_SPAWN = """\
+import os, sys
+
+def look(event, arguments):
+    if event == "subprocess.Popen":
+        print(*sys.modules, flush=True)
+        os._exit(0)
+
+sys.addaudithook(look)
+from tui_ipc.cli import main
+main(["--script"])
+"""
+
+FOR_LATER = {
+    "a failure": ("tui_ipc.session.diagnosis", "tui_ipc.session.examination", "difflib", "shlex"),
+    "a recording": ("tui_ipc.session.recorder", "tui_ipc.session.recording", "tui_ipc.session.replay"),
+    "other faces": (
+        "tui_ipc.script.replaying",
+        "tui_ipc.script.saving",
+        "tui_ipc.script.updating",
+        "textual",
+    ),
+    "reports": ("xml.sax.saxutils", "xml.etree.ElementTree", "importlib.metadata", "platform", "shutil"),
+}
+"""What it is for → what is not loaded before."""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> set[str]:
+    """The modules that are loaded when ``tui-ipc --script`` spawns its child."""
+    command = [sys.executable, "-c", AT_THE_SPAWN]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("purpose", FOR_LATER)
+def test_what_is_wanted_later_is_loaded_later(loaded: set[str], purpose: str) -> None:
+    """A run that nobody asks why it hangs, that is not recorded and not replayed does not pay for these."""
+    assert "tui_ipc.session.run" in loaded
+    assert not loaded.intersection(FOR_LATER[purpose])
