@@ -241,7 +241,7 @@ def test_a_terminal_sees_a_childs_control_characters_as_text(tmp_path: Path) -> 
         (("./child", "-x"), "put the child's command behind --: tui-ipc -- ./child -x"),
         (("--no-pty", "a b"), "put the child's command behind --: tui-ipc --no-pty -- 'a b'"),
         (("x", "--", "y"), "unknown argument 'x' before --"),
-        (("--script", "--no-pty", "x"), "a script's file comes right after --script"),
+        (("--script", "--no-pty", "x"), "scripts' files come right after --script"),
         (("--nonsense",), "unknown option '--nonsense'\n"),
         (("--timout", "3"), "unknown option '--timout'; did you mean --timeout?"),
         (("--script", ""), "'': No such file or directory"),
@@ -280,7 +280,7 @@ def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--help"])
     assert end.value.code == 0
-    text = capsys.readouterr().out.partition("exit codes:")[2]
+    text = capsys.readouterr().out.partition("exit codes")[2]
     assert [line.split()[0] for line in text.splitlines() if line.startswith("  ")] == [
         "0",
         "1",

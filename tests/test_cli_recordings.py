@@ -265,7 +265,10 @@ def test_answers_are_matched_by_a_key_path(tmp_path: Path) -> None:
         (("--replay", "x", "--format", "xml"), "invalid choice: 'xml'"),
         (("--replay", "x", "--speed", "0"), "'0' is neither a number above 0 nor 'max'"),
         (("--replay", "x", "--speed", "nan"), "'nan' is neither"),
-        (("--format", "text"), "--format is for a recording, and none is given; name it with --replay FILE"),
+        (
+            ("--format", "text"),
+            "--format is for scripts and recordings, and none is given; add --script or --replay FILE",
+        ),
         (("--script", "--speed", "2"), "--speed is for a recording"),
         (("--script", "--record", ""), "--record needs the name of a file"),
         (("--script", "--match-by", ""), "--match-by: the key path is empty"),
