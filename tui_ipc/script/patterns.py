@@ -1,29 +1,32 @@
-"""The holes that a pattern may have, where a value need not be told. Pure.
+"""What a script may expect or send: values with holes. Pure.
 
-A pattern is a value as messages hold it, in which holes may stand for values: in arrays, in maps, or alone.
+The holes themselves are :mod:`tui_ipc.session.holes`, since the notation reads and writes them.
 """
 
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Iterator
+from typing import Any
+
+from tui_ipc.session.holes import HOLES, REST, Captured, Matching, Rest
+
+__all__ = ["REST", "Captured", "Matching", "Rest", "holes", "names"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rest:
-    """``...``: alone any value, in an array any further items, in a map (its own key) any further entries."""
+def holes(pattern: Any) -> Iterator[Rest | Matching | Captured]:
+    """The holes of a pattern in the order of its text, that of a map's further entries once.
+
+    Does not recurse: patterns may nest deeply.
+    """
+    unseen = [pattern]
+    while unseen:
+        item = unseen.pop()
+        if isinstance(item, list | tuple):
+            unseen += reversed(item)
+        elif isinstance(item, dict):
+            unseen += reversed(item.values())
+        elif isinstance(item, HOLES):
+            yield item
 
 
-REST: Final = Rest()
-
-
-@dataclass(frozen=True, slots=True)
-class Matching:
-    """``/re/``: a string in which a regular expression is found."""
-
-    expression: str
-
-
-@dataclass(frozen=True, slots=True)
-class Captured:
-    """``{{name}}``: where it stands first any value, which bears the name from then on; later that value."""
-
-    name: str
+def names(pattern: Any) -> tuple[str, ...]:
+    """The names that a pattern captures or uses, each once, in the order of its text."""
+    return tuple(dict.fromkeys(hole.name for hole in holes(pattern) if isinstance(hole, Captured)))

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from tui_ipc.ipc.wire import NESTING_LIMIT, encode
+from tui_ipc.session.holes import HOLES, REST, Captured, Matching
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*+")  # JSON's white space
 _CLOSERS: Final = {"[": "]", "(": ")", "{": "}"}
@@ -53,6 +54,7 @@ _LETTERS: Final = {**_JSON_LETTERS, "a": "\a", "v": "\v", "'": "'"}
 
 _ESCAPED: Final = {character: "\\" + letter for letter, character in _JSON_LETTERS.items()}
 _SUSPECT: Final = re.compile(r'["\\]|[^ -~]')
+_IN_EXPRESSION: Final = re.compile(r"\\.|/|[^ -~]", re.DOTALL)
 _WHOLE_ESCAPES: Final = re.compile(r"(?:[^\\]|\\x..|\\u....|\\[^xu])*+")
 _KINDS: Final[tuple[tuple[type | tuple[type, ...], str, str], ...]] = (
     (type(None), "null", ""),
@@ -336,7 +338,24 @@ def _atom(item: Any) -> str:
         return int.__repr__(item) if item.bit_length() < 1024 else hex(item)
     if isinstance(item, datetime):
         return f'timestamp("{re.sub("[+]00:00$", "Z", item.isoformat())}")'
-    return _escaped(repr(item))
+    return _hole(item) if isinstance(item, HOLES) else _escaped(repr(item))
+
+
+def _hole(item: Any) -> str:
+    if isinstance(item, Matching):
+        return f"/{_IN_EXPRESSION.sub(_escape_in_expression, item.expression)}/"
+    return f"{{{{{item.name}}}}}" if isinstance(item, Captured) else "..."
+
+
+def _escape_in_expression(match: re.Match[str]) -> str:
+    """What must not stand in ``/re/`` as it is, spelled so that ``re`` reads it alike; an escape stays."""
+    text = match.group()
+    if text == "/":
+        return r"\/"
+    if text.isprintable():
+        return text
+    code = ord(text[-1])
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _children(item: Any) -> Iterator[tuple[str, Any]]:
@@ -345,7 +364,8 @@ def _children(item: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(item, dict):
         for key, value in item.items():
             yield before, key
-            yield ": ", value
+            if key is not REST:
+                yield ": ", value
             before = ", "
     else:
         for value in item:
@@ -385,6 +405,11 @@ def _total(value: Any) -> str:
     """The size of a value that was cut, as a note behind it."""
     _, noun = _kind(value)
     return f" ({_count(len(value), noun)})" if noun else ""
+
+
+def kind(value: Any) -> str:
+    """What a value is called, for instance ``map`` or ``integer``."""
+    return _kind(value)[0]
 
 
 def _kind(value: Any) -> tuple[str, str]:
