@@ -17,6 +17,7 @@ import pytest
 from tests.tui.stage import PATIENCE
 from tests.tui.test_status import LISTENING, SPAWNED
 from tui_ipc.session.events import ChannelClosed
+from tui_ipc.session.kernel import doing
 from tui_ipc.session.recording import header, pack
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
@@ -26,7 +27,20 @@ COMMAND = """\
 import fcntl, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from tui_ipc.tui.launch import run_explorer, run_replay
+if sys.argv[1:2] == ["--"]:
+    sys.exit(run_explorer(sys.argv[2:]))
 sys.exit(run_replay(sys.argv[1]) if sys.argv[1:] else run_explorer())
+"""
+
+FLOOD = """\
+import os, sys, threading
+from tui_ipc.child import serve
+def flood():
+    while True:
+        print("x" * 70, flush=True)
+with open(sys.argv[1], "w") as file:
+    file.write(str(os.getpid()))
+serve(lambda message: threading.Thread(target=flood, daemon=True).start())
 """
 
 
@@ -121,12 +135,12 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*recording: str) -> Iterator[Terminal]:
-    """Start the explorer as a user does, over a child or over a recording."""
+def terminal(*arguments: str) -> Iterator[Terminal]:
+    """Start the explorer as a user does: the built-in child, a recording, or a command behind ``--``."""
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
     process = subprocess.Popen(
-        (sys.executable, "-c", COMMAND, *recording),
+        (sys.executable, "-c", COMMAND, *arguments),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -164,6 +178,26 @@ def test_a_signal_ends_the_child_too() -> None:
         assert it.finish() == 128 + signal.SIGTERM, it.screen[-4000:].decode(errors="replace")
     assert b"\x1b[?1049l" in it.screen
     assert b"Traceback" not in it.screen
+
+
+def test_a_terminal_that_takes_nothing_holds_nobody_up(tmp_path: Path) -> None:
+    """SIGTERM ends the explorer and its child although it waits for a terminal that nobody reads."""
+    told = tmp_path / "pid"
+    with terminal("--", sys.executable, "-c", FLOOD, str(told)) as it:
+        it.read_until(b"connected")
+        pid = int(told.read_text())
+        it.type(b"flood\r")
+        waits = 0
+        deadline = monotonic() + PATIENCE
+        while waits < 20:
+            assert monotonic() < deadline, "it does not wait for its terminal"
+            call = doing(it.process.pid).call
+            waits = waits + 1 if call is not None and call.name == "futex" else 0
+            select.select([], [], [], 0.02)
+        it.process.send_signal(signal.SIGTERM)
+        assert it.process.wait(PATIENCE) == 128 + signal.SIGTERM
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
 
 
 def test_closing_the_window_ends_everything() -> None:
