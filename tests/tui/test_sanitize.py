@@ -22,6 +22,14 @@ HOSTILE = st.lists(
                 b"\x1b[2J",
                 b"\x1b]0;title\x07",
                 b"\x1bP",
+                b"\x1b]8;;http://a.b/",
+                b"\x1b\\",
+                b"\x1b[K",
+                b"\x1b[1K",
+                b"\x1b(B",
+                b"\x08",
+                b"\xc2\x9d",
+                b"\xc2\x9c",
                 b"\x1b",
                 b"\x9b",
                 b"\r",
@@ -30,7 +38,7 @@ HOSTILE = st.lists(
                 b"\t",
             ]
         ),
-        st.sampled_from("\u202e\u2066\u200b\u2028\ufeff\U000e0041\x85").map(str.encode),
+        st.sampled_from("\u202e\u2066\u200b\u2028\ufeff\U000e0041\x85\u3164\ufe00中\u0301").map(str.encode),
     ),
     max_size=20,
 ).map(b"".join)
@@ -112,7 +120,65 @@ def test_a_progress_bar_is_seen_between_two_steps() -> None:
 
 def test_control_characters_have_pictures() -> None:
     """Escape sequences other than colours are shown as what they are, and so is a bell."""
-    assert texts(b"a\x1b[2Jb\x07\x7f\x00\n") == ["a␛[2Jb␇␡␀"]
+    (shown,) = decoded(b"a\x1b[2Jb\x1b(B\x07\x7f\x00\n")
+    assert [(span.text, span.paint) for span in shown.left] == [
+        ("a", "text"),
+        ("␛[2J", "note"),
+        ("b", "text"),
+        ("␛(B␇␡␀", "note"),
+    ]
+
+
+def test_a_control_string_is_shown_in_short() -> None:
+    """A title, a link or a picture is for terminals: its beginning and its end are seen."""
+    link = b"\x1b]8;;https://example.org/a/very/long/path\x1b\\here\x1b]8;;\x07\n"
+    (shown,) = decoded(link)
+    assert [(span.text, span.paint) for span in shown.left] == [
+        ("␛]8;;https://example.org/a/very/lo…␛\\", "note"),
+        ("here", "text"),
+        ("␛]8;;␇", "note"),
+    ]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r", b"\x07", b"\x18", b"\xc2\x9c", b"\x1b\\", b"\x1b[1m"])
+def test_a_control_string_ends(end: bytes) -> None:
+    """What ends it for a terminal ends it here, and so does the line: nothing can swallow the rest."""
+    assert "after" in {span.text for each in decoded(b"\x1bPq#0" + end + b"after\n") for span in each.left}
+
+
+def test_a_spinner_rewrites_its_cell() -> None:
+    """After backspaces the next text replaces as many cells, wide and combined characters included."""
+    assert texts(b"wait |\x08/\x08-\x08\\\n") == ["wait \\"]
+    assert texts("ab中\b\bX\n".encode()) == ["abX"]
+    assert texts("ae\u0301\bX\n".encode()) == ["aX"]
+    assert texts(b"abc\x08 \x08X\n", b"abc\x08\n", b"\x08\x08a\n") == ["abX", "abc", "a"]
+    assert texts(b"a\tb\x08\x08\x08c\n") == ["a     c"]
+
+
+def test_a_symbol_cannot_be_rubbed_out() -> None:
+    """A child does not hide with backspaces what it did."""
+    assert texts(b"ab\x07\x08c\n") == ["ab␇c"]
+
+
+@pytest.mark.parametrize(
+    ("printed", "seen"),
+    [
+        (b"50%\r\x1b[Kdone\n", "done"),
+        (b"50%\x1b[2K\rdone\n", "done"),
+        (b"50%\x1b[1Kdone\n", "done"),
+        (b"50%\x1b[K done\n", "50% done"),
+        (b"50%\r\x1b[1K\n", "50%"),
+        (b"abc\x08\x08\x1b[K\n", "a"),
+    ],
+)
+def test_erasing_in_a_line_erases(printed: bytes, seen: str) -> None:
+    """What a program erases on a terminal is erased here; most of the time that is nothing."""
+    assert texts(printed) == [seen]
+
+
+def test_what_looks_like_nothing_is_named() -> None:
+    """Fillers and selectors that draw nothing could smuggle text."""
+    assert visible("a\u3164b\ufe00c\u034f") == "a‹U+3164›b‹U+FE00›c‹U+034F›"
 
 
 def test_what_is_no_utf8_is_shown_as_bytes() -> None:
@@ -138,7 +204,10 @@ def test_colour_becomes_style() -> None:
     assert [(span.text, span.paint) for span in second.left] == [("still", red), (" plain", "text")]
 
 
-@pytest.mark.parametrize("endless", [b"x", b"\x07", b"\x1b[", b"\x1b[1", b"\xf0\x9f", b"\x1b[31my", b"\r\t"])
+@pytest.mark.parametrize(
+    "endless",
+    [b"x", b"\x07", b"\x1b[", b"\x1b[1", b"\xf0\x9f", b"\x1b[31my", b"\r\t", b"\x1b]x", b"\x1bP", b"\x08x"],
+)
 def test_what_never_ends_is_held_within_bounds(endless: bytes) -> None:
     """A line without end is cut and counted; no piece of it makes the state grow."""
     decoder = OutputDecoder()

@@ -1,9 +1,9 @@
 """The one gate between what a child says and what reaches the terminal.
 
-Out of it come only characters that move nothing, reorder nothing and hide nothing. Colour becomes style;
-every other control character, every invisible or reordering one and every byte that is no UTF-8 becomes a
-visible symbol. The raw bytes stay in the event. State is bounded: whatever a child prints,
-:class:`OutputDecoder` holds one cut line.
+Out of it come only characters that move nothing, reorder nothing and hide nothing. Colour becomes style; what
+rewrites a line (carriage return, backspace, erase in line) rewrites it; every other control sequence, every
+invisible or reordering character and every byte that is no UTF-8 becomes a visible symbol. The raw bytes stay
+in the event. State is bounded: whatever a child prints, :class:`OutputDecoder` holds one cut line.
 """
 
 import codecs
@@ -18,14 +18,18 @@ from tui_ipc.tui.sgr import PLAIN, Ink, apply_sgr, style_of
 LINE_LIMIT = 4096
 """How many characters of one line of output are kept; the rest is counted."""
 
+STRING_LIMIT = 32
+"""How many characters of a control string (a title, a link, a picture) are shown: it is for terminals."""
+
 TAB = 8
 
-# Categories Cc, Cf, Cs, Zl and Zp of Unicode 15, and the supplementary variation selectors, which are
-# invisible too and can smuggle text. Spelled out, since scanning unicodedata for them at start-up would cost
-# 100 ms.
+# Categories Cc, Cf, Cs, Zl and Zp of Unicode 15, and what is Default_Ignorable there: fillers that look like
+# nothing, variation selectors that can smuggle text. Spelled out, since scanning unicodedata for them at
+# start-up would cost 100 ms.
 _HIDDEN = (
-    "\x00-\x1f\x7f-\x9f\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f"
+    "\x00-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
+    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0"
+    "\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
 # Ask for an emoji's text or colour form. Terminals disagree on the width of the result; they say nothing, so
@@ -33,10 +37,20 @@ _HIDDEN = (
 _PRESENTATION = "\ufe0e\ufe0f"
 
 _ANY_HIDDEN = re.compile(f"[{_HIDDEN}{_PRESENTATION}]")
+# ECMA-48 §5.4: ESC [, parameters, intermediates, a final character; other sequences have no parameters. Their
+# lengths are bounded, so that one cut by the end of a piece can be kept until the next piece comes.
+_PARAMETERS = "[0-?]{0,128}"
+_INTERMEDIATES = "[ -/]{0,4}"
 _TOKEN = re.compile(
-    f"(?P<text>[^{_HIDDEN}{_PRESENTATION}]+)|\x1b\\[(?P<sgr>[0-9;:]{{0,30}})m|(?P<control>[{_HIDDEN}{_PRESENTATION}])"
+    f"(?P<text>[^{_HIDDEN}{_PRESENTATION}]+)"
+    "|\x1b\\[(?P<sgr>[0-9;:]{0,128})m"
+    "|\x1b\\[(?P<erase>[0-2]?)K"
+    "|(?P<opener>\x1b[P\\]X^_]|[\x90\x98\x9d-\x9f])"
+    f"|(?P<sequence>\x1b(?:\\[{_PARAMETERS}{_INTERMEDIATES}[@-~]|{_INTERMEDIATES}[0-Z\\\\^-~]))"
+    f"|(?P<control>[{_HIDDEN}{_PRESENTATION}])"
 )
-_UNFINISHED = re.compile("\x1b(?:\\[[0-9;:]{0,30})?\\Z")
+_UNFINISHED = re.compile(f"\x1b(?:\\[{_PARAMETERS})?{_INTERMEDIATES}\\Z")
+_STRING_ENDS = "\x07\x18\x1a\x1b\x9c"  # BEL, by habit; CAN, SUB and ESC, which cancel; ST as one character
 
 
 def symbol(character: str) -> str:
@@ -64,7 +78,8 @@ class OutputDecoder:
     """Turns the pieces of a child's output into lines, however the pieces are cut.
 
     A line feed ends a line. After a carriage return that no line feed follows, the next text replaces the
-    line, as a progress bar means it to.
+    line, as a progress bar means it to; after a backspace it replaces as many cells, as a spinner does. Only
+    text goes that way: a symbol stays.
     """
 
     def __init__(self) -> None:
@@ -79,6 +94,8 @@ class OutputDecoder:
         self._dropped = 0
         self._column = 0
         self._returned = False
+        self._backed = 0  # cells that the cursor stands before the end of the line
+        self._string: int | None = None  # in a control string: how many more of its characters are shown
 
     @property
     def partial(self) -> Line | None:
@@ -115,20 +132,60 @@ class OutputDecoder:
         return lines
 
     def _scan(self, piece: str) -> None:
-        if not _ANY_HIDDEN.search(piece):
+        if self._string is None and not _ANY_HIDDEN.search(piece):
             self._write(piece, self._ink)
             return
         for token in _TOKEN.finditer(piece):
-            if token["text"]:
-                self._write(token["text"], self._ink)
-            elif token["sgr"] is not None:
-                self._ink = apply_sgr(self._ink, token["sgr"])
-            elif token["control"] == "\r":
-                self._returned = True
-            elif token["control"] == "\t":
-                self._write(" " * (TAB - self._column % TAB), self._ink)
-            else:
-                self._write(symbol(token["control"]), None)
+            text = token[0]
+            match token.lastgroup:
+                case "text" if self._string is None:
+                    self._write(text, self._ink)
+                case "text":
+                    self._write_string(text)
+                case "control":
+                    self._control(text)
+                case kind:
+                    self._string = None  # every escape sequence ends a string
+                    self._escape(kind, text, token)
+
+    def _escape(self, kind: str | None, text: str, token: re.Match[str]) -> None:
+        if kind == "sgr":
+            self._ink = apply_sgr(self._ink, token["sgr"])
+        elif kind == "erase":
+            self._erase(token["erase"])
+        else:
+            self._write(visible(text), None)
+            if kind == "opener":
+                self._string = STRING_LIMIT
+
+    def _control(self, character: str) -> None:
+        if character == "\r":
+            self._returned = True
+            self._string = None
+        elif self._string is not None:
+            self._write_string(symbol(character))
+            if character in _STRING_ENDS:
+                self._string = None
+        elif character == "\t":
+            self._write(" " * (TAB - self._column % TAB), self._ink)
+        elif character == "\b":
+            self._backed = min(self._backed + 1, self._column)
+        else:
+            self._write(symbol(character), None)
+
+    def _erase(self, part: str) -> None:
+        """Erase in line: behind the cursor (``0`` or nothing), before it (``1``), or all of it (``2``)."""
+        if part == "2" or (part == "1") != self._returned:
+            self._begin()
+        elif part != "1":
+            self._rub_out()
+
+    def _write_string(self, text: str) -> None:
+        """Show the beginning of a control string; what is left out, an ellipsis tells once."""
+        room = self._string or 0
+        if room >= 0:
+            self._write(text if len(text) <= room else text[:room] + "…", None)
+            self._string = room - len(text)
 
     def _write(self, text: str, ink: Ink | None) -> None:
         """Add text in an ink, or in our own paint for symbols if it is None."""
@@ -136,6 +193,7 @@ class OutputDecoder:
             return
         if self._returned:
             self._begin()
+        self._rub_out()
         room = LINE_LIMIT - self._kept
         self._dropped += max(0, len(text) - room)
         text = text[:room]
@@ -147,6 +205,20 @@ class OutputDecoder:
         if self._spans and self._spans[-1].paint is paint:
             text = self._spans.pop().text + text
         self._spans.append(Span(text, paint))
+
+    def _rub_out(self) -> None:
+        """Take back the cells that backspaces went over, as far as they are text."""
+        while self._backed > 0 and self._spans and self._spans[-1].paint != "note":
+            text, paint = self._spans.pop()
+            kept = len(text)
+            while kept and self._backed > 0:
+                kept -= 1
+                self._backed -= cell_len(text[kept])
+            self._kept -= len(text) - kept
+            self._column -= cell_len(text[kept:])
+            if kept:
+                self._spans.append(Span(text[:kept], paint))
+        self._backed = 0
 
     def _line(self) -> Line:
         if self._dropped:

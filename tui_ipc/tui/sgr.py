@@ -29,6 +29,10 @@ class Ink:
 
 PLAIN = Ink()
 
+_UNDERLINE = 4
+_UNDERLINE_COLOR = 58  # followed by a colour, like the next two, but drawn by few terminals: not by us
+_EXTENDED = (38, 48, _UNDERLINE_COLOR)
+
 _SWITCHES: dict[int, dict[str, Any]] = {
     1: {"bold": True},
     2: {"dim": True},
@@ -62,23 +66,34 @@ def style_of(ink: Ink) -> Style:
 
 @lru_cache(maxsize=512)
 def apply_sgr(ink: Ink, parameters: str) -> Ink:
-    """The ink after ``ESC [ parameters m``; a parameter that means nothing changes nothing."""
-    codes = iter(
-        [int(code or 0) if len(code) < 4 else -1 for code in parameters.replace(":", ";").split(";")]
-    )
-    for code in codes:
-        ink = _apply(ink, code, codes)
+    """The ink after ``ESC [ parameters m``; a parameter that means nothing changes nothing.
+
+    Parameters are separated by semicolons. Colons separate the parts of one parameter (ITU-T T.416), as in
+    ``4:3``, a curly underline, or ``38:2::255:0:0``, which leaves a colour space unnamed.
+    """
+    fields = iter(parameters.split(";"))
+    for field in fields:
+        code, *parts = (_number(part) for part in field.split(":"))
+        if code in _EXTENDED:
+            color = _extended(iter(_without_space(parts)) if parts else (_number(each) for each in fields))
+            ink = ink if color is None or code == _UNDERLINE_COLOR else _colored(ink, code, color)
+        elif parts:
+            ink = _styled_underline(ink, parts[0]) if code == _UNDERLINE else ink
+        else:
+            ink = _apply(ink, code)
     return ink
 
 
-def _apply(ink: Ink, code: int, following: Iterator[int]) -> Ink:
+def _number(text: str) -> int:
+    """A parameter, 0 if it is left out, -1 if it is no small number."""
+    return int(text or 0) if len(text) < 4 and (not text or text.isdecimal()) else -1
+
+
+def _apply(ink: Ink, code: int) -> Ink:
     if code == 0:
         return PLAIN
     if code in _SWITCHES:
         return replace(ink, **_SWITCHES[code])
-    if code in (38, 48):
-        color = _extended(following)
-        return ink if color is None else _colored(ink, code, color)
     if code in (39, 49):
         return _colored(ink, code, None)
     if 30 <= code <= 37 or 40 <= code <= 47:
@@ -88,9 +103,19 @@ def _apply(ink: Ink, code: int, following: Iterator[int]) -> Ink:
     return ink
 
 
+def _styled_underline(ink: Ink, style: int) -> Ink:
+    """``4:0`` is none; straight, double, curly, dotted and dashed ones (1 to 5) are all drawn alike."""
+    return replace(ink, underline=style > 0)
+
+
 def _colored(ink: Ink, code: int, color: Color | None) -> Ink:
     """Colour the layer that a code is about: 4x and 10x are the background, 3x and 9x the text."""
     return replace(ink, bgcolor=color) if code // 10 in (4, 10) else replace(ink, color=color)
+
+
+def _without_space(parts: list[int]) -> list[int]:
+    """The parts of a colour without the colour space; many programs leave it out together with its colon."""
+    return [2, *parts[2:]] if parts[0] == 2 and len(parts) > 4 else parts
 
 
 def _extended(following: Iterator[int]) -> Color | None:
