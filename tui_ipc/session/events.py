@@ -6,10 +6,13 @@ how they are shown. This module does no I/O and imports nothing of the project.
 """
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 Stream = Literal["stdout", "stderr"]
 Step = Literal["listening", "spawned", "connected", "hello", "channels open"]
+
+ASKED: Final = "the user asked for it"
+"""The reason of a :class:`SignalSent` that a person or a script wanted; all others end the child."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,12 @@ from tui_ipc.ipc.wire import Handle, Message
 from tui_ipc.session.notation import render
 
 VERSION: Final = 1
+SENDER: Final = "<sender>"
+RECEIVER: Final = "<receiver>"
+SHARED_MEMORY: Final = "<shared memory>"
+HANDLES: Final = (SENDER, RECEIVER, SHARED_MEMORY)
+"""What stands for a handle in the value of an event."""
+
 _SHOWN: Final = 60  # characters of a message that is no hello
 
 
@@ -156,8 +162,8 @@ def _closed(handle: Handle) -> str:
     handle.close()
     match handle:
         case Sender() | FormerHandle(kind=1):
-            return "<sender>"
+            return SENDER
         case Receiver() | FormerHandle(kind=2):
-            return "<receiver>"
+            return RECEIVER
         case _:
-            return "<shared memory>"
+            return SHARED_MEMORY

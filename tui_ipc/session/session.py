@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
 from tui_ipc.session.conversation import NotListening
-from tui_ipc.session.events import Event, MessageSent
+from tui_ipc.session.events import ASKED, Event, MessageSent
 from tui_ipc.session.handshake import HandshakeError
 from tui_ipc.session.matching import parts
 from tui_ipc.session.run import Run, Settings
@@ -181,7 +181,7 @@ class Session:
         """
         if number not in signal.valid_signals():
             raise ValueError(f"there is no signal {number} on this machine")
-        if self._run is None or not self._run.signal(number, "the user asked for it"):
+        if self._run is None or not self._run.signal(number, ASKED):
             raise NotListening("there is no child to signal: it does not run, or runs as another user")
 
     def diagnosis(self) -> "Diagnosis":
