@@ -7,8 +7,7 @@ while the channel is full.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator
-from contextvars import Context
+from collections.abc import AsyncIterator, Callable, Coroutine
 from subprocess import Popen
 from typing import Any, Generic, Self, TypeVar
 
@@ -19,6 +18,7 @@ from tui_ipc.ipc.delivery import Delivery
 from tui_ipc.ipc.errors import Disconnected
 from tui_ipc.ipc.exits import Exit
 from tui_ipc.ipc.oneshot import OneShotServer, silent_client
+from tui_ipc.ipc.wakeup import Wakeup
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Handle, Message
 
 __all__ = ["Receiver", "Sender", "accept", "channel", "connection"]
@@ -31,59 +31,6 @@ _TURN = 64
 _PATIENT = 8
 """Receives that wait at once after one that found nothing: such a look costs as much as a third of a wait.
 Messages that queue up are noticed after so many."""
-
-
-class _Ready:
-    """What one task awaits until the loop calls :meth:`wake`.
-
-    A future-like object in the sense of :func:`asyncio.isfuture`. A Future would resume its task a turn of
-    the loop later; this resumes it within the call, which saves a quarter of a round trip. It may do so for
-    nothing: whoever awaits it looks, and may await it again. When no task waits, ``idle`` is called instead.
-    """
-
-    __slots__ = ("_asyncio_future_blocking", "_context", "_idle", "_resume", "loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, idle: Callable[[], object] | None = None) -> None:
-        self._asyncio_future_blocking = False
-        self._context: Context | None = None
-        self._idle = idle
-        self._resume: Callable[[_Ready], object] | None = None
-        self.loop = loop
-
-    def wake(self) -> None:
-        """Called by the loop itself: resume the task now."""
-        resume, self._resume = self._resume, None
-        if resume is not None and self._context is not None:
-            self._context.run(resume, self)
-        elif self._idle is not None:
-            self._idle()
-
-    def wake_soon(self) -> None:
-        """Resume the task in the loop's next turn, if one waits; may be called by another task."""
-        resume, self._resume = self._resume, None
-        if resume is not None and not self.loop.is_closed():
-            self.loop.call_soon(resume, self, context=self._context)
-
-    def __await__(self) -> Generator["_Ready", None, None]:
-        if self._resume is not None:
-            raise RuntimeError("an endpoint of a channel has one reader, and another task is waiting for it")
-        self._asyncio_future_blocking = True
-        yield self
-
-    # What a Task calls on what its coroutine waits for:
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        return self.loop
-
-    def add_done_callback(self, resume: "Callable[[_Ready], object]", *, context: Context) -> None:
-        self._resume, self._context = resume, context
-
-    def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - the signature of a future's
-        self.wake_soon()
-        return False  # not done with it: the task raises CancelledError itself once it is resumed
-
-    def result(self) -> None:
-        return None
 
 
 class Sender(Handle, Generic[T]):
@@ -99,10 +46,10 @@ class Sender(Handle, Generic[T]):
         self._lock = asyncio.Lock()
         self._queue = 0  # sends that hold the lock or wait for it
         self._at_once = 0  # messages sent since the loop had its turn
-        self._ready: _Ready | None = None
+        self._ready: Wakeup | None = None
         self._watched = -1  # the descriptor that the loop watches for us
 
-    async def send(self, value: T) -> None:
+    def send(self, value: T) -> Coroutine[Any, Any, None]:
         """Send one message, waiting while the channel is full.
 
         Use ``asyncio.timeout`` for a deadline: a cancelled send has sent nothing. (In inline mode a message
@@ -111,18 +58,11 @@ class Sender(Handle, Generic[T]):
         Raises:
             As :meth:`tui_ipc.Sender.send`, TimedOut excepted.
         """
-        if self._queue or self._at_once >= _TURN:
-            await self._in_turn(lambda: self._sender._start(value, sockets.NONBLOCKING))
-            return
-        delivery = self._sender._start(value, sockets.NONBLOCKING)
-        if delivery is None or self._has_left(delivery):
-            self._at_once += 1
-        else:
-            await self._in_turn(lambda: delivery)  # it is our turn: nothing is awaited before it goes on
+        return self._send(lambda: self._sender._start(value, sockets.NONBLOCKING))
 
-    async def send_raw(self, data: bytes) -> None:
+    def send_raw(self, data: bytes) -> Coroutine[Any, Any, None]:
         """Send bytes as they are; see :meth:`tui_ipc.Sender.send_raw`."""
-        await self._in_turn(lambda: Delivery(self._sender._outlet, (data,), ()))
+        return self._send(lambda: Delivery(self._sender._outlet, (data,), ()))
 
     def clone(self) -> "Sender[T]":
         """Another sender of the same channel, to be closed on its own."""
@@ -144,6 +84,17 @@ class Sender(Handle, Generic[T]):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    async def _send(self, start: Callable[[], Delivery | None]) -> None:
+        """Send at once if nobody is before us and the channel takes it, else in turn."""
+        if self._queue or self._at_once >= _TURN:
+            await self._in_turn(start)
+            return
+        delivery = start()
+        if delivery is None or self._has_left(delivery):
+            self._at_once += 1
+        else:
+            await self._in_turn(lambda: delivery)  # it is our turn: nothing is awaited before it goes on
 
     async def _in_turn(self, start: Callable[[], Delivery | None]) -> None:
         """Send after every send that was called before, and after a turn of the loop if one is due."""
@@ -182,7 +133,7 @@ class Sender(Handle, Generic[T]):
 
     async def _writable(self, descriptor: int) -> None:
         self._unwatch()
-        self._ready = ready = _Ready(asyncio.get_running_loop())
+        self._ready = ready = Wakeup(asyncio.get_running_loop())
         self._watched, self._at_once = descriptor, 0
         ready.loop.add_writer(descriptor, ready.wake)
         try:
@@ -195,7 +146,7 @@ class Sender(Handle, Generic[T]):
         delivery.abandon()
         outlet = self._sender._outlet
         if outlet.unfinished and outlet.socket.fileno() >= 0:
-            self._ready, self._watched = _Ready(asyncio.get_running_loop()), outlet.socket.fileno()
+            self._ready, self._watched = Wakeup(asyncio.get_running_loop()), outlet.socket.fileno()
             self._ready.loop.add_writer(self._watched, self._write_rest)
 
     def _write_rest(self) -> None:
@@ -228,7 +179,7 @@ class Receiver(Handle, Generic[T]):
 
     def __init__(self, receiver: blocking.Receiver[T]) -> None:
         self._receiver = receiver
-        self._ready: _Ready | None = None
+        self._ready: Wakeup | None = None
         self._watched = -1  # the descriptor that the loop watches for us,
         self._body: Body | None = None  # which is that of this large message, or None: the receiver's own
         self._patient = 0  # receives that are to wait at once
@@ -301,14 +252,14 @@ class Receiver(Handle, Generic[T]):
             except BlockingIOError:
                 pass  # a part of a large message, or resumed for nothing
 
-    def _readable(self) -> _Ready:
+    def _readable(self) -> Wakeup:
         """What to await until the descriptor that the next bytes come from is readable."""
         loop = asyncio.get_running_loop()
         ready, body = self._ready, self._receiver._body
         if ready is None or self._watched < 0 or body is not self._body or ready.loop is not loop:
             self._unwatch()
             descriptor = self._receiver._waits_for()
-            self._ready = ready = _Ready(loop, self._nobody_waits)
+            self._ready = ready = Wakeup(loop, self._nobody_waits)
             loop.add_reader(descriptor, ready.wake)
             self._watched, self._body = descriptor, body
         return ready
@@ -386,7 +337,7 @@ async def accept(
 
 async def _any_readable(descriptors: tuple[int, ...], patience: float | None) -> None:
     """Wait until one of these is readable, or for ``patience`` seconds."""
-    ready = _Ready(loop := asyncio.get_running_loop())
+    ready = Wakeup(loop := asyncio.get_running_loop())
     alarm = loop.call_later(patience, ready.wake) if patience is not None else None
     for descriptor in descriptors:
         loop.add_reader(descriptor, ready.wake)

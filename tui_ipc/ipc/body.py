@@ -74,7 +74,7 @@ class Body:
             if flags & sockets.NONBLOCKING:
                 wanted = min(wanted, _PIECE)
             try:
-                piece = self._stream.recv(wanted, flags | socket.MSG_WAITALL)
+                piece = self._stream.recv(wanted, flags | sockets.WHOLE)
             except ConnectionResetError:
                 piece = b""
             except BlockingIOError:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NONBLOCKING = int(socket.MSG_DONTWAIT)
 SEND_FLAGS = int(getattr(socket, "MSG_NOSIGNAL", 0))
 RECEIVE_FLAGS = int(getattr(socket, "MSG_CMSG_CLOEXEC", 0))
+WHOLE = int(socket.MSG_WAITALL)
 TRUNCATED = int(socket.MSG_TRUNC | socket.MSG_CTRUNC)
 
 PACKETS: int | None = getattr(socket, "SOCK_SEQPACKET", None)
