@@ -79,7 +79,7 @@ def test_a_cancelled_wait_ends() -> None:
             await waiting
         another = asyncio.create_task(wait())
         await asyncio.sleep(0)
-        wakeup.wake()
+        wakeup.wake_soon()
         await another
 
     asyncio.run(main())

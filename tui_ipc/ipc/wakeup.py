@@ -26,7 +26,7 @@ class Wakeup:
         self.loop = loop
 
     def wake(self) -> None:
-        """Called by the loop itself: resume the task now."""
+        """Resume the task now; to be called by the loop alone, since a task runs only where no other does."""
         resume, self._resume = self._resume, None
         if resume is not None and self._context is not None:
             self._context.run(resume, self)
@@ -62,4 +62,4 @@ class Wakeup:
 
     def result(self) -> None:
         """A wait gives nothing."""
-        return None
+        return
