@@ -6,26 +6,12 @@ A Queue belongs to a ``multiprocessing.Process``; nng, once it was used, does no
 import gc
 import multiprocessing
 import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
 import msgpack
 
-from tests.benchmarks.contenders import Contender, answer
-
-
-def _settle(cpu: int) -> None:
-    """Called by the process: pin it, and end it should the parent be gone, which neither of these tells."""
-    os.sched_setaffinity(0, {cpu})
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()
+from tests.benchmarks.contenders import Contender, answer, settle
 
 
 class OfProcess(Contender):
@@ -58,7 +44,7 @@ class Queue(OfProcess):
     @staticmethod
     def peer(inbox: "multiprocessing.Queue[Any]", outbox: "multiprocessing.Queue[Any]", cpu: int) -> None:
         """What the process does."""
-        _settle(cpu)
+        settle(cpu)
         answer(inbox.get, outbox.put)
 
     def exchange(self, message: bytes) -> None:
@@ -98,7 +84,7 @@ class NNG(OfProcess):
         """What the process does."""
         import pynng
 
-        _settle(cpu)
+        settle(cpu)
         theirs: Any = pynng.Pair0(dial=address, recv_max_size=0)
         answer(lambda: msgpack.unpackb(theirs.recv()), lambda value: theirs.send(msgpack.packb(value)))
 

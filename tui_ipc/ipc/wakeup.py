@@ -62,4 +62,3 @@ class Wakeup:
 
     def result(self) -> None:
         """A wait gives nothing."""
-        return
