@@ -21,6 +21,8 @@ from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.child_actions import ChildActions
 from tui_ipc.tui.inspector import Inspector
+from tui_ipc.tui.log_pane import LogPane
+from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.message_input import MessageBox
 from tui_ipc.tui.model import Model
@@ -32,6 +34,7 @@ from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
 from tui_ipc.tui.status_bar import Recording, StatusBar
+from tui_ipc.tui.story import Stories
 
 FRAMES = 30
 """How often in a second the screen follows the model, at most."""
@@ -80,8 +83,9 @@ class ExplorerApp(ChildActions, PaneActions):
         self._session = session
         self._recording: Recording | None = "on" if recorded else None
         self.model = Model()
+        self.stories = Stories()
         self.status_bar = StatusBar(source)
-        self.notice = Notice("" if source else "ctrl+r tries again")
+        self.notice = Notice(self._remedy)
         self.log_view = LogView(self.model)
         self.inspector = Inspector(id="inspector")
         self.output_view = OutputView(self.model)
@@ -100,7 +104,7 @@ class ExplorerApp(ChildActions, PaneActions):
         yield self.notice
         with Vertical(id="panes"):
             with Horizontal(id="upper"):
-                yield self.log_view
+                yield LogPane(self.log_view)
                 yield self.inspector
             yield self.output_view
         yield self.foot
@@ -139,6 +143,7 @@ class ExplorerApp(ChildActions, PaneActions):
 
     def _on_event(self, event: Event) -> None:
         self.model.apply(event)
+        self.stories.note(event)
         self._schedule_refresh()
 
     def _on_refused(self, text: str, sentence: str) -> None:
@@ -162,7 +167,14 @@ class ExplorerApp(ChildActions, PaneActions):
     def _doing(self) -> str | None:
         if self._keeper.leaving:
             return "quitting: waiting for the child to end"
+        if self._keeper.ending:
+            return "ending: waiting for the child to end"
         return "restarting: waiting for the child to end" if self._keeper.restarting else None
+
+    def _remedy(self) -> str:
+        """What can be done about a failed handshake or a fault."""
+        more = f"{key_of(self, 'app.run')} tells more"
+        return more if self.foot is not self.message_box else f"{key_of(self, 'app.restart')} tries again · {more}"
 
     def _schedule_refresh(self) -> None:
         if self._due or not self.is_running:

@@ -3,12 +3,18 @@
 A span's text has passed the sanitiser or is our own; it is drawn as it is and never read as markup.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.cells import cell_len, chop_cells
 from rich.style import Style
+
+FOUND = "found"
+"""The paint of what a search has found."""
+
+_EVEN = re.compile(rb"\x00+|\x01+")
 
 Paint = str | Style
 """How a span looks: a role, whose colour the theme decides, or a style that the child asked for."""
@@ -46,6 +52,34 @@ class Line:
 def line(*spans: Span | str) -> Line:
     """Make a line of spans; a bare string is painted as plain text."""
     return Line(tuple(Span(span) if isinstance(span, str) else span for span in spans))
+
+
+def highlighted(whole: Line, needle: re.Pattern[str], prefix: int = 0) -> Line:
+    """Light in a line's left part what is found in it.
+
+    Args:
+        whole: The line.
+        needle: What is looked for.
+        prefix: How many spans at the beginning are left out. If nothing is found behind them, the last of
+            them is lit as a whole: it stands in for what the line does not show.
+    """
+    kept, rest = whole.left[:prefix], whole.left[prefix:]
+    text = "".join(span.text for span in rest)
+    lit = bytearray(len(text))
+    for match in needle.finditer(text):
+        lit[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+    if not any(lit):
+        kept = (*kept[:-1], *(Span(span.text, FOUND) for span in kept[-1:]))
+    return Line((*kept, *_cut(rest, lit)), whole.right, whole.fill)
+
+
+def _cut(spans: Iterable[Span], lit: bytearray) -> Iterable[Span]:
+    """Cut spans where light begins or ends; ``lit`` has a byte for each of their characters."""
+    start = 0
+    for text, paint in spans:
+        for piece in _EVEN.finditer(lit[start : start + len(text)]):
+            yield Span(text[piece.start() : piece.end()], FOUND if piece[0][0] else paint)
+        start += len(text)
 
 
 def wrap(lines: Iterable[Line], width: int) -> list[Line]:

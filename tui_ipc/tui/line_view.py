@@ -15,10 +15,11 @@ from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
 
-from tui_ipc.tui.line import Line, Paint, wrap
+from tui_ipc.tui.line import FOUND, Line, Paint, wrap
 from tui_ipc.tui.paint import paint, restyle
 
 ROLES = (
+    FOUND,
     "muted",
     "strong",
     "sent",
@@ -77,6 +78,10 @@ class LineView(ScrollView, can_focus=True):
         """The line with an index from :attr:`first` up to :attr:`end`."""
         raise NotImplementedError
 
+    def shown(self, index: int) -> Line:
+        """A line as its row shows it; a subclass may light parts of it."""
+        return self.line(index)
+
     @property
     def width(self) -> int:
         """How many cells a row has, the scrollbar left out."""
@@ -100,7 +105,7 @@ class LineView(ScrollView, can_focus=True):
             return paint(rows[y] if y < len(rows) else Line(), width, self._style_of)
         if index >= self.end:
             return Strip.blank(width, self.rich_style)
-        strip = paint(self.line(index), width, self._style_of, self.shift)
+        strip = paint(self.shown(index), width, self._style_of, self.shift)
         if index == self.cursor:
             strip = restyle(strip, 0, None, self._style_of("cursor"))
         return self._selected(strip, index).apply_offsets(self.shift, index)

@@ -7,25 +7,54 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from tui_ipc.session.units import count
+from tui_ipc.tui.filter import Filter, Subject
+from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.line import Line, Span, line
 from tui_ipc.tui.model import Entry, Model
-from tui_ipc.tui.ring_view import RingView
+from tui_ipc.tui.searchable_view import SearchableView, shortened
+from tui_ipc.tui.sieve import Sieve
 
 
-class LogView(RingView):
-    """Shows the log, newest line last.
+class LogView(SearchableView):
+    """Shows the log, newest line last; with a filter, those of its lines that pass.
 
     With a cursor the view holds still; moving the cursor past the last line lets it go, and the view follows
-    again.
+    again. A line's index here is its place among the lines that pass.
     """
 
     BORDER_TITLE = "Log"
+    PREFIX = 2  # the time and the mark
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", "Select", show=True, key_display="↑↓", id="log.up"),
         Binding("down", "cursor(1)", "Select next", show=False, id="log.down"),
         Binding(
             "enter", "app.inspect", "Inspect", id="log.inspect", tooltip="Look closely at the selected line"
+        ),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            key_display="/",
+            id="log.filter",
+            tooltip="Show only the lines of the log that pass: text, direction, kind, slower 5ms, …",
+        ),
+        Binding(
+            "f",
+            "search",
+            "Find",
+            id="log.find",
+            tooltip="Search in the log; n and N go through what is found",
+        ),
+        Binding(
+            "exclamation_mark",
+            "invert",
+            "Invert the filter",
+            show=False,
+            key_display="!",
+            id="log.invert",
+            tooltip="Show the lines of the log that the filter hides, and hide the others",
         ),
         Binding("v", "app.face('value')", "Value", show=False, id="log.value"),
         Binding("b", "app.face('bytes')", "Bytes", show=False, id="log.bytes"),
@@ -39,38 +68,139 @@ class LogView(RingView):
 
         entry: Entry | None
 
+    class FilterAsked(Message):
+        """A filter is to be typed."""
+
+    class InvertAsked(Message):
+        """What the filter hides is to be shown, and what it shows hidden."""
+
+    class FilterCleared(Message):
+        """The filter was taken away."""
+
     def __init__(self, model: Model) -> None:
         super().__init__(id="log")
         self._model = model
+        self.filter: Filter | None = None
+        self._passed: Sieve | None = None
+        self._anchor: int | None = None  # the entry that was selected, whether or not it passes now
+        self._settling = False
+
+    # Which lines there are
 
     @property
     def first(self) -> int:
-        """The index of the oldest entry that is held."""
-        return self._model.log.first
+        """The index of the oldest line that is held."""
+        if self._passed is None:
+            return self._model.log.first
+        self._passed.forget(self._model.log.first)
+        return self._passed.first
 
     @property
     def end(self) -> int:
-        """The index after the newest entry."""
-        return self._model.log.end
+        """The index after the newest line."""
+        return self._model.log.end if self._passed is None else self._passed.end
+
+    @property
+    def selected(self) -> Entry | None:
+        """The entry under the cursor, None if there is no cursor or the entry is no longer held."""
+        held = self.cursor is not None and self.first <= self.cursor < self.end
+        return self.entry(self.cursor) if held and self.cursor is not None else None
+
+    def entry(self, index: int) -> Entry:
+        """The entry that a line is about."""
+        return self._model.log[index if self._passed is None else self._passed[index]]
 
     def line(self, index: int) -> Line:
         """The line about an entry."""
-        return self._model.log[index].line
+        return self.entry(index).line
+
+    def searched(self, index: int) -> str:
+        """All that an entry says, though its line may show less of it."""
+        return self.entry(index).text
 
     def placeholder(self) -> list[Line]:
-        """Say what will come here."""
+        """Say what will come here, or why nothing does."""
+        if self._passed is not None and len(self._model.log):
+            said = (
+                "No line passes the filter." if self.complete else "Looking for lines that pass the filter …"
+            )
+            return [line(Span(said, "muted"))]
         sentence = "Each step of the handshake and each message appears here with its time, latency and size."
         return [line(Span(sentence, "muted"))]
 
-    def may_follow(self) -> bool:
-        """A selected line must not be swept away."""
-        return self.cursor is None
+    # The filter
+
+    def set_filter(self, wanted: Filter | None) -> None:
+        """Show other lines, the newest first; the cursor stays on its entry, or goes to the nearest shown."""
+        self._settling = True
+        self.cursor = None
+        self.set_follows(self._anchor is None)
+        self.filter = wanted
+        self._passed = None if wanted is None else Sieve(self._passes, self._model.log.end)
+        self.renumber()
+
+    def _passes(self, index: int) -> bool:
+        event = (entry := self._model.log[index]).event
+        assert self.filter is not None
+        return event is not None and self.filter.passes(Subject(event, lambda: entry.text))
+
+    def scan(self, until: float) -> bool:
+        """Filter and search until a moment; whether there was time for all."""
+        log = self._model.log
+        filtered = self._passed is None or self._passed.scan(log.first, log.end, until)
+        self._settle()
+        return super().scan(until) and filtered
+
+    def _settle(self) -> None:
+        """Put the cursor where it was before the filter changed, once that place is known."""
+        if not self._settling:
+            return
+        anchor = max(self._anchor or 0, self._model.log.first)
+        if self._passed is None or self._passed.reaches(anchor):
+            if self._anchor is not None:
+                self.pick(anchor if self._passed is None else self._passed.place(anchor))
+            self._settling = False
+
+    @property
+    def shown_of(self) -> str:
+        """How many lines pass the filter, of how many."""
+        passed = self._model.log if self._passed is None else self._passed
+        more = "" if self.complete else "…"
+        return f"{count(len(passed))}{more} of {count(len(self._model.log))}"
+
+    def marks(self) -> list[str]:
+        """The filter and how much passes it, then the search, then how to end the one or the other."""
+        marks = super().marks()
+        if self.filter is None:
+            return marks
+        verb = "hide" if self.filter.inverted else "show"
+        said = f"{verb} {shortened(self.filter.text)}: {self.shown_of}"
+        return [said, *(marks or [f"{key_of(self, 'search.clear')} shows all"])]
+
+    def action_filter(self) -> None:
+        """Ask for a filter."""
+        self.post_message(self.FilterAsked())
+
+    def action_invert(self) -> None:
+        """Invert the filter."""
+        self.post_message(self.InvertAsked())
+
+    def action_clear(self) -> None:
+        """End the search, or else take the filter away."""
+        if self.needle is not None:
+            super().action_clear()
+        elif self.filter is not None:
+            self.set_filter(None)
+            self.post_message(self.FilterCleared())
+
+    # The cursor
 
     def watch_cursor(self, cursor: int | None) -> None:
         """Hold still at a cursor, and tell the inspector."""
-        if cursor is not None:
-            self.set_follows(False)
-        self.post_message(self.Picked(None if cursor is None else self._model.log[cursor]))
+        super().watch_cursor(cursor)
+        if not self._settling:
+            self._anchor = cursor if cursor is None or self._passed is None else self._passed[cursor]
+        self.post_message(self.Picked(self.selected))
 
     def action_cursor(self, direction: int) -> None:
         """Move the cursor; the first move up from the end picks the newest line."""
@@ -87,23 +217,6 @@ class LogView(RingView):
     def action_scroll_home(self) -> None:
         """Move the cursor to the oldest entry."""
         self.pick(self.first)
-
-    def action_follow(self) -> None:
-        """Let the cursor go and follow the newest entry."""
-        self.cursor = None
-        super().action_follow()
-
-    def pick(self, index: int) -> None:
-        """Put the cursor on an entry, and bring it into sight."""
-        if self.first == self.end:
-            return
-        self.cursor = max(self.first, min(index, self.end - 1))
-        row = self.cursor - self.first
-        top = self.scroll_offset.y
-        if row < top:
-            self.go_to(row)
-        elif row >= top + self.size.height:
-            self.go_to(row - self.size.height + 1)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse points."""

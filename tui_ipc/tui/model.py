@@ -23,16 +23,20 @@ from tui_ipc.session.events import (
     ServerListening,
     StepLate,
 )
+from tui_ipc.session.telling import told
 from tui_ipc.tui.line import Line, Span
 from tui_ipc.tui.lines import log_line, rule
 from tui_ipc.tui.ring import Ring
-from tui_ipc.tui.sanitize import OutputDecoder
+from tui_ipc.tui.sanitize import OutputDecoder, visible
 from tui_ipc.tui.status import Status
 
 LOG_LIMIT = 100_000
 LOG_BUDGET = 128 << 20
 OUTPUT_LIMIT = 50_000
 OUTPUT_BUDGET = 16 << 20
+
+TEXT_LIMIT = 1 << 16
+"""How many characters of a message's notation are searched and filtered."""
 
 Trouble = StepLate | HandshakeFailed | Fault
 
@@ -57,6 +61,14 @@ class Entry:
     def line(self) -> Line:
         """How the log shows it."""
         return rule(self.run) if self.event is None else log_line(self.event, self.since)
+
+    @property
+    def text(self) -> str:
+        """All that is said of it, up to :data:`TEXT_LIMIT` characters of a message: what is searched."""
+        if self.event is None:
+            return self.line.text
+        said = told(self.event, TEXT_LIMIT)
+        return visible(said.detail if self.is_message else f"{said.word} {said.detail}")
 
     @property
     def is_message(self) -> bool:

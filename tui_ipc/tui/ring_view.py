@@ -66,6 +66,12 @@ class RingView(LineView):
             self._version = version
             self.sync()
 
+    def renumber(self) -> None:
+        """Take in that the lines have other indexes than before."""
+        self._known_first = self.first
+        self._version = None
+        self._seen = self.end
+
     def version(self) -> object:
         """Something that differs whenever the lines do."""
         return self.first, self.end

@@ -1,0 +1,277 @@
+"""A view of lines that keep coming, with a cursor, in which one searches; what is found is lit in the rows.
+
+The rule: nobody waits for a search. It looks at the lines a slice of time at a time, newest first, and at
+those that come as they come.
+"""
+
+import re
+from time import monotonic
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+
+from tui_ipc.session.units import count
+from tui_ipc.tui.keys import key_of
+from tui_ipc.tui.line import Line, highlighted
+from tui_ipc.tui.ring_view import RingView
+from tui_ipc.tui.sieve import Sieve
+
+SLICE = 0.005
+"""For how many seconds lines are looked at before everybody else gets a turn."""
+
+REST = 0.005
+"""How long that turn is at least, in seconds."""
+
+REDRAW = 0.1
+"""How often what was found so far is shown, in seconds."""
+
+
+TITLE_ROOM = 24
+"""How many characters of what is searched for stand in the title."""
+
+
+class SearchableView(RingView):
+    """A :class:`RingView` with a cursor and a search.
+
+    With a cursor the view holds still; following the end lets it go. A subclass says what is searched
+    (:meth:`searched`), and binds a key to ``search``.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "n", "found(1)", "Find next", show=False, id="search.next", tooltip="Go to the next line found"
+        ),
+        Binding(
+            "N",
+            "found(-1)",
+            "Find previous",
+            show=False,
+            id="search.previous",
+            tooltip="Go to the line found before this one",
+        ),
+        Binding(
+            "backspace,delete",
+            "clear",
+            "End search",
+            show=False,
+            key_display="⌫",
+            id="search.clear",
+            tooltip="End the search; asked again in the log, take its filter away",
+        ),
+    ]
+
+    PREFIX = 0
+    """How many spans at the beginning of a line are not searched; the last is lit for what the line hides."""
+
+    class Asked(Message):
+        """Something is to be searched for; a search pane opens its bar."""
+
+    class Told(Message):
+        """There is other news of the search: :attr:`SearchableView.news`."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.needle: re.Pattern[str] | None = None
+        self._text = ""
+        self._found: Sieve | None = None
+        self._seeking = False
+        self._wrapped = ""
+        self._resting = False
+        self._redraw_at = 0.0
+        self._title = ""
+
+    def searched(self, index: int) -> str:
+        """The text of a line in which is searched: all of it, though the row may show less."""
+        return self.line(index).text
+
+    @property
+    def found(self) -> int:
+        """How many lines were found so far."""
+        return 0 if self._found is None else len(self._found)
+
+    @property
+    def complete(self) -> bool:
+        """True if no line is left to be looked at."""
+        return not self._resting
+
+    @property
+    def news(self) -> str:
+        """How the search stands, in a few words; empty if there is none."""
+        if self._found is None:
+            return ""
+        more = "" if self.complete else "…"
+        if not self._found:
+            return f"searching{more}" if more else "not found"
+        index = self.cursor
+        place = self._found.place(index) if index is not None else self._found.end
+        number = place - self._found.first + 1
+        at = place < self._found.end and self._found[place] == index
+        of = f"{count(number)} of {count(self.found)}{more}" if at else f"{count(self.found)}{more} found"
+        return f"{of}, {self._wrapped}" if self._wrapped else of
+
+    def search(self, needle: re.Pattern[str] | None, text: str = "") -> None:
+        """Search for something else, from the cursor on, else from the newest line.
+
+        Args:
+            needle: What to look for; None ends the search.
+            text: How that was written.
+        """
+        if needle == self.needle:
+            return
+        self.needle = needle
+        self._text = text
+        self._wrapped = ""
+        self._seeking = needle is not None
+        self._found = None if needle is None else Sieve(self._holds, self.end)
+        self.catch_up()
+        self.refresh()
+
+    def renumber(self) -> None:
+        """Take in that the lines have other indexes than before: search in them anew."""
+        super().renumber()
+        self._found = None if self.needle is None else Sieve(self._holds, self.end)
+        self.catch_up()
+        self.refresh()
+
+    def _holds(self, index: int) -> bool:
+        return self.needle is not None and self.needle.search(self.searched(index)) is not None
+
+    def follow_source(self) -> None:
+        """Take in that lines may have come and gone."""
+        if not self._resting:
+            self._look()
+        super().follow_source()
+
+    def catch_up(self) -> None:
+        """Look at lines for a while, and see to it that the rest follows."""
+        self._look()
+        super().follow_source()
+        self.tell()
+
+    def _look(self) -> None:
+        if self.scan(monotonic() + SLICE):
+            self._resting = False
+        elif not self._resting:
+            self._resting = True
+            self.set_timer(REST, self._go_on)
+        self._seek()
+
+    def _go_on(self) -> None:
+        self._resting = False
+        self._look()
+        if self.complete or monotonic() >= self._redraw_at:
+            self._redraw_at = monotonic() + REDRAW
+            super().follow_source()
+            self.tell()
+
+    def scan(self, until: float) -> bool:
+        """Look at lines until a moment; whether there was time for all."""
+        return self._found is None or self._found.scan(self.first, self.end, until)
+
+    def _seek(self) -> None:
+        """Go to the first that is found, once it is known to be the first."""
+        if not self._seeking or self._found is None:
+            return
+        at = self.cursor
+        if at is None and self._found:
+            self._seeking = False
+            self._go_to_found(self._found.end - 1)
+        elif at is not None and self._found.reaches(at):
+            self._seeking = False
+            place = self._found.place(at)
+            if place == self._found.end:
+                place -= 1
+            if self._found:
+                self._go_to_found(place)
+
+    def action_search(self) -> None:
+        """Ask what to search for."""
+        self.post_message(self.Asked())
+
+    def action_found(self, direction: int) -> None:
+        """Go to the next (1) or the previous (-1) line found; past the last comes the first."""
+        if not self._found:
+            return
+        first, end = self._found.first, self._found.end
+        at = self.end if self.cursor is None else self.cursor
+        place = self._found.place(at + 1) if direction > 0 else self._found.place(at) - 1
+        self._wrapped = ""
+        if place >= end:
+            place, self._wrapped = first, "from the first again"
+        elif place < first:
+            place, self._wrapped = end - 1, "from the last again"
+        self._go_to_found(place)
+        self.tell()
+
+    def action_clear(self) -> None:
+        """End the search."""
+        self.search(None)
+
+    def _go_to_found(self, place: int) -> None:
+        if self._found is not None:
+            self.pick(self._found[place])
+
+    # The cursor
+
+    def may_follow(self) -> bool:
+        """A selected line must not be swept away."""
+        return self.cursor is None
+
+    def watch_cursor(self, cursor: int | None) -> None:
+        """Hold still at a cursor."""
+        if cursor is not None:
+            self.set_follows(False)
+        self.tell()
+
+    def action_follow(self) -> None:
+        """Let the cursor go and follow the newest line."""
+        self.cursor = None
+        super().action_follow()
+
+    def pick(self, index: int) -> None:
+        """Put the cursor on a line, and bring it into sight."""
+        if self.first == self.end:
+            return
+        self.cursor = max(self.first, min(index, self.end - 1))
+        row = self.cursor - self.first
+        top = self.scroll_offset.y
+        if row < top:
+            self.go_to(row)
+        elif row >= top + self.size.height:
+            self.go_to(row - self.size.height + 1)
+
+    # What is seen of it
+
+    def shown(self, index: int) -> Line:
+        """A line as its row shows it, with what was found in it lit."""
+        line = self.line(index)
+        if self.needle is None or not self._is_found(index):
+            return line
+        return highlighted(line, self.needle, self.PREFIX)
+
+    def _is_found(self, index: int) -> bool:
+        if self._found is None:
+            return False
+        place = self._found.place(index)
+        return place < self._found.end and self._found[place] == index
+
+    def marks(self) -> list[str]:
+        """What stands behind the title: what is searched for, how that goes, how to end it."""
+        if self.needle is None:
+            return []
+        return [f"find {shortened(self._text)}: {self.news}", f"{key_of(self, 'search.clear')} ends it"]
+
+    def tell(self) -> None:
+        """Bring the title up to date, and tell whoever listens."""
+        title = " · ".join([self.BORDER_TITLE or "", *self.marks()])
+        if title != self._title:
+            self._title = title
+            self.border_title = Content(title)  # no markup: it may hold what a user typed
+            self.post_message(self.Told())
+
+
+def shortened(text: str) -> str:
+    """What was typed, as it fits into a title."""
+    return text if len(text) <= TITLE_ROOM else text[: TITLE_ROOM - 1] + "…"
