@@ -13,13 +13,13 @@ from io import FileIO
 from typing import Any, Final
 
 from tui_ipc import __version__
-from tui_ipc.ipc.builder import Builder, scan
+from tui_ipc.ipc.builder import scan
 from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
-from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Encoder, Handle, Large, Message, blob_header
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Encoder, Message, blob_header
 from tui_ipc.session import events as ev
-from tui_ipc.session.hello import FormerHandle, settled
 from tui_ipc.session.layouts import KINDS, LAYOUTS, Misfit, expressible, texts_of
+from tui_ipc.session.rebuilding import former_handle, let_go, rebuilt
 
 VERSION: Final = 1
 MAGIC: Final = b"\x93\xb1tui-ipc recording"
@@ -162,7 +162,7 @@ def reason(error: OSError | ValueError) -> str:
 
 def _values(path: str, file: FileIO) -> Iterator[Message]:
     """The values of a file, one after the other, up to the last whole one."""
-    decoder = StreamDecoder(_former, _let_go, LIMIT)
+    decoder = StreamDecoder(former_handle, let_go, LIMIT)
     start = 0
     try:
         while chunk := file.read(_CHUNK):
@@ -245,25 +245,6 @@ def _event(path: str, start: int, value: Any) -> ev.Event:
 def _message(raw: bytes) -> Any:
     """What a session showed for a message of these bytes."""
     try:
-        return _builder.build(raw)
-    except IpcError:
-        pass  # it holds handles, or is broken
-    try:
-        value = _builder.build(raw, _DESCRIPTORS)
+        return rebuilt(raw)
     except IpcError as error:
         raise Misfit(f"is no message: {error}") from None
-    if isinstance(value, Large):
-        raise Misfit("is no message: it only announces one")
-    return settled(value)
-
-
-def _former(kind: int, _descriptor: int, _payload: bytes) -> Handle:
-    return FormerHandle(kind)
-
-
-def _let_go(_descriptor: int) -> None:
-    pass
-
-
-_DESCRIPTORS: Final = range(256)  # made up: as many as a message can name
-_builder: Final = Builder(_former, _let_go, LIMIT)
