@@ -1,0 +1,70 @@
+"""Scripts on their way into files.
+
+The one rule: nobody loses a text to us. A new script replaces no file; a rewritten one is in its file whole,
+or the file is as it was.
+"""
+
+import os
+import stat
+import tempfile
+
+from tui_ipc.session.recording import reason
+
+
+class UnwritableScriptError(Exception):
+    """A script cannot be written; the text says why, and that nothing was changed."""
+
+
+def create(path: str, text: str) -> None:
+    """Write a script into a file that does not exist yet.
+
+    Raises:
+        UnwritableScriptError: It exists, or cannot be made.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    except FileExistsError:
+        raise UnwritableScriptError(f"{path} exists already; name another file, or remove it first") from None
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        raise UnwritableScriptError(f"{path} cannot be written: {reason(error)}") from None
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(text.encode())
+    except OSError as error:
+        os.unlink(path)
+        raise UnwritableScriptError(f"{path} cannot be written: {reason(error)}") from None
+
+
+def rewrite(path: str, old: bytes, new: bytes) -> None:
+    """Replace what is in a file at once; its permissions stay, and a symbolic link goes on leading to it.
+
+    Raises:
+        UnwritableScriptError: It does not hold ``old`` any more, or cannot be replaced.
+    """
+    path = os.path.realpath(path)
+    try:
+        with open(path, "rb") as file:
+            held = file.read()
+            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+        if held != old:
+            raise UnwritableScriptError(
+                f"{path} was changed meanwhile, and so was not rewritten; run it again"
+            )
+        _replace(path, new, mode)
+    except OSError as error:
+        raise UnwritableScriptError(f"{path} cannot be rewritten: {reason(error)}") from None
+
+
+def _replace(path: str, data: bytes, mode: int) -> None:
+    directory, name = os.path.split(path)
+    descriptor, written = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
+    try:
+        with open(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(written, path)
+    except BaseException:
+        os.unlink(written)
+        raise
