@@ -20,39 +20,16 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from tui_ipc.ipc.wire import NESTING_LIMIT, encode
+from tui_ipc.ipc.wire import encode
 from tui_ipc.session.holes import HOLES, REST, Captured, Matching
+from tui_ipc.session.reader import JSON_LETTERS, NotationError, Objection, read, skip_blank
 
-_BLANK: Final = re.compile(r"[ \t\n\r]*+")  # JSON's white space
-_CLOSERS: Final = {"[": "]", "(": ")", "{": "}"}
+_JSON: Final = json.JSONDecoder()
 _SPELLINGS: Final = {"None": "null", "True": "true", "False": "false"}
-_WORDS: Final = {"null": None, "true": True, "false": False, "None": None, "True": True, "False": False}
 _MEANT: Final = re.compile(  # how text begins that wants to be more than a string
-    _BLANK.pattern + r"""(?:(?P<json>[\[{"])|\(|(?:[bB][rR]?|[rR][bB])["']|timestamp\()"""
+    r"""(?P<json>[\[{"])|\(|(?:[bB][rR]?|[rR][bB])["']|timestamp\("""
 )
-_SCALAR: Final = re.compile(  # possessive throughout (*+): no text makes it backtrack
-    r"""
-      (?P<prefix>[bB][rR]?|[rR][bB]?|[uU])?+
-      (?P<string>"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+" | '[^'\\\n]*+(?:\\.[^'\\\n]*+)*+')
-    | (?P<integer>[-+]?(?:0[xX][0-9a-fA-F_]++ | 0[oObB][0-7_]++ | [0-9][0-9_]*+))(?![\w.])
-    | (?P<real>[-+]?(?=\.?[0-9])[0-9_]*+(?:\.[0-9_]*+)?+(?:[eE][-+]?[0-9_]++)?+ | NaN | -?Infinity)(?!\w)
-    | timestamp\([ ]*+(?P<time>"[^"\\]*+"|'[^'\\]*+')[ ]*+\)
-    | (?P<word>[A-Za-z]++)(?!["'])
-    """,
-    re.VERBOSE,
-)
-_QUOTE: Final = re.compile(r"""[bBrRuU]{0,2}["']""")
-_ESCAPE: Final = re.compile(  # in a string; bytes take no \u and no \U
-    r"""\\(?:
-      (?P<hex>x[0-9a-fA-F]{2} | u[0-9a-fA-F]{4} | U00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4})
-    | (?P<octal>[0-3][0-7]{2} | [0-7]{1,2}(?![0-7]))
-    | (?P<letter>.))""",
-    re.VERBOSE,
-)
-_JSON_LETTERS: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", '"': '"', "\\": "\\"}
-_LETTERS: Final = {**_JSON_LETTERS, "a": "\a", "v": "\v", "'": "'"}
-
-_ESCAPED: Final = {character: "\\" + letter for letter, character in _JSON_LETTERS.items()}
+_ESCAPED: Final = {character: "\\" + letter for letter, character in JSON_LETTERS.items()}
 _SUSPECT: Final = re.compile(r'["\\]|[^ -~]')
 _IN_EXPRESSION: Final = re.compile(r"\\.|/|[^ -~]", re.DOTALL)
 _WHOLE_ESCAPES: Final = re.compile(r"(?:[^\\]|\\x..|\\u....|\\[^xu])*+")
@@ -145,173 +122,58 @@ class Complaint(NamedTuple):
 
 def interpret(text: str) -> tuple[Any, Complaint | None]:
     """What :func:`parse` returns, and a complaint if the text looks like more than the string that it is."""
-    try:
-        return json.loads(text), None
-    except (ValueError, RecursionError):
-        pass  # no JSON, or too deep for a reader that recurses
+    begun = first_value(text)
+    if isinstance(begun, Complaint):
+        return text, begun
+    if begun is not None:
+        value, end = begun
+        end = skip_blank(text, end)
+        if end == len(text):
+            return value, None
+        if looks_like_more(text):
+            return text, _complaint(text, NotationError("text after the value", end))
     word = text.strip()
     if word in _SPELLINGS:
         return text, Complaint(f"the JSON value is spelled {_SPELLINGS[word]}")
-    meant = _MEANT.match(text)
-    if not meant:
-        return text, None
-    try:
-        value = _read(text)
-        if isinstance(value, str):
-            raise _NotationError("no JSON escape, or a control character, in the string", meant.end() - 1)
-    except _NotationError as error:
-        return text, Complaint(f"not {'JSON' if meant['json'] else 'a literal'}: {error}", error.offset)
-    return value, None
+    return text, None
 
 
-class _NotationError(Exception):
-    """Text is not in the notation."""
-
-    def __init__(self, sentence: str, offset: int) -> None:
-        super().__init__(sentence)
-        self.offset = offset
+def looks_like_more(text: str) -> bool:
+    """Whether a text begins so that it is faulty if it is no JSON and no literal, and not just a string."""
+    return _MEANT.match(text, skip_blank(text, 0)) is not None
 
 
-class _Container:
-    """A list, tuple or map that is being read.
+def first_value(text: str, objection: Objection | None = None) -> tuple[Any, int] | Complaint | None:
+    """The JSON value or the literal that a text begins with: for a text in which more may follow.
 
-    Attributes:
-        opener: Its opening bracket.
-        offset: Where that stands in the text.
-        items: What it holds so far; keys and values in turn if it is a map.
+    Args:
+        text: Such a text.
+        objection: Makes it a pattern: inside it holes may stand for values, written ``...``, ``/re/`` and
+            ``{{name}}``, to which it does not object. Without it there are no holes.
+
+    Returns:
+        The value and where it ends; what is wrong, if the text looks like one and is none; else None.
     """
-
-    __slots__ = ("items", "offset", "opener")
-
-    def __init__(self, opener: str, offset: int) -> None:
-        self.opener = opener
-        self.offset = offset
-        self.items: list[Any] = []
-
-    @property
-    def wants_value(self) -> bool:
-        """Whether the last item is a key without its value."""
-        return self.opener == "{" and len(self.items) % 2 == 1
-
-    def add(self, item: Any, offset: int) -> str:
-        """Take the item that began at ``offset``; returns the characters of which one must follow."""
-        self.items.append(item)
-        if not self.wants_value:
-            return "," if self.opener == "(" and len(self.items) == 1 else "," + _CLOSERS[self.opener]
-        try:
-            hash(item)
-        except TypeError:
-            raise _NotationError("a list or a map cannot be a key", offset) from None
-        return ":"
-
-    def close(self) -> tuple[Any, int]:
-        """The value, and where it began."""
-        if self.opener == "{":
-            return dict(zip(self.items[::2], self.items[1::2], strict=True)), self.offset
-        return (tuple(self.items) if self.opener == "(" else self.items), self.offset
-
-
-def _read(text: str) -> Any:
-    """Read JSON or a literal; raises _NotationError for the first fault."""
-    unfinished: list[_Container] = []
-    position = 0
-    while True:
-        position = start = _skip_blank(text, position)
-        character = text[start : start + 1]
-        if character in _CLOSERS:
-            # As a key it is hashed, and hashing recurses in C without a check. No message nests deeper.
-            if character == "(" and len(unfinished) >= NESTING_LIMIT:
-                raise _NotationError(f"tuple more than {NESTING_LIMIT} levels deep", start)
-            unfinished.append(_Container(character, start))
-            position += 1
-            continue
-        if unfinished and character == _CLOSERS[unfinished[-1].opener] and not unfinished[-1].wants_value:
-            value, start = unfinished.pop().close()
-            position += 1
-        else:
-            value, position = _read_scalar(text, start)
-        while unfinished:
-            allowed = unfinished[-1].add(value, start)
-            position = _skip_blank(text, position)
-            character = text[position : position + 1]
-            if not character or character not in allowed:
-                raise _NotationError("expecting " + " or ".join(f"'{mark}'" for mark in allowed), position)
-            position += 1
-            if character in ",:":
-                break
-            value, start = unfinished.pop().close()
-        else:
-            position = _skip_blank(text, position)
-            if position < len(text):
-                raise _NotationError("text after the value", position)
-            return value
-
-
-def _skip_blank(text: str, position: int) -> int:
-    match = _BLANK.match(text, position)
-    return match.end() if match else position
-
-
-def _read_scalar(text: str, position: int) -> tuple[Any, int]:
-    """Read what is no container; returns it and where it ends."""
-    match = _SCALAR.match(text, position)
-    if not match:
-        unterminated = _QUOTE.match(text, position)
-        raise _NotationError("unterminated string" if unterminated else "expecting a value", position)
-    value: Any
+    begin = skip_blank(text, 0)
     try:
-        match match.lastgroup:
-            case "string":
-                value = _unquoted(match)
-            case "integer":
-                value = int(match["integer"], 0)
-            case "real":
-                value = float(match["real"])
-            case "time":
-                value = _time_stamp(match["time"][1:-1], position)
-            case _:
-                value = _WORDS[match["word"]]
-    except ValueError:
-        raise _NotationError("not a number", position) from None
-    except KeyError:
-        raise _NotationError("expecting a value (a string needs quotes)", position) from None
-    return value, match.end()
-
-
-def _unquoted(match: re.Match[str]) -> str | bytes:
-    """The string or bytes of a quoted token."""
-    prefix, body, start = (match["prefix"] or "").lower(), match["string"][1:-1], match.start("string") + 1
-    binary = "b" in prefix
-
-    def character(escape: re.Match[str]) -> str:
-        if escape["octal"]:
-            return chr(int(escape["octal"], 8))
-        if escape["hex"] and (escape["hex"][0] == "x" or not binary):
-            return chr(int(escape["hex"][1:], 16))
-        if escape["letter"] in _LETTERS:
-            return _LETTERS[escape["letter"]]
-        if escape["letter"] == "/" and not binary:
-            return "/"
-        raise _NotationError("unknown escape", start + escape.start())
-
-    if binary and not body.isascii():
-        raise _NotationError(r"bytes hold ASCII characters and \x escapes only", start - 1)
-    plain = body if "r" in prefix else _ESCAPE.sub(character, body)
-    if binary:
-        return plain.encode("latin-1")
-    if "\\u" in body:  # JSON writes a character beyond U+FFFF as two surrogates
-        return plain.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")
-    return plain
-
-
-def _time_stamp(text: str, offset: int) -> datetime:
+        return _JSON.raw_decode(text, begin)
+    except (ValueError, RecursionError):
+        pass  # no JSON, or too deep for a reader that recurses
+    meant = _MEANT.match(text, begin)
+    if not meant:
+        return None
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise _NotationError("not an ISO 8601 time", offset) from None
-    if moment.tzinfo is None:
-        raise _NotationError("a time without offset from UTC, such as Z,", offset)
-    return moment
+        value, end = read(text, begin, objection)
+        if isinstance(value, str):
+            raise NotationError("no JSON escape, or a control character, in the string", begin)
+    except NotationError as error:
+        return _complaint(text, error)
+    return value, end
+
+
+def _complaint(text: str, error: NotationError) -> Complaint:
+    meant = _MEANT.match(text, skip_blank(text, 0))
+    return Complaint(f"not {'JSON' if meant and meant['json'] else 'a literal'}: {error}", error.offset)
 
 
 def _beginning(item: Any, room: int) -> tuple[str, str]:
