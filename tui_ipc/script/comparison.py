@@ -163,10 +163,10 @@ def _differences(
         if type(ours) in _SCALARS:
             met = _same_scalar(ours, theirs)
         elif isinstance(ours, dict) and isinstance(theirs, dict):
-            pairs += reversed(_entries(ours, theirs, place))
+            pairs += reversed(paired_entries(ours, theirs, place))
             met = True
         elif isinstance(ours, _ARRAYS) and isinstance(theirs, _ARRAYS):
-            pairs += reversed(_items(ours, theirs, place))
+            pairs += reversed(paired_items(ours, theirs, place))
             met = True
         elif isinstance(ours, Captured) and theirs is not ABSENT:
             name = ours.name
@@ -178,7 +178,7 @@ def _differences(
             yield Difference(_keys(place), ours, theirs, meaning)
 
 
-def _items(
+def paired_items(
     ours: list[Any] | tuple[Any, ...], theirs: list[Any] | tuple[Any, ...], place: _Place
 ) -> list[_Pair]:
     """The items of two arrays, each with the one that it must be; all that is no pair has :data:`ABSENT`."""
@@ -196,7 +196,7 @@ def _items(
     ]
 
 
-def _entries(ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place) -> list[_Pair]:
+def paired_entries(ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place) -> list[_Pair]:
     """The values of two maps, each with the one that it must be; all that is no pair has :data:`ABSENT`."""
     found = theirs
     if not _UNMISTAKABLE.issuperset(map(type, theirs)):
