@@ -10,7 +10,7 @@ import pytest
 
 from tests.ipc.conftest import MakeChannel, Pair
 from tests.ipc.together import PATIENCE, check, in_threads
-from tui_ipc import Disconnected, Empty, MessageTooLarge, Receiver, Sender, TimedOut
+from tui_ipc import Disconnected, Empty, MessageTooLarge, Receiver, Sender, TimedOut, channel
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.delivery import Delivery, Outlet
@@ -38,6 +38,21 @@ def narrow(make_channel: MakeChannel) -> Pair:
     with socket.fromfd(sender.fileno(), socket.AF_UNIX, -1) as own:
         own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
     return sender, receiver
+
+
+def test_what_was_begun_on_a_byte_stream_goes_out_before_the_next_message() -> None:
+    """A short message does not overtake the rest of one that ran out of time half sent."""
+    sender, receiver = channel(kind=socket.SOCK_STREAM)
+    with sender, receiver:
+        with socket.fromfd(sender.fileno(), socket.AF_UNIX, -1) as own:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        with pytest.raises(TimedOut):
+            sender.send("x" * 20_000, timeout=0)
+        came: list[str] = []
+        in_threads(
+            lambda: sender.send("next"), lambda: came.extend(receiver.recv(PATIENCE) for _ in range(2))
+        )
+        assert came == ["x" * 20_000, "next"]
 
 
 @pytest.mark.parametrize("timeout", [None, PATIENCE])

@@ -170,6 +170,14 @@ class Delivery:
         )
 
 
+def begun(outlet: Outlet, packet: bytes, sent: int) -> Delivery:
+    """The rest of the way of a packet that a byte stream took a part of."""
+    delivery = Delivery(outlet, (packet,), ())
+    delivery._started = True
+    outlet.unfinished = [memoryview(packet)[sent:]]
+    return delivery
+
+
 def _after(pieces: "list[memoryview]", sent: int) -> "list[memoryview]":
     """What remains of the pieces once their first ``sent`` bytes are gone."""
     for index, piece in enumerate(pieces):

@@ -9,7 +9,7 @@ from _thread import TIMEOUT_MAX
 from time import monotonic
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.delivery import Delivery, Outlet
+from tui_ipc.ipc.delivery import Delivery, Outlet, begun
 from tui_ipc.ipc.errors import TimedOut
 from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
@@ -66,8 +66,8 @@ class Sender(TypedHandle[T]):
         packets = own.type == sockets.PACKETS
         self._outlet = Outlet(own, None if inline else PACKET_LIMIT if packets else STREAM_PACKET_LIMIT)
         self._send = own.send
-        # Bytes that the kernel takes in one piece or not at all.
-        self._at_once = min(PACKET_LIMIT, max_message_size) if packets else 0
+        # Bytes that need no more than one call as a rule. Inline there is a lock to be taken first.
+        self._at_once = 0 if inline else min(self._outlet.packet_limit or 0, max_message_size)
         self.max_message_size = max_message_size
 
     def send(self, value: "T", timeout: float | None = None) -> None:
@@ -178,14 +178,14 @@ class Sender(TypedHandle[T]):
             return self._delivery((blob_header(len(value)), value), ())
         encoder = idle_encoder()
         packet = _packed(encoder, value)
-        if encoder.handles or len(packet) > self._at_once:
+        if encoder.handles or len(packet) > self._at_once or self._outlet.unfinished:
             return self._delivery((packet,), encoder.handles)
         IDLE.append(encoder)
         try:
-            self._send(packet, flags | SEND_FLAGS)
+            sent = self._send(packet, flags | SEND_FLAGS)
         except OSError:
             return self._delivery((packet,), ())  # nothing was sent: it waits, or says what is wrong
-        return None
+        return None if sent == len(packet) else begun(self._outlet, packet, sent)
 
     def _delivery(self, pieces: "Sequence[bytes]", handles: "Sequence[Handle]") -> Delivery:
         size = sum(map(len, pieces))
