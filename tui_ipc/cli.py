@@ -54,9 +54,21 @@ def _talk(options: Options) -> int:
 
 
 def _run_scripts(options: Options, files: Sequence[str], settings: dict[str, Any]) -> int:
+    """Run scripts, or only read them."""
+    if options.check:
+        from tui_ipc.script.loading import run_check
+
+        return run_check(files)
     from tui_ipc.script.headless import run_headless
 
-    return run_headless(files[0] if files else None, options.command, **settings)
+    return run_headless(
+        files,
+        options.command,
+        record_failures=options.record_failures,
+        format_=options.format or "text",
+        reports=options.report or (),
+        **settings,
+    )
 
 
 def _replay(options: Options, path: str) -> int:

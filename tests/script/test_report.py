@@ -1,127 +1,58 @@
-"""What is written of a run, and where."""
+"""How scripts ended, as a person reads it."""
 
-import asyncio
-from pathlib import Path
+from dataclasses import replace
 
-from tests.script.fake_session import audit, closed, exited, opened, printed, received, spawned
+import pytest
+
+from tests.script.fake_session import received
+from tui_ipc.script.colours import coloured
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language import parse
-from tui_ipc.script.report import Transcript, story
-from tui_ipc.script.runner import Verdict
-from tui_ipc.script.sink import Sink
-from tui_ipc.session.events import (
-    Audit,
-    ChildContinued,
-    ChildStopped,
-    Event,
-    MessageReceived,
-    ServerListening,
-    StepLate,
+from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.report import story, summary
+from tui_ipc.session.events import MessageReceived
+
+PASSED = Outcome("talk.tipc", Status.PASSED, total=3, passed=3, seconds=0.049)
+FAILED = Outcome(
+    "talk.tipc",
+    Status.FAILED,
+    ExitCode.UNEXPECTED,
+    total=3,
+    passed=1,
+    seconds=1.0,
+    line=2,
+    sentence="another message came than expected",
+    details=(("expected", '"y"'), ("", "~~~"), ("stderr", "\x1b[31mred")),
 )
-
-SCRIPT = parse("> x\n< y\nquit", "talk.tipc")
-
-
-def written(place: Path, *events: Event, narrated: bool) -> tuple[str, str]:
-    """What a transcript writes of events, on stdout and on stderr."""
-
-    async def main(stdout: Sink, stderr: Sink) -> None:
-        transcript = Transcript(stdout, stderr, name="talk.tipc", narrated=narrated)
-        for event in events:
-            await transcript.tell(event)
-
-    paths = place / "stdout", place / "stderr"
-    with paths[0].open("w", encoding="utf-8") as stdout, paths[1].open("w", encoding="utf-8") as stderr:
-        asyncio.run(main(Sink(stdout), Sink(stderr)))
-    return paths[0].read_text(encoding="utf-8"), paths[1].read_text(encoding="utf-8")
-
-
-RUN: tuple[Event, ...] = (
-    ServerListening(at=0, run=1, name="/run/server"),
-    *opened(),
-    printed(b"one\nhal"),
-    printed(b"careful\n", "stderr"),
-    printed(b"f\n"),
-    received("fine"),
-    received({"a": 1}),
-    received("two\nlines"),
-    printed(b"bye"),
-    closed(),
-    exited(),
-    audit(),
+INTERRUPTED = Outcome(
+    "talk.tipc", Status.INTERRUPTED, 130, line=2, sentence="SIGINT came; the child was ended"
 )
-
-
-def test_the_seeds_words_stand_between_the_childs(tmp_path: Path) -> None:
-    """Each on a line of its own; an answer that does not fit on one is in the notation."""
-    stdout, stderr = written(tmp_path, *RUN, narrated=True)
-    assert stdout.splitlines() == [
-        "Parent process started",
-        "One Shot Server name - Parent: /run/server",
-        "Child process ID: 4242",
-        "one",
-        "half",
-        "Received from child: fine",
-        'Received from child: {"a": 1}',
-        r'Received from child: "two\nlines"',
-        "bye",
-        "Child process finished.",
-    ]
-    assert stderr == "child stderr: careful\n"
-
-
-def test_of_a_script_stdout_has_what_the_child_printed(tmp_path: Path) -> None:
-    """Its bytes and nothing else; its stderr is marked, on ours."""
-    assert written(tmp_path, *RUN, narrated=False) == ("one\nhalf\nbye", "child stderr: careful\n")
-
-
-def test_what_is_worth_a_look_is_told_on_stderr(tmp_path: Path) -> None:
-    """A late step, a child that was stopped and goes on, and what the run left behind: notes, no failures."""
-    events = (
-        StepLate(at=0, run=1, step="hello", waited=1, sentence="it is late\x1b[m"),
-        ChildStopped(at=0, run=1, signal=19),
-        ChildContinued(at=0, run=1),
-        printed(b"hal", "stderr"),
-        exited(),
-        Audit(at=0, run=1, processes=(7,), files=("/s",), held=("stdout",), unread=2, quit_elapsed=None),
-        audit(),
-    )
-    stdout, stderr = written(tmp_path, *events, narrated=False)
-    assert stdout == ""
-    assert stderr.splitlines() == [
-        r"talk.tipc: it is late\u001b[m",
-        "talk.tipc: SIGSTOP stopped the child; it does nothing until it is continued",
-        "talk.tipc: the child goes on",
-        "child stderr: hal",
-        "talk.tipc: left behind: 1 process (pid 7) · stdout held open · 1 file (/s) · 2 unread bytes",
-    ]
 
 
 def test_success_is_one_line() -> None:
     """With what a person wants to know of it."""
-    assert story(SCRIPT, Verdict(ExitCode.PASSED, 0.049, 3)) == ["talk.tipc: 3 steps passed in 0.05 s"]
-    assert story(SCRIPT, Verdict(ExitCode.PASSED, 0.049, 1)) == ["talk.tipc: 1 step passed in 0.05 s"]
+    assert story(PASSED) == ["talk.tipc: 3 steps passed in 0.05 s"]
+    assert story(replace(PASSED, passed=1)) == ["talk.tipc: 1 step passed in 0.05 s"]
 
 
 def test_messages_too_many_are_mentioned() -> None:
     """A few are shown, the others counted."""
     messages = [received("x" * 1000, number=number) for number in range(1, 8)]
     unexpected = tuple(message for message in messages if isinstance(message, MessageReceived))
-    _, *lines, last = story(SCRIPT, Verdict(ExitCode.PASSED, 0.0, 3, unexpected=unexpected))
+    _, *lines, last = story(replace(PASSED, unexpected=unexpected, untaken=1234))
     assert [line[:54] for line in lines] == [
         f'talk.tipc: message #{number} was not expected: "xxxxxxxxxxxxx' for number in (1, 2, 3)
     ]
     assert all(len(line) < 170 for line in lines)
-    assert last == "talk.tipc: and 4 more"
+    assert last == "talk.tipc: and 1 231 more"
+    assert len(story(replace(PASSED, unexpected=unexpected[:2], untaken=2))) == 3
 
 
 def test_a_failure_is_told_whole() -> None:
     """The place first, as editors and log viewers look for it; the child's words cannot steer a terminal."""
-    details = (("expected", '"y"'), ("stderr", "\x1b[31mred"))
-    verdict = Verdict(ExitCode.UNEXPECTED, 1.0, 1, 2, "another message came than expected", details)
-    assert story(SCRIPT, verdict) == [
+    assert story(FAILED) == [
         "talk.tipc:2: another message came than expected",
         '  expected  "y"',
+        "            ~~~",
         r"  stderr    \u001b[31mred",
         "talk.tipc: FAILED after 1 of 3 steps in 1.00 s",
     ]
@@ -129,10 +60,46 @@ def test_a_failure_is_told_whole() -> None:
 
 def test_without_handshake_no_step_failed() -> None:
     """One sentence says it all."""
-    verdict = Verdict(ExitCode.NO_HANDSHAKE, 1.0, sentence="the child exited")
-    assert story(SCRIPT, verdict) == ["talk.tipc: the child exited"]
+    outcome = Outcome("talk.tipc", Status.FAILED, ExitCode.NO_HANDSHAKE, sentence="the child exited")
+    assert story(outcome) == ["talk.tipc: the child exited"]
 
 
-def test_a_child_that_was_never_spawned_finishes_nothing(tmp_path: Path) -> None:
-    """Words come from events only."""
-    assert written(tmp_path, spawned(), narrated=True)[0] == "Child process ID: 4242\n"
+def test_a_recording_is_told_with_the_command_that_shows_it() -> None:
+    """Ready to be copied, whatever is in its name."""
+    *_, recorded, failed = story(replace(FAILED, recording="my dir/a\x1b.rec"))
+    assert recorded == (
+        r"talk.tipc: recorded in my dir/a\u001b.rec; tui-ipc --replay 'my dir/a\u001b.rec' shows it"
+    )
+    assert "FAILED" in failed
+
+
+@pytest.mark.parametrize("outcome", [PASSED, FAILED, INTERRUPTED])
+def test_a_complaint_of_ours_comes_last(outcome: Outcome) -> None:
+    """The child is not to blame for it."""
+    assert story(replace(outcome, complaint="no room\n"))[-1] == r"talk.tipc: no room\n"
+
+
+def test_an_interruption_and_what_it_kept_from_being_run() -> None:
+    """Neither is a failure of the script's."""
+    assert story(INTERRUPTED) == ["talk.tipc:2: SIGINT came; the child was ended"]
+    assert story(Outcome("b.tipc", Status.NOT_RUN)) == ["b.tipc: not run"]
+
+
+def test_several_scripts_are_summed_up() -> None:
+    """What there is none of is not mentioned."""
+    outcomes = [PASSED, PASSED, FAILED]
+    assert summary(outcomes) == "3 scripts: 2 passed, 1 failed in 1.10 s"
+    outcomes += [INTERRUPTED, Outcome("b.tipc", Status.NOT_RUN)]
+    assert summary(outcomes) == "5 scripts: 2 passed, 1 failed, 1 interrupted, 1 not run in 1.10 s"
+
+
+def test_colour_changes_no_text() -> None:
+    """It only marks what to look at first."""
+    told = story(FAILED, coloured)
+    assert told[0] == "\x1b[1mtalk.tipc:2: another message came than expected\x1b[m"
+    assert told[1] == '  expected  \x1b[32m"y"\x1b[m'
+    assert told[-1] == "talk.tipc: \x1b[31mFAILED\x1b[m after 1 of 3 steps in 1.00 s"
+    plain = [line.replace("\x1b[m", "") for line in (*told, summary([PASSED, FAILED], coloured))]
+    for code in ("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m"):
+        plain = [line.replace(code, "") for line in plain]
+    assert plain == [*story(FAILED), summary([PASSED, FAILED])]

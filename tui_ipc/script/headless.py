@@ -1,142 +1,124 @@
-"""A script from the command line to its exit code.
+"""Scripts from the command line to their exit code.
 
-The one rule: whatever happens, the child is ended and one exit code says how it went.
+The one rule: whatever cannot be read or written is told before a child is run; and whatever happens then, the
+reports are written and one exit code says how it went.
 """
 
 import asyncio
-import signal
+import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
-from tui_ipc.script.interruptions import interrupting
-from tui_ipc.script.language import Script, ScriptSyntaxError, parse
+from tui_ipc.script.console import Console
+from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.language import Script
+from tui_ipc.script.outcome import exit_code
 from tui_ipc.script.relay import visible
-from tui_ipc.script.report import Transcript, story
-from tui_ipc.script.runner import Runner
-from tui_ipc.script.seed import conversation
-from tui_ipc.script.sink import Sink, SinkLostError
-from tui_ipc.session.process import signal_name
-from tui_ipc.session.session import BUILT_IN_CHILD, Session
+from tui_ipc.script.reporter import Narrator, Reporter
+from tui_ipc.script.suite import Suite, child
 
 if TYPE_CHECKING:
-    from tui_ipc.session.recorder import Recorder
-
-_LAST_WORD: Final = 1.0  # seconds that narration may take once we were told to end
-
-
-class UnreadableScriptError(Exception):
-    """There is no script to run; the text says why."""
+    from tui_ipc.script.keeping import Keeping
+    from tui_ipc.script.reports import Reports
 
 
-class UnwritableRecordingError(Exception):
-    """There is nothing to record to; the text says why."""
+class _RefusedError(Exception):
+    """Nothing can be run as it was asked for; the text says why."""
 
 
 def run_headless(
-    file: str | None,
+    files: Sequence[str],
     command: Sequence[str] | None,
     *,
-    timeout: float,
     record: str | None = None,
+    record_failures: str | None = None,
+    format_: str = "text",
+    reports: Sequence[tuple[str, str]] = (),
     **options: Any,
 ) -> int:
-    """Run a script and say how it went.
+    """Run scripts and say how it went.
 
     Args:
-        file: A path, ``-`` for standard input, None for the built-in conversation.
-        command: The child's command, None for the built-in child.
-        timeout: Seconds for the handshake, and for each message in either direction.
-        record: Path of a file to write every event to, None for none.
-        options: As :class:`~tui_ipc.session.session.Session` takes them.
+        files: Paths, ``-`` for standard input; none for the built-in conversation.
+        command: The children's command; None for the one that a script names, or else the built-in child.
+        record: Path of a file to write every event of the only script to, None for none.
+        record_failures: Directory to keep a recording of each script that fails in, None for none.
+        format_: ``jsonl`` for all that happens as lines of JSON on standard output, ``text`` for what the
+            children print.
+        reports: Kinds and files of reports to write.
+        options: As :class:`~tui_ipc.script.suite.Suite` takes them.
 
     Returns:
-        An exit code of :mod:`tui_ipc.script.exit_codes`.
+        An exit code of :mod:`tui_ipc.script.exit_codes`: the highest of those that the scripts ask for.
     """
     try:
-        script = conversation() if file is None else _read(file)
-        recorder = None if record is None else _recorder(record, command)
-    except (UnreadableScriptError, ScriptSyntaxError, UnwritableRecordingError) as error:
-        print(error, file=sys.stderr)
+        scripts = _scripts(files)
+        written = _reports(reports, files)
+        keeping = _keeping(record, record_failures, child(scripts[0], command))
+    except _RefusedError as error:
+        _say(str(error))
         return ExitCode.USAGE
-    session = Session(command, timeout=timeout, record=recorder, **options)
-    return asyncio.run(_run(script, session, timeout, recorder, narrated=file is None))
+    console = Console(sys.stdout, sys.stderr, os.environ)
+    taken = format_ == "jsonl" or (written is not None and written.on_stdout)
+    reporters: list[Reporter] = [Narrator(console, narrated=not files, taken=taken)]
+    if format_ == "jsonl":
+        from tui_ipc.script.results import Results
 
-
-def _recorder(path: str, command: Sequence[str] | None) -> "Recorder":
-    """What records to a file.
-
-    Raises:
-        UnwritableRecordingError: It cannot be made, or is not ours to replace.
-    """
-    from tui_ipc.session.recorder import Recorder  # a run that is not recorded does not pay for this
-    from tui_ipc.session.recording import RecordingError
-
-    try:
-        return Recorder(path, command=BUILT_IN_CHILD if command is None else command)
-    except RecordingError as error:
-        raise UnwritableRecordingError(visible(f"tui-ipc: {error}")) from None
-
-
-async def _run(
-    script: Script, session: Session, timeout: float, recorder: "Recorder | None", *, narrated: bool
-) -> int:
-    stderr = Sink(sys.stderr, lossy=True)
-    transcript = Transcript(Sink(sys.stdout), stderr, name=script.name, narrated=narrated)
-    runner = Runner(script, session, timeout, transcript.tell)
-    run = asyncio.create_task(runner.run())
-    with interrupting(run.cancel) as interruptions:
-        await asyncio.wait([run])
-        if run.cancelled():
-            number = interruptions[0]
-            place = f"{script.name}:{runner.line}" if runner.line else script.name
-            lines = [f"{place}: {signal_name(number)} came; the child was ended"]
-            code = SIGNALLED + number
-        elif isinstance(error := run.exception(), SinkLostError):
-            lines = [] if error.closed else [f"{script.name}: {error}"]
-            code = SIGNALLED + signal.SIGPIPE if error.closed else ExitCode.USAGE
-        else:
-            verdict = run.result()
-            lines = [] if narrated and verdict.code is ExitCode.PASSED else story(script, verdict)
-            code = verdict.code
-        if recorder is not None:
-            recorder.close()
-            if recorder.failure is not None:  # the child is not to blame: what it did stays the verdict
-                lines.append(f"{script.name}: {visible(recorder.failure)}")
-                code = code or ExitCode.USAGE
-        try:
-            async with asyncio.timeout(_LAST_WORD if interruptions else None):
-                for line in lines:
-                    await stderr.line(line)
-        except TimeoutError:
-            pass
+        reporters.append(Results(console))
+    if written is not None:
+        options["tails"] = written.tails
+    suite = Suite(scripts, command, console=console, reporters=reporters, keeping=keeping, **options)
+    outcomes = asyncio.run(suite.run())
+    code = exit_code(outcomes)
+    if written is not None:
+        asked, complaints = written.write(outcomes)
+        code = max(code, asked)
+        _say(*(f"tui-ipc: {visible(complaint)}" for complaint in complaints))
     return code
 
 
-def _read(file: str) -> Script:
-    """The script in a file.
+def _say(*lines: str) -> None:
+    if sys.stderr is not None:
+        sys.stderr.writelines(f"{line}\n" for line in lines)
 
-    Raises:
-        UnreadableScriptError: There is none.
-        ScriptSyntaxError: It is none.
-    """
-    name = "standard input" if file == "-" else file or "''"
+
+def _scripts(files: Sequence[str]) -> Sequence[Script]:
+    if not files:
+        from tui_ipc.script.seed import conversation
+
+        return (conversation(),)
+    from tui_ipc.script.loading import UnreadableScriptsError, load
+
     try:
-        data = _contents(file)
-    except OSError as error:
-        raise UnreadableScriptError(f"{name}: {error.strerror}") from None
+        return load(files)
+    except UnreadableScriptsError as error:
+        raise _RefusedError(str(error)) from None
+
+
+def _reports(wanted: Sequence[tuple[str, str]], sources: Sequence[str]) -> "Reports | None":
+    """What writes the reports, None if none is wanted."""
+    if not wanted:
+        return None
+    from tui_ipc.script.report_file import ReportError
+    from tui_ipc.script.reports import Reports
+
     try:
-        return parse(data.decode(), name)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise UnreadableScriptError(
-            f"{name}:{line}: a script is UTF-8 text, and this is not; the child's command goes behind --"
-        ) from None
+        return Reports(wanted, sources)
+    except ReportError as error:
+        raise _RefusedError(visible(f"tui-ipc: {error}")) from None
 
 
-def _contents(file: str) -> bytes:
-    if file != "-":
-        with open(file, "rb") as script:
-            return script.read()
-    return b"" if sys.stdin is None else sys.stdin.buffer.read()
+def _keeping(record: str | None, directory: str | None, command: Sequence[str]) -> "Keeping | None":
+    """What records, None if nothing is to be recorded."""
+    if record is None and directory is None:
+        return None
+    from tui_ipc.script.keeping import FailureRecordings, OneRecording
+    from tui_ipc.session.recording import RecordingError
+
+    try:
+        if directory is not None:
+            return FailureRecordings(directory)
+        return OneRecording(str(record), command)
+    except RecordingError as error:
+        raise _RefusedError(visible(f"tui-ipc: {error}")) from None

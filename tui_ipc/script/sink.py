@@ -35,13 +35,14 @@ class Sink:
 
     Attributes:
         terminal: Whether a person reads it directly.
+        in_line: Whether what was written last began a line and did not end it.
     """
 
     def __init__(self, stream: TextIO | None, *, lossy: bool = False) -> None:
         self._descriptor = -1 if stream is None else stream.fileno()
         self._encoding = "utf-8" if stream is None else stream.encoding
         self._lossy = lossy
-        self._in_line = False
+        self.in_line = False
         self.terminal = stream is not None and stream.isatty()
 
     async def write(self, data: bytes) -> None:
@@ -51,7 +52,7 @@ class Sink:
             SinkLostError: They cannot be written.
         """
         if data:
-            self._in_line = not data.endswith(b"\n")
+            self.in_line = not data.endswith(b"\n")
         unwritten = memoryview(data)
         try:
             while unwritten and self._descriptor >= 0:
@@ -68,8 +69,25 @@ class Sink:
         Raises:
             SinkLostError: It cannot be written.
         """
-        begin = "\n" if self._in_line else ""
+        begin = "\n" if self.in_line else ""
         await self.write(self.encode(f"{begin}{text}\n"))
+
+    async def erase(self, data: bytes) -> None:
+        """As :meth:`write`, for what leaves the line as empty as it was."""
+        await self.write(data)
+        self.in_line = False
+
+    def write_at_once(self, data: bytes) -> bool:
+        """Write what will be erased again, at most 4096 bytes, unless it had to wait or fails.
+
+        Returns:
+            Whether any of it was written.
+        """
+        try:
+            ready = self._descriptor >= 0 and self._is_ready()
+            return ready and self._write_now(memoryview(data)[:_PIECE]) > 0
+        except OSError:
+            return False
 
     def encode(self, text: str) -> bytes:
         """Text as the reader's encoding has it; what that lacks becomes an escape."""
@@ -81,8 +99,11 @@ class Sink:
         except BlockingIOError:  # somebody who shares it with us made it non-blocking, and was faster
             return 0
 
+    def _is_ready(self) -> bool:
+        return bool(select.select([], [self._descriptor], [], 0)[1])
+
     async def _ready(self) -> None:
-        if select.select([], [self._descriptor], [], 0)[1]:
+        if self._is_ready():
             return
         loop = asyncio.get_running_loop()
         ready: asyncio.Future[None] = loop.create_future()

@@ -1,0 +1,210 @@
+"""Scripts, one after the other, each with a child of its own.
+
+The one rule: every script has an outcome. One that failed keeps none from being run; a signal, or the loss of
+our output, ends the one that is run, and the others are not run.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import replace
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from tui_ipc.script.console import Console
+from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
+from tui_ipc.script.interruptions import interrupting
+from tui_ipc.script.language import Script
+from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.reporter import Reporter
+from tui_ipc.script.runner import Runner, Verdict
+from tui_ipc.script.sink import SinkLostError
+from tui_ipc.session.events import Event
+from tui_ipc.session.process import signal_name
+from tui_ipc.session.session import BUILT_IN_CHILD, Session
+
+if TYPE_CHECKING:
+    from tui_ipc.script.keeping import Keeping
+    from tui_ipc.script.tails import Tails
+    from tui_ipc.session.recorder import Recorder
+
+_Result = TypeVar("_Result")
+_LAST_WORD: Final = 1.0  # seconds that narration may take once we were told to end
+
+
+def child(script: Script, command: Sequence[str] | None) -> Sequence[str]:
+    """The command of a script's child: the given one, else the script's own, else the built-in child's."""
+    return command or getattr(script, "command", None) or BUILT_IN_CHILD
+
+
+class Suite:
+    """Runs scripts, once.
+
+    Args:
+        scripts: In their order.
+        command: Of each child; None for the one that each script names, or else the built-in child.
+        timeout: Seconds for each handshake, and for each message in either direction.
+        console: Where a status line may be shown.
+        reporters: Who is told.
+        keeping: What is recorded, None for nothing.
+        tails: Makes what keeps the end of a child's output for reports; None if nobody wants it.
+        progress: Whether to show how far a script is, where that is possible.
+        options: As :class:`~tui_ipc.session.session.Session` takes them.
+    """
+
+    def __init__(
+        self,
+        scripts: Sequence[Script],
+        command: Sequence[str] | None,
+        *,
+        timeout: float,
+        console: Console,
+        reporters: Sequence[Reporter],
+        keeping: "Keeping | None" = None,
+        tails: "Callable[[], Tails] | None" = None,
+        progress: bool = True,
+        **options: Any,
+    ) -> None:
+        self._scripts = scripts
+        self._command = command
+        self._timeout = timeout
+        self._console = console
+        self._reporters = reporters
+        self._keeping = keeping
+        self._tails = tails
+        self._progress = progress and console.interactive
+        self._options = options
+        self._signals: list[int] = []
+        self._under_way: asyncio.Task[Any] | None = None
+        self._lost: SinkLostError | None = None
+
+    async def run(self) -> list[Outcome]:
+        """Run all of them, and tell it."""
+        outcomes: list[Outcome] = []
+        with interrupting(self._interrupt) as self._signals:
+            await self._tell_all(lambda reporter: reporter.begin(self._scripts))
+            for number, script in enumerate(self._scripts, 1):
+                if self._signals or self._lost is not None:
+                    outcome = Outcome(script.name, Status.NOT_RUN, total=len(script.steps))
+                else:
+                    outcome = await self._run(script, number)
+                outcomes.append(outcome)
+                await self._tell_end(outcome)
+            await self._tell_all(lambda reporter: reporter.end(outcomes))
+        return outcomes
+
+    async def _tell_end(self, outcome: Outcome) -> None:
+        await self._tell_all(lambda reporter: reporter.end_script(outcome))
+
+    def _interrupt(self) -> None:
+        if self._under_way is not None:
+            self._under_way.cancel()
+
+    async def _run(self, script: Script, number: int) -> Outcome:
+        """Run one script."""
+        words = child(script, self._command)
+        recorder, complaint = self._recorder(script, words)
+        session = Session(words, timeout=self._timeout, record=recorder, **self._options)
+        tails = None if self._tails is None else self._tails()
+        runner = Runner(script, session, self._timeout, self._teller(tails))
+        total = len(script.steps)
+        await self._tell_all(lambda reporter: reporter.begin_script(script, words, total))
+        begun = monotonic()
+        run: asyncio.Task[Verdict] | None = None
+        if not self._signals and self._lost is None:
+            run = await self._run_showing(runner, self._label(script, number), total)
+        ended = self._ended(run, script.name, runner.line)
+        facts: dict[str, Any] = {"total": total, "passed": runner.passed, "seconds": monotonic() - begun}
+        if self._keeping is not None:
+            facts["recording"] = self._keeping.end(failed=ended.status is not Status.PASSED)
+            if recorder is not None and recorder.failure is not None:
+                complaint = recorder.failure
+        if complaint:  # the child is not to blame: what it did stays the verdict
+            facts |= {"complaint": complaint, "code": ended.code or ExitCode.USAGE}
+            if ended.status is Status.PASSED:
+                facts["status"] = Status.FAILED
+        if tails is not None:
+            facts |= {"stdout": tails.text("stdout"), "stderr": tails.text("stderr")}
+        return replace(ended, **facts)
+
+    def _recorder(self, script: Script, words: Sequence[str]) -> "tuple[Recorder | None, str]":
+        """What records a script, if anything does, and why nothing does where it should."""
+        if self._keeping is None:
+            return None, ""
+        from tui_ipc.session.recording import RecordingError
+
+        try:
+            return self._keeping.begin(script.name, words), ""
+        except RecordingError as error:
+            return None, str(error)
+
+    def _teller(self, tails: "Tails | None") -> Callable[[Event], Awaitable[None]]:
+        """What tells an event to everybody."""
+        if tails is None and len(self._reporters) == 1:
+            return self._reporters[0].tell  # a long run has many events
+
+        async def tell(event: Event) -> None:
+            if tails is not None:
+                tails.note(event)
+            for reporter in self._reporters:
+                await reporter.tell(event)
+
+        return tell
+
+    def _label(self, script: Script, number: int) -> str:
+        several = len(self._scripts) > 1
+        return f"{number}/{len(self._scripts)} {script.name}" if several else script.name
+
+    async def _run_showing(self, runner: Runner, label: str, total: int) -> "asyncio.Task[Verdict]":
+        """Run a script, and show how far it is."""
+        if not self._progress:
+            return await self._finished(runner.run())
+        from tui_ipc.script.ticker import ticking
+
+        async with ticking(self._console, label, total, lambda: runner.passed):
+            return await self._finished(runner.run())
+
+    def _ended(self, run: "asyncio.Task[Verdict] | None", name: str, line: int) -> Outcome:
+        """How a run ended; None is one that could not begin any more."""
+        lost = self._lost
+        if run is not None and not run.cancelled():
+            error = run.exception()
+            if error is None:
+                verdict = run.result()
+                status = Status.FAILED if verdict.code else Status.PASSED
+                told = (verdict.line, verdict.sentence, verdict.details, verdict.unexpected)
+                return Outcome(name, status, verdict.code, 0, 0, 0.0, *told, len(verdict.unexpected))
+            if not isinstance(error, SinkLostError):
+                raise error
+            self._lost = lost = error
+        if self._signals:
+            number = self._signals[0]
+            sentence = f"{signal_name(number)} came; the child was ended"
+            return Outcome(name, Status.INTERRUPTED, SIGNALLED + number, line=line, sentence=sentence)
+        assert lost is not None
+        code = SIGNALLED + signal.SIGPIPE if lost.closed else ExitCode.USAGE
+        return Outcome(name, Status.INTERRUPTED, code, sentence="" if lost.closed else str(lost))
+
+    async def _tell_all(self, told: Callable[[Reporter], Coroutine[Any, Any, None]]) -> None:
+        """Tell something to everybody who can still be told; once we were told to end, not at any price."""
+        for reporter in self._reporters:
+            task = await self._finished(told(reporter), _LAST_WORD if self._signals else None)
+            if task.cancelled():
+                continue
+            error = task.exception()
+            if isinstance(error, SinkLostError):
+                self._lost = self._lost or error
+            elif error is not None:
+                raise error
+
+    async def _finished(
+        self, coroutine: Coroutine[Any, Any, _Result], within: float | None = None
+    ) -> "asyncio.Task[_Result]":
+        """A task that is over: done, or ended by a signal or the time."""
+        self._under_way = task = asyncio.create_task(coroutine)
+        await asyncio.wait([task], timeout=within)
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+        self._under_way = None
+        return task
