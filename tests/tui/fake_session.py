@@ -31,6 +31,8 @@ class FakeDiagnosis:
     """What a test lets the session know of itself."""
 
     sentences: tuple[str, ...]
+    phase: str = "open"
+    waited: int = 0
 
 
 class FakeSession:
@@ -42,7 +44,10 @@ class FakeSession:
             ``hurry`` (it was cancelled while it waited for the child).
         may_end: Until this is set, leaving the session waits, as for a child that takes its time.
         deaf: Why sending fails, None while somebody listens.
+        signals: The signals that were to be sent.
         reasons: What the session says when it is asked why nothing happens.
+        phase: Where it says that it is.
+        waited: For how many nanoseconds it says to have waited for a step of the handshake.
     """
 
     def __init__(self) -> None:
@@ -53,6 +58,9 @@ class FakeSession:
         self.may_end.set()
         self.deaf: str | None = None
         self.reasons: tuple[str, ...] = ("Nothing waits.",)
+        self.signals: list[int] = []
+        self.phase = "open"
+        self.waited = 0
         self.at = 0
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._open = asyncio.Event()
@@ -94,12 +102,22 @@ class FakeSession:
         self.deaf = None
         self.listen()
 
+    async def quit(self) -> None:
+        self.asked.append("end")
+        await self.may_end.wait()
+        self.exit()
+
+    def signal(self, number: int) -> None:
+        if self.deaf is not None:
+            raise NotListening(self.deaf)
+        self.signals.append(number)
+
     async def events(self) -> AsyncIterator[Event]:
         while (event := await self._events.get()) is not None:
             yield event
 
     def diagnosis(self) -> FakeDiagnosis:
-        return FakeDiagnosis(self.reasons)
+        return FakeDiagnosis(self.reasons, self.phase, self.waited)
 
     # What a test says.
 

@@ -134,7 +134,7 @@ def test_what_needs_a_living_child_says_that_there_is_none(talk: Path) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.app.screen.query("#message")
         await it.pilot.press("ctrl+r")
-        assert it.notices() == ["A recording is only shown: no child runs that could be restarted."]
+        assert it.notices() == ["A recording is only shown: no child runs."]
         assert it.app.model.status.run == 1
 
     watch(scene, talk)

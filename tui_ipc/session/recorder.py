@@ -33,6 +33,8 @@ class Recorder:
 
     Attributes:
         failure: That sentence, None while all is well.
+        path: As given.
+        size: Bytes written, and about to be.
 
     Raises:
         RecordingError: The file cannot be made, or is not ours to replace.
@@ -48,13 +50,15 @@ class Recorder:
         self, path: str, *, command: Sequence[str] = (), on_failure: Callable[[str], None] | None = None
     ) -> None:
         self.failure: str | None = None
-        self._path = path
+        self.path = path
         self._on_failure = on_failure
         self._gathered = bytearray()
         self._loop: asyncio.AbstractEventLoop | None = None  # the one that will write what is gathered
         self._file = _made(path)
+        header = recording.header(tuple(command))
+        self.size = len(header)
         try:
-            _write(self._file, recording.header(tuple(command)))
+            _write(self._file, header)
         except OSError as error:
             os.close(self._file)
             raise RecordingError(
@@ -67,6 +71,7 @@ class Recorder:
             return
         head, content = recording.parts(event)
         self._gathered += head
+        self.size += len(head) + len(content)
         if content or len(self._gathered) >= GATHERED:
             self._flush(content)
             return
@@ -112,7 +117,7 @@ class Recorder:
 
     def _fail(self, error: OSError) -> None:
         self.failure = (
-            f"the recording in {self._path} ends here, for it cannot be written on: {reason(error)}; what "
+            f"the recording in {self.path} ends here, for it cannot be written on: {reason(error)}; what "
             "came before can be replayed; record again where there is room"
         )
         if self._on_failure is not None:

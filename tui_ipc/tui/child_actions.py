@@ -1,11 +1,17 @@
 """What is done to the child, and what is asked about it."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from tui_ipc.session.process import signal_name
+from tui_ipc.session.session import NotListening
+from tui_ipc.tui.keys import key_of
+from tui_ipc.tui.model import Model
+from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
+from tui_ipc.tui.story import Stories
 
 
 class ChildActions(App[int]):
@@ -29,6 +35,15 @@ class ChildActions(App[int]):
             tooltip="End the child, if it lives, and start it again; the log goes on",
         ),
         Binding(
+            "ctrl+t",
+            "end",
+            "End the child",
+            priority=True,
+            show=False,
+            id="app.end",
+            tooltip='Send "quit", wait for the child to end, and stay here',
+        ),
+        Binding(
             "f3",
             "why",
             "Why?",
@@ -36,8 +51,26 @@ class ChildActions(App[int]):
             id="app.why",
             tooltip="Why does nothing happen? What the child, the channels and the system say",
         ),
+        Binding(
+            "f4",
+            "signal",
+            "Signal",
+            key_display="F4",
+            id="app.signal",
+            tooltip="Stop the child, let it go on, or send it any other signal",
+        ),
+        Binding(
+            "f7",
+            "run",
+            "Run",
+            key_display="F7",
+            id="app.run",
+            tooltip="The handshake, step by step, and what came of the run; of earlier runs too",
+        ),
     ]
 
+    model: Model
+    stories: Stories
     _session: Explored
     _keeper: SessionKeeper
 
@@ -50,8 +83,67 @@ class ChildActions(App[int]):
         self._keeper.restart()
         self._schedule_refresh()
 
+    def action_end(self) -> None:
+        """End this run, and stay."""
+        if self.model.status.pid is None or not self.model.status.lives:
+            self._tell_that_none_lives()
+            return
+        self._keeper.end()
+        self._schedule_refresh()
+
     def action_why(self) -> None:
         """Say why nothing happens."""
         from tui_ipc.tui.why_screen import WhyScreen
 
         self.push_screen(WhyScreen(lambda: self._session.diagnosis().sentences))
+
+    def action_run(self) -> None:
+        """Tell the story of the run."""
+        from tui_ipc.tui.run_screen import RunScreen
+
+        self.push_screen(RunScreen(self.stories, self._waited))
+
+    def action_signal(self) -> None:
+        """Ask for a signal, and send it."""
+        from tui_ipc.tui import signals
+        from tui_ipc.tui.choice_screen import ChoiceScreen
+
+        status = self.model.status
+        if status.pid is None or not status.lives:
+            self._tell_that_none_lives()
+            return
+        intro = f"To process group {status.pid}: {status.name} (pid {status.pid}) and what it started."
+        screen = ChoiceScreen(
+            "Signal",
+            intro,
+            signals.choices,
+            nothing="There is no such signal: a name such as SIGUSR1, or a number, is one.",
+            prompt="a name or a number",
+        )
+        self.push_screen(screen, self._send_signal)
+
+    def _send_signal(self, number: Any) -> None:
+        from tui_ipc.tui.signals import QUIT
+
+        if number is None:
+            return
+        if number == QUIT:
+            self.action_end()
+            return
+        try:
+            self._session.signal(number)
+        except (NotListening, ValueError) as error:
+            self.notify(visible(str(error)), title="Not signalled", severity="warning", markup=False)
+        else:
+            self.notify(f"Sent {signal_name(number)} to process group {self.model.status.pid}.", markup=False)
+
+    def _tell_that_none_lives(self) -> None:
+        absence = self.model.status.absence or "no child was started yet"
+        again = f"; {key_of(self, 'app.restart')} starts it again" if self.model.status.absence else ""
+        sentence = f"There is no child to signal: {absence.removeprefix('nobody listens: ')}{again}."
+        self.notify(visible(sentence), title="Not signalled", severity="warning", markup=False)
+
+    def _waited(self) -> int | None:
+        """For how long the next step of the handshake has been awaited, in ns."""
+        diagnosis = self._session.diagnosis()
+        return diagnosis.waited if diagnosis.phase == "handshake" else None

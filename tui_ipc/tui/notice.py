@@ -1,5 +1,7 @@
 """What must not be overlooked: a late step, why the handshake failed, how the child broke the protocol."""
 
+from collections.abc import Callable
+
 from textual.content import Content
 from textual.widgets import Static
 
@@ -12,10 +14,10 @@ class Notice(Static):
     """A box above the panes that is there only while there is something to say.
 
     Args:
-        remedy: What the user can do about it; may be empty.
+        remedy: Says what the user can do about it.
     """
 
-    def __init__(self, remedy: str) -> None:
+    def __init__(self, remedy: Callable[[], str]) -> None:
         super().__init__(id="notice")
         self._remedy = remedy
         self._trouble: Trouble | None = None
@@ -30,7 +32,7 @@ class Notice(Static):
         if trouble is None:
             return
         self.border_title = _title(trouble)
-        self.border_subtitle = "" if isinstance(trouble, StepLate) else self._remedy
+        self.border_subtitle = self._remedy()
         sentence = trouble.sentence[:1].upper() + trouble.sentence[1:]
         self.update(Content("\n".join(visible(row) for row in sentence.splitlines())))
 

@@ -15,7 +15,7 @@ from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored
 
-_ONLY_SHOWN = "A recording is only shown: no child runs that could be restarted."
+_ONLY_SHOWN = "A recording is only shown: no child runs."
 
 
 class Replayed(Explored, Deck, Protocol):
@@ -43,6 +43,8 @@ class ReplayApp(ExplorerApp):
             "q", "quit", "Leave", show=False, id="replay.leave"
         ),  # no priority: q may be typed in the palette
         Binding("ctrl+r", "restart", "Restart", priority=True, show=False, id="app.restart"),
+        Binding("ctrl+t", "end", "End the child", priority=True, show=False, id="app.end"),
+        Binding("f4", "signal", "Signal", show=False, id="app.signal"),
         Binding(
             "space",
             "play",
@@ -102,6 +104,14 @@ class ReplayApp(ExplorerApp):
     def action_restart(self) -> None:
         """Say that there is nothing to restart."""
         self.notify(_ONLY_SHOWN, title="Not restarted", severity="warning", markup=False)
+
+    def action_end(self) -> None:
+        """Say that there is nothing to end."""
+        self.notify(_ONLY_SHOWN, title="Not ended", severity="warning", markup=False)
+
+    def action_signal(self) -> None:
+        """Say that there is nothing to signal."""
+        self.notify(_ONLY_SHOWN, title="Not signalled", severity="warning", markup=False)
 
     def action_play(self) -> None:
         """Go on, or hold."""

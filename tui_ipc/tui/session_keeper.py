@@ -24,6 +24,10 @@ class Diagnosed(Protocol):
     """What the explorer needs of a diagnosis; :class:`~tui_ipc.session.diagnosis.Diagnosis` is one."""
 
     @property
+    def phase(self) -> str: ...
+    @property
+    def waited(self) -> int: ...
+    @property
     def sentences(self) -> tuple[str, ...]: ...
 
 
@@ -34,7 +38,9 @@ class Explored(Protocol):
     async def __aexit__(self, *reason: Any) -> Any: ...
     async def ready(self) -> None: ...
     async def send(self, value: Any) -> MessageSent: ...
+    async def quit(self) -> None: ...
     async def restart(self) -> None: ...
+    def signal(self, number: int) -> None: ...
     def events(self) -> AsyncIterator[Event]: ...
     def diagnosis(self) -> Diagnosed: ...
 
@@ -66,6 +72,7 @@ class SessionKeeper:
         self._tasks: asyncio.TaskGroup | None = None
         self._life: asyncio.Task[None] | None = None
         self._restart: asyncio.Task[None] | None = None
+        self._ending: asyncio.Task[None] | None = None
 
     @property
     def leaving(self) -> bool:
@@ -76,6 +83,11 @@ class SessionKeeper:
     def restarting(self) -> bool:
         """True while the end of one run is awaited to begin the next."""
         return self._restart is not None and not self._restart.done()
+
+    @property
+    def ending(self) -> bool:
+        """True while the end of a run is awaited, and nothing is to follow."""
+        return self._ending is not None and not self._ending.done()
 
     def start(self, on_over: Callable[[BaseException | None], None]) -> None:
         """Begin the session; ``on_over`` is called at its end, with what went wrong, if anything."""
@@ -90,9 +102,15 @@ class SessionKeeper:
         """End the run and begin the next. Messages still to be sent were meant for the old one: they go."""
         if self._tasks is None or self.leaving or self.restarting:
             return
-        while not self._outbox.empty():
-            self._outbox.get_nowait()
+        self._drop_outbox()
         self._restart = self._tasks.create_task(self._restarted())
+
+    def end(self) -> None:
+        """End the run, and stay. Messages still to be sent were meant for it: they go."""
+        if self._tasks is None or self.leaving or self.restarting or self.ending:
+            return
+        self._drop_outbox()
+        self._ending = self._tasks.create_task(self._session.quit())
 
     def leave(self) -> None:
         """End the session; asked for again, end it without waiting for the child's leave."""
@@ -105,6 +123,10 @@ class SessionKeeper:
         self._leaving.set()
         if self._life is not None:
             await asyncio.wait([self._life])
+
+    def _drop_outbox(self) -> None:
+        while not self._outbox.empty():
+            self._outbox.get_nowait()
 
     async def _live(self) -> None:
         async with asyncio.TaskGroup() as self._tasks, self._session:

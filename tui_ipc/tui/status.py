@@ -69,6 +69,7 @@ class Status:
         self._state = "starting"
         self._end = ""
         self._broken = False
+        self._exited = False
         self.sent = 0
         self.received = 0
         self._latencies: deque[int] = deque(maxlen=LATENCIES)
@@ -82,6 +83,11 @@ class Status:
     def state(self) -> str:
         """The phase in a word or two, for the status line."""
         return self._state if self.stopped is None else f"stopped by {signal_name(self.stopped)}"
+
+    @property
+    def lives(self) -> bool:
+        """Whether the child's process runs, as far as is known."""
+        return self.pid is not None and not self._exited
 
     @property
     def absence(self) -> str | None:
@@ -137,7 +143,7 @@ class Status:
             case ChannelClosed():
                 self._over("channel closed", "closed its channel")
             case ChildExited():
-                self.stopped = None
+                self.stopped, self._exited = None, True
                 sentence = exit_sentence(event)
                 self._over(self._state if self._broken else sentence, sentence)
 

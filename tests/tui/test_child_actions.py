@@ -1,0 +1,140 @@
+"""The child in hand: its signals, its end, and the story of its run."""
+
+import signal
+
+from textual.widgets import OptionList
+
+from tests.tui.stage import Stage
+from tests.tui.test_app import play
+from tests.tui.test_sanitize import is_safe
+from tui_ipc.session.events import ChildSpawned, HandshakeFailed, SignalSent, StepLate
+from tui_ipc.tui.choice_screen import ChoiceScreen
+from tui_ipc.tui.run_screen import RunScreen
+
+
+def test_f4_sends_a_signal() -> None:
+    """It says to whom; arrows choose, a typed name or number does, and a click; Escape sends nothing."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        await it.pilot.press("f4")
+        await it.until(lambda: "process group 4242: echo (pid 4242)" in it.frame())
+        await it.pilot.press("down", "enter")
+        await it.until(lambda: it.session.signals == [signal.SIGSTOP])
+        assert it.notices() == ["Sent SIGSTOP to process group 4242."]
+        await it.pilot.press("f4", *"usr2", "enter")
+        await it.pilot.press("f4", *"40", "enter")
+        await it.until(lambda: it.session.signals[1:] == [signal.SIGUSR2, 40])
+        await it.pilot.press("f4", *"nonsense", "enter")
+        await it.until(lambda: "There is no such signal" in it.frame())
+        await it.pilot.press("escape")
+        assert len(it.app.screen_stack) == 1
+        await it.pilot.press("f4")
+        await it.until(lambda: "SIGCONT" in it.frame())
+        assert await it.pilot.click(it.app.screen.query_one(OptionList), offset=(3, 2))
+        await it.until(lambda: it.session.signals[3:] == [signal.SIGCONT])
+
+    play(scene, 80, 24)
+
+
+def test_without_a_child_nobody_is_signalled() -> None:
+    """Before the first and after the last it says why, and how to begin again; no dialog opens."""
+
+    async def scene(it: Stage) -> None:
+        await it.pilot.press("f4")
+        assert it.notices() == ["There is no child to signal: no child was started yet."]
+        await it.connected()
+        it.session.exit(code=3)
+        await it.until(lambda: it.app.model.status.phase == "over")
+        await it.pilot.press("f4", "ctrl+t")
+        again = "There is no child to signal: the child exited with code 3; ^r starts it again."
+        assert it.notices()[1:] == [again, again]
+        assert not isinstance(it.app.screen, ChoiceScreen)
+
+    play(scene)
+
+
+def test_a_child_that_goes_away_meanwhile_is_told() -> None:
+    """What the session says of it is shown."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        await it.pilot.press("f4")
+        it.session.deaf = "there is no child [/red] to signal"
+        await it.pilot.press(*"9", "enter")
+        await it.until(lambda: it.notices() == ["there is no child [/red] to signal"])
+
+    play(scene)
+
+
+def test_the_child_can_be_ended_while_one_stays() -> None:
+    """By its key, or as the first choice of the signals; the status line says what is waited for."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        it.session.may_end.clear()
+        await it.pilot.press("ctrl+t")
+        await it.until(lambda: "ending: waiting for the child to end" in it.text("who"))
+        it.session.may_end.set()
+        await it.until(lambda: "exited with code 0" in it.text("who"))
+        assert it.app.is_running
+        await it.pilot.press("ctrl+r")
+        it.session.handshake()
+        await it.until(lambda: it.app.model.status.phase == "open")
+        await it.pilot.press("f4", "enter")
+        await it.until(lambda: it.session.asked.count("end") == 2)
+
+    play(scene)
+
+
+def test_f7_shows_the_ladder_while_it_is_climbed() -> None:
+    """The awaited step and for how long; why it is late; what was reached and how long that took."""
+
+    async def scene(it: Stage) -> None:
+        await it.pilot.press("f7")
+        await it.until(lambda: "No run has begun" in it.frame())
+        it.session.phase, it.session.waited = "handshake", 2_500_000_000
+        it.session.listen()
+        it.session.feed(ChildSpawned(at=12_000_000, run=1, pid=4242, command=("./[red]echo\x1b",)))
+        it.session.feed(StepLate(at=9, run=1, step="connected", waited=9, sentence="it [/] sleeps"))
+        await it.until(lambda: "◌ connected         2.5 s  is awaited" in it.frame())
+        assert "● spawned          +12 ms  pid 4242 · ./[red]echo␛" in it.frame()
+        assert "▲ late: it [/] sleeps" in it.frame()
+        assert all(is_safe(character) for character in it.frame())
+        await it.pilot.press("f7")
+        assert len(it.app.screen_stack) == 1
+
+    play(scene)
+
+
+def test_a_failed_handshake_points_to_its_ladder() -> None:
+    """The notice names the key; the page has the doctor's sentence, what came of it, and earlier runs."""
+
+    async def scene(it: Stage) -> None:
+        it.session.listen()
+        it.session.feed(
+            ChildSpawned(at=12, run=1, pid=4242, command=("./echo",)),
+            HandshakeFailed(at=99, run=1, step="connected", sentence="it never came", timed_out=True),
+            SignalSent(at=100, run=1, signal=15, reason="the handshake failed"),
+        )
+        it.session.exit(code=None, signal=15)
+        await it.until(lambda: it.app.notice.border_subtitle == "^r tries again · F7 tells more")
+        await it.pilot.press("f7")
+        await it.until(lambda: "It never came" in it.frame())
+        assert "✕ connected" in it.frame()
+        assert "was not reached" in it.frame()
+        assert "SIGTERM · the handshake failed" in it.frame()
+        assert "nothing was left behind" in it.frame()
+        await it.pilot.press("escape", "ctrl+r")
+        it.session.handshake()
+        await it.until(lambda: it.app.model.status.phase == "open")
+        await it.pilot.press("f7")
+        screen = it.app.screen
+        assert isinstance(screen, RunScreen)
+        await it.until(lambda: "Run 2 of 2" in it.frame() and "never came" not in it.frame())
+        await it.pilot.press("left")
+        await it.until(lambda: "Run 1 of 2" in it.frame() and "It never came" in it.frame())
+        await it.pilot.press("right")
+        await it.until(lambda: "Run 2 of 2" in it.frame())
+
+    play(scene, 80, 24)
