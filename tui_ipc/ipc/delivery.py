@@ -48,6 +48,30 @@ class Outlet:
         self.lock = allocate_lock() if packet_limit is None else None
         self.unfinished: list[memoryview] = []
 
+    def send(self, packet: bytes, flags: int) -> int:
+        """Send a short message on a byte stream; what the kernel does not take of it is :attr:`unfinished`.
+
+        Returns:
+            How many of its bytes are gone, more than 0.
+
+        Raises:
+            BlockingIOError: None are: another message is under way, or the kernel takes nothing now.
+            OSError: As the kernel gave it; none are gone.
+        """
+        lock = self.lock
+        if lock is not None and not lock.acquire(False):
+            raise BlockingIOError
+        try:
+            if self.unfinished:
+                raise BlockingIOError
+            sent = self.socket.send(packet, flags)
+            if sent < len(packet):
+                self.unfinished = [memoryview(packet)[sent:]]
+            return sent
+        finally:
+            if lock is not None:
+                lock.release()
+
     def flush(self, flags: int) -> None:
         """Write what an earlier message left; raises BlockingIOError while the kernel does not take it
         all.
@@ -170,11 +194,10 @@ class Delivery:
         )
 
 
-def begun(outlet: Outlet, packet: bytes, sent: int) -> Delivery:
-    """The rest of the way of a packet that a byte stream took a part of."""
+def begun(outlet: Outlet, packet: bytes) -> Delivery:
+    """The way of a message of which :meth:`Outlet.send` has sent a part."""
     delivery = Delivery(outlet, (packet,), ())
     delivery._started = True
-    outlet.unfinished = [memoryview(packet)[sent:]]
     return delivery
 
 

@@ -64,10 +64,10 @@ class Sender(TypedHandle[T]):
             inline: The peer cannot take descriptors: long messages simply follow in the stream.
         """
         packets = own.type == sockets.PACKETS
-        self._outlet = Outlet(own, None if inline else PACKET_LIMIT if packets else STREAM_PACKET_LIMIT)
-        self._send = own.send
-        # Bytes that need no more than one call as a rule. Inline there is a lock to be taken first.
-        self._at_once = 0 if inline else min(self._outlet.packet_limit or 0, max_message_size)
+        limit = PACKET_LIMIT if packets else STREAM_PACKET_LIMIT
+        self._outlet = Outlet(own, None if inline else limit)
+        self._send = own.send if packets else self._outlet.send
+        self._at_once = min(limit, max_message_size)  # bytes that one call sends, as a rule
         self.max_message_size = max_message_size
 
     def send(self, value: "T", timeout: float | None = None) -> None:
@@ -178,14 +178,14 @@ class Sender(TypedHandle[T]):
             return self._delivery((blob_header(len(value)), value), ())
         encoder = idle_encoder()
         packet = _packed(encoder, value)
-        if encoder.handles or len(packet) > self._at_once or self._outlet.unfinished:
+        if encoder.handles or len(packet) > self._at_once:
             return self._delivery((packet,), encoder.handles)
         IDLE.append(encoder)
         try:
             sent = self._send(packet, flags | SEND_FLAGS)
         except OSError:
             return self._delivery((packet,), ())  # nothing was sent: it waits, or says what is wrong
-        return None if sent == len(packet) else begun(self._outlet, packet, sent)
+        return None if sent == len(packet) else begun(self._outlet, packet)
 
     def _delivery(self, pieces: "Sequence[bytes]", handles: "Sequence[Handle]") -> Delivery:
         size = sum(map(len, pieces))
