@@ -106,10 +106,12 @@ def test_another_message_than_expected_is_code_1() -> None:
     """The failure names the line, both messages and the child's state."""
     done = run("--script", "-", given="> hi\n< Child received: ho\n")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[:3] == [
+    assert done.stderr.splitlines()[:5] == [
         "standard input:2: another message came than expected",
         '  expected  "Child received: ho"',
+        "                              ^",
         '  received  "Child received: hi"',
+        "                              ^",
     ]
     assert "is alive" in done.stderr
 

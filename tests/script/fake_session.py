@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 from typing import Any, Self
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.conversation import NotListening
 from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import (
+    ASKED,
     Audit,
     ChannelClosed,
     ChannelsOpen,
@@ -20,6 +22,7 @@ from tui_ipc.session.events import (
     SignalSent,
     Stream,
 )
+from tui_ipc.session.timeline import Timeline
 
 
 def spawned() -> Event:
@@ -58,13 +61,16 @@ class FakeSession:
     """What a script needs of a session, played by a test.
 
     Args:
-        opening: What happens at the start.
-        answer: What happens when a message is sent. None: the child does not take it.
-        ending: What happens at the end.
+        opening: What happens at the start of each run.
+        answer: What happens when a message is sent, bytes included. None: the child does not take it.
+        ending: What happens at the end of each run.
+        signalled: What happens when a signal was sent.
 
     Attributes:
+        run: The number of the run that events belong to.
         sent: The messages that were sent.
         over: Whether the session was left.
+        deaf: Why nobody listens, None if somebody does.
         doing: What it says the child does.
     """
 
@@ -73,15 +79,19 @@ class FakeSession:
         opening: Iterable[Event],
         answer: Callable[[Any], Iterable[Event] | None] = lambda value: (),
         ending: Iterable[Event] = (closed(), exited(), audit()),
+        signalled: Callable[[int], Iterable[Event]] = lambda number: (),
     ) -> None:
+        self.run = 1
         self.sent: list[Any] = []
         self.over = False
         self.deaf: str | None = None
         self.doing = Diagnosis(phase="ended")
-        self._opening = opening
+        self._opening = tuple(opening)
         self._answer = answer
-        self._ending = iter(ending)
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._ending = tuple(ending)
+        self._ended = False
+        self._signalled = signalled
+        self._timeline = Timeline()
 
     async def __aenter__(self) -> Self:
         self.feed(*self._opening)
@@ -89,7 +99,7 @@ class FakeSession:
 
     async def __aexit__(self, *reason: object) -> None:
         await self.quit()
-        self._events.put_nowait(None)
+        self._timeline.close()
         self.over = True
 
     async def send(self, value: Any) -> MessageSent:
@@ -103,17 +113,32 @@ class FakeSession:
         self.feed(event, *(answer or ()))
         return event
 
-    async def quit(self) -> None:
-        self.feed(*self._ending)
+    async def send_raw(self, data: bytes) -> MessageSent:
+        return await self.send(data)
 
-    async def events(self) -> AsyncIterator[Event]:
-        while (event := await self._events.get()) is not None:
-            yield event
+    def signal(self, number: int) -> None:
+        if self.deaf is not None:
+            raise NotListening(self.deaf)
+        self.feed(signalled(number, ASKED), *self._signalled(number))
+
+    async def quit(self) -> None:
+        if not self._ended:
+            self._ended = True
+            self.feed(*self._ending)
+
+    async def restart(self) -> None:
+        await self.quit()
+        self.run += 1
+        self._ended = False
+        self.feed(*self._opening)
+
+    def events(self) -> AsyncIterator[Event]:
+        return self._timeline
 
     def diagnosis(self) -> Diagnosis:
         return self.doing
 
     def feed(self, *events: Event) -> None:
-        """Let events happen."""
+        """Let events happen, in the run that is under way."""
         for event in events:
-            self._events.put_nowait(event)
+            self._timeline.add(replace(event, run=self.run))

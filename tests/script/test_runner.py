@@ -75,6 +75,7 @@ def test_another_message() -> None:
     assert verdict.details == (
         ("expected", "true"),
         ("received", "1"),
+        ("differs", "$: true (boolean) was expected, and 1 (integer) came"),
         ("child", "is alive (pid 4242)"),
         ("stderr", "oops"),
     )

@@ -1,85 +1,94 @@
 """Steps and a session make a verdict.
 
-The one rule: nothing waits without a deadline, and whatever stops a script early is told with the line at
-which it stood, what was expected, what came instead, and what the child was doing.
+The one rule: whatever stops a script early is told with the line at which it stood, what was expected, what
+came instead, and what the child was doing.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from itertools import takewhile
 from time import monotonic
 from typing import Any, Final
 
-from tui_ipc.script.comparison import same
+from tui_ipc.script import endings
+from tui_ipc.script.comparison import fill
+from tui_ipc.script.course import Course
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language import Expect, Quit, Script, Send, Step
-from tui_ipc.script.seed import Answer
-from tui_ipc.script.watcher import Watched, Watcher
+from tui_ipc.script.expectations import Expectations
+from tui_ipc.script.failures import SHOWN, Failures
+from tui_ipc.script.language import (
+    Expect,
+    ExpectClean,
+    ExpectExit,
+    ExpectNothing,
+    ExpectOutput,
+    ExpectSignal,
+    Quit,
+    Restart,
+    Script,
+    Send,
+    SendRaw,
+    Signal,
+    Sleep,
+    Spawn,
+    Step,
+    Timeout,
+)
+from tui_ipc.script.life import Life
+from tui_ipc.script.verdict import Stop, Verdict
+from tui_ipc.script.watcher import FloodedError, Watched, Watcher
 from tui_ipc.session.conversation import NotListening
-from tui_ipc.session.events import Event, MessageReceived
+from tui_ipc.session.events import Event
 from tui_ipc.session.notation import render
-from tui_ipc.session.process import signal_name
+from tui_ipc.session.units import count
 
-_SHOWN: Final = 2000  # characters of a message in a failure
-_UNANSWERED: Final = 3  # messages of ours that are shown
-_LINES: Final = 5  # of the child's stderr
-_SENTENCES: Final = 3  # of the diagnosis
-_PATIENCE: Final = 0.5  # seconds for the exit status of a child that closed its channel
+__all__ = ["Runner", "Verdict"]
 
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a script ended.
-
-    Attributes:
-        code: The exit code that says so.
-        seconds: How long it took.
-        passed: Steps that passed.
-        line: Where it stopped, 0 if at no line.
-        sentence: What happened there; empty if all passed.
-        details: Name and text of what helps to understand it.
-        unexpected: Messages that no step took.
-    """
-
-    code: ExitCode
-    seconds: float
-    passed: int = 0
-    line: int = 0
-    sentence: str = ""
-    details: tuple[tuple[str, str], ...] = ()
-    unexpected: tuple[MessageReceived, ...] = ()
-
-
-class _Stop(Exception):
-    """A step did not pass."""
-
-    def __init__(self, code: ExitCode, sentence: str, *details: tuple[str, str]) -> None:
-        super().__init__(sentence)
-        self.code = code
-        self.details = details
+_UNEXPECTED: Final = 100  # messages that no step took, in a verdict
+_ENDINGS: Final = (ExpectExit, ExpectSignal, ExpectClean)
 
 
 class Runner:
     """Runs a script against a session that has not begun, once, and leaves nothing behind.
 
     Args:
-        script: What to do.
+        script: What to do; its ``spawn`` is the business of whoever makes the session.
         session: With whom; it is begun and left here.
-        timeout: Seconds that a message may take in either direction.
+        timeout: Seconds that each step may wait, where the script says nothing else.
         tell: Called with each event, in order; see :class:`~tui_ipc.script.watcher.Watcher`.
-
-    Attributes:
-        line: The line of the step that is under way, 0 before the first and after the last.
-        passed: Steps that passed.
+        updating: Whether a message that is not the one that was expected passes, and is noted in
+            :attr:`~tui_ipc.script.verdict.Verdict.updates`.
     """
 
     def __init__(
-        self, script: Script, session: Watched, timeout: float, tell: Callable[[Event], Awaitable[None]]
+        self,
+        script: Script,
+        session: Watched,
+        timeout: float,
+        tell: Callable[[Event], Awaitable[None]],
+        *,
+        updating: bool = False,
     ) -> None:
-        self.line = 0
-        self.passed = 0
-        self._steps = script.steps
         self._timeout = timeout
+        self._course = Course(script.steps)
         self._watcher = Watcher(session, tell)
+        self._failures = Failures(self._watcher, self._course)
+        self._expectations = Expectations(self._watcher, self._course, self._failures, updating=updating)
+
+    @property
+    def line(self) -> int:
+        """The line of the step that is under way, 0 before the first and after the last."""
+        return self._course.line
+
+    @property
+    def passed(self) -> int:
+        """Steps that passed, those of a ``repeat`` in each of its rounds."""
+        return self._course.passed
+
+    @property
+    def total(self) -> int:
+        """Steps that will have passed at the end."""
+        return self._course.total
 
     async def run(self) -> Verdict:
         """Run it to its end, or to the first step that does not pass.
@@ -88,107 +97,127 @@ class Runner:
             SinkLostError: What happens could not be told any more.
         """
         begun = monotonic()
-        async with self._watcher:
+        stop: Stop | None = None
+        async with self._watcher as watcher:
             try:
-                await self._handshake()
-                for step in self._steps:
-                    self.line = step.line
-                    await self._perform(step)
-                    self.passed += 1
-                self.line = 0
-                await self._quit()
-            except _Stop as stop:
-                end = (stop.code, monotonic() - begun, self.passed, self.line, str(stop), stop.details)
-                return Verdict(*end)
-        unexpected = tuple(self._watcher.received)
-        return Verdict(ExitCode.PASSED, monotonic() - begun, self.passed, unexpected=unexpected)
+                await self._go()
+            except Stop as reason:
+                stop = reason
+            seconds = monotonic() - begun
+        left = watcher.life.received
+        known = Verdict(
+            code=ExitCode.PASSED,
+            seconds=seconds,
+            passed=self.passed,
+            line=self.line,
+            unexpected=(*watcher.untaken, *left.first(_UNEXPECTED)),
+            untaken=watcher.untaken_count + len(left) + left.dropped,
+            total=self.total,
+            updates=self._expectations.updates,
+        )
+        if stop is None:
+            return known
+        return replace(known, code=stop.code, sentence=str(stop), details=stop.details)
 
-    async def _handshake(self) -> None:
-        watcher = self._watcher
-        await watcher.until(lambda: watcher.open or watcher.failed is not None)  # the session has a deadline
-        if watcher.failed is not None:
-            raise _Stop(ExitCode.NO_HANDSHAKE, watcher.failed.sentence)
+    async def _go(self) -> None:
+        try:
+            self._met(await self._watcher.settled())
+            for step in self._course:
+                await self._perform(step)
+            await self._quit()
+        except FloodedError:
+            number = count(len(self._watcher.life.received))
+            sentence = f"the child sent more than the {number} messages that are kept for later steps to take"
+            remedy = ("remedy", "take them in a repeat, with < or with <~, before what was waited for here")
+            details = (remedy, *self._failures.place(), *self._failures.circumstances(stuck=False))
+            raise Stop(ExitCode.UNEXPECTED, sentence, *details) from None
+
+    def _met(self, life: Life) -> None:
+        """The handshake must have succeeded."""
+        if life.failed is not None:
+            raise Stop(ExitCode.NO_HANDSHAKE, life.failed.sentence)
 
     async def _perform(self, step: Step) -> None:
         match step:
             case Send():
                 await self._send(step.value)
             case Expect():
-                await self._expect(step.value)
-            case Answer():
-                await self._receive(("expected", "a message"))
-            case Quit():
+                await self._expectations.message(step, self._within(step.within))
+            case ExpectNothing():
+                await self._expectations.nothing(self._within(step.within))
+            case ExpectOutput():
+                await self._expectations.output(step, self._within(step.within))
+            case ExpectExit() | ExpectSignal() | ExpectClean():
+                await self._expectations.end(step, self._timeout)
+            case _:
+                await self._act(step)
+
+    async def _act(self, step: Step) -> None:
+        match step:
+            case SendRaw():
+                sending = self._watcher.send_raw(step.data, self._timeout)
+                await self._sent(sending, lambda: render(step.data, SHOWN))
+            case Sleep():
+                await self._watcher.until(lambda: False, step.seconds, holding=True)
+            case Signal():
+                await self._signal(step.number)
+            case Timeout():
+                self._timeout = step.seconds
+            case Restart():
                 await self._quit()
+                self._met(await self._watcher.restart())
+            case Quit():
+                await self._quit(self._course.behind)
+            case Spawn():
+                pass  # done before there was a session
             case _:
                 raise TypeError(f"no step that can be run: {step!r}")
 
+    def _within(self, seconds: float | None) -> float:
+        return self._timeout if seconds is None else seconds
+
     async def _send(self, value: Any) -> None:
-        message = ("message", render(value, _SHOWN))
         try:
-            if await self._watcher.send(value, self._timeout):
+            filled = fill(value, self._course.names)
+        except KeyError as missing:  # where a message was let pass in spite of what it was to bring
+            sentence = f"nothing was captured as {missing.args[0]}: the message that was to bring it differs"
+            raise Stop(ExitCode.UNEXPECTED, sentence, *self._failures.place(value)) from None
+        await self._sent(self._watcher.send(filled, self._timeout), lambda: render(filled, SHOWN))
+
+    async def _sent(self, sending: Awaitable[bool], told: Callable[[], str]) -> None:
+        """Something must leave for the child; ``told`` says what."""
+        failures = self._failures
+        try:
+            if await sending:
                 return
         except NotListening as error:
-            await self._end_of_child()
-            raise _Stop(ExitCode.CHILD_FAILED, str(error), message, *self._circumstances()) from None
-        except ValueError as error:
-            raise _Stop(ExitCode.USAGE, f"the message cannot be sent: {error}", message) from None
+            await self._expectations.end_of_child()
+            details = (("message", told()), *failures.place(), *failures.circumstances())
+            raise Stop(ExitCode.CHILD_FAILED, str(error), *details) from None
+        except (TypeError, ValueError) as error:
+            sentence = f"the message cannot be sent: {error}"
+            raise Stop(ExitCode.USAGE, sentence, ("message", told()), *failures.place()) from None
         sentence = f"the child did not take the message within {self._timeout:g} s: it does not read"
-        raise _Stop(ExitCode.TIMED_OUT, sentence, message, *self._circumstances())
+        details = (("message", told()), *failures.place(), *failures.circumstances())
+        raise Stop(ExitCode.TIMED_OUT, sentence, *details)
 
-    async def _expect(self, expected: Any) -> None:
-        wanted = ("expected", render(expected, _SHOWN))
-        message = await self._receive(wanted)
-        if not same(expected, message.value):
-            received = ("received", render(message.value, _SHOWN))
-            details = (wanted, received, *self._circumstances(stuck=False))
-            raise _Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
+    async def _signal(self, number: int) -> None:
+        try:
+            self._watcher.signal(number)
+        except NotListening as error:
+            await self._expectations.end_of_child()
+            details = (*self._failures.place(), *self._failures.circumstances())
+            raise Stop(ExitCode.CHILD_FAILED, str(error), *details) from None
+        except ValueError as error:
+            raise Stop(ExitCode.USAGE, str(error), *self._failures.place()) from None
 
-    async def _receive(self, wanted: tuple[str, str]) -> MessageReceived:
-        """The next message."""
-        watcher = self._watcher
-        in_time = await watcher.until(lambda: bool(watcher.received) or watcher.closed, self._timeout)
-        if watcher.received:
-            return watcher.received.popleft()
-        if not in_time:
-            sentence = f"no message came within {self._timeout:g} s"
-            details = (wanted, *self._waiting(), *self._circumstances())
-            raise _Stop(ExitCode.TIMED_OUT, sentence, *details)
-        await self._end_of_child()
-        if watcher.fault is not None:
-            sentence = f"the child broke the protocol: {watcher.fault.sentence}"
-        else:
-            sentence = f"the child {watcher.state()}, and a message was due"
-        raise _Stop(ExitCode.CHILD_FAILED, sentence, wanted, *self._circumstances())
-
-    async def _quit(self) -> None:
-        """End the run. The child must do its part: end when told to, not before, and with code 0."""
-        watcher = self._watcher
-        await watcher.quit()
-        sentence = ""
-        if watcher.signals:
-            names = " and ".join(signal_name(sent.signal) for sent in watcher.signals)
-            sentence = f"{watcher.signals[0].reason}; {names} ended it"
-        elif watcher.audit is not None and watcher.audit.quit_elapsed is None:
-            sentence = f"the child {watcher.state()} before it was told to quit"
-        elif watcher.exited is not None and (watcher.exited.code or watcher.exited.signal):
-            sentence = f"told to quit, the child {watcher.state()}, where code 0 is due"
-        if sentence:
-            raise _Stop(ExitCode.CHILD_FAILED, sentence, *self._circumstances())
-
-    async def _end_of_child(self) -> None:
-        """Give a child that is gone a moment to be reaped, so that its status can be told."""
-        watcher = self._watcher
-        await watcher.until(lambda: watcher.exited is not None, _PATIENCE)
-
-    def _waiting(self) -> tuple[tuple[str, str], ...]:
-        """The last of our messages that were not answered."""
-        sent = list(self._watcher.unanswered.values())
-        return tuple(("no answer", f"to {render(event.value, _SHOWN)}") for event in sent[-_UNANSWERED:])
-
-    def _circumstances(self, *, stuck: bool = True) -> tuple[tuple[str, str], ...]:
-        """The child's state, why nothing happens if that is the failure, and its last words."""
-        watcher = self._watcher
-        sentences = watcher.diagnosis(_SENTENCES) if stuck else ()
-        reasons = tuple(("diagnosis", sentence) for sentence in sentences)
-        lines = tuple(("stderr", line) for line in watcher.last_errors(_LINES))
-        return (("child", watcher.state()), *reasons, *lines)
+    async def _quit(self, behind: Sequence[Step] = ()) -> None:
+        """End the run, which must end as it should, unless a step that stands behind says how that is."""
+        life = await self._watcher.quit()
+        due = takewhile(lambda step: isinstance(step, _ENDINGS), behind)
+        if life.judged or not all(isinstance(step, ExpectClean) for step in due):
+            return
+        if sentence := endings.bad_end(life):
+            details = (*self._failures.place(), *self._failures.circumstances())
+            raise Stop(ExitCode.CHILD_FAILED, sentence, *details)
+        life.judged = True

@@ -1,21 +1,16 @@
 """The conversation that this project grew from."""
 
-from dataclasses import dataclass
 from typing import Final
 
-from tui_ipc.script.language import Quit, Script, Send, Step
+from tui_ipc.script.language import Expect, Quit, Script, Send, Step
+from tui_ipc.script.patterns import REST
 
 TEXTS: Final = ("Hello from parent", "How are you?", "Goodbye!")
 
 
-@dataclass(frozen=True, slots=True)
-class Answer(Step):
-    """Wait for the next message, whatever it says: the child may be any."""
-
-
 def conversation() -> Script:
-    """Three messages, each sent once the one before was answered, then quit."""
+    """Three messages, each sent once the one before was answered, whatever the answer; then quit."""
     steps: list[Step] = []
     for text in TEXTS:
-        steps += (Send(text), Answer())
+        steps += (Send(text), Expect(REST))
     return Script("tui-ipc", (*steps, Quit()))

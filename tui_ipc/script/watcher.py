@@ -1,35 +1,23 @@
-"""What the headless face knows of a session, from its events and nothing else.
+"""What the headless face does with a session and sees of it.
 
-The one rule: one task reads the events; everybody else asks this object what happened, or waits for it.
+The one rule: whoever waits reads the events, and tells them, until what it waits for is so. There is no other
+task for that, and none is made for a message that leaves at once.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from math import inf
+from typing import Any, Final, Protocol, Self
 
+from tui_ipc.script.alarm import Alarm
+from tui_ipc.script.eager import begun
+from tui_ipc.script.life import Life
 from tui_ipc.script.sink import SinkLostError
-from tui_ipc.session.events import (
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    Event,
-    Fault,
-    HandshakeFailed,
-    MessageReceived,
-    MessageSent,
-    SignalSent,
-)
-from tui_ipc.session.process import Exit
+from tui_ipc.session.diagnosis import Diagnosis
+from tui_ipc.session.events import Event, MessageReceived, MessageSent
 
-if TYPE_CHECKING:
-    from tui_ipc.session.diagnosis import Diagnosis
-
-_TAIL: Final = 4096  # bytes of stderr that are kept
 _LAST_TELLING: Final = 0.5  # seconds for what is still to be told when the run was broken off
+_KEPT: Final = 100  # messages that no step took, of runs that are over
 
 
 class Watched(Protocol):
@@ -38,106 +26,109 @@ class Watched(Protocol):
     async def __aenter__(self) -> Any: ...
     async def __aexit__(self, *reason: Any) -> Any: ...
 
-    async def send(self, value: Any) -> MessageSent:
+    def send(self, value: Any) -> Coroutine[Any, Any, MessageSent]:
         """Send a message."""
 
-    async def quit(self) -> None:
+    def send_raw(self, data: bytes) -> Coroutine[Any, Any, MessageSent]:
+        """Send bytes."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child."""
+
+    def quit(self) -> Coroutine[Any, Any, None]:
         """End the run."""
+
+    def restart(self) -> Coroutine[Any, Any, None]:
+        """End the run and begin the next."""
 
     def events(self) -> AsyncIterator[Event]:
         """Everything that happens."""
 
-    def diagnosis(self) -> "Diagnosis":
+    def diagnosis(self) -> Diagnosis:
         """What the child does at this moment."""
 
 
+class FloodedError(Exception):
+    """More messages came, unasked, than are kept while something else is waited for."""
+
+
 class Watcher:
-    """Follows the events of one run. An asynchronous context manager that begins the session and leaves it.
+    """Follows a session. An asynchronous context manager that begins the session and leaves it.
 
     Args:
         session: A session that has not begun.
-        tell: Called with each event, in order; the next is read once it has returned.
+        tell: Called with each event, in order; the next is read once it has returned. Time that it takes
+            counts for no deadline.
 
     Attributes:
-        open: Whether messages may pass.
-        failed: Why there was no handshake, None if there was.
-        received: Messages that nobody took yet, oldest first.
-        unanswered: Messages sent that no message answered, by number.
-        fault: What the child broke, None if nothing.
-        closed: Whether no message can come any more.
-        exited: How the child ended, None while it lives.
-        signals: What was sent to the child to end it.
-        audit: What the run left behind, None until it is over.
+        life: The run that the latest event belongs to.
+        untaken: The first messages of earlier runs that no step took.
+        untaken_count: How many there were.
     """
 
     def __init__(self, session: Watched, tell: Callable[[Event], Awaitable[None]]) -> None:
+        self.life = Life(0)
+        self.untaken: list[MessageReceived] = []
+        self.untaken_count = 0
         self._session = session
         self._tell = tell
-        self._following: asyncio.Task[None] | None = None
-        self._news = asyncio.Event()
-        self._lost: SinkLostError | None = None
-        self._telling = False
-        self._told_for = 0.0
-        self._errors = b""
-        self._pid: int | None = None
-        self.open = False
-        self.failed: HandshakeFailed | None = None
-        self.received: deque[MessageReceived] = deque()
-        self.unanswered: dict[int, MessageSent] = {}
-        self.fault: Fault | None = None
-        self.closed = False
-        self.exited: ChildExited | None = None
-        self.signals: list[SignalSent] = []
-        self.audit: Audit | None = None
+        self._mute = False  # something was told in part, or not at all: nothing can follow it
 
     async def __aenter__(self) -> Self:
+        self._clock = asyncio.get_running_loop().time
+        self._alarm = Alarm()
         await self._session.__aenter__()
-        self._following = asyncio.create_task(self._follow())
+        self._next = self._session.events().__anext__
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """End the run and tell what there is to tell; of a run that was broken off, not at any price."""
-        assert self._following is not None
+        self._alarm.close()
+        self.life.ending = True
+        reading = asyncio.create_task(self._read_out())
         try:
             await self._session.__aexit__(None, None, None)
-            await asyncio.wait([self._following], timeout=None if kind is None else _LAST_TELLING)
+            await asyncio.wait([reading], timeout=None if kind is None else _LAST_TELLING)
         finally:
-            self._following.cancel()
-            await asyncio.wait([self._following])
-        if not self._following.cancelled():
-            self._following.result()
-        if self._lost is not None:
-            raise self._lost
+            reading.cancel()
+            await asyncio.wait([reading])
+        if not reading.cancelled():
+            lost = reading.result()
+            if lost is not None:
+                raise lost
 
-    async def until(self, happened: Callable[[], bool], within: float | None = None) -> bool:
-        """Wait until something is so.
+    async def until(
+        self, happened: Callable[[], object], within: float | None = None, *, holding: bool = False
+    ) -> bool:
+        """Read events until something is so.
 
         Args:
-            happened: Asked after each event.
+            happened: Asked before each event.
             within: Seconds to wait at most. Time in which whoever reads our output kept us waiting is none.
+            holding: Read no more of a child that sends more messages than are kept: it has to wait.
 
         Returns:
             False if the time passed first.
 
         Raises:
             SinkLostError: What happens cannot be told any more.
+            FloodedError: There is no room for the messages of a child that must not be held up.
         """
-        clock = asyncio.get_running_loop().time
-        begun, told_for = clock(), self._told_for
+        self._alarm.deadline = inf if within is None else self._clock() + within
+        return await self.still_until(happened, holding=holding)
+
+    async def still_until(self, happened: Callable[[], object], *, holding: bool = False) -> bool:
+        """As :meth:`until`, with the deadline that was set by the last call of that."""
+        alarm = self._alarm
         while not happened():
-            if self._lost is not None:
-                raise self._lost
-            left = None
-            if within is not None and not self._telling:
-                left = within - (clock() - begun) + (self._told_for - told_for)
-                if left <= 0:
-                    return False
-            self._news.clear()
-            try:
-                async with asyncio.timeout(left):
-                    await self._news.wait()
-            except TimeoutError:
-                pass
+            begin = self._nothing if holding and self.life.received.full else self._next
+            event = await alarm.wait(begin)
+            if event is not None:
+                await self._take(event)
+            elif alarm.passed:
+                return bool(happened())
+            if self.life.received.dropped and not self.life.ending:
+                raise FloodedError
         return True
 
     async def send(self, value: Any, within: float) -> bool:
@@ -145,79 +136,99 @@ class Watcher:
 
         Raises:
             NotListening: There is nobody to send to.
-            ValueError: It is too large.
+            TypeError: A message cannot hold such a value.
+            ValueError: Nor this one, or it is too large.
         """
-        sending = asyncio.create_task(self._session.send(value))
-        sending.add_done_callback(lambda _: self._news.set())
-        try:
-            await self.until(sending.done, within)
-        finally:
-            sending.cancel()
-            await asyncio.wait([sending])
-        if sending.cancelled():
-            return False
-        sending.result()
-        return True
+        return await self._meanwhile(begun(self._session.send(value)), within)
 
-    async def quit(self) -> None:
+    async def send_raw(self, data: bytes, within: float) -> bool:
+        """Send bytes as they are; as :meth:`send`."""
+        return await self._meanwhile(begun(self._session.send_raw(data)), within)
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child.
+
+        Raises:
+            NotListening: There is none.
+            ValueError: There is no such signal.
+        """
+        self._session.signal(number)
+
+    async def quit(self) -> Life:
         """End the run, and see how it ended."""
-        await self._session.quit()
-        await self.until(lambda: self.audit is not None)
+        life = self.life
+        life.ending = True
+        await self._meanwhile(asyncio.create_task(self._session.quit()))
+        await self.until(lambda: life.audit is not None)
+        return life
 
-    def state(self) -> str:
-        """What the child is or became, as the rest of a sentence."""
-        if self.exited is not None:
-            return str(Exit(self.exited.code, self.exited.signal))
-        doing = "closed its channel and lives on" if self.closed else "is alive"
-        return f"{doing} (pid {self._pid})"
+    async def restart(self) -> Life:
+        """Begin the next run, once the one before has ended; returns when its handshake is over."""
+        before = self.life
+        await self._meanwhile(asyncio.create_task(self._session.restart()))
+        await self.until(lambda: self.life is not before)
+        return await self.settled()
+
+    async def settled(self) -> Life:
+        """The run, once its handshake has succeeded or failed; the session has a deadline for that."""
+        await self.until(lambda: self.life.open or self.life.failed is not None)
+        return self.life
 
     def diagnosis(self, sentences: int) -> tuple[str, ...]:
         """Why nothing happens, the most telling first; nothing of a child that ended: its state says all."""
-        return () if self.exited is not None else self._session.diagnosis().sentences[:sentences]
+        return () if self.life.exited is not None else self._session.diagnosis().sentences[:sentences]
 
-    def last_errors(self, lines: int) -> list[str]:
-        """The last lines that the child wrote to stderr."""
-        return self._errors.decode(errors="replace").splitlines()[-lines:]
+    async def _meanwhile(self, doing: asyncio.Future[Any], within: float | None = None) -> bool:
+        """Read events until something is done; if it is not in time, call it off and return False."""
+        if not doing.done():
+            doing.add_done_callback(lambda _: self._alarm.ring())
+            try:
+                await self.until(doing.done, within)
+            finally:
+                doing.cancel()
+                await asyncio.wait([doing])
+            if doing.cancelled():
+                return False
+        doing.result()
+        return True
 
-    async def _follow(self) -> None:
+    async def _take(self, event: Event) -> None:
+        self._note(event)
+        begun_at = self._clock()
+        try:
+            await self._tell(event)
+        except BaseException:
+            self._mute = True
+            raise
+        self._alarm.deadline += self._clock() - begun_at
+
+    def _note(self, event: Event) -> None:
+        if event.run != self.life.run:
+            self._begin_life(event.run)
+        self.life.note(event)
+
+    def _begin_life(self, run: int) -> None:
+        left = self.life.received
+        self.untaken += left.first(_KEPT - len(self.untaken))
+        self.untaken_count += len(left) + left.dropped
+        self.life = Life(run)
+
+    async def _read_out(self) -> SinkLostError | None:
         """Read the events to their end, even when nobody can be told of them: the session waits for that."""
-        clock = asyncio.get_running_loop().time
-        async for event in self._session.events():
+        lost = None
+        while True:
+            try:
+                event = await self._next()
+            except StopAsyncIteration:
+                return lost
             self._note(event)
-            if self._lost is None:
-                begun, self._telling = clock(), True
+            if not self._mute:
                 try:
                     await self._tell(event)
                 except SinkLostError as error:
-                    self._lost = error
-                self._telling = False
-                self._told_for += clock() - begun
-            self._news.set()
+                    lost, self._mute = error, True
 
-    def _note(self, event: Event) -> None:
-        match event:
-            case ChildSpawned():
-                self._pid = event.pid
-            case ChannelsOpen():
-                self.open = True
-            case HandshakeFailed():
-                self.failed = event
-            case MessageSent():
-                self.unanswered[event.number] = event
-            case MessageReceived():
-                self.received.append(event)
-                if event.answers is not None:
-                    self.unanswered.pop(event.answers, None)
-            case ChildOutput(stream="stderr"):
-                self._errors = (self._errors + event.data)[-_TAIL:]
-            case Fault():
-                self.fault = event
-            case ChannelClosed():
-                self.closed = True
-            case SignalSent() if self.exited is None:  # later ones are for what the child left behind
-                self.signals.append(event)
-            case ChildExited():
-                self.exited = event
-                self.closed = True
-            case Audit():
-                self.audit = event
+    async def _nothing(self) -> Event:
+        """Wait for nothing at all."""
+        never: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        return await never

@@ -1,0 +1,81 @@
+"""Breaks off what a task waits for, at a moment or when somebody rings.
+
+The one rule: a wait that ends in time costs no timer. There is one timer for all waits; it is moved when it
+fires, and not whenever a deadline is set.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from math import inf
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Alarm:
+    """For the waits of one task, one after the other; made in that task.
+
+    It breaks a wait off by cancelling the task, as ``asyncio.timeout`` does, so whatever is waited for must
+    be safe to cancel.
+
+    Attributes:
+        deadline: When a wait ends at the latest, by the loop's clock. May be moved at any time.
+    """
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancelled = task.cancelling()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._waiting = False
+        self._rung = False
+        self.deadline = inf
+
+    @property
+    def passed(self) -> bool:
+        """Whether the deadline has passed."""
+        return self._loop.time() >= self.deadline
+
+    async def wait(self, begin: Callable[[], Awaitable[T]]) -> T | None:
+        """Wait for what ``begin`` returns; None if the deadline passed, or somebody rang, before it came."""
+        if self.passed:
+            return None
+        self._set_timer()
+        self._waiting = True
+        try:
+            return await begin()
+        except asyncio.CancelledError:
+            if not self._rung or self._task.uncancel() > self._cancelled:
+                raise  # somebody else cancelled the task, if only as well
+            return None
+        finally:
+            self._waiting = self._rung = False
+
+    def ring(self) -> None:
+        """Break off the wait, if there is one."""
+        if self._waiting and not self._rung:
+            self._rung = True
+            self._task.cancel()
+
+    def close(self) -> None:
+        """Fire no more."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            if self._timer.when() <= self.deadline:
+                return
+            self._timer.cancel()
+        self._timer = None if self.deadline == inf else self._loop.call_at(self.deadline, self._fire)
+
+    def _fire(self) -> None:
+        self._timer = None
+        if not self._waiting:
+            return
+        if self.passed:
+            self.ring()
+        else:
+            self._set_timer()

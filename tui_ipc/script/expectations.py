@@ -1,0 +1,156 @@
+"""The steps that wait for something of the child, and judge it.
+
+The one rule: nothing waits without a deadline. What an expectation says and does not find is the child's
+failure to meet it; that the time passed first, or that the child was gone before, is told as that.
+"""
+
+from typing import Any, Final
+
+from tui_ipc.script import endings
+from tui_ipc.script.comparison import match
+from tui_ipc.script.course import Course
+from tui_ipc.script.endings import Ending
+from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.failures import SHOWN, Failures
+from tui_ipc.script.language import Expect, ExpectClean, ExpectOutput
+from tui_ipc.script.nearness import Skipped
+from tui_ipc.script.verdict import Stop
+from tui_ipc.script.watcher import Watcher
+from tui_ipc.session.events import MessageReceived
+from tui_ipc.session.notation import render
+
+_PATIENCE: Final = 0.5  # seconds for the exit status of a child that closed its channel
+
+
+class Expectations:
+    """Meets the expectations of one script.
+
+    Args:
+        watcher: Knows the child.
+        course: Knows the script.
+        failures: Tells what is not met.
+        updating: Whether a message that is not the one that was expected is noted and let pass.
+
+    Attributes:
+        updates: The messages that were let pass, by the line at which they came first.
+    """
+
+    def __init__(self, watcher: Watcher, course: Course, failures: Failures, *, updating: bool) -> None:
+        self.updates: dict[int, Any] = {}
+        self._watcher = watcher
+        self._course = course
+        self._failures = failures
+        self._updating = updating
+
+    async def message(self, step: Expect, within: float) -> None:
+        """The next message must match; with ``skipping``, one that comes in time."""
+        skipped = Skipped() if step.skipping else None
+        message = await self._first(step, within)
+        while True:
+            difference, captured = match(step.value, message.value, self._course.names)
+            if difference is None:
+                break
+            if skipped is not None:
+                skipped.add(message)
+                message = await self._following(step, within, skipped)
+                continue
+            if not self._updating:
+                details = self._failures.differs(difference, step.value, message)
+                raise Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
+            self.updates.setdefault(step.line, message.value)
+            break
+        if captured:
+            self._course.names.update(captured)
+
+    async def nothing(self, within: float) -> None:
+        """No message may come, nor may one have come that no step took.
+
+        A child that ends, or closes its channel, sends none: that is as good, and known at once. Whether it
+        may end is for other steps to say.
+        """
+        life = self._watcher.life
+        await self._watcher.until(lambda: life.received or life.closed or life.fault, within)
+        if life.received:
+            (message,) = life.received.first(1)
+            details = (
+                ("received", render(message.value, SHOWN)),
+                *self._failures.place(),
+                *self._failures.circumstances(stuck=False),
+            )
+            raise Stop(ExitCode.UNEXPECTED, "a message came where none was expected", *details)
+        if life.fault is not None:
+            details = (*self._failures.place(), *self._failures.circumstances())
+            raise Stop(ExitCode.CHILD_FAILED, endings.broken(life.fault), *details)
+
+    async def output(self, step: ExpectOutput, within: float) -> None:
+        """Text must be printed in which an expression is found, behind what was found before."""
+        life, expression = self._watcher.life, step.expression
+        printed = life.printed[step.stream]
+        found = False
+
+        def over() -> bool:
+            nonlocal found
+            found = printed.find(expression)
+            return found or life.exited is not None  # what it prints comes before
+
+        in_time = await self._watcher.until(over, within)
+        if found or printed.find(expression, final=True):
+            return
+        details = self._failures.unprinted(step.stream, expression)
+        if in_time:
+            sentence = f"the child {life.state()}, and text was due on its {step.stream}"
+            raise Stop(ExitCode.CHILD_FAILED, sentence, *details)
+        sentence = f"no such text came on {step.stream} within {within:g} s"
+        raise Stop(ExitCode.TIMED_OUT, sentence, *details)
+
+    async def end(self, step: Ending, within: float) -> None:
+        """The child must end, by itself unless it was told to, as the step says."""
+        life = self._watcher.life
+        if not await self._watcher.until(lambda: life.exited is not None, within):
+            wanted = ("expected", endings.wanted(step))
+            details = (wanted, *self._failures.place(), *self._failures.circumstances())
+            raise Stop(ExitCode.TIMED_OUT, f"the child did not end within {within:g} s", *details)
+        if isinstance(step, ExpectClean):
+            await self._watcher.until(lambda: life.audit is not None)  # the session has a deadline for it
+        else:
+            life.judged = True
+        if sentence := endings.complaint(step, life):
+            wanted = ("expected", endings.wanted(step))
+            details = (wanted, *self._failures.place(), *self._failures.circumstances())
+            raise Stop(ExitCode.UNEXPECTED, sentence, *details)
+
+    async def end_of_child(self) -> None:
+        """Give a child that is gone a moment to be reaped, so that its status can be told."""
+        life = self._watcher.life
+        await self._watcher.until(lambda: life.exited is not None, _PATIENCE)
+
+    async def _first(self, step: Expect, within: float) -> MessageReceived:
+        life = self._watcher.life
+        if not life.received and not await self._watcher.until(lambda: life.received or life.closed, within):
+            raise self._late(step, within, None)
+        if life.received:
+            return life.received.take()
+        raise await self._ended(step, None)
+
+    async def _following(self, step: Expect, within: float, skipped: Skipped) -> MessageReceived:
+        """The next message, by the deadline of the first."""
+        life = self._watcher.life
+        if not await self._watcher.still_until(lambda: life.received or life.closed):
+            raise self._late(step, within, skipped)
+        if life.received:
+            return life.received.take()
+        raise await self._ended(step, skipped)
+
+    def _late(self, step: Expect, within: float, skipped: Skipped | None) -> Stop:
+        which = "no message that matches" if skipped is not None else "no message"
+        details = self._failures.missing(step.value, skipped)
+        return Stop(ExitCode.TIMED_OUT, f"{which} came within {within:g} s", *details)
+
+    async def _ended(self, step: Expect, skipped: Skipped | None) -> Stop:
+        """Nothing can come any more."""
+        await self.end_of_child()
+        life = self._watcher.life
+        sentence = f"the child {life.state()}, and a message was due"
+        if life.fault is not None:
+            sentence = endings.broken(life.fault)
+        return Stop(ExitCode.CHILD_FAILED, sentence, *self._failures.missing(step.value, skipped))
