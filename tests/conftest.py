@@ -23,11 +23,14 @@ _FOREIGN = (
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "COLUMNS",
+    "EDITOR",
     "FORCE_COLOR",
     "LINES",
     "NO_COLOR",
     "PYTHONUNBUFFERED",
+    "TUI_IPC_HISTORY",
     "TUI_IPC_SERVER",
+    "VISUAL",
 )
 _NUMBERS = itertools.count(1)
 _FAILED = pytest.StashKey[bool]()

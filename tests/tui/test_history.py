@@ -171,9 +171,10 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
 
 
 def test_the_file_has_its_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """It is in the user's state directory, unless the environment names another."""
-    monkeypatch.delenv("TUI_IPC_HISTORY", raising=False)
+    """It is in the user's state directory, unless the environment names another, or none."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert history_path() == tmp_path / "tui-ipc" / "history"
     monkeypatch.setenv("TUI_IPC_HISTORY", str(tmp_path / "mine"))
     assert history_path() == tmp_path / "mine"
+    monkeypatch.setenv("TUI_IPC_HISTORY", "")
+    assert history_path() is None

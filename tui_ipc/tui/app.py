@@ -13,19 +13,20 @@ from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Footer
 
 from tui_ipc.ipc.errors import IpcError
-from tui_ipc.session import notation
 from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.child_actions import ChildActions
+from tui_ipc.tui.history import History
 from tui_ipc.tui.inspector import Inspector
-from tui_ipc.tui.log_pane import LogPane
 from tui_ipc.tui.keys import key_of
+from tui_ipc.tui.log_pane import LogPane
 from tui_ipc.tui.log_view import LogView
-from tui_ipc.tui.message_input import MessageBox
-from tui_ipc.tui.model import Model
+from tui_ipc.tui.message_actions import MessageActions
+from tui_ipc.tui.message_box import MessageBox
+from tui_ipc.tui.model import Entry, Model
 from tui_ipc.tui.notice import Notice
 from tui_ipc.tui.output_view import OutputView
 from tui_ipc.tui.palette import commands
@@ -46,7 +47,7 @@ WIDE = 100
 """From how many columns on the inspector has a place of its own."""
 
 
-class ExplorerApp(ChildActions, PaneActions):
+class ExplorerApp(ChildActions, MessageActions, PaneActions):
     """Explores one session, from its beginning to its end.
 
     Args:
@@ -54,10 +55,11 @@ class ExplorerApp(ChildActions, PaneActions):
         recorded: Whether what happens is written to a file.
         foot: A widget to stand where the message box does, for a session that takes no messages.
         source: Where the events come from, if not from a living child.
+        history: What was sent in earlier starts; None begins with nothing and keeps nothing.
     """
 
     TITLE = "tui-ipc"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = ["app.tcss", "dialogs.tcss"]
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -78,6 +80,7 @@ class ExplorerApp(ChildActions, PaneActions):
         recorded: bool = False,
         foot: ReplayBar | None = None,
         source: str = "",
+        history: History | None = None,
     ) -> None:
         super().__init__()
         self._session = session
@@ -89,7 +92,7 @@ class ExplorerApp(ChildActions, PaneActions):
         self.log_view = LogView(self.model)
         self.inspector = Inspector(id="inspector")
         self.output_view = OutputView(self.model)
-        self.message_box = MessageBox()
+        self.message_box = MessageBox(history)
         self.foot: MessageBox | ReplayBar = foot or self.message_box
         self.footer = Footer()
         self._keeper = SessionKeeper(session, self._on_event, self._on_refused, self._on_ended)
@@ -146,10 +149,6 @@ class ExplorerApp(ChildActions, PaneActions):
         self.stories.note(event)
         self._schedule_refresh()
 
-    def _on_refused(self, text: str, sentence: str) -> None:
-        self.message_box.input.restore(text)
-        self.notify(visible(sentence), title="Not sent", severity="error", markup=False)
-
     def _on_ended(self, broken: RecordingError | None) -> None:
         """No event will follow. A living session ends when it is left, and tells that by itself."""
 
@@ -174,7 +173,11 @@ class ExplorerApp(ChildActions, PaneActions):
     def _remedy(self) -> str:
         """What can be done about a failed handshake or a fault."""
         more = f"{key_of(self, 'app.run')} tells more"
-        return more if self.foot is not self.message_box else f"{key_of(self, 'app.restart')} tries again · {more}"
+        return (
+            more
+            if self.foot is not self.message_box
+            else f"{key_of(self, 'app.restart')} tries again · {more}"
+        )
 
     def _schedule_refresh(self) -> None:
         if self._due or not self.is_running:
@@ -197,16 +200,22 @@ class ExplorerApp(ChildActions, PaneActions):
         self.output_view.follow_source()
         if self.log_view.cursor is None:
             self._inspect_newest()
+        self.message_box.learn(self._newest)
 
     def _on_drawn(self) -> None:
         """Let the next picture wait as long as this one took: drawing has at most half of the time."""
         took = monotonic() - self._began_at
         self._next_at = self._began_at + max(1 / FRAMES, 2 * took)
 
-    def _inspect_newest(self) -> None:
+    @property
+    def _newest(self) -> Entry | None:
+        """The newest message, if it is still held."""
         latest = self.model.latest
         held = latest is not None and latest >= self.model.log.first
-        self.inspector.entry = self.model.log[latest] if latest is not None and held else None
+        return self.model.log[latest] if latest is not None and held else None
+
+    def _inspect_newest(self) -> None:
+        self.inspector.entry = self._newest
 
     @on(LogView.Picked)
     def _on_picked(self, picked: LogView.Picked) -> None:
@@ -214,12 +223,6 @@ class ExplorerApp(ChildActions, PaneActions):
             self._inspect_newest()
         else:
             self.inspector.entry = picked.entry
-
-    @on(Input.Submitted)
-    def _on_submitted(self, submitted: Input.Submitted) -> None:
-        if submitted.value:
-            self._keeper.post(submitted.value, notation.parse(submitted.value))
-            self.message_box.input.remember(submitted.value)
 
     # Actions
 

@@ -36,9 +36,12 @@ PAUSE: Final = 0.01
 """So often the lock is asked for, and so many seconds apart: neither a start nor Enter waits for long."""
 
 
-def history_path() -> Path:
-    """The user's own file; the environment variable ``TUI_IPC_HISTORY`` may name another."""
-    return Path(os.environ.get("TUI_IPC_HISTORY") or user_state_path("tui-ipc") / "history")
+def history_path() -> Path | None:
+    """The user's own file. ``TUI_IPC_HISTORY`` in the environment names another or, empty, none."""
+    named = os.environ.get("TUI_IPC_HISTORY")
+    if named is None:
+        return user_state_path("tui-ipc") / "history"
+    return Path(named) if named else None
 
 
 class History:
@@ -96,6 +99,10 @@ class History:
             return
         with _locked(self._path) as descriptor:
             _append(descriptor, f"{text}\n".encode(errors="replace"))
+
+    def detach(self) -> None:
+        """Leave the file alone from now on."""
+        self._path = None
 
     def _keep(self, text: str) -> None:
         self._texts.pop(text, None)

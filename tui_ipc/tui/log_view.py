@@ -60,6 +60,22 @@ class LogView(SearchableView):
         Binding("b", "app.face('bytes')", "Bytes", show=False, id="log.bytes"),
         Binding("a", "app.face('about')", "About", show=False, id="log.about"),
         Binding("c", "app.copy", "Copy", show=False, id="log.copy"),
+        Binding(
+            "e",
+            "app.edit_again",
+            "Edit and resend",
+            show=False,
+            id="log.edit",
+            tooltip="Put the selected message into the box, to be edited and sent",
+        ),
+        Binding(
+            "r",
+            "app.send_again",
+            "Resend",
+            show=False,
+            id="log.resend",
+            tooltip="Send the selected message again, as it is",
+        ),
     ]
 
     @dataclass

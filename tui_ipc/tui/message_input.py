@@ -1,118 +1,185 @@
-"""Where a message is typed: an input with a memory, in a box that says what would be sent, and to whom."""
+"""Where a message is typed: an input that remembers, completes, and lends its text to an editor."""
 
-from typing import ClassVar
+import os
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
-from textual import on
-from textual.app import ComposeResult
+from rich.highlighter import Highlighter
+from rich.style import Style
+from rich.text import Text
+from textual import events
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
-from textual.content import Content
-from textual.widgets import Input, Static
 
-from tui_ipc.session import notation
-from tui_ipc.session.units import plural
+from tui_ipc.tui.completion import MessageSuggester, Vocabulary
+from tui_ipc.tui.editor import EditorError, edit, editor_command
+from tui_ipc.tui.history import History
+from tui_ipc.tui.multiline import fold, unfold
+from tui_ipc.tui.safe_input import SafeInput
 from tui_ipc.tui.sanitize import visible
-from tui_ipc.tui.status import Status
-
-HINT_LIMIT = 10_000
-"""Up to how many characters a text is understood at each key; a longer one only when it is sent."""
-
-HISTORY = 1_000
-"""How many sent messages are remembered."""
-
-_INVITATION = "Type a message: text, JSON or a Python literal. Enter sends it."
-_REMEDY = "ctrl+r starts it again"
 
 
-class MessageInput(Input):
-    """One line of text with a history, as a shell has it."""
+class MessageInput(SafeInput):
+    """One line of text with a history, as a shell has it.
+
+    Args:
+        history: What was sent before.
+        vocabulary: Words that messages held.
+        id: The widget's.
+
+    Attributes:
+        fault: The place in the text where it stops being what it looks like, None if it does not.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "recall(-1)", "History", key_display="↑↓", id="input.older"),
-        Binding("down", "recall(1)", "Newer message", show=False, id="input.newer"),
+        Binding(
+            "up",
+            "recall(1)",
+            "History",
+            key_display="↑↓",
+            id="input.older",
+            tooltip="Go back through what was sent, in earlier starts too, and begins as what is typed. "
+            "A text that begins with a space is not remembered",
+        ),
+        Binding("down", "recall(-1)", "Newer message", show=False, id="input.newer"),
+        Binding(
+            "right",
+            "cursor_right",
+            "Complete",
+            show=False,
+            key_display="→",
+            id="input.complete",
+            tooltip="At the end of the text take what stands there in grey, from a message that was sent or "
+            "came; elsewhere go right",
+        ),
+        Binding(
+            "ctrl+e",
+            "edit",
+            "Editor",
+            show=False,
+            id="input.editor",
+            tooltip="Write the message in your own editor (VISUAL or EDITOR), over many lines; it comes back "
+            "into the box, where Enter sends it",
+        ),
     ]
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id, compact=True, select_on_focus=False)
-        self._history: list[str] = []
-        self._place = 0
-        self._draft = ""
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"message--fault"}
 
-    def validate_value(self, value: str) -> str:
-        """Keep out of the box, and so off the terminal, what cannot be shown: a pasted control character."""
-        return visible(value)
-
-    def remember(self, text: str) -> None:
-        """Take a sent text into the history and empty the box."""
-        if not self._history or self._history[-1] != text:
-            self._history = [*self._history[-HISTORY + 1 :], text]
-        self._place = len(self._history)
+    def __init__(self, history: History, vocabulary: Vocabulary, *, id: str | None = None) -> None:
+        super().__init__(
+            id=id,
+            compact=True,
+            select_on_focus=False,
+            suggester=MessageSuggester(history, vocabulary),
+            highlighter=_FaultMark(self),
+        )
+        self.fault: int | None = None
+        self._history = history
+        self._walk: Sequence[str] = ()
+        self._place = -1  # -1 is the draft, before the first of the walk
         self._draft = ""
+        self._shown: str | None = None
+
+    @property
+    def completes(self) -> bool:
+        """Whether something stands in grey behind the text, to be taken."""
+        return len(self._suggestion) > len(self.value)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Do what a key of ours is bound to in its turn.
+
+        Textual inserts what can be printed right here, but sends any other key on a way round through the
+        app. So of keys that arrive together, Ctrl+U and Enter would act after the text that follows them.
+        """
+        if event.is_printable:
+            return  # Textual calls the base class's handler as well
+        active = self.screen.active_bindings.get(event.key)
+        if (
+            active is not None
+            and active.node is self
+            and await self.app.run_action(active.binding.action, self)
+        ):
+            event.stop()
+
+    async def action_submit(self) -> None:
+        """Hand the text over and empty the box at once: what is typed next is the next message."""
+        if not self.value:
+            return
+        self.post_message(self.Submitted(self, self.value))
+        self._remember(self.value)
         self.clear()
+
+    def _remember(self, text: str) -> None:
+        try:
+            self._history.add(text)
+        except OSError as error:
+            self.complain(error)
+
+    def complain(self, error: OSError) -> None:
+        """Say once that later starts will not know what was sent."""
+        sentence = f"Later starts will not know what is sent now: {error.strerror or error}."
+        self._tell(sentence, "Not remembered", "warning")
+        self._history.detach()
 
     def restore(self, text: str) -> None:
         """Give back a text that could not be sent, unless another has been begun."""
         if not self.value:
             self._show(text)
 
+    def put(self, text: str) -> None:
+        """Show a text to be edited; what was being typed lies below it, at ``down``."""
+        self._begin_walk([text])
+        self.action_recall(1)
+
     def action_recall(self, direction: int) -> None:
-        """Go to an older (-1) or newer (1) text; past the newest lies what was being typed."""
+        """Go to an older (1) or newer (-1) text that begins as the draft does; before all lies the draft."""
+        if self.value != self._shown:
+            self._begin_walk(tuple(self._history.newest_first(self.value)))
         place = self._place + direction
-        if not 0 <= place <= len(self._history):
-            return
-        if self._place == len(self._history):
-            self._draft = self.value
-        self._place = place
-        self._show(self._draft if place == len(self._history) else self._history[place])
+        if -1 <= place < len(self._walk):
+            self._place = place
+            self._show(self._draft if place < 0 else self._walk[place])
+            self._shown = self.value
+
+    def _begin_walk(self, texts: Sequence[str]) -> None:
+        self._walk = texts
+        self._place = -1
+        self._draft = self._shown = self.value
 
     def _show(self, text: str) -> None:
         self.value = text
         self.cursor_position = len(self.value)
 
+    def action_edit(self) -> None:
+        """Open the text in an editor."""
+        self.run_worker(self._edit(), group="editor", exclusive=True)
 
-class MessageBox(Horizontal):
-    """The input in its frame."""
+    async def _edit(self) -> None:
+        text = unfold(self.value)
+        try:
+            edited = await edit(self.app, text, editor_command(os.environ))
+        except EditorError as error:
+            sentence = str(error)
+            self._tell(sentence[:1].upper() + sentence[1:], "Not edited", "error")
+            return
+        if edited.rstrip("\n") == text.rstrip("\n"):
+            return
+        folded = fold(edited)
+        self._show(folded.text)
+        if folded.complaint:
+            self._tell(f"It would be sent as a string: {folded.complaint}.", "Edited", "warning")
 
-    BORDER_TITLE = "Message"
+    def _tell(self, sentence: str, title: str, severity: Any) -> None:
+        self.notify(visible(sentence), title=title, severity=severity, markup=False)
 
-    def __init__(self) -> None:
-        super().__init__(id="message")
-        self.input = MessageInput(id="input")
-        self._absence: str | None = None
 
-    def compose(self) -> ComposeResult:
-        """Make the prompt and the input."""
-        yield Static("❯", id="prompt")
-        yield self.input
+class _FaultMark(Highlighter):
+    """Marks the place where a text stops being what it looks like."""
 
-    def on_mount(self) -> None:
-        """Begin with an invitation."""
-        self._redraw()
+    def __init__(self, box: MessageInput) -> None:
+        self._box = box
 
-    def take_focus(self) -> None:
-        """Be typed into."""
-        self.input.focus()
-
-    def follow(self, status: Status) -> None:
-        """Say why nobody listens, if so."""
-        if status.absence != self._absence:
-            self._absence = status.absence
-            self._redraw()
-
-    @on(Input.Changed)
-    def _follow(self) -> None:
-        self._redraw()
-
-    def _redraw(self) -> None:
-        self.set_class(self._absence is not None, "-absent")
-        self.input.placeholder = f"{self._absence} — {_REMEDY}" if self._absence else _INVITATION
-        self.border_subtitle = Content(self._hint(self.input.value))
-
-    def _hint(self, text: str) -> str:
-        if not text:
-            return ""
-        if self._absence:
-            return f"nobody listens — {_REMEDY}"
-        if len(text) > HINT_LIMIT:
-            return plural(len(text), "character")
-        return visible(notation.describe(text))
+    def highlight(self, text: Text) -> None:
+        fault = self._box.fault
+        if fault is not None and fault < len(text):
+            style: Style = self._box.get_component_rich_style("message--fault", partial=True)
+            text.stylize(style, fault, fault + 1)

@@ -10,7 +10,7 @@ from tui_ipc.session.events import MessageReceived, MessageSent
 from tui_ipc.session.units import plural, size
 from tui_ipc.tui.inspector import Face, Inspector
 from tui_ipc.tui.log_view import LogView
-from tui_ipc.tui.message_input import MessageBox
+from tui_ipc.tui.message_box import MessageBox
 from tui_ipc.tui.output_view import OutputView
 from tui_ipc.tui.replay_bar import ReplayBar
 

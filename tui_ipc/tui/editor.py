@@ -1,0 +1,120 @@
+"""The user's own editor, for a text that is too much for one line.
+
+The rule: whatever the editor does, the explorer goes on, the child is heard meanwhile, and no copy of the
+text stays behind.
+"""
+
+import asyncio
+import os
+import shlex
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from textual.app import App, SuspendNotSupported
+
+USUAL: Final = ("nano", "vim", "vi")
+"""What is tried if the environment names no editor."""
+
+
+class EditorError(Exception):
+    """The text was not edited; the message is a sentence that says why, and what to do."""
+
+
+def editor_command(
+    environment: Mapping[str, str], which: Callable[[str], str | None] = shutil.which
+) -> list[str]:
+    """The editor's command, without the file: ``VISUAL``, else ``EDITOR``, else a usual one.
+
+    Raises:
+        EditorError: There is none, or the variable cannot be read.
+    """
+    for name in ("VISUAL", "EDITOR"):
+        if given := environment.get(name, "").strip():
+            try:
+                return shlex.split(given)
+            except ValueError as error:
+                raise EditorError(f"{name} cannot be read: {error}") from None
+    for editor in USUAL:
+        if which(editor):
+            return [editor]
+    raise EditorError(f"no editor was found: {', '.join(USUAL)} are not installed; name yours in EDITOR")
+
+
+async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt") -> str:
+    """Let the user edit a text in an editor that has the terminal for itself.
+
+    The app draws nothing meanwhile, but its loop runs.
+
+    Args:
+        app: The app whose terminal it is.
+        text: What to edit; a line feed is added.
+        command: The editor's command, as :func:`editor_command` returns it.
+        suffix: How the file's name ends, by which an editor chooses colours.
+
+    Returns:
+        The file as the editor left it.
+
+    Raises:
+        EditorError: The editor could not be run, failed, or left no text.
+    """
+    with tempfile.TemporaryDirectory(prefix="tui-ipc-") as directory:  # it is the user's alone: mode 0700
+        path = Path(directory, f"message{suffix}")
+        _write(path, text)
+        try:
+            with app.batch_update(), app.suspend():
+                await _run([*command, str(path)])
+        except SuspendNotSupported:
+            raise EditorError("an editor needs a terminal, and this one cannot be lent to it") from None
+        return _read(path)
+
+
+async def _run(command: list[str]) -> None:
+    """Run a command to its end; it shares our terminal, and our process group, so that ^Z stops both."""
+    try:
+        process = await asyncio.create_subprocess_exec(*command)
+    except OSError as error:
+        raise EditorError(
+            f"the editor {command[0]} cannot be run: {error.strerror}; name another in EDITOR"
+        ) from None
+    try:
+        with _ignored(signal.SIGINT, signal.SIGQUIT):  # ^C is meant for the editor
+            code = await process.wait()
+    except asyncio.CancelledError:  # the explorer is to end
+        process.terminate()
+        await process.wait()
+        raise
+    if code:
+        how = f"code {code}" if code > 0 else signal.Signals(-code).name
+        raise EditorError(f"the editor {command[0]} ended with {how}; the message is as it was")
+
+
+@contextmanager
+def _ignored(*numbers: int) -> Iterator[None]:
+    """Let some signals pass us by; whoever was started before does not inherit that."""
+    before = [(number, signal.signal(number, signal.SIG_IGN)) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _write(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
+        file.write(f"{text}\n")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise EditorError(f"the editor left no text: {error.strerror}; the message is as it was") from None
+    except UnicodeDecodeError as error:
+        sentence = f"the edited text is no UTF-8 at byte {error.start + 1}; the message is as it was"
+        raise EditorError(sentence) from None
