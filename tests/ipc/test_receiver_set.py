@@ -419,3 +419,51 @@ def test_a_timeout_longer_than_the_system_can_count(timeout: float, make_channel
             identity = receivers.add(receiver)
             sender.send("hello")
             assert receivers.select(timeout) == [(identity, "hello")]
+
+
+# ------------------------------------------------------------------------------------------------- Broken off
+
+
+def test_what_was_taken_survives_an_interruption(
+    make_channel: MakeChannel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A KeyboardInterrupt in mid-round loses neither a message taken before it nor those read ahead."""
+    (first, first_end), (second, second_end) = make_channel(), make_channel()
+    first.send_many(["a", "b"])
+    second.send_many(["c", "d"])
+    come = Receiver._next
+    reads = iter((False, False, False, True))
+
+    def interrupted(receiver: Receiver[Any], *arguments: Any) -> Any:
+        if next(reads, False):
+            raise KeyboardInterrupt
+        return come(receiver, *arguments)
+
+    monkeypatch.setattr(Receiver, "_next", interrupted)
+    with ReceiverSet() as several:
+        one, other = several.add(first_end), several.add(second_end)
+        with pytest.raises(KeyboardInterrupt):
+            several.select(PATIENCE)
+        came = [*several.select(PATIENCE), *several.select(0)]
+    assert came == [Arrived(one, "a"), Arrived(one, "b"), Arrived(other, "c"), Arrived(other, "d")]
+
+
+def test_an_end_survives_an_interruption(make_channel: MakeChannel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last receiver's end is told by the next call, though the set is empty by then."""
+    sender, receiver = make_channel()
+    sender.close()
+    with ReceiverSet() as several:
+        identity = several.add(receiver)
+        with monkeypatch.context() as patch:
+            take = several._take
+
+            def interrupted(one: int) -> None:
+                take(one)
+                raise KeyboardInterrupt
+
+            patch.setattr(several, "_take", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                several.select()
+        (end,) = several.select()
+    assert isinstance(end, Ended)
+    assert end.id == identity

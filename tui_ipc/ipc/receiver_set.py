@@ -70,6 +70,7 @@ class ReceiverSet:
         self._receivers: dict[int, Receiver[Any]] = {}
         self._watched: dict[int, int] = {}  # id → the descriptor that its next bytes come from
         self._ahead: dict[int, None] = {}  # ids that may have more to give without a wait, in order
+        self._happened: list[Arrived | Ended] = []  # taken, not yet returned: by a select that was broken off
         self._next_id = 1
         self._open = True
 
@@ -108,6 +109,9 @@ class ReceiverSet:
     def select(self, timeout: float | None = None) -> "list[Arrived | Ended]":
         """Wait until at least one receiver has something to tell.
 
+        If an exception of yours breaks it off (a signal handler's, KeyboardInterrupt), what it had taken by
+        then is what the next call returns.
+
         Args:
             timeout: Seconds to wait at most; None for ever, 0 only looks.
 
@@ -120,16 +124,16 @@ class ReceiverSet:
             ValueError: The set is empty and there is no timeout: nothing could ever come.
         """
         self._check_open()
-        if not self._receivers and timeout is None:
+        if not self._receivers and not self._happened and timeout is None:
             raise ValueError("the set is empty, so nothing can ever come; add a receiver or give a timeout")
         deadline = sockets.deadline_after(timeout)
         while True:
-            happened: list[Arrived | Ended] = []
             patience = self._patience(deadline)
             ready = [key.data for key, _ in self._selector.select(patience)]
             for identity in dict.fromkeys((*self._ahead, *ready)):
-                self._take(identity, happened)
-            if happened or (deadline is not None and monotonic() >= deadline):
+                self._take(identity)
+            if self._happened or (deadline is not None and monotonic() >= deadline):
+                happened, self._happened = self._happened, []
                 return happened
 
     def close(self) -> None:
@@ -139,6 +143,7 @@ class ReceiverSet:
         self._receivers.clear()
         self._watched.clear()
         self._ahead.clear()
+        self._happened.clear()
         self._selector.close()
         self._open = False
 
@@ -157,27 +162,29 @@ class ReceiverSet:
 
     def _patience(self, deadline: float | None) -> float | None:
         """Seconds that the selector may wait."""
-        if self._ahead:
+        if self._ahead or self._happened:
             return 0
         return None if deadline is None else min(max(0.0, deadline - monotonic()), sockets.LONGEST)
 
-    def _take(self, identity: int, happened: "list[Arrived | Ended]") -> None:
+    def _take(self, identity: int) -> None:
         """Take what one receiver gives in this round."""
         receiver = self._receivers[identity]
         self._ahead.pop(identity, None)
         try:
             for _ in range(_ROUND):
-                happened.append(Arrived(identity, receiver._next(sockets.NONBLOCKING, receiver._values)))
+                value = receiver._next(sockets.NONBLOCKING, receiver._values)
+                self._happened.append(Arrived(identity, value))
                 if not receiver._decoder.pending:
                     break
-            else:
-                self._ahead[identity] = None
         except BlockingIOError:
             pass  # a part of a large message
         except IpcError as error:
             self.remove(identity).close()
-            happened.append(Ended(identity, error))
+            self._happened.append(Ended(identity, error))
             return
+        finally:  # also when a signal breaks it off: the descriptor will not tell of what was read ahead
+            if receiver._decoder.pending and identity in self._receivers:
+                self._ahead[identity] = None
         if receiver._waits_for() != self._watched[identity]:
             self._selector.unregister(self._watched[identity])
             self._watch(identity, receiver)
