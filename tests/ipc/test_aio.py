@@ -417,3 +417,19 @@ def test_endpoints_of_a_blocking_channel_are_taken_over() -> None:
     for one in (sender, receiver):
         with pytest.raises(Closed):
             one.fileno()
+
+
+def test_a_connection_carries_both_directions() -> None:
+    """``aio.answering`` sends where the receiver's messages come from; each end is closed on its own."""
+    left, right = socket.socketpair()
+    ours, theirs = aio.Receiver(Receiver[Any](left)), aio.Receiver(Receiver[Any](right))
+    there, back = aio.answering(ours), aio.answering(theirs)
+
+    async def main() -> None:
+        await there.send("ping")
+        assert await theirs.recv() == "ping"
+        await back.send("pong")
+        assert ours.read_ahead() == 0
+        assert await ours.recv() == "pong"
+
+    run(main(), ours, theirs, there, back)

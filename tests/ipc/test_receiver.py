@@ -362,3 +362,14 @@ def test_control_data_of_other_kinds_is_passed_over(kind: int, ends: Pair) -> No
     assert text == "x"
     sender.send("plain")
     assert receiver.recv() == "plain"
+
+
+def test_what_was_read_ahead(ends: Pair) -> None:
+    """Messages that share a packet or a read are read together, and counted until they are received."""
+    sender, receiver = ends
+    assert receiver.read_ahead() == 0
+    sender.send_many(["a", "bc"])
+    assert receiver.recv() == "a"
+    assert receiver.read_ahead() == len(encode("bc"))
+    assert receiver.recv() == "bc"
+    assert receiver.read_ahead() == 0

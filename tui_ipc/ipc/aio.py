@@ -21,7 +21,7 @@ from tui_ipc.ipc.oneshot import OneShotServer, silent_client
 from tui_ipc.ipc.wakeup import Wakeup
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Handle, Message
 
-__all__ = ["Receiver", "Sender", "accept", "channel", "connection"]
+__all__ = ["Receiver", "Sender", "accept", "answering", "channel", "connection"]
 
 T = TypeVar("T")
 
@@ -214,6 +214,10 @@ class Receiver(Handle, Generic[T]):
             raise StopAsyncIteration from None
         return value
 
+    def read_ahead(self) -> int:
+        """As :meth:`tui_ipc.Receiver.read_ahead`."""
+        return self._receiver.read_ahead()
+
     def fileno(self) -> int:
         """The descriptor; raises Closed after :meth:`close`."""
         return self._receiver.fileno()
@@ -287,6 +291,11 @@ def channel(max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> tuple[Sender[An
     """Make a channel, each end for an event loop or to be sent away; see :func:`tui_ipc.channel`."""
     sender, receiver = blocking.channel(max_message_size)
     return Sender(sender), Receiver(receiver)
+
+
+def answering(receiver: Receiver[Any]) -> Sender[Any]:
+    """A sender for the other direction of a connection; see :func:`tui_ipc.ipc.channel.answering`."""
+    return Sender(blocking.answering(receiver._receiver))
 
 
 async def connection(server: OneShotServer, child: "Popen[Any] | int | None" = None) -> Receiver[Any]:

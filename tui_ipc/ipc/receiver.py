@@ -140,6 +140,12 @@ class Receiver(TypedHandle[T]):
                 raise
             raise StopIteration from None
 
+    def read_ahead(self) -> int:
+        """Bytes that were read and not yet received: further messages of a packet, or half a message of a byte
+        stream.
+        """
+        return self._decoder.read_ahead()
+
     def fileno(self) -> int:
         """The descriptor, for ``poll`` and the like; raises Closed after :meth:`close`.
 
@@ -271,7 +277,7 @@ class Receiver(TypedHandle[T]):
 
     def _describe(self) -> tuple[int, bytes]:
         self.fileno()
-        ahead = self._decoder.read_ahead()
+        ahead = self.read_ahead()
         if ahead or self._body is not None:
             raise ValueError(
                 f"this receiver has read {ahead} bytes of messages ahead, which would not move with it; "

@@ -7,7 +7,7 @@ import asyncio
 from typing import Any
 
 from tui_ipc.ipc import aio
-from tui_ipc.ipc.channel import Receiver, Sender, answering
+from tui_ipc.ipc.channel import Receiver, Sender
 from tui_ipc.ipc.oneshot import OneShotServer
 from tui_ipc.session.events import ChildConnected, HelloReceived, ServerListening, Step
 from tui_ipc.session.hello import read_hello
@@ -39,7 +39,7 @@ class Ladder:
     @property
     def begun(self) -> int:
         """Bytes of the child's first message that have come, while it is not whole."""
-        return 0 if self._connection is None else self._connection._receiver._decoder.read_ahead()
+        return 0 if self._connection is None else self._connection.read_ahead()
 
     def listen(self) -> None:
         """Open the one-shot server.
@@ -105,7 +105,7 @@ class Ladder:
         connection = self._connection
         assert connection is not None
         if channels is None:
-            sender = aio.Sender(answering(connection._receiver))
+            sender = aio.answering(connection)
             self._connection = None
             return sender, connection
         connection.close()
