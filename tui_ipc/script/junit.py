@@ -43,7 +43,7 @@ def junit(outcomes: Sequence[Outcome], began: datetime) -> str:
     suite = totals | {"skipped": str(results.count("skipped")), "timestamp": f"{began:%Y-%m-%dT%H:%M:%S}"}
     tests = [_test(outcome, result) for outcome, result in zip(outcomes, results, strict=True)]
     document = _element("testsuites", totals, _element("testsuite", suite, *tests))
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}'
 
 
 def _result(outcome: Outcome) -> str:

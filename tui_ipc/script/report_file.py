@@ -6,8 +6,12 @@ The one rule: whoever looks at the file sees the report before this one, or all 
 import os
 import stat
 from collections.abc import Iterable
+from typing import Final
 
 from tui_ipc.session.recording import reason
+
+_OPEN_FILES: Final = ("/dev/std", "/dev/fd/", "/proc/")
+"""How the names of files begin that stand for descriptors, ``/dev/stderr`` for instance."""
 
 
 class ReportError(Exception):
@@ -44,7 +48,7 @@ def write(path: str, text: str) -> None:
     """
     try:
         if _is_special(path):
-            with open(path, "w", encoding="utf-8") as special:
+            with open(path, "a", encoding="utf-8") as special:
                 special.write(text)
         else:
             _replace(path, text)
@@ -73,7 +77,9 @@ def _begun(path: str) -> tuple[int, str]:
 
 
 def _is_special(path: str) -> bool:
-    """Whether the file is a device or a pipe, which is written to and not replaced."""
+    """Whether the file is a device, a pipe or an open file of ours, which is written to and not replaced."""
+    if os.path.abspath(path).startswith(_OPEN_FILES):
+        return True
     try:
         mode = os.stat(path).st_mode
     except FileNotFoundError:

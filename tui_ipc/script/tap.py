@@ -6,11 +6,15 @@ Whatever a child said stays inside a comment or a quoted text.
 """
 
 import json
+import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.relay import visible
+
+_PLAIN: Final = re.compile(r"[a-z]+(_[a-z]+)?")
+"""Keys that need no quotes."""
 
 
 def tap(outcomes: Sequence[Outcome]) -> str:
@@ -42,16 +46,19 @@ def _diagnosis(outcome: Outcome) -> list[str]:
         facts["at"] = {"file": outcome.name, "line": outcome.line}
     facts |= {"exit_code": int(outcome.code), "passed": outcome.passed, "steps": outcome.total}
     facts["duration_ms"] = round(outcome.seconds * 1000, 1)
-    for title, text in outcome.details:
-        if title:  # else it marks characters of the one before, which here stand elsewhere
-            facts.setdefault(title, []).append(text)
     if outcome.recording is not None:
         facts["recording"] = outcome.recording
+    details: dict[str, list[str]] = {}
+    for title, text in outcome.details:
+        if title:  # else it marks characters of the one before, which here stand elsewhere
+            details.setdefault(title, []).append(text)
+    if details:
+        facts["details"] = details
     return [line for title, fact in facts.items() for line in _yaml(title, fact)]
 
 
 def _yaml(title: str, fact: Any) -> list[str]:
-    key = f"  {title if title.isidentifier() else _quoted(title)}:"
+    key = f"  {title if _PLAIN.fullmatch(title) else _quoted(title)}:"
     match fact:
         case dict():
             inner = [line for name, value in fact.items() for line in _yaml(name, value)]
