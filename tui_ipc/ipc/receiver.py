@@ -141,9 +141,7 @@ class Receiver(TypedHandle[T]):
             raise StopIteration from None
 
     def read_ahead(self) -> int:
-        """Bytes that were read and not yet received: further messages of a packet, or half a message of a byte
-        stream.
-        """
+        """Bytes that were read and not yet received: more messages of a packet, or half of a stream's one."""
         return self._decoder.read_ahead()
 
     def fileno(self) -> int:
