@@ -5,6 +5,7 @@ The one rule: a recording that was asked for only in case of a failure is gone o
 
 import os
 from collections.abc import Sequence
+from errno import EACCES
 from typing import Protocol
 
 from tui_ipc.session.recorder import Recorder
@@ -68,7 +69,7 @@ class FailureRecordings:
         try:
             os.makedirs(directory, exist_ok=True)
             if not os.access(directory, os.W_OK | os.X_OK):
-                raise PermissionError(13, "no file can be made in it")
+                raise PermissionError(EACCES, os.strerror(EACCES))
         except (OSError, ValueError) as error:  # ValueError: a null byte in the path
             raise RecordingError(
                 f"{directory} cannot hold recordings: {reason(error)}; name a directory that can be made"

@@ -13,6 +13,7 @@ from tui_ipc.session.units import count
 _SAMPLES: Final = 25
 """Looks that the rate is taken from: it follows what a script does now, and does not jump."""
 
+_SHORTEST: Final = 0.001  # seconds from which a rate can be taken
 _ELLIPSIS: Final = "…"
 
 
@@ -40,13 +41,14 @@ class Progress:
         """
         begun, before = self._looks[0]
         self._looks.append((now, passed))
-        rate = (passed - before) / (now - begun) if now > begun else 0.0
+        rate = (passed - before) / (now - begun) if now - begun > _SHORTEST else 0.0
         parts = [f"{count(passed)} of {count(self._total)} steps"]
         if rate > 0:
             parts.append(f"{count(round(rate)) if rate >= 10 else f'{rate:.1f}'}/s")
             parts.append(f"{_span((self._total - passed) / rate)} left")
-        figures = f": {' · '.join(parts)}"
-        return _last(self._label, width - len(figures)) + figures[: max(width, 0)]
+        figures = " · ".join(parts)
+        label = _last(self._label, width - len(figures) - 2)
+        return f"{label}: {figures}" if label else figures[: max(width, 0)]
 
 
 def _span(seconds: float) -> str:

@@ -6,6 +6,7 @@ The one rule: whoever looks at the file sees the report before this one, or all 
 import os
 import stat
 from collections.abc import Iterable
+from errno import EISDIR
 from typing import Final
 
 from tui_ipc.session.recording import reason
@@ -71,7 +72,7 @@ def _begun(path: str) -> tuple[int, str]:
     """A new file beside the one that it will replace: its descriptor and its name."""
     target = os.path.realpath(path)  # a link stays one
     if os.path.isdir(target):
-        raise IsADirectoryError(21, "it is a directory")
+        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
     name = f"{target}.{os.getpid()}.new"
     return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666), name
 
