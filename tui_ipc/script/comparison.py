@@ -16,7 +16,7 @@ from itertools import zip_longest
 from math import isnan
 from typing import Any, Final, final
 
-from tui_ipc.script.patterns import names
+from tui_ipc.script.patterns import filled
 from tui_ipc.session.holes import HOLES, REST, Captured, Matching
 from tui_ipc.session.notation import kind, render
 
@@ -135,22 +135,7 @@ def fill(value: Any, known: Mapping[str, Any]) -> Any:
     Raises:
         KeyError: A name is not known. A script that was parsed has no such name.
     """
-    if not names(value):
-        return value
-    outermost = [value]
-    unfilled: list[tuple[Any, Any]] = [(outermost, 0)]
-    while unfilled:
-        container, key = unfilled.pop()
-        item = container[key]
-        if isinstance(item, Captured):
-            container[key] = known[item.name]
-        elif isinstance(item, list | tuple):
-            container[key] = copy = list(item)
-            unfilled += ((copy, index) for index in range(len(copy)))
-        elif isinstance(item, dict):
-            container[key] = entries = dict(item)
-            unfilled += ((entries, each) for each in entries)
-    return outermost[0]
+    return filled(value, lambda hole: known[hole.name])  # type: ignore[union-attr]  # see above
 
 
 def _differences(

@@ -6,295 +6,154 @@ be meant in two ways is an error that says how to write either.
 A script is a transcript, one step a line::
 
     # calculator.tipc
-    > {"op": "add", "args": [2, 3]}
-    < 5
+    spawn python calculator.py
+    > {"id": 1, "op": "add", "args": [2, 3]}
+    < {"id": 1, "result": 5, ...}
     quit
+    ? exit 0
 
-``> VALUE`` sends a message. ``< VALUE`` waits for the next message, which must equal the value. ``quit`` ends
-the child, and the script; it is implied at the end. Values are in the notation of
-:mod:`tui_ipc.session.notation`, without the spaces around them. ``#`` begins a comment, on a line of its own
-or behind a step.
+:data:`GRAMMAR` tells all of it. Blanks around a line, and so the indentation of blocks, mean nothing. Values
+are in the notation of :mod:`tui_ipc.session.notation`, without the blanks around them.
 """
 
-import re
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import replace
+from typing import Final
 
-from tui_ipc.ipc.wire import encode
-from tui_ipc.session.events import Stream
-from tui_ipc.session.notation import interpret, render
+from tui_ipc.script.faults import Fault, ScriptSyntaxError
+from tui_ipc.script.grammar import GRAMMAR
+from tui_ipc.script.order import Order
+from tui_ipc.script.patterns import names
+from tui_ipc.script.reading import End, read_step
+from tui_ipc.script.scanner import BLANKS
+from tui_ipc.script.steps import (
+    Expect,
+    ExpectClean,
+    ExpectExit,
+    ExpectNothing,
+    ExpectOutput,
+    ExpectSignal,
+    Quit,
+    Repeat,
+    Restart,
+    Script,
+    Send,
+    SendRaw,
+    Signal,
+    Sleep,
+    Spawn,
+    Step,
+    Timeout,
+)
+from tui_ipc.script.writing import write
 
-BLANKS: Final = " \t\r"
-_COMMENT: Final = re.compile(r"[ \t]#")
-_BLANK: Final = re.compile(f"[{BLANKS}]")
-_SHOWN: Final = 90  # characters of a faulty line
-_LEAD: Final = 60  # of them before the fault
+__all__ = [
+    "GRAMMAR",
+    "Expect",
+    "ExpectClean",
+    "ExpectExit",
+    "ExpectNothing",
+    "ExpectOutput",
+    "ExpectSignal",
+    "Quit",
+    "Repeat",
+    "Restart",
+    "Script",
+    "ScriptSyntaxError",
+    "Send",
+    "SendRaw",
+    "Signal",
+    "Sleep",
+    "Spawn",
+    "Step",
+    "Timeout",
+    "parse",
+    "write",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One line that does something; ``line`` is where it stands, from 1, and no part of what it is."""
-
-    line: int = field(default=0, compare=False, kw_only=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Spawn(Step):
-    """The child's command, unless the command line gives another; only as the first step."""
-
-    command: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Timeout(Step):
-    """How many seconds each later step may wait, unless it says otherwise."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Send(Step):
-    """Send ``value`` as a message; names captured before stand for their values."""
-
-    value: Any
-
-
-@dataclass(frozen=True, slots=True)
-class SendRaw(Step):
-    """Send bytes as they are, which need not be a message."""
-
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Expect(Step):
-    """Wait for the next message, or with ``skipping`` for one further on; it must match the pattern."""
-
-    value: Any
-    within: float | None = None
-    skipping: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectNothing(Step):
-    """No message may come for so many seconds."""
-
-    within: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectOutput(Step):
-    """The child must print text in which a regular expression is found, behind what was found before."""
-
-    stream: Stream
-    expression: str
-    within: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Sleep(Step):
-    """Let so many seconds pass."""
-
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Signal(Step):
-    """Send a signal to the child's process group."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Restart(Step):
-    """End the child as quit does, and begin the next run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repeat(Step):
-    """Do some steps so many times."""
-
-    count: int
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Quit(Step):
-    """Tell the child to quit, and see it end."""
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectExit(Step):
-    """The child must end by itself, or have ended, with this exit code."""
-
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectSignal(Step):
-    """The child must be ended, or have been ended, by this signal."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class ExpectClean(Step):
-    """The child, once it ended, must have left nothing behind."""
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """The steps of a script in their order; ``name`` is what a person calls it, the file's name as a rule."""
-
-    name: str
-    steps: tuple[Step, ...]
-
-
-class ScriptSyntaxError(Exception):
-    """A line of a script has no meaning; the text shows it.
-
-    Attributes:
-        name: The script's name.
-        line: The number of the line, from 1.
-        column: The character in it, from 1.
-        sentence: What is wrong, and the remedy.
-    """
-
-    def __init__(self, name: str, line: int, column: int, sentence: str, source: str) -> None:
-        super().__init__(f"{name}:{line}:{column}: {sentence}\n{_pointed_at(line, column, source)}")
-        self.name = name
-        self.line = line
-        self.column = column
-        self.sentence = sentence
+DEEPEST: Final = 16
+"""How deeply blocks may nest."""
 
 
 def parse(text: str, name: str = "<script>") -> Script:
     """Understand a script.
 
+    Args:
+        text: All of it. A mark of byte order is no part of its first line.
+        name: What a person calls it.
+
     Raises:
         ScriptSyntaxError: The first line that has no meaning.
     """
-    steps: list[Step] = []
-    for number, source in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
+    lines = text.removeprefix("\ufeff").split("\n")
+    reader = _Reader()
+    for number, source in enumerate(lines, 1):
         try:
-            step = _read(source, number)
-            if step is not None and steps and isinstance(steps[-1], Quit):
-                raise _Fault(f"nothing can follow the quit of line {steps[-1].line}", _indent(source))
-        except _Fault as fault:
+            reader.read(source, number)
+        except Fault as fault:
             raise ScriptSyntaxError(name, number, fault.offset + 1, str(fault), source.rstrip()) from None
-        if step is not None:
-            steps.append(step)
-    return Script(name, tuple(steps))
+    if reader.blocks:
+        number = reader.blocks[-1][0].line
+        source = lines[number - 1]
+        sentence = "this block has no end; write end on a line behind its last step"
+        raise ScriptSyntaxError(name, number, _indent(source) + 1, sentence, source.rstrip())
+    return Script(name, tuple(reader.steps))
 
 
-def write(script: Script) -> str:
-    """The text of a script, one step a line; :func:`parse` gives the script back."""
-    return "".join(f"{_written(step)}\n" for step in script.steps)
+class _Reader:
+    """Puts lines together: blocks, what may follow what, and the names that are captured.
 
+    Attributes:
+        steps: What was read, of the innermost block if one is not complete.
+        blocks: The beginnings of the blocks that are not complete, each with the steps around it.
+    """
 
-class _Fault(Exception):
-    """What is wrong with a line, and at which character of it, from 0."""
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.blocks: list[tuple[Repeat, list[Step]]] = []
+        self._captured: dict[str, None] = {}  # names in their order
+        self._order = Order()
 
-    def __init__(self, sentence: str, offset: int) -> None:
-        super().__init__(sentence)
-        self.offset = offset
+    def read(self, source: str, number: int) -> None:
+        """Read the next line.
 
+        Raises:
+            Fault: It has no meaning, or none where it stands.
+        """
+        step = read_step(source, number, self._captured)
+        sentence = ""
+        match step:
+            case None:
+                return
+            case Repeat():
+                sentence = self._begin_block(step)
+            case End():
+                sentence = self._end_block()
+            case _:
+                sentence = self._order.follow(step)
+                self.steps.append(step)
+                if isinstance(step, Expect):
+                    self._captured |= dict.fromkeys(names(step.value))
+        if sentence:
+            raise Fault(sentence, _indent(source))
 
-def _read(source: str, number: int) -> Step | None:
-    """The step of a line, None if it has none."""
-    start = _indent(source)
-    text = source.rstrip(BLANKS)[start:]
-    if not text or text.startswith("#"):
-        return None
-    if text[0] in "<>":
-        if text[1:2].strip(BLANKS):
-            raise _Fault(f"a space must follow {text[0]!r}", start + 1)
-        value = _value(text[1:], start + 1, text[0])
-        return Send(value, line=number) if text[0] == ">" else Expect(value, line=number)
-    word = _BLANK.split(text, maxsplit=1)[0]
-    if word != "quit":
-        raise _Fault(_unknown(word), start)
-    rest = text[len(word) :].lstrip(BLANKS)
-    if rest and not rest.startswith("#"):
-        raise _Fault("quit stands alone", start + len(text) - len(rest))
-    return Quit(line=number)
+    def _begin_block(self, step: Repeat) -> str:
+        if len(self.blocks) == DEEPEST:
+            return f"blocks nest at most {DEEPEST} deep"
+        self.blocks.append((step, self.steps))
+        self.steps = []
+        return ""
 
-
-def _value(text: str, offset: int, mark: str) -> Any:
-    """The value after ``>`` or ``<``; ``offset`` is where ``text`` stands in its line."""
-    offset += _indent(text)
-    text = text.strip(BLANKS)
-    if not text or text.startswith("#"):
-        raise _Fault(f'a value must follow; the empty string is {mark} ""', offset)
-    value, complaint = interpret(text)
-    comment = _COMMENT.search(text) if _is_bare(value, text) else None
-    if comment is not None:
-        text = _before_comment(text)
-        value, complaint = interpret(text)
-        if complaint is None and _is_bare(value, text):
-            sentence = 'a comment, or part of the string? Quote the string to say which: {mark} "…"'
-            raise _Fault(sentence.format(mark=mark), offset + comment.start() + 1)
-    if complaint is not None:
-        raise _Fault(
-            f"{complaint.sentence}; if a string is meant, quote it", offset + (complaint.offset or 0)
-        )
-    try:
-        encode(value)
-    except (TypeError, ValueError) as error:
-        raise _Fault(f"no message can hold this: {error}", offset) from None
-    return value
-
-
-def _is_bare(value: Any, text: str) -> bool:
-    """Whether a text is no JSON and no literal, but the string itself."""
-    return isinstance(value, str) and value == text
-
-
-def _before_comment(text: str) -> str:
-    """The shortest JSON or literal that a comment follows; all of the text if there is none."""
-    for comment in _COMMENT.finditer(text):
-        shorter = text[: comment.start()].rstrip(BLANKS)
-        if not _is_bare(interpret(shorter)[0], shorter):
-            return shorter
-    return text
+    def _end_block(self) -> str:
+        if not self.blocks:
+            return "there is no repeat that this ends"
+        block, around = self.blocks.pop()
+        if not self.steps:
+            return f"the block of line {block.line} has no step to repeat"
+        complete = replace(block, steps=tuple(self.steps))
+        around.append(complete)
+        self.steps = around
+        return self._order.follow_again(complete.steps)
 
 
 def _indent(text: str) -> int:
     return len(text) - len(text.lstrip(BLANKS))
-
-
-def _unknown(word: str) -> str:
-    shown = render(word, 40)
-    if word.lower() == "quit":
-        return f"unknown step {shown}; it is written quit"
-    if word[0] in "→←":
-        return f"unknown step {shown}; write {'>' if word[0] == '→' else '<'} and a space before the value"
-    return f"unknown step {shown}; a line is > VALUE, < VALUE, quit or a # comment"
-
-
-def _written(step: Step) -> str:
-    match step:
-        case Send(value):
-            return f"> {render(value)}"
-        case Expect(value):
-            return f"< {render(value)}"
-        case Quit():
-            return "quit"
-        case _:
-            raise TypeError(f"no step of this language: {step!r}")
-
-
-def _pointed_at(line: int, column: int, source: str) -> str:
-    """The line, cut to what is around the column and safe for a terminal, and a mark below the character."""
-    begin = max(column - 1 - _LEAD, 0)
-    before, after = _visible(source[begin : column - 1]), _visible(source[column - 1 : begin + _SHOWN])
-    margin = f"{line:5} | "
-    if begin:
-        before = "…" + before
-    if begin + _SHOWN < len(source):
-        after += "…"
-    return f"{margin}{before}{after}\n{'| ':>{len(margin)}}{' ' * len(before)}^"
-
-
-def _visible(text: str) -> str:
-    return "".join(character if character.isprintable() else render(character)[1:-1] for character in text)

@@ -1,0 +1,75 @@
+"""Which step may follow which. Pure.
+
+The one rule: after the child's end only what it left can be looked at, until ``restart``. That is told when a
+script is read: a child that has ended would make the step fail in every run.
+"""
+
+from collections.abc import Sequence
+
+from tui_ipc.script.steps import (
+    ExpectClean,
+    ExpectExit,
+    ExpectNothing,
+    ExpectSignal,
+    Quit,
+    Repeat,
+    Restart,
+    Send,
+    SendRaw,
+    Signal,
+    Spawn,
+    Step,
+)
+
+
+class Order:
+    """Follows the steps of a script through the ends of its child."""
+
+    def __init__(self) -> None:
+        self._begun: Step | None = None
+        self._ended: Step | None = None
+        self._how: Step | None = None
+        self._clean: Step | None = None
+
+    def follow(self, step: Step) -> str:
+        """Take the next step; returns why it cannot stand here, empty if it can."""
+        sentence = self._objection(step)
+        self._begun = self._begun or step
+        match step:
+            case Restart():
+                self._ended = self._how = self._clean = None
+            case ExpectExit() | ExpectSignal():
+                self._how = step
+                self._ended = self._ended or step
+            case ExpectClean():
+                self._clean = step
+                self._ended = self._ended or step
+            case Quit():
+                self._ended = step
+        return sentence
+
+    def follow_again(self, steps: Sequence[Step]) -> str:
+        """Take the steps of a block once more, as its next round does; returns why that cannot be."""
+        for step in steps:
+            sentence = self.follow_again(step.steps) if isinstance(step, Repeat) else self.follow(step)
+            if sentence:
+                return (
+                    sentence
+                    if isinstance(step, Repeat)
+                    else f"the next round cannot do line {step.line}: {sentence}"
+                )
+        return ""
+
+    def _objection(self, step: Step) -> str:
+        match step:
+            case Spawn() if isinstance(self._begun, Spawn):
+                return f"the child was spawned in line {self._begun.line}; its next run begins with restart"
+            case Spawn() if self._begun is not None:
+                return f"spawn is the first step, and line {self._begun.line} comes before it"
+            case Quit() | Send() | SendRaw() | ExpectNothing() | Signal() if self._ended is not None:
+                return f"the child's end was in line {self._ended.line}; its next run begins with restart"
+            case ExpectExit() | ExpectSignal() if self._how is not None:
+                return f"how the child ends was told in line {self._how.line}"
+            case ExpectClean() if self._clean is not None:
+                return f"this was told in line {self._clean.line}"
+        return ""
