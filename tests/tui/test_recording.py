@@ -8,27 +8,38 @@ import pytest
 
 from tests.tui.fake_session import FakeSession
 from tests.tui.stage import Board
+from tests.tui.test_status import LISTENING
 from tui_ipc.session.events import ChildSpawned
 from tui_ipc.session.recording import read
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.launch import run_explorer
+from tui_ipc.tui.tape import Tape
 
 
-def test_the_status_line_says_that_one_records() -> None:
-    """The mark stands before the counts; a failure is told aloud and changes it."""
+def test_the_status_line_says_that_one_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mark stands before the counts, with the size; a failure is told aloud and changes it."""
 
     async def main() -> None:
         session = FakeSession()
-        app = ExplorerApp(session, recorded=True)
+        tape = Tape(["./echo"])
+        tape.start(str(tmp_path / "talk.rec"))
+        app = ExplorerApp(session, tape=tape)
         async with app.run_test(size=(120, 36)) as pilot:
             it = Board(app, pilot)
             session.handshake()
-            await it.until(lambda: it.text("counts").startswith("● rec   0 sent"))
-            asyncio.get_running_loop().call_soon(app.recording_failed, "the disk is full [/red]")
+            await it.until(lambda: it.text("counts").startswith(f"● rec {tape.size} B   0 sent"))
+            monkeypatch.setattr("tui_ipc.session.recorder._write", full)
+            asyncio.get_running_loop().call_soon(tape, LISTENING)
             await it.until(lambda: it.text("counts").startswith("✕ rec"))
-            assert it.notices() == ["the disk is full [/red]"]
+            assert "the disk is full [/red]" in it.notices()[0]
+        tape.stop()
 
     asyncio.run(main())
+
+
+def full(*_: object) -> None:
+    """What writing to a full disk does."""
+    raise OSError(28, "the disk is full [/red]")
 
 
 def test_what_happens_is_in_the_file(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ Events go into the model as they come; the screen is brought up to date at most 
 So a child that floods is remembered at full speed, drawn at leisure, and never keeps a key waiting.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.child_actions import ChildActions
+from tui_ipc.tui.file_actions import FileActions, SaveScript
 from tui_ipc.tui.history import History
 from tui_ipc.tui.inspector import Inspector
 from tui_ipc.tui.keys import key_of
@@ -34,8 +35,9 @@ from tui_ipc.tui.pane_actions import PaneActions
 from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
-from tui_ipc.tui.status_bar import Recording, StatusBar
+from tui_ipc.tui.status_bar import StatusBar
 from tui_ipc.tui.story import Stories
+from tui_ipc.tui.tape import Tape
 
 FRAMES = 30
 """How often in a second the screen follows the model, at most."""
@@ -47,12 +49,14 @@ WIDE = 100
 """From how many columns on the inspector has a place of its own."""
 
 
-class ExplorerApp(ChildActions, MessageActions, PaneActions):
+class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
     """Explores one session, from its beginning to its end.
 
     Args:
         session: A session that has not begun; the app begins it and ends it.
-        recorded: Whether what happens is written to a file.
+        tape: Records the session when it is switched on; the session has it as its ``record``.
+        command: What the session runs, as it was asked for.
+        save_script: Writes a script of what happened; None if nobody does.
         foot: A widget to stand where the message box does, for a session that takes no messages.
         source: Where the events come from, if not from a living child.
         history: What was sent in earlier starts; None begins with nothing and keeps nothing.
@@ -77,14 +81,20 @@ class ExplorerApp(ChildActions, MessageActions, PaneActions):
         self,
         session: Explored,
         *,
-        recorded: bool = False,
+        tape: Tape | None = None,
+        command: Sequence[str] = (),
+        save_script: SaveScript | None = None,
         foot: ReplayBar | None = None,
         source: str = "",
         history: History | None = None,
     ) -> None:
         super().__init__()
         self._session = session
-        self._recording: Recording | None = "on" if recorded else None
+        self.tape = tape
+        if tape is not None:
+            tape.on_failure = self.recording_failed
+        self._command = tuple(command)
+        self._save_script = save_script
         self.model = Model()
         self.stories = Stories()
         self.status_bar = StatusBar(source)
@@ -135,7 +145,6 @@ class ExplorerApp(ChildActions, MessageActions, PaneActions):
 
     def recording_failed(self, sentence: str) -> None:
         """Say that the rest will not be recorded; whoever writes the recording calls this."""
-        self._recording = "failed"
         self.call_later(self._tell_failure, sentence)
 
     def _tell_failure(self, sentence: str) -> None:
@@ -193,7 +202,7 @@ class ExplorerApp(ChildActions, MessageActions, PaneActions):
         self._due = False
         self._began_at = monotonic()
         self.call_after_refresh(self._on_drawn)
-        self.status_bar.show(self.model.status, self._doing, self._recording)
+        self.status_bar.show(self.model.status, self._doing, self.tape)
         self.notice.show(self.model.trouble)
         self.foot.follow(self.model.status)
         self.log_view.follow_source()

@@ -7,8 +7,10 @@ from typing import Any, Final
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.session import BUILT_IN_CHILD, Session
 from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.history import History, history_path
 from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.tape import Tape
 from tui_ipc.tui.terminal import run
 
 USAGE: Final = 2
@@ -20,6 +22,7 @@ def run_explorer(
     *,
     record: str | None = None,
     remember: bool = True,
+    save_script: SaveScript | None = None,
     **options: Any,
 ) -> int:
     """Explore a child on this terminal until the user leaves.
@@ -28,39 +31,44 @@ def run_explorer(
         command: The child's command, None for the built-in child.
         record: Path of a file to write every event to, None for none.
         remember: Whether what is sent is kept for later starts.
+        save_script: Writes a script of what happened; without it there is none to be saved.
         options: As :class:`~tui_ipc.session.session.Session` takes them.
 
     Returns:
         The exit code: 0 after quitting, 128 + N after signal N, 2 if the recording cannot be written to its
-        file at all, 3 if the session could not begin.
+        file at all, 3 if the session could not begin. A recording that ends early changes none of it: that is
+        told when it happens, and once more on standard error.
     """
-    history = History(history_path() if remember else None)
-    if record is None:
-        return run(ExplorerApp(Session(command, **options), history=history))
-    from tui_ipc.session.recorder import Recorder
-
-    def on_failure(sentence: str) -> None:
-        app.recording_failed(sentence)
-
     words = BUILT_IN_CHILD if command is None else tuple(command)
+    tape = Tape(words)
+    if record is not None:
+        try:
+            tape.start(record)
+        except RecordingError as error:
+            return _refused(error)
     try:
-        recorder = Recorder(record, command=words, on_failure=on_failure)
-    except RecordingError as error:
-        return _refused(error)
-    with recorder:
-        app = ExplorerApp(Session(command, record=recorder, **options), recorded=True, history=history)
+        app = ExplorerApp(
+            Session(command, record=tape, **options),
+            tape=tape,
+            command=words,
+            save_script=save_script,
+            history=History(history_path() if remember else None),
+        )
         code = run(app)
-    if recorder.failure is not None:
-        sys.stderr.write(f"tui-ipc: {visible(recorder.failure)}\n")
+    finally:
+        tape.stop()
+    for failure in tape.failures:
+        sys.stderr.write(f"tui-ipc: {visible(failure)}\n")
     return code
 
 
-def run_replay(path: str, *, speed: float | None = 1.0) -> int:
+def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript | None = None) -> int:
     """Show a recording on this terminal until the user leaves.
 
     Args:
         path: The file.
         speed: How many times as fast as it happened, None for no pause between events.
+        save_script: Writes a script of what happened; without it there is none to be saved.
 
     Returns:
         The exit code: 0 after leaving, 128 + N after signal N, 2 if the file is no recording.
@@ -72,7 +80,7 @@ def run_replay(path: str, *, speed: float | None = 1.0) -> int:
         replay = Replay(path, speed=speed)
     except RecordingError as error:
         return _refused(error)
-    return run(ReplayApp(replay, path))
+    return run(ReplayApp(replay, path, save_script=save_script))
 
 
 def _refused(error: Exception) -> int:

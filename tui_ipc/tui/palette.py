@@ -16,10 +16,15 @@ def commands(app: App[Any], nodes: Sequence[DOMNode]) -> Iterable[SystemCommand]
     offered: set[str] = set()
     for node in nodes:
         for binding in _bindings(node):
-            if binding.tooltip and binding.action not in offered:
+            if binding.tooltip and binding.action not in offered and _is_there(app, binding):
                 offered.add(binding.action)
                 run = _runner(app, binding.action, node)
                 yield SystemCommand(binding.description, binding.tooltip, run)
+
+
+def _is_there(app: App[Any], binding: Binding) -> bool:
+    """Whether the app has the action of one of its bindings, now."""
+    return app.check_action(binding.action, ()) is not False
 
 
 def _bindings(node: DOMNode) -> Iterable[Binding]:

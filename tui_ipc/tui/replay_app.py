@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.units import plural
 from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored
@@ -21,6 +22,9 @@ _ONLY_SHOWN = "A recording is only shown: no child runs."
 class Replayed(Explored, Deck, Protocol):
     """What the explorer needs of a replay; :class:`~tui_ipc.session.replay.Replay` is one."""
 
+    @property
+    def command(self) -> tuple[str, ...]: ...
+
 
 class ReplayApp(ExplorerApp):
     """Shows one recording.
@@ -28,6 +32,7 @@ class ReplayApp(ExplorerApp):
     Args:
         replay: A replay that has not begun; the app begins it and ends it.
         path: The file that it is read from.
+        save_script: Writes a script of what happened; None if nobody does.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,6 +50,7 @@ class ReplayApp(ExplorerApp):
         Binding("ctrl+r", "restart", "Restart", priority=True, show=False, id="app.restart"),
         Binding("ctrl+t", "end", "End the child", priority=True, show=False, id="app.end"),
         Binding("f4", "signal", "Signal", show=False, id="app.signal"),
+        Binding("f5", "record", "Record", show=False, id="app.record"),
         Binding(
             "space",
             "play",
@@ -79,10 +85,16 @@ class ReplayApp(ExplorerApp):
         ),
     ]
 
-    def __init__(self, replay: Replayed, path: str) -> None:
+    def __init__(self, replay: Replayed, path: str, *, save_script: SaveScript | None = None) -> None:
         self._deck: Deck = replay
         self.replay_bar = ReplayBar(replay)
-        super().__init__(replay, foot=self.replay_bar, source=f"replay {visible(basename(path))}")
+        super().__init__(
+            replay,
+            foot=self.replay_bar,
+            source=f"replay {visible(basename(path))}",
+            command=replay.command,
+            save_script=save_script,
+        )
 
     @property
     def _doing(self) -> None:
@@ -112,6 +124,10 @@ class ReplayApp(ExplorerApp):
     def action_signal(self) -> None:
         """Say that there is nothing to signal."""
         self.notify(_ONLY_SHOWN, title="Not signalled", severity="warning", markup=False)
+
+    def action_record(self) -> None:
+        """Say that there is nothing to record."""
+        self.notify("This is a recording already.", title="Not recorded", severity="warning", markup=False)
 
     def action_play(self) -> None:
         """Go on, or hold."""

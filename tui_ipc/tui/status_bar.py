@@ -1,27 +1,18 @@
 """The line at the top: who is explored, how it is, and how much has passed."""
 
-from typing import Literal
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Static
 
-from tui_ipc.session.units import count, duration
+from tui_ipc.session.units import count, duration, size
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.status import Phase, Status
-
-Recording = Literal["on", "failed"]
-"""Whether what happens is written to a file, or could not be."""
+from tui_ipc.tui.tape import Tape
 
 MUTED = "$foreground 60%"
 
 _LAMPS: dict[Phase, str] = {"starting": "$text-warning", "open": "$text-success", "over": "$text-error"}
-
-_MARKS: dict[Recording, tuple[str, str]] = {
-    "on": ("● rec", "$text-error"),
-    "failed": ("✕ rec", "bold $text-error"),
-}
 
 
 class StatusBar(Horizontal):
@@ -43,10 +34,10 @@ class StatusBar(Horizontal):
         yield self._left
         yield self._right
 
-    def show(self, status: Status, doing: str | None, recording: Recording | None = None) -> None:
-        """Show a status, what the explorer is about to do, if anything, and what becomes of the recording."""
+    def show(self, status: Status, doing: str | None, tape: Tape | None = None) -> None:
+        """Show a status, what the explorer is about to do, if anything, and what is recorded."""
         _update(self._left, _who(self._source, status, doing))
-        _update(self._right, _counts(status, recording))
+        _update(self._right, _counts(status, tape))
 
 
 def _update(part: Static, content: Content) -> None:
@@ -66,10 +57,19 @@ def _who(source: str, status: Status, doing: str | None) -> Content:
     return Content.styled(" · ", MUTED).join(facts)
 
 
-def _counts(status: Status, recording: Recording | None) -> Content:
-    mark = [] if recording is None else [_MARKS[recording], ("   ", "")]
+def _recorded(tape: Tape | None) -> list[tuple[str, str]]:
+    match None if tape is None else (tape.state, tape.size):
+        case "on", length:
+            return [(f"● rec {size(length)}", "$text-error"), ("   ", "")]
+        case "failed", _:
+            return [("✕ rec", "bold $text-error"), ("   ", "")]
+        case _:
+            return []
+
+
+def _counts(status: Status, tape: Tape | None) -> Content:
     parts: list[tuple[str, str]] = [
-        *mark,
+        *_recorded(tape),
         (count(status.sent), "bold"),
         (" sent   ", MUTED),
         (count(status.received), "bold"),
