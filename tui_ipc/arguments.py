@@ -22,7 +22,7 @@ REPORTS: Final = ("junit", "tap")
 _USAGE: Final = """\
 tui-ipc [options] [-- COMMAND ARGS...]
        tui-ipc --script [FILE...] [options] [-- COMMAND ARGS...]
-       tui-ipc --replay FILE [--format text|jsonl | --speed X]"""
+       tui-ipc --replay FILE [--format text|jsonl | --speed X | --save-script FILE]"""
 
 _EXAMPLES: Final = """\
 examples:
@@ -36,24 +36,17 @@ examples:
                                              without --script
   tui-ipc --replay run.rec                   explore it later, as it happened
   tui-ipc --replay run.rec --format text     print it; jsonl is for programs
+  tui-ipc --replay run.rec --save-script talk.tipc
+                                             make a script of it
   tui-ipc --match-by id -- ./my-server       answers name the message they answer
 
 The child finds its server by its last argument, channel_name:NAME (or wherever
 its command has {channel_name}), and by the environment variable TUI_IPC_SERVER.
 
-scripts, one step a line:
-  > VALUE   send a message: JSON; a Python literal of bytes, tuple, list, dict;
-            any other text is a string as it stands
-  < VALUE   the next message must be this
-  quit      tell the child to quit, and see it end well (implied at the end)
-  # ...     a comment
-
 What the child prints goes to standard output, to a terminal with its control
 characters made visible; its standard error goes to ours, each line marked. Where
 a report or --format jsonl takes standard output, what the child prints goes to
 standard error as well, each line marked.
-
-exit codes; of several scripts the highest counts:
 """
 
 
@@ -77,6 +70,7 @@ class Options(argparse.Namespace):
     update: bool
     replay: str | None
     speed: float | None
+    save_script: str | None
     match_by: str | None
     timeout: float | None
     no_pty: bool
@@ -97,8 +91,11 @@ class _Parser(argparse.ArgumentParser):
         self.exit(ExitCode.USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
     def format_help(self) -> str:
+        from tui_ipc.script.grammar import GRAMMAR
+
         codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS)
-        return f"{super().format_help()}\n{_EXAMPLES}{codes}"
+        ends = f"exit codes; of several scripts the highest counts:\n{codes}"
+        return "\n".join((super().format_help(), _EXAMPLES, GRAMMAR, ends))
 
 
 def parse(words: Sequence[str]) -> Options:
@@ -210,6 +207,12 @@ def _add_recordings(group: "argparse._ArgumentGroup") -> None:
         type=_speed,
         metavar="X",
         help="show the recording so many times as fast as it happened, or 'max' (default: 1)",
+    )
+    group.add_argument(
+        "--save-script",
+        metavar="FILE",
+        help="write the script that has the recorded session happen again to a new file, '-' for standard "
+        "output",
     )
     group.add_argument(
         "--format",

@@ -24,6 +24,7 @@ class Console:
         stdout: The stream for data, None if it was closed before we began.
         stderr: The stream for narration; what it does not take is lost without a word.
         environment: What the user said of the terminal: ``TERM``, ``NO_COLOR``.
+        status: Whether a status line is wanted.
 
     Attributes:
         stdout: For data.
@@ -32,11 +33,18 @@ class Console:
         interactive: Whether there can be a status line.
     """
 
-    def __init__(self, stdout: TextIO | None, stderr: TextIO | None, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        stdout: TextIO | None,
+        stderr: TextIO | None,
+        environment: Mapping[str, str],
+        *,
+        status: bool = True,
+    ) -> None:
         self.stdout = Sink(stdout)
         self.stderr = Sink(stderr, lossy=True)
         self.paint: Paint = paint(terminal=self.stderr.terminal, environment=environment)
-        self.interactive = self.stderr.terminal and environment.get("TERM") != "dumb"
+        self.interactive = status and self.stderr.terminal and environment.get("TERM") != "dumb"
         self._descriptor = stderr.fileno() if stderr is not None else -1
         self._shown = False
         self._writing = 0

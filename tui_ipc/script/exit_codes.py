@@ -20,10 +20,10 @@ SIGNALLED: Final = 128
 
 MEANINGS: Final = (
     ("0", "passed"),
-    ("1", "another message came than the script expected"),
+    ("1", "something else happened than the script expects"),
     ("2", "the command line, the script or one of our own files is at fault"),
     ("3", "the child could not be started, or the handshake failed"),
-    ("4", "timed out: no message came, or the child did not take one"),
+    ("4", "timed out: what is due did not come, or the child did not take a message"),
     ("5", "the child died, broke the protocol, or did not end well when told to quit"),
     ("130", "interrupted by SIGINT (Ctrl-C); 128 + N in general, after signal N"),
 )

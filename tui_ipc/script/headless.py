@@ -59,7 +59,7 @@ def run_headless(
     except _RefusedError as error:
         _say(str(error))
         return ExitCode.USAGE
-    console = Console(sys.stdout, sys.stderr, os.environ)
+    console = Console(sys.stdout, sys.stderr, os.environ, status=format_ == "text")
     taken = format_ == "jsonl" or (written is not None and written.on_stdout)
     reporters: list[Reporter] = [Narrator(console, narrated=not files, taken=taken)]
     if format_ == "jsonl":

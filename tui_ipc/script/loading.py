@@ -6,6 +6,7 @@ The one rule: all that is wrong with any of them is told before anything is run.
 import sys
 from collections.abc import Sequence
 
+from tui_ipc.script.course import total
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Script, ScriptSyntaxError, parse
 from tui_ipc.script.relay import visible
@@ -40,7 +41,7 @@ def load(files: Sequence[str]) -> list[Script]:
 
 
 def run_check(files: Sequence[str]) -> int:
-    """Read some scripts, and say of each how long it is, or what is wrong with it.
+    """Read some scripts, and say of each how many steps it takes, or what is wrong with it.
 
     Returns:
         The exit code: 0 if all of them can be run, else 2.
@@ -53,7 +54,7 @@ def run_check(files: Sequence[str]) -> int:
             code = ExitCode.USAGE
             _say(str(error))
         else:
-            _say(f"{script.name}: {plural(len(script.steps), 'step')}")
+            _say(f"{script.name}: {plural(total(script.steps), 'step')}")
     return code
 
 

@@ -1,8 +1,9 @@
 """How one script of a call went: what every report tells, each in its own form. Pure."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.session.events import MessageReceived
@@ -34,6 +35,7 @@ class Outcome:
             it, and marks characters of it.
         unexpected: The first messages that no step took.
         untaken: How many there were in all.
+        updates: What the lines of a script would have to expect, by their numbers.
         recording: The file that holds all that happened, None if it was not kept.
         complaint: What went wrong with us and not with the script; empty if nothing.
         stdout: The last lines that the child printed there; empty if nobody wants to know.
@@ -51,6 +53,7 @@ class Outcome:
     details: tuple[tuple[str, str], ...] = ()
     unexpected: tuple[MessageReceived, ...] = ()
     untaken: int = 0
+    updates: Mapping[int, Any] = field(default_factory=dict)
     recording: str | None = None
     complaint: str = ""
     stdout: str = ""

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tui_ipc.script.console import Console
+from tui_ipc.script.course import total
 from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
 from tui_ipc.script.interruptions import interrupting
 from tui_ipc.script.language import Script
@@ -34,7 +35,7 @@ _LAST_WORD: Final = 1.0  # seconds that narration may take once we were told to 
 
 def child(script: Script, command: Sequence[str] | None) -> Sequence[str]:
     """The command of a script's child: the given one, else the script's own, else the built-in child's."""
-    return command or getattr(script, "command", None) or BUILT_IN_CHILD
+    return command or script.command or BUILT_IN_CHILD
 
 
 class Suite:
@@ -44,11 +45,11 @@ class Suite:
         scripts: In their order.
         command: Of each child; None for the one that each script names, or else the built-in child.
         timeout: Seconds for each handshake, and for each message in either direction.
-        console: Where a status line may be shown.
+        console: Where it is shown how far a script is, if it can be.
         reporters: Who is told.
         keeping: What is recorded, None for nothing.
         tails: Makes what keeps the end of a child's output for reports; None if nobody wants it.
-        progress: Whether to show how far a script is, where that is possible.
+        updating: Whether what a script expects is to be learned from what comes.
         options: As :class:`~tui_ipc.session.session.Session` takes them.
     """
 
@@ -62,7 +63,7 @@ class Suite:
         reporters: Sequence[Reporter],
         keeping: "Keeping | None" = None,
         tails: "Callable[[], Tails] | None" = None,
-        progress: bool = True,
+        updating: bool = False,
         **options: Any,
     ) -> None:
         self._scripts = scripts
@@ -72,7 +73,7 @@ class Suite:
         self._reporters = reporters
         self._keeping = keeping
         self._tails = tails
-        self._progress = progress and console.interactive
+        self._updating = updating
         self._options = options
         self._signals: list[int] = []
         self._under_way: asyncio.Task[Any] | None = None
@@ -85,7 +86,7 @@ class Suite:
             await self._tell_all(lambda reporter: reporter.begin(self._scripts))
             for number, script in enumerate(self._scripts, 1):
                 if self._signals or self._lost is not None:
-                    outcome = Outcome(script.name, Status.NOT_RUN, total=len(script.steps))
+                    outcome = Outcome(script.name, Status.NOT_RUN, total=total(script.steps))
                 else:
                     outcome = await self._run(script, number)
                 outcomes.append(outcome)
@@ -106,15 +107,15 @@ class Suite:
         recorder, complaint = self._recorder(script, words)
         session = Session(words, timeout=self._timeout, record=recorder, **self._options)
         tails = None if self._tails is None else self._tails()
-        runner = Runner(script, session, self._timeout, self._teller(tails))
-        total = len(script.steps)
-        await self._tell_all(lambda reporter: reporter.begin_script(script, words, total))
+        runner = Runner(script, session, self._timeout, self._teller(tails), updating=self._updating)
+        await self._tell_all(lambda reporter: reporter.begin_script(script, words, runner.total))
         begun = monotonic()
         run: asyncio.Task[Verdict] | None = None
         if not self._signals and self._lost is None:
-            run = await self._run_showing(runner, self._label(script, number), total)
+            run = await self._run_showing(runner, self._label(script, number))
         ended = self._ended(run, script.name, runner.line)
-        facts: dict[str, Any] = {"total": total, "passed": runner.passed, "seconds": monotonic() - begun}
+        seconds = monotonic() - begun
+        facts: dict[str, Any] = {"total": runner.total, "passed": runner.passed, "seconds": seconds}
         if self._keeping is not None:
             facts["recording"] = self._keeping.end(failed=ended.status is not Status.PASSED)
             if recorder is not None and recorder.failure is not None:
@@ -155,13 +156,13 @@ class Suite:
         several = len(self._scripts) > 1
         return f"{number}/{len(self._scripts)} {script.name}" if several else script.name
 
-    async def _run_showing(self, runner: Runner, label: str, total: int) -> "asyncio.Task[Verdict]":
+    async def _run_showing(self, runner: Runner, label: str) -> "asyncio.Task[Verdict]":
         """Run a script, and show how far it is."""
-        if not self._progress:
+        if not self._console.interactive:
             return await self._finished(runner.run())
         from tui_ipc.script.ticker import ticking
 
-        async with ticking(self._console, label, total, lambda: runner.passed):
+        async with ticking(self._console, label, runner.total, lambda: runner.passed):
             return await self._finished(runner.run())
 
     def _ended(self, run: "asyncio.Task[Verdict] | None", name: str, line: int) -> Outcome:
@@ -172,8 +173,17 @@ class Suite:
             if error is None:
                 verdict = run.result()
                 status = Status.FAILED if verdict.code else Status.PASSED
-                told = (verdict.line, verdict.sentence, verdict.details, verdict.unexpected)
-                return Outcome(name, status, verdict.code, 0, 0, 0.0, *told, len(verdict.unexpected))
+                return Outcome(
+                    name,
+                    status,
+                    verdict.code,
+                    line=verdict.line,
+                    sentence=verdict.sentence,
+                    details=verdict.details,
+                    unexpected=verdict.unexpected,
+                    untaken=verdict.untaken,
+                    updates=verdict.updates,
+                )
             if not isinstance(error, SinkLostError):
                 raise error
             self._lost = lost = error
