@@ -93,10 +93,10 @@ def test_some_lines_do_nothing(text: str) -> None:
         ("> None", 1, 3, "the JSON value is spelled null"),
         ("> one # two", 1, 7, "a comment, or part of the string?"),
         ("> 123456789012345678901234567890", 1, 3, "no message can hold this"),
-        ("quit now", 1, 6, "quit stands alone"),
+        ("quit now", 1, 6, "only a comment can follow quit"),
         ("\x1f", 1, 1, r'unknown step "\u001f"'),
-        ("quit quit", 1, 6, "quit stands alone"),
-        ("quit\n# a comment\n> 1", 3, 1, "the child's end was in line 1"),
+        ("quit quit", 1, 6, "only a comment can follow quit"),
+        ("quit\n# a comment\n> 1", 3, 1, "by line 1 the child has ended"),
     ],
 )
 def test_a_line_without_meaning_is_an_error(text: str, line: int, column: int, words: str) -> None:

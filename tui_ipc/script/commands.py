@@ -51,7 +51,7 @@ def _array(line: Line) -> tuple[str, ...]:
     if begun is None or not all(isinstance(word, str) for word in begun[0]):
         raise Fault("a command that begins with [ is an array of strings", start)
     line.position += begun[1]
-    line.finish("a command in [ ]")
+    line.finish("the array")
     return tuple(begun[0])
 
 

@@ -139,6 +139,7 @@ class _Reader:
     def _begin_block(self, step: Repeat) -> str:
         if len(self.blocks) == DEEPEST:
             return f"blocks nest at most {DEEPEST} deep"
+        self._order.begin(step)
         self.blocks.append((step, self.steps))
         self.steps = []
         return ""
@@ -152,7 +153,7 @@ class _Reader:
         complete = replace(block, steps=tuple(self.steps))
         around.append(complete)
         self.steps = around
-        return self._order.follow_again(complete.steps)
+        return self._order.follow_again(complete.steps) if block.count > 1 else ""
 
 
 def _indent(text: str) -> int:

@@ -48,28 +48,31 @@ class Order:
                 self._ended = step
         return sentence
 
+    def begin(self, block: Repeat) -> None:
+        """Take the first line of a block."""
+        self._begun = self._begun or block
+
     def follow_again(self, steps: Sequence[Step]) -> str:
         """Take the steps of a block once more, as its next round does; returns why that cannot be."""
         for step in steps:
-            sentence = self.follow_again(step.steps) if isinstance(step, Repeat) else self.follow(step)
+            if isinstance(step, Repeat):
+                sentence = self.follow_again(step.steps)
+            elif sentence := self.follow(step):
+                sentence = f"line {step.line} cannot be repeated: {sentence}"
             if sentence:
-                return (
-                    sentence
-                    if isinstance(step, Repeat)
-                    else f"the next round cannot do line {step.line}: {sentence}"
-                )
+                return sentence
         return ""
 
     def _objection(self, step: Step) -> str:
         match step:
             case Spawn() if isinstance(self._begun, Spawn):
-                return f"the child was spawned in line {self._begun.line}; its next run begins with restart"
+                return f"the child was spawned in line {self._begun.line}; restart begins its next run"
             case Spawn() if self._begun is not None:
                 return f"spawn is the first step, and line {self._begun.line} comes before it"
             case Quit() | Send() | SendRaw() | ExpectNothing() | Signal() if self._ended is not None:
-                return f"the child's end was in line {self._ended.line}; its next run begins with restart"
+                return f"by line {self._ended.line} the child has ended; restart begins its next run"
             case ExpectExit() | ExpectSignal() if self._how is not None:
-                return f"how the child ends was told in line {self._how.line}"
+                return f"line {self._how.line} tells already how the child ends"
             case ExpectClean() if self._clean is not None:
-                return f"this was told in line {self._clean.line}"
+                return f"line {self._clean.line} tells it already"
         return ""

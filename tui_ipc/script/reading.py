@@ -107,8 +107,7 @@ def _send_raw(line: Line, _: _Captured) -> Step:
 def _expect(line: Line, _: _Captured, *, skipping: bool = False) -> Step:
     mark = "<~" if skipping else "<"
     value, span = _spanned(line, lambda: read_pattern(line, mark))
-    within = line.within()
-    line.finish(f"what follows {mark}")
+    within = line.deadline("a pattern")
     return Expect(value, within, skipping, line=line.number, span=span)
 
 
@@ -117,11 +116,7 @@ def _expect_later(line: Line, captured: _Captured) -> Step:
 
 
 def _expect_nothing(line: Line, _: _Captured) -> Step:
-    within = line.within()
-    if within is None and not line.ended():
-        line.skip_blanks()
-        raise Fault("no message at all is expected, so nothing but within DURATION can follow", line.position)
-    line.finish("!<")
+    within = line.deadline("!<, which expects no message at all")
     return ExpectNothing(within, line=line.number)
 
 
@@ -140,7 +135,7 @@ def _expect_end(line: Line, _: _Captured) -> Step:
             step = ExpectClean(line=line.number)
         case _:
             raise Fault(_unknown_end(word), begin)
-    line.finish(f"? {word}")
+    line.finish({"exit": "the exit code", "signal": "the signal"}.get(word, word))
     return step
 
 
@@ -151,13 +146,13 @@ def _spawn(line: Line) -> Step:
 
 def _timeout(line: Line) -> Step:
     seconds, span = _spanned(line, line.duration)
-    line.finish("timeout DURATION")
+    line.finish("the duration")
     return Timeout(seconds, line=line.number, span=span)
 
 
 def _sleep(line: Line) -> Step:
     seconds, span = _spanned(line, line.duration)
-    line.finish("sleep DURATION")
+    line.finish("the duration")
     return Sleep(seconds, line=line.number, span=span)
 
 
@@ -168,20 +163,19 @@ def _expect_output(line: Line) -> Step:
     if stream is None:
         raise Fault(_unknown_stream(word), begin)
     expression, span = _spanned(line, line.expression)
-    within = line.within()
-    line.finish(f"expect {stream} /re/")
+    within = line.deadline("the regular expression")
     return ExpectOutput(stream, expression, within, line=line.number, span=span)
 
 
 def _signal(line: Line) -> Step:
     number, span = _spanned(line, lambda: read_signal(line))
-    line.finish("signal NAME")
+    line.finish("the signal")
     return Signal(number, line=line.number, span=span)
 
 
 def _repeat(line: Line) -> Step:
     count, span = _spanned(line, lambda: line.whole_number(1, MOST_ROUNDS, "a number of rounds"))
-    line.finish("repeat N")
+    line.finish("the number of rounds")
     return Repeat(count, (), line=line.number, span=span)
 
 

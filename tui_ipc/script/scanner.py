@@ -10,6 +10,7 @@ from typing import Final
 from tui_ipc.script.faults import Fault
 from tui_ipc.session.notation import render
 from tui_ipc.session.reader import NotationError, read_expression
+from tui_ipc.session.units import count
 
 BLANKS: Final = " \t\r"
 LONGEST: Final = 86400.0
@@ -17,6 +18,7 @@ LONGEST: Final = 86400.0
 
 _BLANK: Final = re.compile(f"[{BLANKS}]*+")
 _NEXT_BLANK: Final = re.compile(f"[{BLANKS}]")
+_WHOLE: Final = re.compile("[0-9][0-9_]*+")
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)")
 _NEARLY: Final = re.compile(r"([0-9]+(?:[.,][0-9]+)?)([a-zA-Z]*)")
 _UNITS: Final = {
@@ -76,23 +78,24 @@ class Line:
         return self.text[start : self.position]
 
     def finish(self, what: str) -> None:
-        """See that the line ends here; ``what`` is what cannot be followed."""
+        """See that the line ends here, behind ``what``."""
         if not self.ended():
             self.skip_blanks()
-            raise Fault(f"{what} stands alone", self.position)
+            raise Fault(f"only a comment can follow {what}", self.position)
 
     def whole_number(self, least: int, most: int, what: str) -> int:
-        """Read a number of decimal digits, between which there may be ``_``."""
+        """Read ``what``, a number of decimal digits, between which there may be ``_``."""
         self.skip_blanks()
         start, word = self.position, self.word()
+        bounds = f"from {least} to {count(most)}"
         if not word:
-            raise Fault(f"{what} must follow, from {least} to {most}", start)
-        if not re.fullmatch("[0-9][0-9_]*", word):
-            raise Fault(f"{render(word, 40)} is not {what}, which is a number from {least} to {most}", start)
-        digits = word.replace("_", "").lstrip("0")
-        if len(digits) > len(str(most)) or not least <= int(digits or "0") <= most:
-            raise Fault(f"{what} is a number from {least} to {most}", start)
-        return int(digits or "0")
+            raise Fault(f"{what} must follow, {bounds}", start)
+        if not _WHOLE.fullmatch(word):
+            raise Fault(f"{render(word, 40)} is no number; {what} is {bounds}", start)
+        digits = word.replace("_", "").lstrip("0") or "0"
+        if len(digits) > len(str(most)) or not least <= int(digits) <= most:
+            raise Fault(f"{what} is {bounds}", start)
+        return int(digits)
 
     def duration(self) -> float:
         """Read a duration; returns seconds."""
@@ -105,18 +108,20 @@ class Line:
             raise Fault(self._nearly_a_duration(word), start)
         seconds = in_seconds(match[1], match[2])
         if not 0 < seconds <= LONGEST:
-            raise Fault(f"a duration is more than nothing and at most {LONGEST:.0f}s, a day", start)
+            raise Fault(f"a duration is more than nothing and at most a day, {LONGEST:.0f}s", start)
         return seconds
 
-    def within(self) -> float | None:
-        """Read ``within DURATION``, if it stands here."""
+    def deadline(self, what: str) -> float | None:
+        """Read ``within DURATION``, if it stands here behind ``what``, to the end of the line."""
         self.skip_blanks()
-        start = self.position
-        word = self.word()
-        if word == "within":
-            return self.duration()
-        self.position = start
-        return None
+        start, word = self.position, self.word()
+        if not word:
+            return None
+        if word != "within":
+            raise Fault(f"only within DURATION can follow {what}", start)
+        seconds = self.duration()
+        self.finish("the deadline")
+        return seconds
 
     def expression(self) -> str:
         """Read ``/re/``."""

@@ -18,7 +18,7 @@ def read_signal(line: Line) -> int:
         raise Fault("a signal must follow, for instance SIGTERM", start)
     if word.isascii() and word.isdigit():
         line.position = start
-        return line.whole_number(1, max(valid_signals()), "the number of a signal")
+        return line.whole_number(1, max(valid_signals()), "a signal's number")
     name = word if word.startswith("SIG") else f"SIG{word}"
     if name in Signals.__members__:
         return Signals[name].value

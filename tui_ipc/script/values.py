@@ -16,6 +16,7 @@ from tui_ipc.script.scanner import Line, fault_behind, flags_behind
 from tui_ipc.session.notation import Complaint, first_value, interpret, looks_like_more
 from tui_ipc.session.reader import Objection
 
+_QUOTE: Final = "; if a string is meant, quote it"
 _COMMENT: Final = re.compile(r"[ \t]#")
 _DEADLINE: Final = re.compile(r"[ \t]++within(?![^ \t\r])")
 _DEADLINE_INSIDE: Final = re.compile(r"(?:^|[ \t])within[ \t]++[0-9][^ \t]*+[ \t]*+(?:$|(?<=[ \t])#)")
@@ -58,7 +59,8 @@ def _read(line: Line, mark: str, objection: Objection) -> Any:
         raise Fault(f'a value must follow; the empty string is {mark} ""', start)
     begun = first_value(text, objection)
     if isinstance(begun, Complaint):
-        raise Fault(f"{begun.sentence}; if a string is meant, quote it", start + (begun.offset or 0))
+        remedy = "" if begun.hole and begun.offset else _QUOTE
+        raise Fault(begun.sentence + remedy, start + (begun.offset or 0))
     if begun is None or not (looks_like_more(text) or _followed(line, start + begun[1], mark)):
         value: Any = _bare(line, mark)
         line.position = len(line.text)
@@ -68,7 +70,7 @@ def _read(line: Line, mark: str, objection: Objection) -> Any:
         if not _followed(line, line.position, mark):
             line.skip_blanks()
             remedy = "; a deadline is for what is expected" if line.rest.startswith("within") else ""
-            raise Fault(f"text after the value{remedy}; if a string is meant, quote it", line.position)
+            raise Fault(f"text after the value{remedy}{_QUOTE}", line.position)
     try:
         encode(filled(value, lambda hole: None))
     except (TypeError, ValueError) as error:
@@ -87,7 +89,7 @@ def _bare(line: Line, mark: str) -> str:
     quote = f'If a string is meant, quote it: {mark} "…"'
     _, complaint = interpret(text)
     if complaint is not None:
-        raise Fault(f"{complaint.sentence}; if a string is meant, quote it", start)
+        raise Fault(complaint.sentence + _QUOTE, start)
     if name := _NAME.search(text):
         raise Fault(f"{name[0]} stands for a whole value, and this is a part. {quote}", start + name.start())
     if comment := _COMMENT.search(text):
@@ -115,13 +117,13 @@ def _see_no_expression(line: Line, end: int) -> None:
     text = line.rest
     core = _CORE.split(text, maxsplit=1)[0]
     if end and (flags_behind(text[end:]) or core.endswith("/")):
-        raise Fault(f"{fault_behind(text[end:])}; if a string is meant, quote it", line.position + end)
+        raise Fault(fault_behind(text[end:]) + _QUOTE, line.position + end)
 
 
 def _not_captured(name: str, captured: Collection[str]) -> str:
     nearest = meant(name, list(captured))
     if nearest:
-        return f"nothing was captured as {name} above; did you mean {{{{{nearest}}}}}?"
+        return f"nothing was captured as {name} above, but {nearest} was"
     if captured:
         return f"nothing was captured as {name} above, only {', '.join(captured)}"
     return f"nothing was captured as {name} above; a line such as < {{{{{name}}}}} captures"

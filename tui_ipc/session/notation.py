@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.holes import HOLES, REST, Captured, Matching
-from tui_ipc.session.reader import JSON_LETTERS, NotationError, Objection, read, skip_blank
+from tui_ipc.session.reader import JSON_LETTERS, HoleError, NotationError, Objection, read, skip_blank
 
 _JSON: Final = json.JSONDecoder()
 _SPELLINGS: Final = {"None": "null", "True": "true", "False": "false"}
@@ -111,10 +111,17 @@ def render(value: Any, limit: int | None = None) -> str:
 
 
 class Complaint(NamedTuple):
-    """Why a text that looks like more than a string is one; ``offset`` counts from 0, None if it is all."""
+    """Why a text that looks like more than a string is one.
+
+    Attributes:
+        sentence: What is wrong.
+        offset: Where, from 0; None if it is all of the text.
+        hole: Whether a hole of a pattern is what is wrong.
+    """
 
     sentence: str
     offset: int | None = None
+    hole: bool = False
 
     def __str__(self) -> str:
         return self.sentence if self.offset is None else f"{self.sentence} at column {self.offset + 1}"
@@ -172,6 +179,8 @@ def first_value(text: str, objection: Objection | None = None) -> tuple[Any, int
 
 
 def _complaint(text: str, error: NotationError) -> Complaint:
+    if isinstance(error, HoleError):
+        return Complaint(str(error), error.offset, hole=True)
     meant = _MEANT.match(text, skip_blank(text, 0))
     return Complaint(f"not {'JSON' if meant and meant['json'] else 'a literal'}: {error}", error.offset)
 

@@ -55,6 +55,10 @@ class NotationError(Exception):
         self.offset = offset
 
 
+class HoleError(NotationError):
+    """A hole is faulty, or cannot be where it stands."""
+
+
 class _Container:
     """A list, tuple or map that is being read.
 
@@ -100,7 +104,7 @@ class _Container:
 
     def _leave_open(self, offset: int) -> None:
         if self.open:
-            raise NotationError(f"a second ... in {self.opener}…{_CLOSERS[self.opener]}", offset)
+            raise HoleError(f"a second ... in {self.opener}…{_CLOSERS[self.opener]}", offset)
         self.open = True
         if self.opener == "{":
             self.items.append(REST)
@@ -179,11 +183,11 @@ def read_expression(text: str, position: int) -> tuple[Matching, int]:
     """Read ``/re/`` at ``position``; returns it and where it ends.
 
     Raises:
-        NotationError: It does not end, or is no regular expression, or may be meant in two ways.
+        HoleError: It does not end, or is no regular expression, or may be meant in two ways.
     """
     match = _EXPRESSION.match(text, position)
     if not match:
-        raise NotationError("a regular expression that begins with / ends with another /", position)
+        raise HoleError("a regular expression that begins with / ends with another /", position)
     body = match[1]
     try:
         with warnings.catch_warnings():  # about what a later Python may read differently
@@ -198,7 +202,7 @@ def read_expression(text: str, position: int) -> tuple[Matching, int]:
         sentence, offset = str(error), 0
     else:
         return Matching(_PAIR.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], body)), match.end()
-    raise NotationError(f"not a regular expression: {sentence}", position + 1 + offset)
+    raise HoleError(f"not a regular expression: {sentence}", position + 1 + offset)
 
 
 def _read_hole(
@@ -213,15 +217,15 @@ def _read_hole(
     elif text.startswith("{{", position):
         match = _NAME.match(text, position)
         if not match:
-            raise NotationError("a captured value is written {{name}}", position)
+            raise HoleError("a captured value is written {{name}}", position)
         hole, end = Captured(match[1]), match.end()
     else:
         return None
     if unfinished and unfinished[-1].wants_key and (unfinished[-1].key or hole is not REST):
-        raise NotationError("the key of a map must be told; ... stands for any further entries", position)
+        raise HoleError("the key of a map must be told; ... stands for any further entries", position)
     sentence = objection(hole)
     if sentence:
-        raise NotationError(sentence, position)
+        raise HoleError(sentence, position)
     return hole, end
 
 
