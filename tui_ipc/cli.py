@@ -72,7 +72,11 @@ def _run_scripts(options: Options, files: Sequence[str], settings: dict[str, Any
 
 
 def _replay(options: Options, path: str) -> int:
-    """Show or print a recording."""
+    """Show or print a recording, or make a script of it."""
+    if options.save_script is not None:
+        from tui_ipc.script.extracting import run_extracting
+
+        return run_extracting(path, options.save_script)
     if options.format is not None:
         from tui_ipc.script.replaying import run_replaying
 

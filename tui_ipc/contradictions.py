@@ -37,6 +37,8 @@ def _replay(options: "Options") -> str | None:
         return f"--replay shows what was recorded and runs no child; {name} does not go with it"
     if not options.replay:
         return "--replay needs the name of a file"
+    if options.save_script is not None and (name := _given(options, "--format", "--speed")):
+        return f"--save-script writes a script and shows nothing; {name} does not go with it"
     if options.format is not None and options.speed is not None:
         return "--format prints as fast as it can; --speed is for the explorer, without --format"
     return None
@@ -45,8 +47,8 @@ def _replay(options: "Options") -> str | None:
 def _no_replay(options: "Options") -> str | None:
     if options.replay is not None:
         return None
-    if options.speed is not None:
-        return "--speed is for a recording, and none is given; name it with --replay FILE"
+    if name := _given(options, "--speed", "--save-script"):
+        return f"{name} is for a recording, and none is given; name it with --replay FILE"
     if options.script is not None:
         return None
     if options.format is not None:
@@ -79,6 +81,8 @@ def _script(options: "Options") -> str | None:
 def _files(options: "Options") -> str | None:
     if options.record == "":
         return "--record needs the name of a file"
+    if options.save_script == "":
+        return "--save-script needs the name of a file"
     if options.record_failures == "":
         return "--record-failures needs the name of a directory"
     if options.record is not None and options.record_failures is not None:

@@ -4,10 +4,10 @@ The one rule: nothing waits without a deadline. What an expectation says and doe
 failure to meet it; that the time passed first, or that the child was gone before, is told as that.
 """
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tui_ipc.script import endings
-from tui_ipc.script.comparison import match
+from tui_ipc.script.comparison import Difference, match
 from tui_ipc.script.course import Course
 from tui_ipc.script.endings import Ending
 from tui_ipc.script.exit_codes import ExitCode
@@ -19,6 +19,9 @@ from tui_ipc.script.watcher import Watcher
 from tui_ipc.session.events import MessageReceived
 from tui_ipc.session.notation import render
 
+if TYPE_CHECKING:
+    from tui_ipc.script.updating import Learned
+
 _PATIENCE: Final = 0.5  # seconds for the exit status of a child that closed its channel
 
 
@@ -29,38 +32,48 @@ class Expectations:
         watcher: Knows the child.
         course: Knows the script.
         failures: Tells what is not met.
-        updating: Whether a message that is not the one that was expected is noted and let pass.
+        updating: Whether a message that is not the one that was expected is learned from, and let pass.
 
     Attributes:
-        updates: The messages that were let pass, by the line at which they came first.
+        updates: Line → the pattern that it should have, for those at which a message was let pass.
     """
 
     def __init__(self, watcher: Watcher, course: Course, failures: Failures, *, updating: bool) -> None:
         self.updates: dict[int, Any] = {}
+        self._learned = _learning(self.updates) if updating else None
         self._watcher = watcher
         self._course = course
         self._failures = failures
-        self._updating = updating
 
     async def message(self, step: Expect, within: float) -> None:
         """The next message must match; with ``skipping``, one that comes in time."""
         skipped = Skipped() if step.skipping else None
         message = await self._first(step, within)
-        while True:
+        difference, captured = match(step.value, message.value, self._course.names)
+        while difference is not None and skipped is not None:
+            skipped.add(message)
+            message = await self._following(step, within, skipped)
             difference, captured = match(step.value, message.value, self._course.names)
-            if difference is None:
-                break
-            if skipped is not None:
-                skipped.add(message)
-                message = await self._following(step, within, skipped)
-                continue
-            if not self._updating:
-                details = self._failures.differs(difference, step.value, message)
-                raise Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
-            self.updates.setdefault(step.line, message.value)
-            break
+        if self._learned is not None:
+            captured = self._learn(self._learned, step, message, difference)
+        elif difference is not None:
+            details = self._failures.differs(difference, step.value, message)
+            raise Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
         if captured:
             self._course.names.update(captured)
+
+    def _learn(
+        self, learned: "Learned", step: Expect, message: MessageReceived, difference: Difference | None
+    ) -> dict[str, Any]:
+        """Note what a step should have expected; the names that it then captures."""
+        captured = learned.note(step, message.value, self._course.names)
+        if captured is not None:
+            return captured
+        sentence = "this line cannot be updated: the rounds of the repeat get different messages here"
+        details = [("remedy", "write ... for what differs")]
+        if difference is not None:
+            details += self._failures.differs(difference, step.value, message)
+        raise Stop(ExitCode.UNEXPECTED, sentence, *details)
 
     async def nothing(self, within: float) -> None:
         """No message may come, nor may one have come that no step took.
@@ -154,3 +167,9 @@ class Expectations:
         if life.fault is not None:
             sentence = endings.broken(life.fault)
         return Stop(ExitCode.CHILD_FAILED, sentence, *self._failures.missing(step.value, skipped))
+
+
+def _learning(updates: dict[int, Any]) -> "Learned":
+    from tui_ipc.script.updating import Learned  # a run that updates nothing starts without it
+
+    return Learned(updates)

@@ -89,7 +89,7 @@ async def _print(path: str, form: Callable[[Iterable[Event]], Iterator[str]]) ->
                 length = 0
     finally:
         await _write(stdout, gathered)
-    return _breaking_off(path, recorded)
+    return breaking_off(path, recorded)
 
 
 async def _write(stdout: Sink, gathered: list[str]) -> None:
@@ -99,7 +99,8 @@ async def _write(stdout: Sink, gathered: list[str]) -> None:
     await stdout.write(data)
 
 
-def _breaking_off(path: str, recorded: Recorded) -> str:
+def breaking_off(path: str, recorded: Recorded) -> str:
+    """What is missing at the end of a recording whose events were all read, empty if nothing is."""
     if not recorded.truncated:
         return ""
     cut = plural(recorded.truncated, "byte")

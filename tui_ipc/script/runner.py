@@ -56,8 +56,8 @@ class Runner:
         session: With whom; it is begun and left here.
         timeout: Seconds that each step may wait, where the script says nothing else.
         tell: Called with each event, in order; see :class:`~tui_ipc.script.watcher.Watcher`.
-        updating: Whether a message that is not the one that was expected passes, and is noted in
-            :attr:`~tui_ipc.script.verdict.Verdict.updates`.
+        updating: Whether a message that is not the one that was expected passes, and the pattern that it
+            would meet becomes one of :attr:`~tui_ipc.script.verdict.Verdict.updates`.
     """
 
     def __init__(

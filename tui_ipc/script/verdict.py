@@ -25,7 +25,7 @@ class Verdict:
         unexpected: The first messages that no step took.
         untaken: How many there were in all.
         total: Steps that would have passed.
-        updates: What came instead of what a line expected, by line, of a run that was to find that out.
+        updates: Line → the pattern that it should have, of a run that was to find that out.
     """
 
     code: ExitCode
