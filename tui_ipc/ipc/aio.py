@@ -62,7 +62,7 @@ class Sender(Handle, Generic[T]):
 
     def send_raw(self, data: bytes) -> Coroutine[Any, Any, None]:
         """Send bytes as they are; see :meth:`tui_ipc.Sender.send_raw`."""
-        return self._send(lambda: Delivery(self._sender._outlet, (data,), ()))
+        return self._send(lambda: self._sender._start_raw(data, sockets.NONBLOCKING))
 
     def clone(self) -> "Sender[T]":
         """Another sender of the same channel, to be closed on its own."""

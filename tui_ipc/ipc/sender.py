@@ -181,10 +181,16 @@ class Sender(TypedHandle[T]):
         if encoder.handles or len(packet) > self._at_once:
             return self._delivery((packet,), encoder.handles)
         IDLE.append(encoder)
+        return self._start_raw(packet, flags)
+
+    def _start_raw(self, packet: bytes, flags: int) -> Delivery | None:
+        """As :meth:`_start`, of bytes as they are."""
+        if len(packet) > self._at_once:
+            return Delivery(self._outlet, (packet,), ())
         try:
             sent = self._send(packet, flags | SEND_FLAGS)
         except OSError:
-            return self._delivery((packet,), ())  # nothing was sent: it waits, or says what is wrong
+            return Delivery(self._outlet, (packet,), ())  # nothing was sent: it waits, or says what is wrong
         return None if sent == len(packet) else begun(self._outlet, packet)
 
     def _delivery(self, pieces: "Sequence[bytes]", handles: "Sequence[Handle]") -> Delivery:
