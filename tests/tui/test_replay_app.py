@@ -187,7 +187,7 @@ def test_the_actions_are_in_the_palette_the_help_and_the_footer(talk: Path) -> N
         assert actions <= set(commands)
         assert not {"Restart", "Quit"} & set(commands)
         await it.pilot.pause()
-        footer = "".join(str(child.render()) for child in it.app.footer.query("FooterKey"))
+        footer = "".join(str(child.render()) for child in it.app.key_bar.query("FooterKey"))
         assert all(action in footer for action in actions)
         assert "Restart" not in footer
         with patch.object(it.app, "deliver_screenshot"):

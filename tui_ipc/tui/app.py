@@ -8,12 +8,11 @@ from collections.abc import Iterable, Sequence
 from time import monotonic
 from typing import Any, ClassVar
 
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
-from textual.widgets import Footer
 
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.events import Event
@@ -22,6 +21,7 @@ from tui_ipc.tui.child_actions import ChildActions
 from tui_ipc.tui.file_actions import FileActions, SaveScript
 from tui_ipc.tui.history import History
 from tui_ipc.tui.inspector import Inspector
+from tui_ipc.tui.key_bar import SESSION, KeyBar
 from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.log_pane import LogPane
 from tui_ipc.tui.log_view import LogView
@@ -73,6 +73,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
             "Help",
             key_display="F1",
             id="app.help",
+            group=SESSION,
             tooltip="Explain the panes, the notation and the keys",
         ),
     ]
@@ -104,7 +105,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         self.output_view = OutputView(self.model)
         self.message_box = MessageBox(history)
         self.foot: MessageBox | ReplayBar = foot or self.message_box
-        self.footer = Footer()
+        self.key_bar = KeyBar()
         self._keeper = SessionKeeper(session, self._on_event, self._on_refused, self._on_ended)
         self._code = 0
         self._began_at = 0.0
@@ -121,17 +122,13 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
                 yield self.inspector
             yield self.output_view
         yield self.foot
-        yield self.footer
+        yield self.key_bar
 
     def on_mount(self) -> None:
         """Begin the session."""
         self.foot.take_focus()
         self._refresh_views()
         self._keeper.start(self._on_over)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Have room for every key in the footer of a narrow screen too."""
-        self.footer.compact = event.size.width < WIDE
 
     async def on_unmount(self) -> None:
         """End the session, however the app came to its end."""

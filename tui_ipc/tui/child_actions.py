@@ -7,6 +7,7 @@ from textual.binding import Binding, BindingType
 
 from tui_ipc.session.process import signal_name
 from tui_ipc.session.session import NotListening
+from tui_ipc.tui.key_bar import CHILD, SESSION
 from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.model import Model
 from tui_ipc.tui.sanitize import visible
@@ -24,6 +25,7 @@ class ChildActions(App[int]):
             "Quit",
             priority=True,
             id="app.quit",
+            group=SESSION,
             tooltip='Send "quit", wait for the child to end, and leave',
         ),
         Binding(
@@ -32,6 +34,7 @@ class ChildActions(App[int]):
             "Restart",
             priority=True,
             id="app.restart",
+            group=SESSION,
             tooltip="End the child, if it lives, and start it again; the log goes on",
         ),
         Binding(
@@ -41,6 +44,7 @@ class ChildActions(App[int]):
             priority=True,
             show=False,
             id="app.end",
+            group=SESSION,
             tooltip='Send "quit", wait for the child to end, and stay here',
         ),
         Binding(
@@ -49,6 +53,7 @@ class ChildActions(App[int]):
             "Why?",
             key_display="F3",
             id="app.why",
+            group=CHILD,
             tooltip="Why does nothing happen? What the child, the channels and the system say",
         ),
         Binding(
@@ -57,6 +62,7 @@ class ChildActions(App[int]):
             "Signal",
             key_display="F4",
             id="app.signal",
+            group=CHILD,
             tooltip="Stop the child, let it go on, or send it any other signal",
         ),
         Binding(
@@ -65,6 +71,7 @@ class ChildActions(App[int]):
             "Run",
             key_display="F7",
             id="app.run",
+            group=CHILD,
             tooltip="The handshake, step by step, and what came of the run; of earlier runs too",
         ),
     ]

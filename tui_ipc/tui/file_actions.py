@@ -14,6 +14,7 @@ from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.units import plural, size
 from tui_ipc.tui.filter import Subject
+from tui_ipc.tui.key_bar import FILES
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.model import Entry, Model
 from tui_ipc.tui.sanitize import visible
@@ -39,6 +40,7 @@ class FileActions(App[int]):
             "Record",
             key_display="F5",
             id="app.record",
+            group=FILES,
             tooltip="Write everything that happens from now on to a file, or end that",
         ),
         Binding(
@@ -46,8 +48,8 @@ class FileActions(App[int]):
             "save_script",
             "Save script",
             key_display="F8",
-            show=False,
             id="app.script",
+            group=FILES,
             tooltip="Write what happened as a script that has it happen again, for CI",
         ),
         Binding(
@@ -55,8 +57,8 @@ class FileActions(App[int]):
             "export",
             "Export",
             key_display="F9",
-            show=False,
             id="app.export",
+            group=FILES,
             tooltip="Write the log as lines of JSON, or the screen as a picture (SVG)",
         ),
     ]

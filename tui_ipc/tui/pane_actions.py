@@ -9,6 +9,7 @@ from tui_ipc.session import notation
 from tui_ipc.session.events import MessageReceived, MessageSent
 from tui_ipc.session.units import plural, size
 from tui_ipc.tui.inspector import Face, Inspector
+from tui_ipc.tui.key_bar import VIEW
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.message_box import MessageBox
 from tui_ipc.tui.output_view import OutputView
@@ -28,6 +29,7 @@ class PaneActions(App[int]):
             "Maximize",
             key_display="F2",
             id="app.maximize",
+            group=VIEW,
             tooltip="Give all the room to the pane you are in, or take it back",
         ),
     ]

@@ -12,6 +12,7 @@ from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.units import plural
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
+from tui_ipc.tui.key_bar import SESSION
 from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored
@@ -42,6 +43,7 @@ class ReplayApp(ExplorerApp):
             "Leave",
             priority=True,
             id="app.quit",
+            group=SESSION,
             tooltip="Show no more of the recording",
         ),
         Binding(

@@ -1,0 +1,129 @@
+"""The line at the bottom: the keys that work where one is, in groups, as many as there is room for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets._footer import FooterKey  # a key of Textual's own footer; it cannot leave keys out
+
+SESSION: Final = Binding.Group("Session")
+CHILD: Final = Binding.Group("Child")
+FILES: Final = Binding.Group("Files")
+VIEW: Final = Binding.Group("View")
+
+ORDER: Final = (None, SESSION, CHILD, FILES, VIEW)
+"""How the groups stand; those of the pane that has the focus have none. The last is the first to give way."""
+
+ROOMY: Final = 100
+"""From how many columns on the keys stand further apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A key in the line.
+
+    Attributes:
+        key: How it is written.
+        binding: What it does.
+        enabled: Whether it works now.
+    """
+
+    key: str
+    binding: Binding
+    enabled: bool
+
+    @property
+    def rank(self) -> int:
+        """The place of its group."""
+        group = self.binding.group
+        return ORDER.index(group) if group in ORDER else 0
+
+    def width(self, *, roomy: bool) -> int:
+        """How many cells it takes."""
+        return cell_len(self.key) + cell_len(self.binding.description) + (3 if roomy else 2)
+
+
+def fitting(entries: Sequence[Entry], room: int, *, roomy: bool) -> list[Entry]:
+    """Those that fit, group by group; where room is short the last group gives way first, from its end."""
+    kept = sorted(entries, key=lambda entry: entry.rank)
+    while kept and _width(kept, roomy=roomy) > room:
+        kept.pop()
+    return kept
+
+
+def _width(entries: Sequence[Entry], *, roomy: bool) -> int:
+    edges = len({entry.rank for entry in entries}) - 1
+    return sum(entry.width(roomy=roomy) for entry in entries) + max(0, edges)
+
+
+class KeyBar(Horizontal):
+    """Shows the keys that work, and presses the one that is clicked."""
+
+    def __init__(self) -> None:
+        super().__init__(id="keys")
+        self._ready = False
+        self._room = 0
+
+    def compose(self) -> ComposeResult:
+        """Make a widget for each key that has room, and one for the palette."""
+        if not self._ready:
+            return
+        active = self.screen.active_bindings
+        palette = active.get(self.app.COMMAND_PALETTE_BINDING)
+        roomy = self.app.size.width >= ROOMY
+        room = self.app.size.width
+        if palette is not None:
+            last = Entry(self.app.get_key_display(palette.binding), palette.binding, palette.enabled)
+            room -= last.width(roomy=roomy) + 1
+            yield _widget(last, "-palette", roomy=roomy)
+        shown = {each.binding.action: each for each in reversed(active.values()) if each.binding.show}
+        entries = [
+            Entry(self.app.get_key_display(each.binding), each.binding, each.enabled)
+            for each in reversed(shown.values())
+        ]
+        rank = -1
+        for entry in fitting(entries, room, roomy=roomy):
+            begins = rank not in (-1, entry.rank)
+            rank = entry.rank
+            yield _widget(entry, "-begins" if begins else "", roomy=roomy)
+
+    def on_mount(self) -> None:
+        """Hear of every change of the keys."""
+        self.screen.bindings_updated_signal.subscribe(self, self._follow)
+
+    def on_unmount(self) -> None:
+        """Hear no more."""
+        self.screen.bindings_updated_signal.unsubscribe(self)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Use the room that there is."""
+        if event.size.width != self._room:
+            self._room = event.size.width
+            self.call_after_refresh(self.recompose)
+
+    def _follow(self, screen: Screen[object]) -> None:
+        if self.app.app_focus and self.is_attached and screen is self.screen:
+            self._ready = True
+            self.call_after_refresh(self.recompose)
+
+
+def _widget(entry: Entry, classes: str, *, roomy: bool) -> FooterKey:
+    binding = entry.binding
+    widget = FooterKey(
+        binding.key,
+        entry.key,
+        binding.description,
+        binding.action,
+        disabled=not entry.enabled,
+        tooltip=binding.tooltip or binding.description,
+        classes=classes,
+    )
+    widget.set_reactive(FooterKey.compact, not roomy)
+    widget.set_class(not roomy, "-compact")
+    return widget
