@@ -1,6 +1,7 @@
 """When two values are the same message."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
 from math import nan
 from typing import Any
 
@@ -258,10 +259,14 @@ def test_a_value_meets_itself_with_holes(value: Any, data: st.DataObject) -> Non
     assert compare(with_holes(value, data), value) is None
 
 
+NAMES = (Captured(f"name{number}") for number in count())
+
+
 def with_holes(value: Any, data: st.DataObject) -> Any:
+    """A pattern that the value meets; each of its names stands in one place only."""
     choice = data.draw(st.integers(0, 3))
     if choice == 0:
-        return REST
+        return next(NAMES)
     if isinstance(value, str):
         return Matching("^") if choice == 1 else value
     if isinstance(value, list):
@@ -271,7 +276,9 @@ def with_holes(value: Any, data: st.DataObject) -> Any:
             items[begin:end] = [REST]
         return items
     if isinstance(value, dict):
-        entries = {key: with_holes(item, data) for key, item in value.items()}
+        entries = {
+            key: data.draw(st.just(REST) | st.just(with_holes(item, data))) for key, item in value.items()
+        }
         if choice == 1:
             kept = data.draw(st.integers(0, len(entries)))
             return {REST: REST, **dict(list(entries.items())[:kept])}

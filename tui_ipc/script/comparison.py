@@ -16,7 +16,7 @@ from itertools import zip_longest
 from math import isnan
 from typing import Any, Final, final
 
-from tui_ipc.script.patterns import filled
+from tui_ipc.script.patterns import Hole, filled
 from tui_ipc.session.holes import HOLES, REST, Captured, Matching
 from tui_ipc.session.notation import kind, render
 
@@ -135,7 +135,12 @@ def fill(value: Any, known: Mapping[str, Any]) -> Any:
     Raises:
         KeyError: A name is not known. A script that was parsed has no such name.
     """
-    return filled(value, lambda hole: known[hole.name])  # type: ignore[union-attr]  # see above
+
+    def meaning(hole: Hole) -> Any:
+        assert isinstance(hole, Captured), "a message that is sent has no other holes"
+        return known[hole.name]
+
+    return filled(value, meaning)
 
 
 def _differences(

@@ -34,13 +34,6 @@ class ScriptSyntaxError(Exception):
         self.sentence = sentence
 
 
-def meant(word: str, words: list[str]) -> str:
-    """The one of ``words`` that a person meant who wrote ``word``, empty if none is near."""
-    from difflib import get_close_matches  # a script without faults does not pay for this
-
-    return next(iter(get_close_matches(word[:40].lower(), words, 1)), "")
-
-
 def _pointed_at(line: int, column: int, source: str) -> str:
     """The line, cut to what is around the column and safe for a terminal, and a mark below the character."""
     begin = max(column - 1 - _LEAD, 0)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from tui_ipc.script.commands import read_command
-from tui_ipc.script.faults import Fault, meant
+from tui_ipc.script.faults import Fault
+from tui_ipc.script.remedies import unknown_end, unknown_step, unknown_stream
 from tui_ipc.script.scanner import BLANKS, Line
 from tui_ipc.script.signals import read_signal
 from tui_ipc.script.steps import (
@@ -42,24 +43,6 @@ _T = TypeVar("_T")
 _Captured = Collection[str]
 _STREAMS: Final[dict[str, Stream]] = {"stdout": "stdout", "stderr": "stderr"}
 _NO_DIGIT: Final = re.compile("[^0-9a-fA-F]")
-_SYNONYMS: Final = {
-    "recv": "<",
-    "receive": "<",
-    "send": ">",
-    "wait": "sleep",
-    "kill": "signal",
-    "loop": "repeat",
-    "for": "repeat",
-    "done": "end",
-    "stop": "quit",
-    "exit": "quit, or ? exit CODE for how the child must end",
-    "run": "spawn",
-    "start": "spawn",
-    "stdout": "expect stdout /re/",
-    "stderr": "expect stderr /re/",
-    "→": "> and a space before the value",
-    "←": "< and a space before the value",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +65,16 @@ def read_step(source: str, number: int, captured: _Captured) -> Step | None:
     if line.ended():
         return None
     begin = line.position
-    mark = next((mark for mark in _MARKED if line.text.startswith(mark, begin)), "")
+    mark = next((mark for mark in MARKED if line.text.startswith(mark, begin)), "")
     if mark:
         line.position += len(mark)
         if line.text[line.position : line.position + 1].strip(BLANKS):
             raise Fault(f"a space must follow {mark!r}", line.position)
-        return _MARKED[mark](line, captured)
+        return MARKED[mark](line, captured)
     word = line.word()
-    if word not in _WORDS:
-        raise Fault(_unknown(word), begin)
-    return _WORDS[word](line)
+    if word not in WORDED:
+        raise Fault(unknown_step(word, MARKED, WORDED), begin)
+    return WORDED[word](line)
 
 
 def _send(line: Line, captured: _Captured) -> Step:
@@ -134,7 +117,7 @@ def _expect_end(line: Line, _: _Captured) -> Step:
         case "clean":
             step = ExpectClean(line=line.number)
         case _:
-            raise Fault(_unknown_end(word), begin)
+            raise Fault(unknown_end(word), begin)
     line.finish({"exit": "the exit code", "signal": "the signal"}.get(word, word))
     return step
 
@@ -161,7 +144,7 @@ def _expect_output(line: Line) -> Step:
     begin, word = line.position, line.word()
     stream = _STREAMS.get(word)
     if stream is None:
-        raise Fault(_unknown_stream(word), begin)
+        raise Fault(unknown_stream(word), begin)
     expression, span = _spanned(line, line.expression)
     within = line.deadline("the regular expression")
     return ExpectOutput(stream, expression, within, line=line.number, span=span)
@@ -194,7 +177,7 @@ def _quit(line: Line) -> Step:
     return Quit(line=line.number)
 
 
-_MARKED: Final[dict[str, Callable[[Line, _Captured], Step]]] = {  # what begins like another stands before it
+MARKED: Final[dict[str, Callable[[Line, _Captured], Step]]] = {  # what begins like another stands before it
     ">raw": _send_raw,
     "<~": _expect_later,
     "!<": _expect_nothing,
@@ -202,7 +185,9 @@ _MARKED: Final[dict[str, Callable[[Line, _Captured], Step]]] = {  # what begins 
     "<": _expect,
     "?": _expect_end,
 }
-_WORDS: Final[dict[str, Callable[[Line], Step]]] = {
+"""What a line may begin with that is no word; a blank follows."""
+
+WORDED: Final[dict[str, Callable[[Line], Step]]] = {
     "spawn": _spawn,
     "timeout": _timeout,
     "expect": _expect_output,
@@ -213,6 +198,7 @@ _WORDS: Final[dict[str, Callable[[Line], Step]]] = {
     "end": _end,
     "quit": _quit,
 }
+"""The words that a line may begin with."""
 
 
 def _spanned(line: Line, read: Callable[[], _T]) -> tuple[_T, tuple[int, int]]:
@@ -241,36 +227,3 @@ def _hexadecimal(line: Line) -> bytes:
             raise Fault(sentence, begin)
         pieces.append(bytes.fromhex(word))
     return b"".join(pieces)
-
-
-def _unknown(word: str) -> str:
-    """What is said of a line that begins with a word that begins none."""
-    shown = f"unknown step {render(word, 40)}"
-    if word.lower() in _WORDS:
-        return f"{shown}; it is written {word.lower()}"
-    if word.startswith(("//", "--", ";", "/*", "%")):
-        return f"{shown}; a comment begins with #"
-    known = _SYNONYMS.get(word.lower()) or _SYNONYMS.get(word[0])
-    if known:
-        return f"{shown}; write {known}"
-    nearest = meant(word, list(_WORDS))
-    if nearest:
-        return f"{shown}; did you mean {nearest}?"
-    return f"{shown}; a line begins with >, <, <~, !<, >raw, ?, # or one of {', '.join(_WORDS)}"
-
-
-def _unknown_end(word: str) -> str:
-    known = "exit CODE, signal NAME or clean"
-    if not word:
-        return f"{known} must follow"
-    nearest = meant(word, ["exit", "signal", "clean"])
-    if nearest:
-        return f"unknown {render(word, 40)}; did you mean ? {nearest}?"
-    return f"unknown {render(word, 40)}; behind ? stands {known}"
-
-
-def _unknown_stream(word: str) -> str:
-    if word.startswith("/"):
-        return "stdout or stderr must come before the regular expression"
-    nearest = meant(word, ["stdout", "stderr"]) if word else ""
-    return f"stdout or stderr must follow{f'; did you mean {nearest}?' if nearest else ''}"

@@ -5,7 +5,8 @@ The one rule: a signal is written by its name if it has one on this system, else
 
 from signal import Signals, valid_signals
 
-from tui_ipc.script.faults import Fault, meant
+from tui_ipc.script.faults import Fault
+from tui_ipc.script.remedies import meant
 from tui_ipc.script.scanner import Line
 from tui_ipc.session.notation import render
 
@@ -23,7 +24,7 @@ def read_signal(line: Line) -> int:
     if name in Signals.__members__:
         return Signals[name].value
     names = {name.removeprefix("SIG").lower(): name for name in Signals.__members__}
-    nearest = names.get(meant(word.lower().removeprefix("sig"), list(names)), "")
+    nearest = names.get(meant(word.lower().removeprefix("sig"), names), "")
     raise Fault(f"{render(word, 40)} is no signal" + (f"; did you mean {nearest}?" if nearest else ""), start)
 
 

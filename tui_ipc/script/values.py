@@ -10,8 +10,9 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from tui_ipc.ipc.wire import encode
-from tui_ipc.script.faults import Fault, meant
+from tui_ipc.script.faults import Fault
 from tui_ipc.script.patterns import REST, Captured, Hole, Matching, filled
+from tui_ipc.script.remedies import meant
 from tui_ipc.script.scanner import Line, fault_behind, flags_behind
 from tui_ipc.session.notation import Complaint, first_value, interpret, looks_like_more
 from tui_ipc.session.reader import Objection
@@ -121,7 +122,7 @@ def _see_no_expression(line: Line, end: int) -> None:
 
 
 def _not_captured(name: str, captured: Collection[str]) -> str:
-    nearest = meant(name, list(captured))
+    nearest = meant(name, captured)
     if nearest:
         return f"nothing was captured as {name} above, but {nearest} was"
     if captured:
