@@ -38,8 +38,9 @@ class Board:
         await self.pilot.pause()
 
     def rows(self, name: str) -> list[str]:
-        """What stands in a pane (``log``, ``output``, ``page``), row by row."""
-        view = self.app.screen_stack[0].query_one(f"#{name}", LineView)
+        """What stands in a pane (``log``, ``output``, ``page``: the inspector's), row by row."""
+        screen, inspector = self.app.screen_stack[0], self.app.inspector
+        view = inspector.page if name == "page" else screen.query_one(f"#{name}", LineView)
         return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
 
     def shows(self, name: str, text: str) -> bool:

@@ -16,9 +16,9 @@ from tests.tui.test_sanitize import is_safe
 from tests.tui.test_status import SPAWNED
 from tui_ipc.session.events import HandshakeFailed, StepLate
 from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.copying import CLIPBOARD_LIMIT
 from tui_ipc.tui.help_screen import HelpScreen
 from tui_ipc.tui.model import OUTPUT_LIMIT
-from tui_ipc.tui.pane_actions import CLIPBOARD_LIMIT
 from tui_ipc.tui.why_screen import WhyScreen
 
 Play = Callable[[Stage], Awaitable[None]]
@@ -172,7 +172,7 @@ def test_the_inspector_has_three_faces() -> None:
         await it.until(lambda: it.shows("page", "to the child"))
         await it.pilot.press("v")
         await it.until(lambda: it.shows("page", '"Hi"'))
-        await it.pilot.press("enter", "right")
+        await it.pilot.press("enter", "b")
         await it.until(lambda: it.shows("page", "a2 48 69"))
 
     play(scene)
@@ -570,7 +570,7 @@ def test_a_pane_can_have_all_the_room(name: str) -> None:
     async def scene(it: Stage) -> None:
         await it.connected()
         panes = {"log": it.app.log_view, "output": it.app.output_view, "inspector": it.app.inspector}
-        (it.app.inspector.query_one("#page") if name == "inspector" else panes[name]).focus()
+        (it.app.inspector.page if name == "inspector" else panes[name]).focus()
         await it.pilot.press("f2")
         await it.pilot.pause()
         assert [key for key, pane in panes.items() if pane.size.area and pane.region.area] == [name]

@@ -1,5 +1,7 @@
 """What the inspector says."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from tui_ipc.session.events import (
     SignalSent,
     StepLate,
 )
-from tui_ipc.tui.inspection import HexLines, about_lines, raw_bytes, summary, title, value_lines
+from tui_ipc.tui.inspection import about_lines, answer_facts, summary, title, value_lines
 from tui_ipc.tui.model import Entry
 
 SENT = MessageSent(at=1_500_000_000, run=1, number=2, value={"op": "add"}, raw=b"\x81\xa2op\xa3add")
@@ -40,39 +42,10 @@ def about(event: Event) -> dict[str, str]:
     return {name.text.strip(): fact.text for name, fact in facts}
 
 
-@given(data=st.binary(max_size=300), width=st.integers(20, 100))
-def test_the_dump_is_the_bytes(data: bytes, width: int) -> None:
-    """Every byte is in the dump once, in order, and rows fit where at least four bytes do."""
-    dump = HexLines.fitting(data, width)
-    rows = [row.text for row in dump]
-    assert bytes.fromhex("".join(row.left[1].text for row in dump)) == data
-    assert all(len(row) <= max(width, 24) for row in rows)
-
-
-def test_a_row_of_the_dump() -> None:
-    """Offset, hex, characters; what is not printable ASCII is a dot."""
-    dump = HexLines(b"Hi\x00\xff\x1b there", 8)
-    assert [row.text for row in dump] == [
-        "0000  48 69 00 ff 1b 20 74 68  Hi··· th",
-        "0008  65 72 65                 ere",
-    ]
-    with pytest.raises(IndexError, match="line 2 of 2"):
-        dump[2]
-
-
-def test_a_large_dump_costs_what_is_looked_at() -> None:
-    """The rows of 64 MiB are made one by one, with an offset that has room for all."""
-    dump = HexLines.fitting(bytes(64 << 20), 80)
-    assert len(dump) == 4 << 20
-    assert dump[len(dump) - 1].text.startswith("03fffff0  00")
-
-
 def test_a_message() -> None:
-    """Its value, its bytes, what it answers and how long that took."""
+    """Which it is, what it answers and how long that took."""
     assert title(entry(RECEIVED)) == "Message #3 received"
     assert summary(entry(RECEIVED)) == "2 B · answers #2 after 61 µs"
-    assert raw_bytes(entry(RECEIVED)) == b"\xa15"
-    assert [line.text for line in value_lines(entry(SENT))] == ['{"op": "add"}']
     assert about(RECEIVED)["answers"] == "#2 after 61 µs"
     assert about(SENT) == {
         "run": "1",
@@ -82,6 +55,17 @@ def test_a_message() -> None:
         "kind": "dict",
         "size": "8 bytes",
     }
+
+
+def test_what_answered_a_message() -> None:
+    """Each answer with its number and the time it took, the first first; more facts follow the event's."""
+    late = replace(RECEIVED, at=RECEIVED.at + 1, number=4, elapsed=5_000_000)
+    facts = list(answer_facts([entry(late), entry(RECEIVED)]))
+    assert facts == [("answered by", "#3 after 61 µs"), ("answered by", "#4 after 5.0 ms")]
+    assert [line.text for line in about_lines(entry(SENT), facts)][-2:] == [
+        "answered by  #3 after 61 µs",
+        "answered by  #4 after 5.0 ms",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -126,15 +110,14 @@ def test_nothing_hostile_is_inspected_unseen(text: str) -> None:
     events: list[Event] = [
         ServerListening(at=0, run=1, name=text),
         ChildSpawned(at=0, run=1, pid=1, command=(text, text)),
-        HelloReceived(at=0, run=1, name=text, pid=1, inline=True, raw=text.encode("utf-8", "replace")),
-        MessageSent(at=0, run=1, number=1, value=[text], raw=text.encode("utf-8", "replace")),
+        HelloReceived(at=0, run=1, name=text, pid=1, inline=True, raw=b""),
         SignalSent(at=0, run=1, signal=15, reason=text),
         HandshakeFailed(at=0, run=1, step="hello", sentence=text, timed_out=False),
         Audit(at=0, run=1, processes=(), files=(text,), unread=0, quit_elapsed=None),
     ]
     for event in events:
         it = entry(event)
-        lines = [*value_lines(it), *about_lines(it), *HexLines(raw_bytes(it), 8)]
+        lines = [*value_lines(it), *about_lines(it)]
         assert all(is_safe(character) for line in lines for character in line.text)
 
 

@@ -34,6 +34,7 @@ from tui_ipc.tui.palette import commands
 from tui_ipc.tui.pane_actions import PaneActions
 from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.search_pane import SearchPane
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
 from tui_ipc.tui.status_bar import StatusBar
 from tui_ipc.tui.story import Stories
@@ -101,7 +102,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         self.status_bar = StatusBar(source)
         self.notice = Notice(self._remedy)
         self.log_view = LogView(self.model)
-        self.inspector = Inspector(id="inspector")
+        self.inspector = Inspector(self.model.log, id="inspector")
         self.output_view = OutputView(self.model)
         self.message_box = MessageBox(history)
         self.foot: MessageBox | ReplayBar = foot or self.message_box
@@ -120,7 +121,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
             with Horizontal(id="upper"):
                 yield LogPane(self.log_view)
                 yield self.inspector
-            yield self.output_view
+            yield SearchPane(self.output_view, id="printed")
         yield self.foot
         yield self.key_bar
 
@@ -250,7 +251,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: every binding that explains itself, each pane, the theme, a screenshot."""
-        yield from commands(self, (self, self.log_view, self.inspector, self.output_view))
+        yield from commands(self, (self, self.log_view, *self.inspector.key_holders, self.output_view))
         yield SystemCommand("Go to the log", "Move through what happened", self.log_view.focus)
         yield SystemCommand(
             "Go to the child's output", "Scroll through what the child printed", self.output_view.focus

@@ -1,7 +1,6 @@
-"""What the inspector says about an entry of the log, under its three faces: value, bytes, about."""
+"""What the inspector says about an entry of the log, in words."""
 
-from collections.abc import Iterator, Sequence
-from typing import overload
+from collections.abc import Iterable, Iterator
 
 from tui_ipc.session.events import (
     Audit,
@@ -22,51 +21,8 @@ from tui_ipc.session.process import signal_name
 from tui_ipc.session.units import clock, count, duration, plural, size
 from tui_ipc.tui.line import Line, Span, line
 from tui_ipc.tui.model import Entry
-from tui_ipc.tui.pretty import pretty
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.status import exit_sentence
-
-
-class HexLines(Sequence[Line]):
-    """The bytes of a message as a hex dump; each line is made when it is asked for.
-
-    Args:
-        data: The bytes.
-        columns: How many bytes stand in a line.
-    """
-
-    def __init__(self, data: bytes, columns: int) -> None:
-        self._data = data
-        self._columns = columns
-        self._digits = 4 if len(data) <= 1 << 16 else 8
-
-    def __len__(self) -> int:
-        return (len(self._data) + self._columns - 1) // self._columns
-
-    @overload
-    def __getitem__(self, index: int) -> Line: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Line]: ...
-    def __getitem__(self, index: int | slice) -> Line | Sequence[Line]:
-        if isinstance(index, slice):
-            return [self[place] for place in range(*index.indices(len(self)))]
-        if not 0 <= index < len(self):
-            raise IndexError(f"line {index} of {len(self)} lines of bytes")
-        start = index * self._columns
-        piece = self._data[start : start + self._columns]
-        text = "".join(chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in piece)
-        return line(
-            Span(f"{start:0{self._digits}x}  ", "muted"),
-            Span(f"{piece.hex(' '):<{self._columns * 3}} "),
-            Span(text, "string"),
-        )
-
-    @classmethod
-    def fitting(cls, data: bytes, width: int) -> "HexLines":
-        """Choose 16, 8 or 4 bytes for each line, whichever fits in ``width`` cells."""
-        digits = 4 if len(data) <= 1 << 16 else 8
-        columns = next((number for number in (16, 8) if digits + 3 + 4 * number <= width), 4)
-        return cls(data, columns)
 
 
 def title(entry: Entry) -> str:
@@ -94,10 +50,8 @@ def summary(entry: Entry) -> str | None:
 
 
 def value_lines(entry: Entry) -> list[Line]:
-    """The value of a message; of any other event, its log line and the sentence it carries."""
+    """What an event that is no message says: its sentence, its names, or its log line."""
     match entry.event:
-        case MessageSent() | MessageReceived():
-            return pretty(entry.event.value)
         case HandshakeFailed() | Fault() | StepLate():
             return [line(visible(row)) for row in entry.event.sentence.splitlines()]
         case ServerListening():
@@ -110,18 +64,21 @@ def value_lines(entry: Entry) -> list[Line]:
             return [line("".join(span.text for span in entry.line.left[2:]).strip())]
 
 
-def raw_bytes(entry: Entry) -> bytes:
-    """The bytes on the wire, none if the event brought none."""
-    return entry.event.raw if isinstance(entry.event, MessageSent | MessageReceived | HelloReceived) else b""
-
-
-def about_lines(entry: Entry) -> list[Line]:
-    """The facts of an event, one in a line."""
+def about_lines(entry: Entry, more: Iterable[tuple[str, str]] = ()) -> list[Line]:
+    """The facts of an event, one in a line, and what else is known of it."""
     facts = [("run", str(entry.run))]
     if entry.event is not None:
         facts += [("at", f"{clock(entry.event.at).strip()} s"), *_facts(entry.event)]
+    facts += more
     width = max(len(name) for name, _ in facts) + 2
     return [line(Span(f"{name:<{width}}", "muted"), Span(visible(fact))) for name, fact in facts]
+
+
+def answer_facts(answers: Iterable[Entry]) -> Iterator[tuple[str, str]]:
+    """What answers a sent message, the first first."""
+    for event in sorted((entry.event for entry in answers), key=lambda event: event.at if event else 0):
+        if isinstance(event, MessageReceived) and event.elapsed is not None:
+            yield "answered by", f"#{count(event.number)} after {duration(event.elapsed)}"
 
 
 def _facts(event: Event) -> Iterator[tuple[str, str]]:

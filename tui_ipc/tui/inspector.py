@@ -1,30 +1,47 @@
 """The inspector: one entry of the log under three faces, the newest message until a line is selected."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.dom import DOMNode
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from tui_ipc.session import jsonl
+from tui_ipc.session.units import plural
+from tui_ipc.tui.answers import partners, why_no_partner
+from tui_ipc.tui.census import Census
+from tui_ipc.tui.chores import Chores
+from tui_ipc.tui.copying import Copied, Form, NotCopied, in_hex, in_json, in_notation
+from tui_ipc.tui.dissection import Dissection, dissected
 from tui_ipc.tui.document_view import DocumentView
-from tui_ipc.tui.inspection import HexLines, about_lines, raw_bytes, summary, title, value_lines
-from tui_ipc.tui.line import Line, Span, line, wrap
+from tui_ipc.tui.inspection import about_lines, answer_facts, summary, title, value_lines
+from tui_ipc.tui.keys import key_of
+from tui_ipc.tui.line import Line, Span, line
+from tui_ipc.tui.line_view import LineView
+from tui_ipc.tui.message_view import MessageView
 from tui_ipc.tui.model import Entry
+from tui_ipc.tui.ring import Ring
+from tui_ipc.tui.sanitize import visible
 
 Face = Literal["value", "bytes", "about"]
 FACES: tuple[Face, ...] = ("value", "bytes", "about")
 
 _EMPTY = "Select a message in the log with ↑ ↓ to see its value and bytes."
-_NO_BYTES = "No bytes passed on the wire here. Press a to see what is known."
 
 
 class Inspector(Vertical):
-    """Explains one entry of the log."""
+    """Explains one entry of the log.
+
+    Args:
+        log: Where what answers what is found.
+    """
 
     BORDER_TITLE = "Inspector"
 
@@ -41,24 +58,45 @@ class Inspector(Vertical):
             "app.face('bytes')",
             "Bytes",
             id="inspector.bytes",
-            tooltip="Inspector: show the bytes on the wire",
+            tooltip="Inspector: show the bytes on the wire, and their structure",
         ),
         Binding(
             "a",
             "app.face('about')",
             "About",
             id="inspector.about",
-            tooltip="Inspector: show time, number, size, latency",
+            tooltip="Inspector: show time, size, latency, what it answers, what it holds",
+        ),
+        Binding(
+            "g",
+            "partner",
+            "Go to answer",
+            id="inspector.partner",
+            tooltip="Go to the message that answers this one, or that this one answers",
         ),
         Binding(
             "c",
-            "app.copy",
+            "copy('notation')",
             "Copy",
             id="inspector.copy",
-            tooltip="Copy the inspected value as text that you could type",
+            tooltip="Copy the inspected value, or the part selected in it, as text that you could type",
         ),
-        Binding("left", "turn(-1)", "Previous face", show=False, id="inspector.previous"),
-        Binding("right", "turn(1)", "Next face", show=False, id="inspector.next"),
+        Binding(
+            "j",
+            "copy('JSON')",
+            "Copy JSON",
+            show=False,
+            id="inspector.copy_json",
+            tooltip="Copy the inspected value, or the part selected in it, as JSON",
+        ),
+        Binding(
+            "x",
+            "copy('hex')",
+            "Copy hex",
+            show=False,
+            id="inspector.copy_hex",
+            tooltip="Copy the bytes of the inspected value, or of the part selected in it",
+        ),
     ]
 
     entry: reactive[Entry | None] = reactive(None)
@@ -67,50 +105,159 @@ class Inspector(Vertical):
     face: reactive[Face] = reactive[Face]("value")
     """Under which face it is shown."""
 
+    @dataclass
+    class Sought(Message):
+        """Another entry of the log is to be selected."""
+
+        index: int
+
+    def __init__(self, log: Ring[Entry], *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._log = log
+        self._subject: Dissection | None = None
+        self._census: Census | None = None
+        self._chores = Chores(self)
+        self.message_view = MessageView(id="message-view")
+        self.document = DocumentView(id="document")
+
     def compose(self) -> ComposeResult:
-        """Make the row of faces and the page."""
+        """Make the row of faces and what stands under it."""
         yield Static(id="faces")
-        yield DocumentView(id="page")
+        yield self.message_view
+        yield self.document
+
+    @property
+    def page(self) -> LineView:
+        """The view that shows the face, and has its keys."""
+        return self.message_view.main if self._shows_message else self.document
+
+    @property
+    def key_holders(self) -> tuple[DOMNode, ...]:
+        """Whatever here has bindings: the palette offers them."""
+        return self, self.message_view.outline_view, self.message_view.bytes_view
+
+    @property
+    def _shows_message(self) -> bool:
+        """Whether value or bytes are to be seen, and not words."""
+        if self.entry is None or self._subject is None or self.face == "about":
+            return False
+        return self.face == "bytes" or self.entry.is_message or self._subject.is_value
 
     def on_mount(self) -> None:
         """Begin with what the inspector is for."""
         self._redraw()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Lay the page out for the new width."""
-        self.call_after_refresh(self._redraw)
-
     def watch_entry(self) -> None:
         """Show another entry."""
-        self.border_title = "Inspector" if self.entry is None else title(self.entry)
-        self.border_subtitle = None if self.entry is None else summary(self.entry)
+        entry = self.entry
+        self.border_title = "Inspector" if entry is None else title(entry)
+        self.border_subtitle = None if entry is None else summary(entry)
+        self._chores.drop()
+        self._census = None
+        self._subject = None if entry is None else dissected(entry.event)
+        if self._subject is not None:
+            self.message_view.show(self._subject)
         self._redraw()
 
     def watch_face(self) -> None:
         """Show another face."""
+        if self.face != "about":
+            self.message_view.face = self.face
         self._redraw()
 
-    def action_turn(self, direction: int) -> None:
-        """Turn to the next face (1) or the one before (-1)."""
-        self.face = FACES[(FACES.index(self.face) + direction) % len(FACES)]
+    def on_descendant_focus(self) -> None:
+        """Where value and bytes are both to be seen, going to one is turning to it."""
+        if self._shows_message:
+            self.face = self.message_view.face
+
+    # What is shown
 
     def _redraw(self) -> None:
-        if not self.is_mounted:
+        if not self.children:  # not composed yet
             return
+        had_keys = self.has_focus_within
         self.query_one("#faces", Static).update(self._tabs())
-        page = self.query_one("#page", DocumentView)
-        page.show(self._lines(page.width), [line(Span(_EMPTY if self.entry is None else _NO_BYTES, "muted"))])
+        self.set_class(self._shows_message, "-message")
+        self.set_class(not self._shows_message, "-words")
+        if had_keys:
+            self.page.focus()
+        if not self._shows_message:
+            self.document.show(self._words(), self._placeholder())
+        if self.face == "about" and self._subject is not None and self._census is None:
+            self._census = Census(self._subject)
+            self._chores.begin("census", self._counting(self._census))
 
     def _tabs(self) -> Content:
+        seen = ("value", "bytes") if self._shows_message and self.message_view.shows_both else (self.face,)
         names = [
-            Content.styled(face, "bold $text-primary" if face == self.face else "$foreground 60%")
+            Content.styled(face, "bold $text-primary" if face in seen else "$foreground 60%")
             for face in FACES
         ]
         return Content.styled(" │ ", "$foreground 30%").join(names)
 
-    def _lines(self, width: int) -> Sequence[Line]:
+    def _words(self) -> list[Line]:
         if self.entry is None:
-            return ()
-        if self.face == "bytes":
-            return HexLines.fitting(raw_bytes(self.entry), width)
-        return wrap(value_lines(self.entry) if self.face == "value" else about_lines(self.entry), width)
+            return []
+        if self.face == "value":
+            return value_lines(self.entry)
+        return self._about(self.entry) if self.face == "about" else []
+
+    def _placeholder(self) -> list[Line]:
+        words = (
+            f"No bytes passed on the wire here. Press {key_of(self, 'inspector.about')} to see what is known."
+        )
+        return [line(Span(_EMPTY if self.entry is None else words, "muted"))]
+
+    def _about(self, entry: Entry) -> list[Line]:
+        answers = answer_facts(self._log[index] for index in partners(self._log, entry))
+        return about_lines(entry, [*answers, *(self._census.facts() if self._census is not None else ())])
+
+    def _counting(self, census: Census) -> Iterator[None]:
+        yield from census.steps()
+        if self.face == "about" and self.entry is not None:
+            self.document.replace(self._about(self.entry))
+
+    # Going to what answers, and copying
+
+    def action_partner(self) -> None:
+        """Select the message that answers this one, or that this one answers."""
+        if self.entry is None:
+            return
+        found = min(partners(self._log, self.entry), default=None)
+        if found is None:
+            self.notify(visible(why_no_partner(self.entry)), severity="warning", markup=False)
+        else:
+            self.post_message(self.Sought(found))
+
+    def action_copy(self, form: Form) -> None:
+        """Copy what is selected in the value, or else all of it; of what is no message, its words."""
+        try:
+            text, changes = self._copied(form)
+        except NotCopied as refusal:
+            self.notify(str(refusal), title="Not copied", severity="warning", markup=False)
+            return
+        self.app.copy_to_clipboard(text)
+        said = f"Copied {plural(len(text), 'character')}."
+        self.notify(f"{said} {', '.join(changes).capitalize()}." if changes else said, markup=False)
+
+    def _copied(self, form: Form) -> Copied:
+        """What is to be copied.
+
+        Raises:
+            NotCopied: There is nothing of that form, or too much.
+        """
+        if self.entry is None:
+            raise NotCopied("There is no message yet to copy.")
+        if form == "hex":
+            if self._subject is None:
+                raise NotCopied("No bytes passed on the wire here.")
+            data = self.message_view.selected_bytes
+            if data is None:
+                raise NotCopied("Which bytes these are is not known: the structure was not read up to there.")
+            return in_hex(data)
+        if self._subject is not None and (self.entry.is_message or self._subject.is_value):
+            value = self.message_view.selected.content
+            return in_json(value) if form == "JSON" else in_notation(value)
+        if form == "JSON" and self.entry.event is not None:
+            return Copied(jsonl.line(self.entry.event))
+        return Copied(self.entry.line.text)

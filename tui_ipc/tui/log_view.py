@@ -218,6 +218,19 @@ class LogView(SearchableView):
             self._anchor = cursor if cursor is None or self._passed is None else self._passed[cursor]
         self.post_message(self.Picked(self.selected))
 
+    def pick_entry(self, index: int) -> None:
+        """Put the cursor on an entry of the log; a filter that hides it is taken away."""
+        if self._passed is None:
+            self.pick(index)
+            return
+        place = self._passed.place(index)
+        if place < self._passed.end and self._passed[place] == index:
+            self.pick(place)
+        else:
+            self._anchor = index
+            self.set_filter(None)
+            self.post_message(self.FilterCleared())
+
     def action_cursor(self, direction: int) -> None:
         """Move the cursor; the first move up from the end picks the newest line."""
         cursor = self.end if self.cursor is None else self.cursor

@@ -2,21 +2,16 @@
 
 from typing import ClassVar
 
+from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from tui_ipc.session import notation
-from tui_ipc.session.events import MessageReceived, MessageSent
-from tui_ipc.session.units import plural, size
 from tui_ipc.tui.inspector import Face, Inspector
 from tui_ipc.tui.key_bar import VIEW
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.message_box import MessageBox
 from tui_ipc.tui.output_view import OutputView
 from tui_ipc.tui.replay_bar import ReplayBar
-
-CLIPBOARD_LIMIT = 1 << 20
-"""Terminals drop larger OSC 52 sequences, and tell nobody."""
 
 
 class PaneActions(App[int]):
@@ -61,27 +56,16 @@ class PaneActions(App[int]):
     def action_inspect(self) -> None:
         """Go to the inspector."""
         self.screen_stack[0].add_class("-inspecting")
-        self.inspector.query_one("#page").focus()
+        self.inspector.page.focus()
 
     def action_face(self, face: Face) -> None:
         """Show what is inspected under another face."""
         self.inspector.face = face
 
     def action_copy(self) -> None:
-        """Copy the value of what is inspected in the notation, or the words about it."""
-        entry = self.inspector.entry
-        if entry is None:
-            self.notify("There is no message yet to copy.", severity="warning")
-            return
-        event = entry.event
-        text = (
-            notation.render(event.value)
-            if isinstance(event, MessageSent | MessageReceived)
-            else entry.line.text
-        )
-        if len(text) > CLIPBOARD_LIMIT:
-            sentence = f"{size(len(text))} of text exceed the clipboard's {size(CLIPBOARD_LIMIT)}."
-            self.notify(sentence, title="Not copied", severity="warning")
-            return
-        self.copy_to_clipboard(text)
-        self.notify(f"Copied {plural(len(text), 'character')}.")
+        """Copy what is inspected, in the notation."""
+        self.inspector.action_copy("notation")
+
+    @on(Inspector.Sought)
+    def _on_sought(self, sought: Inspector.Sought) -> None:
+        self.log_view.pick_entry(sought.index)

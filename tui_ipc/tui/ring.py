@@ -5,6 +5,7 @@ hold a place, a cursor or a selection while lines stream past.
 """
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -39,6 +40,11 @@ class Ring(Generic[Item]):
         if not self.first <= index < self.end:
             raise IndexError(f"item {index} is not held; {self.first} to {self.end - 1} are")
         return self._items[index - self.first][0]
+
+    def newest_first(self) -> Iterator[tuple[int, Item]]:
+        """Each item with its index, from the newest to the oldest."""
+        for back, (item, _) in enumerate(reversed(self._items), 1):
+            yield self.end - back, item
 
     def append(self, item: Item, weight: int = 1) -> None:
         """Add an item, and forget the oldest ones until both bounds hold."""

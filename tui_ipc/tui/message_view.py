@@ -1,0 +1,200 @@
+"""A message as value and as bytes, where there is room for both side by side, and what is selected in them.
+
+The one rule: there is one selection. Moving over the value marks its bytes; moving over the bytes goes to the
+value that they belong to.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.containers import Container, Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from tui_ipc.session.anatomy import Part, Place
+from tui_ipc.session.units import count
+from tui_ipc.tui.bytes_view import BytesView
+from tui_ipc.tui.chores import Chores
+from tui_ipc.tui.dissection import Dissection, Spot, Stretch
+from tui_ipc.tui.outline_view import OutlineView
+from tui_ipc.tui.part_text import described, role
+from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.value_node import Node
+
+BESIDE = 110
+"""From how many columns on the value and the bytes stand beside each other."""
+
+STACKED = 24
+"""From how many rows on they stand one over the other."""
+
+
+class MessageView(Vertical):
+    """Shows one message."""
+
+    face: reactive[Literal["value", "bytes"]] = reactive[Literal["value", "bytes"]]("value")
+    """What is shown where there is room for one, and has the keys where there is room for both."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.subject = Dissection(None, b"\xc0")
+        self.outline_view = OutlineView(id="value")
+        self.bytes_view = BytesView(id="bytes")
+        self._part = Static(id="part")
+        self._chores = Chores(self)
+
+    def compose(self) -> ComposeResult:
+        """Make both views, and the line that says what is selected."""
+        with Container(id="both"):
+            yield self.outline_view
+            yield self.bytes_view
+        yield self._part
+
+    @property
+    def main(self) -> OutlineView | BytesView:
+        """The view that has the keys."""
+        return self.outline_view if self.face == "value" else self.bytes_view
+
+    @property
+    def shows_both(self) -> bool:
+        """Whether there is room for both views."""
+        return self.has_class("-split")
+
+    @property
+    def selected(self) -> Node:
+        """What is selected, the whole message if nothing is."""
+        return self.outline_view.node or self.outline_view.outline.root
+
+    @property
+    def selected_bytes(self) -> bytes | None:
+        """The bytes of what is selected; None if it is not known yet which they are, or it has none."""
+        node = self.selected
+        if node is self.outline_view.outline.root:
+            return self.subject.raw
+        stretch = self.subject.stretch(node)
+        return None if stretch is None else self.subject.raw[stretch.start : stretch.end]
+
+    def show(self, subject: Dissection) -> None:
+        """Show another message, nothing of which is selected."""
+        self._chores.drop()
+        self.subject = subject
+        self.outline_view.show(subject.value)
+        self.bytes_view.show(subject.anatomy)
+        self._tell("")
+
+    def watch_face(self, face: str) -> None:
+        """Show the other view, or give it the keys."""
+        had_keys = self.has_focus_within
+        self.set_class(face == "value", "-value")
+        self.set_class(face == "bytes", "-bytes")
+        if had_keys:
+            self.main.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Show both views where there is room."""
+        beside = event.size.width >= BESIDE
+        self.set_class(beside, "-beside")
+        self.set_class(beside or event.size.height >= STACKED, "-split")
+
+    def on_descendant_focus(self) -> None:
+        """The view that was gone to has the keys."""
+        self.face = "bytes" if self.bytes_view.has_focus else "value"
+
+    # The one selection
+
+    @on(OutlineView.Moved)
+    def _on_value(self, moved: OutlineView.Moved) -> None:
+        moved.stop()
+        if moved.node is self.outline_view.node:
+            self._chores.begin("selection", self._mark(moved.node))
+
+    @on(BytesView.Moved)
+    def _on_byte(self, moved: BytesView.Moved) -> None:
+        moved.stop()
+        if moved.offset == self.bytes_view.cursor_byte:
+            self._chores.begin("selection", self._go_to_value(moved.offset))
+
+    @on(BytesView.Reached)
+    def _on_reached(self, reached: BytesView.Reached) -> None:
+        reached.stop()
+        self._chores.begin("sight", self._walk_to(reached.offset))
+
+    def _mark(self, node: Node) -> Iterator[None]:
+        """Mark the bytes of what was selected in the value, once they are walked to."""
+        subject = self.subject
+        while (stretch := subject.stretch(node)) is None and not subject.anatomy.finished:
+            self._walk_on()
+            yield
+        if stretch is None:
+            self._tell(subject.name(node.position))
+        else:
+            self.bytes_view.mark(stretch.start, stretch.end, follow=True)
+            self._tell(subject.name(node.position), *_words(stretch, node, subject.raw))
+
+    def _go_to_value(self, offset: int) -> Iterator[None]:
+        """Select the value that a byte belongs to, once that is walked to."""
+        subject = self.subject
+        while (place := subject.anatomy.at(offset)) is None and not subject.anatomy.finished:
+            self._walk_on()
+            yield
+        if place is None:
+            flaw = subject.anatomy.flaw
+            self.bytes_view.mark(0, 0, follow=False)
+            self._tell(
+                "no part of a value", "" if flaw is None else f"byte {count(flaw.offset)}: {flaw.sentence}"
+            )
+            return
+        spot = subject.spot(place)
+        self._follow(spot, place)
+        name = "" if spot is None else subject.name(spot.position)
+        words = described(place.part, subject.raw)
+        self._tell(f"key of {name}" if spot and spot.is_key else name, words, role(place.part, offset))
+
+    def _follow(self, spot: Spot | None, place: Place) -> None:
+        part = place.part
+        if spot is not None:
+            self.outline_view.reveal(spot.position)
+        if (
+            spot is not None
+            and not spot.is_key
+            and (stretch := self.subject.stretch(self.selected)) is not None
+        ):
+            self.bytes_view.mark(stretch.start, stretch.end, follow=False)
+        else:
+            self.bytes_view.mark(part.start, part.end, follow=False)
+
+    def _walk_to(self, offset: int) -> Iterator[None]:
+        """Walk until bytes that are in sight are known."""
+        anatomy = self.subject.anatomy
+        while anatomy.walked < offset and not anatomy.finished:
+            self._walk_on()
+            yield
+        self.bytes_view.refresh()
+
+    def _walk_on(self) -> None:
+        anatomy = self.subject.anatomy
+        self.subject.walk()
+        if not anatomy.finished:
+            self._tell(f"reading the structure: {100 * anatomy.walked // len(anatomy.data)} %")
+
+    def _tell(self, *words: str) -> None:
+        text = " · ".join(visible(each) for each in words if each)
+        flaw = self.subject.anatomy.flaw
+        if not text and flaw is not None:
+            text = f"byte {count(flaw.offset)}: {flaw.sentence}"
+        self._part.update(Content(text))
+        self._part.set_class(not text, "-empty")
+
+
+def _words(stretch: Stretch, node: Node, raw: bytes) -> Iterator[str]:
+    """What is marked of a message."""
+    part: Part = stretch.part
+    if node.kind == "value":
+        yield described(part, raw)
+        if part.count:
+            yield f"{count(stretch.end - stretch.start)} bytes with all in it"
+    else:
+        yield f"{count(stretch.end - stretch.start)} bytes of {part.kind}"
+    yield f"at byte {count(stretch.start)}"
