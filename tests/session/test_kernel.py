@@ -9,14 +9,23 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from tui_ipc.session import kernel
-from tui_ipc.session.kernel import Call, Doing, Unread, doing, inode_of, unread_by_peer, unread_by_us
+from tui_ipc.session.kernel import (
+    Call,
+    Doing,
+    Unread,
+    doing,
+    fullness,
+    inode_of,
+    unread_by_peer,
+    unread_by_us,
+)
 
 SEQPACKET, STREAM = socket.SOCK_SEQPACKET, socket.SOCK_STREAM
 STAT = "7 (a (strange) name) S 1 7 7 0 -1 4194304 76 0 1 0 150 50 0 0 20 0 3 0 1826673 2990080"
@@ -187,3 +196,27 @@ def test_the_inode_of_a_socket_is_read_from_what_its_descriptor_is() -> None:
     """And of nothing else."""
     assert inode_of("socket:[4024751]") == 4024751
     assert (inode_of("pipe:[1]"), inode_of("/dev/null"), inode_of(None)) == (None, None, None)
+
+
+@pytest.mark.parametrize("kind", [socket.SOCK_SEQPACKET, socket.SOCK_STREAM])
+def test_how_full_a_channel_is_is_told_from_empty_to_full(kind: int) -> None:
+    """What is sent and not read takes room, until a sender has to wait; reading gives it back."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    with ours, theirs:
+        ours.setblocking(False)
+        assert fullness(ours.fileno()) == 0
+        ours.send(b"x" * 20_000)
+        some = fullness(ours.fileno())
+        assert some is not None
+        assert 0 < some < 0.5
+        with suppress(BlockingIOError):
+            while ours.send(b"x" * 1000):
+                pass
+        assert (fullness(ours.fileno()) or 0) > 0.95
+        while theirs.recv(100_000, socket.MSG_DONTWAIT) and fullness(ours.fileno()):
+            pass
+        assert fullness(ours.fileno()) == 0
+    read, write = os.pipe()
+    os.close(read)
+    assert fullness(write) is None
+    os.close(write)

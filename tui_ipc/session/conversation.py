@@ -143,9 +143,10 @@ class Conversation:
         from tui_ipc.session.diagnosis import SHOWN, Traffic, Waiting  # most runs are never asked
 
         now = self._timeline.now()
-        to_child, to_us, writer = kernel.Unread(), None, None
+        to_child, full, to_us, writer = kernel.Unread(), None, None, None
         if self._over is None:
             to_child = kernel.unread_by_peer(self._sender.fileno())
+            full = kernel.fullness(self._sender.fileno())
             to_us = kernel.unread_by_us(self._receiver.fileno())
             writer = kernel.unread_by_peer(self._receiver.fileno()).reader
         return Traffic(
@@ -154,6 +155,7 @@ class Conversation:
             count=self._matching.count(),
             sending=self._turn.locked() and to_child.some is not False,  # else it only lets others go first
             to_child=to_child,
+            full=full,
             to_us=to_us,
             writer=writer,
             closed=None if self.closed_at is None else now - self.closed_at,

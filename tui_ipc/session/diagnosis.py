@@ -38,6 +38,7 @@ class Traffic:
         count: How many wait; None if there were too many to keep account of.
         sending: True if a message waits to be sent, because the channel to the child is full.
         to_child: What lies in the channel to the child and was not read by it.
+        full: How full the channel to the child is, 1 if a sender has to wait; None if that is unknown.
         to_us: Bytes in the channel from the child that we have not read, None if the kernel does not say.
         writer: The inode of the socket that the child writes to, None if the kernel does not say.
         closed: Nanoseconds since the channel from the child ended, None while it is open.
@@ -50,6 +51,7 @@ class Traffic:
     count: int | None = 0
     sending: bool = False
     to_child: Unread = field(default_factory=Unread)
+    full: float | None = None
     to_us: int | None = None
     writer: int | None = None
     closed: int | None = None

@@ -155,6 +155,21 @@ def unread_by_peer(descriptor: int) -> Unread:
     return Unread(some=_some(_counted(descriptor, termios.TIOCOUTQ)))
 
 
+def fullness(descriptor: int) -> float | None:
+    """How full the room for what was sent on a socket and is unread is: 1 where a sender has to wait.
+
+    Counted as the kernel counts it: each message with what the kernel needs to keep it, see SO_SNDBUF in
+    socket(7).
+    """
+    used = _counted(descriptor, termios.TIOCOUTQ)
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, os.dup(descriptor)) as same:
+            room = same.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    except OSError:
+        return None
+    return None if used is None or room <= 0 else min(1.0, used / room)
+
+
 def unread_by_us(descriptor: int) -> int | None:
     """Bytes that can be read from a socket, a pipe or a terminal, see FIONREAD in ioctl_tty(2)."""
     return _counted(descriptor, termios.FIONREAD)
