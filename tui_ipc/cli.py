@@ -67,6 +67,7 @@ def _run_scripts(options: Options, files: Sequence[str], settings: dict[str, Any
         record_failures=options.record_failures,
         format_=options.format or "text",
         reports=options.report or (),
+        update=options.update,
         **settings,
     )
 

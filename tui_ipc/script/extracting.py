@@ -4,6 +4,7 @@ The one rule: there is a script or a sentence that says why there is none, and n
 """
 
 import asyncio
+import shlex
 import signal
 import sys
 
@@ -35,7 +36,7 @@ def run_extracting(recording: str, file: str) -> int:
             asyncio.run(_print(text))
         else:
             create(file, text)
-            _say(f"{file} is written; run it with: tui-ipc --script {file}")
+            _say(f"{file} is written; run it with: tui-ipc --script {shlex.quote(file)}")
     except (RecordingError, UnwritableScriptError) as error:
         _say(str(error))
         return ExitCode.USAGE

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tui_ipc.script.console import Console
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Script
-from tui_ipc.script.outcome import exit_code
+from tui_ipc.script.outcome import Outcome, exit_code
 from tui_ipc.script.relay import visible
 from tui_ipc.script.reporter import Narrator, Reporter
 from tui_ipc.script.suite import Suite, child
@@ -35,6 +35,7 @@ def run_headless(
     record_failures: str | None = None,
     format_: str = "text",
     reports: Sequence[tuple[str, str]] = (),
+    update: bool = False,
     **options: Any,
 ) -> int:
     """Run scripts and say how it went.
@@ -47,6 +48,7 @@ def run_headless(
         format_: ``jsonl`` for all that happens as lines of JSON on standard output, ``text`` for what the
             children print.
         reports: Kinds and files of reports to write.
+        update: Whether to rewrite what scripts expect, in their files, by what comes.
         options: As :class:`~tui_ipc.script.suite.Suite` takes them.
 
     Returns:
@@ -68,9 +70,13 @@ def run_headless(
         reporters.append(Results(console))
     if written is not None:
         options["tails"] = written.tails
-    suite = Suite(scripts, command, console=console, reporters=reporters, keeping=keeping, **options)
+    suite = Suite(
+        scripts, command, console=console, reporters=reporters, keeping=keeping, updating=update, **options
+    )
     outcomes = asyncio.run(suite.run())
     code = exit_code(outcomes)
+    if update:
+        code = max(code, _renew(files, scripts, outcomes))
     if written is not None:
         asked, complaints = written.write(outcomes)
         code = max(code, asked)
@@ -107,6 +113,22 @@ def _reports(wanted: Sequence[tuple[str, str]], sources: Sequence[str]) -> "Repo
         return Reports(wanted, sources)
     except ReportError as error:
         raise _RefusedError(visible(f"tui-ipc: {error}")) from None
+
+
+def _renew(files: Sequence[str], scripts: Sequence[Script], outcomes: Sequence[Outcome]) -> int:
+    """Rewrite what is to be rewritten, and tell it; the exit code that asks for."""
+    from tui_ipc.script.files import UnwritableScriptError
+    from tui_ipc.script.rewriting import renew
+
+    code = ExitCode.PASSED
+    for file, script, outcome in zip(files, scripts, outcomes, strict=True):
+        try:
+            if told := renew(file, script, outcome):
+                _say(f"{script.name}: {told}")
+        except UnwritableScriptError as error:
+            code = ExitCode.USAGE
+            _say(visible(f"tui-ipc: {error}"))
+    return code
 
 
 def _keeping(record: str | None, directory: str | None, command: Sequence[str]) -> "Keeping | None":

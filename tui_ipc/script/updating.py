@@ -112,18 +112,19 @@ def rewritten(text: str, script: Script, changes: Mapping[int, Any]) -> str:
     lines = text.split("\n")
     mark = "\ufeff" if text.startswith("\ufeff") else ""  # stands before the first column
     lines[0] = lines[0].removeprefix(mark)
-    for step in _expectations(script.steps):
+    for step in expectations(script.steps):
         if step.line in changes:
             lines[step.line - 1] = _line(lines[step.line - 1], step, changes[step.line])
     return mark + "\n".join(lines)
 
 
-def _expectations(steps: tuple[Step, ...]) -> Iterator[Expect]:
+def expectations(steps: tuple[Step, ...]) -> Iterator[Expect]:
+    """The messages that are expected, in their order, blocks included."""
     for step in steps:
         if isinstance(step, Expect):
             yield step
         elif isinstance(step, Repeat):
-            yield from _expectations(step.steps)
+            yield from expectations(step.steps)
 
 
 def _line(line: str, step: Expect, pattern: Any) -> str:
