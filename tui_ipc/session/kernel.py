@@ -163,10 +163,15 @@ def fullness(descriptor: int) -> float | None:
     """
     used = _counted(descriptor, termios.TIOCOUTQ)
     try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM, 0, os.dup(descriptor)) as same:
-            room = same.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+        lent = socket.socket(fileno=descriptor)
+    except OSError:  # no socket
+        return None
+    try:
+        room = lent.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
     except OSError:
         return None
+    finally:
+        lent.detach()
     return None if used is None or room <= 0 else min(1.0, used / room)
 
 
