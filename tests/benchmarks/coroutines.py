@@ -29,11 +29,27 @@ class Awaited(Protocol):
 
     async def __aexit__(self, *_: object) -> None: ...
 
+    async def exchanges(self, message: bytes, count: int) -> list[float]:
+        """Send a message and wait until it is back, so often; the moments before each and after the last."""
+
+
+class OneByOne:
+    """A contender that is asked for each exchange."""
+
     async def exchange(self, message: bytes) -> None:
         """Send a message and wait until it is back."""
+        raise NotImplementedError
+
+    async def exchanges(self, message: bytes, count: int) -> list[float]:
+        exchange = self.exchange
+        stamps = [perf_counter()]
+        for _ in range(count):
+            await exchange(message)
+            stamps.append(perf_counter())
+        return stamps
 
 
-class AioChannel(Peer):
+class AioChannel(Peer, OneByOne):
     """A channel pair of this library, awaited at both ends."""
 
     name = "tui_ipc.ipc.aio"
@@ -67,7 +83,7 @@ class AioChannel(Peer):
         await self.receiver.recv()
 
 
-class Streams(Peer):
+class Streams(Peer, OneByOne):
     """asyncio's streams over a socket pair, the messages in msgpack."""
 
     name = "asyncio streams, msgpack"
@@ -123,11 +139,7 @@ async def _round_trips(contenders: Sequence[Awaited], message: bytes, each: int,
         for one in contenders:
             by_name[one.name] = await stack.enter_async_context(one)
         for name, counts in turns(by_name, rounds):
-            exchange = by_name[name].exchange
-            stamps = [perf_counter()]
-            for _ in range(each):
-                await exchange(message)
-                stamps.append(perf_counter())
+            stamps = await by_name[name].exchanges(message, each)
             if counts:
                 tally.add(name, stamps)
     return tally.times(1e6)

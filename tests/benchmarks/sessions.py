@@ -4,17 +4,21 @@ Who keeps a session pays for what it adds: each message is an event with its byt
 answers, in order with what the child prints; and, if recorded, a line of a file.
 """
 
+import asyncio
 import os
 import sys
 from collections.abc import Callable
 from tempfile import TemporaryDirectory
+from time import perf_counter
 from typing import Any, Self
 
-from tests.benchmarks.coroutines import round_trips
+from tests.benchmarks.coroutines import OneByOne, round_trips
 from tests.benchmarks.measure import Figures
 from tui_ipc import OneShotServer
 from tui_ipc.ipc import aio
-from tui_ipc.session.events import Event, MessageReceived
+from tui_ipc.script.language import Expect, Repeat, Script, Send
+from tui_ipc.script.runner import Runner
+from tui_ipc.session.events import ChannelsOpen, Event, MessageReceived
 from tui_ipc.session.recorder import Recorder
 from tui_ipc.session.session import Session
 
@@ -26,12 +30,12 @@ sys.exit(serve(lambda message: message))
 """
 
 
-def _command(cpu: int) -> tuple[str, ...]:
+def command(cpu: int) -> tuple[str, ...]:
     """A child that sends each message back and prints nothing."""
     return (sys.executable, "-c", _CHILD, str(cpu))
 
 
-class Library:
+class Library(OneByOne):
     """``aio.Sender`` and ``aio.Receiver`` with the child that a session would have."""
 
     name = "tui_ipc.ipc.aio"
@@ -41,7 +45,7 @@ class Library:
 
     async def __aenter__(self) -> Self:
         with OneShotServer() as server:
-            words = (*_command(self._cpu), f"channel_name:{server.name}")
+            words = (*command(self._cpu), f"channel_name:{server.name}")
             self._pid = os.posix_spawn(
                 sys.executable,
                 words,
@@ -66,13 +70,13 @@ class Library:
         await self._receiver.recv()
 
 
-class Kept:
+class Kept(OneByOne):
     """A session; its events are taken until the answer's comes."""
 
     name = "session"
 
     def __init__(self, cpu: int, record: Callable[[Event], None] | None = None) -> None:
-        self._session = Session(_command(cpu), timeout=30, record=record)
+        self._session = Session(command(cpu), timeout=30, record=record)
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
@@ -100,10 +104,53 @@ class Recorded(Kept):
         super().__init__(cpu, recorder)
 
 
+class Scripted:
+    """A script that repeats the exchange. Its answers are counted and timed when their events are told."""
+
+    name = "script"
+
+    def __init__(self, cpu: int, message: bytes) -> None:
+        exchange = Repeat(sys.maxsize, (Send(message), Expect(message)))
+        self._runner = Runner(
+            Script("exchanges", (exchange,)), Session(command(cpu), timeout=30), 30, self._tell
+        )
+        self._stamps: list[float] = []
+        self._due = 0
+        self._go = asyncio.Event()
+        self._done = asyncio.Event()
+
+    async def __aenter__(self) -> Self:
+        self._running = asyncio.create_task(self._runner.run())
+        await self._done.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._running.cancel()
+        await asyncio.wait([self._running])
+
+    async def exchanges(self, _: bytes, count: int) -> list[float]:
+        """Let the script do so many rounds; the moments before each and after the last."""
+        self._done.clear()
+        self._stamps, self._due = [perf_counter()], count
+        self._go.set()
+        await self._done.wait()
+        return self._stamps
+
+    async def _tell(self, event: Event) -> None:
+        if isinstance(event, MessageReceived):
+            self._stamps.append(perf_counter())
+            self._due -= 1
+        if isinstance(event, MessageReceived | ChannelsOpen) and not self._due:
+            self._go.clear()
+            self._done.set()
+            await self._go.wait()
+
+
 def overhead(cpu: int, size: int, each: int, rounds: int) -> Figures:
     """Microseconds of one exchange of ``size`` bytes with a child on that CPU."""
     with TemporaryDirectory() as folder, Recorder(os.path.join(folder, "recording")) as recorder:
-        contenders = (Library(cpu), Kept(cpu), Recorded(cpu, recorder))
-        figures = round_trips(contenders, os.urandom(size), each, rounds)
+        message = os.urandom(size)
+        contenders = (Library(cpu), Kept(cpu), Recorded(cpu, recorder), Scripted(cpu, message))
+        figures = round_trips(contenders, message, each, rounds)
         assert recorder.failure is None, recorder.failure
     return figures

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tui_ipc.script.language import Repeat, Step
+from tui_ipc.script.language import Expect, Repeat, Step
+from tui_ipc.script.patterns import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,18 @@ class Course:
         block.index = 0
         if len(self.names) > len(block.names):
             self.names = dict(block.names)
+
+
+def captures(steps: tuple[Step, ...]) -> bool:
+    """Whether any of the steps captures something: if not, there is nothing to fill in either."""
+    unseen = list(steps)
+    while unseen:
+        step = unseen.pop()
+        if isinstance(step, Repeat):
+            unseen += step.steps
+        elif isinstance(step, Expect) and names(step.value):
+            return True
+    return False
 
 
 def total(steps: tuple[Step, ...]) -> int:

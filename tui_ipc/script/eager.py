@@ -10,23 +10,20 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def begun(coroutine: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
+def begun(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T] | None:
     """Run a coroutine up to its first wait.
 
     Args:
         coroutine: May not ask for its task before that: until then it runs in the caller's.
 
     Returns:
-        Its outcome if it did not wait, else the task that does the rest of it.
+        The task that does the rest of it, None if nothing is left; its result is lost then.
     """
-    loop = asyncio.get_running_loop()
     try:
         awaited = coroutine.send(None)
-    except StopIteration as end:
-        outcome: asyncio.Future[T] = loop.create_future()
-        outcome.set_result(end.value)
-        return outcome
-    return loop.create_task(_finished(_Rest(coroutine, awaited)))
+    except StopIteration:
+        return None
+    return asyncio.create_task(_finished(_Rest(coroutine, awaited)))
 
 
 class _Rest(Generator[Any, Any, T]):

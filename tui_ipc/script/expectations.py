@@ -47,12 +47,20 @@ class Expectations:
 
     async def message(self, step: Expect, within: float) -> None:
         """The next message must match; with ``skipping``, one that comes in time."""
+        life = self._watcher.life
         skipped = Skipped() if step.skipping else None
-        message = await self._first(step, within)
+        if not life.received:
+            in_time = await self._watcher.until(lambda: life.received or life.closed, within)
+            if not life.received:
+                raise await self._missing(in_time, step, within, skipped)
+        message = life.received.take()
         difference, captured = match(step.value, message.value, self._course.names)
         while difference is not None and skipped is not None:
             skipped.add(message)
-            message = await self._following(step, within, skipped)
+            in_time = await self._watcher.still_until(lambda: life.received or life.closed)
+            if not life.received:
+                raise await self._missing(in_time, step, within, skipped)
+            message = life.received.take()
             difference, captured = match(step.value, message.value, self._course.names)
         if self._learned is not None:
             captured = self._learn(self._learned, step, message, difference)
@@ -137,36 +145,18 @@ class Expectations:
         life = self._watcher.life
         await self._watcher.until(lambda: life.exited is not None, _PATIENCE)
 
-    async def _first(self, step: Expect, within: float) -> MessageReceived:
+    async def _missing(self, in_time: bool, step: Expect, within: float, skipped: Skipped | None) -> Stop:
+        """No message came: in time it was known that none can come any more, or the time has passed."""
         life = self._watcher.life
-        if not life.received and not await self._watcher.until(lambda: life.received or life.closed, within):
-            raise self._late(step, within, None)
-        if life.received:
-            return life.received.take()
-        raise await self._ended(step, None)
-
-    async def _following(self, step: Expect, within: float, skipped: Skipped) -> MessageReceived:
-        """The next message, by the deadline of the first."""
-        life = self._watcher.life
-        if not await self._watcher.still_until(lambda: life.received or life.closed):
-            raise self._late(step, within, skipped)
-        if life.received:
-            return life.received.take()
-        raise await self._ended(step, skipped)
-
-    def _late(self, step: Expect, within: float, skipped: Skipped | None) -> Stop:
-        which = "no message that matches" if skipped is not None else "no message"
-        details = self._failures.missing(step.value, skipped)
-        return Stop(ExitCode.TIMED_OUT, f"{which} came within {within:g} s", *details)
-
-    async def _ended(self, step: Expect, skipped: Skipped | None) -> Stop:
-        """Nothing can come any more."""
-        await self.end_of_child()
-        life = self._watcher.life
-        sentence = f"the child {life.state()}, and a message was due"
-        if life.fault is not None:
-            sentence = endings.broken(life.fault)
-        return Stop(ExitCode.CHILD_FAILED, sentence, *self._failures.missing(step.value, skipped))
+        if in_time:
+            await self.end_of_child()
+            code, sentence = ExitCode.CHILD_FAILED, f"the child {life.state()}, and a message was due"
+            if life.fault is not None:
+                sentence = endings.broken(life.fault)
+        else:
+            which = "no message" if skipped is None else "no message that matches"
+            code, sentence = ExitCode.TIMED_OUT, f"{which} came within {within:g} s"
+        return Stop(code, sentence, *self._failures.missing(step.value, skipped))
 
 
 def _learning(updates: dict[int, Any]) -> "Learned":

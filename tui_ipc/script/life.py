@@ -5,6 +5,7 @@ The one rule: what is kept is bounded, however long the run and whatever the chi
 
 import signal
 from collections import deque
+from itertools import islice
 from typing import Final
 
 from tui_ipc.script.printed import Printed
@@ -35,7 +36,7 @@ _TAIL: Final = 4096  # bytes of stderr that are kept
 _ENDINGS: Final = (signal.SIGTERM, signal.SIGKILL)  # what the session has if "quit" is not enough
 
 
-class Untaken:
+class Untaken(deque[MessageReceived]):
     """Messages that came and that no step took yet, oldest first.
 
     Args:
@@ -47,37 +48,34 @@ class Untaken:
     """
 
     def __init__(self, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
+        super().__init__()
         self.dropped = 0
-        self._messages: deque[MessageReceived] = deque()
         self._bytes = 0
         self._max_messages = max_messages
         self._max_bytes = max_bytes
 
-    def __len__(self) -> int:
-        return len(self._messages)
-
     @property
     def full(self) -> bool:
         """Whether there is no room for another one."""
-        return len(self._messages) >= self._max_messages or self._bytes >= self._max_bytes
+        return len(self) >= self._max_messages or self._bytes >= self._max_bytes
 
     def add(self, message: MessageReceived) -> None:
         """Keep a message, if there is room."""
         if self.full:
             self.dropped += 1
         else:
-            self._messages.append(message)
+            self.append(message)
             self._bytes += len(message.raw)
 
     def take(self) -> MessageReceived:
         """The oldest, which is kept no longer."""
-        message = self._messages.popleft()
+        message = self.popleft()
         self._bytes -= len(message.raw)
         return message
 
     def first(self, count: int) -> tuple[MessageReceived, ...]:
         """The oldest, which are kept."""
-        return tuple(self._messages[index] for index in range(min(count, len(self._messages))))
+        return tuple(islice(self, count))
 
 
 class Life:

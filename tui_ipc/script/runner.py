@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from tui_ipc.script import endings
 from tui_ipc.script.comparison import fill
-from tui_ipc.script.course import Course
+from tui_ipc.script.course import Course, captures
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.expectations import Expectations
 from tui_ipc.script.failures import SHOWN, Failures
@@ -35,7 +35,7 @@ from tui_ipc.script.language import (
     Timeout,
 )
 from tui_ipc.script.life import Life
-from tui_ipc.script.verdict import Stop, Verdict
+from tui_ipc.script.verdict import Detail, Stop, Verdict
 from tui_ipc.script.watcher import FloodedError, Watched, Watcher
 from tui_ipc.session.conversation import NotListening
 from tui_ipc.session.events import Event
@@ -71,6 +71,7 @@ class Runner:
     ) -> None:
         self._timeout = timeout
         self._course = Course(script.steps)
+        self._fills = captures(script.steps)
         self._watcher = Watcher(session, tell)
         self._failures = Failures(self._watcher, self._course)
         self._expectations = Expectations(self._watcher, self._course, self._failures, updating=updating)
@@ -137,26 +138,25 @@ class Runner:
         if life.failed is not None:
             raise Stop(ExitCode.NO_HANDSHAKE, life.failed.sentence)
 
-    async def _perform(self, step: Step) -> None:
+    def _perform(self, step: Step) -> Awaitable[None]:
         match step:
             case Send():
-                await self._send(step.value)
+                return self._send(step.value)
             case Expect():
-                await self._expectations.message(step, self._within(step.within))
+                return self._expectations.message(step, self._within(step.within))
             case ExpectNothing():
-                await self._expectations.nothing(self._within(step.within))
+                return self._expectations.nothing(self._within(step.within))
             case ExpectOutput():
-                await self._expectations.output(step, self._within(step.within))
+                return self._expectations.output(step, self._within(step.within))
             case ExpectExit() | ExpectSignal() | ExpectClean():
-                await self._expectations.end(step, self._timeout)
+                return self._expectations.end(step, self._timeout)
             case _:
-                await self._act(step)
+                return self._act(step)
 
     async def _act(self, step: Step) -> None:
         match step:
             case SendRaw():
-                sending = self._watcher.send_raw(step.data, self._timeout)
-                await self._sent(sending, lambda: render(step.data, SHOWN))
+                await self._sent(self._watcher.send_raw(step.data, self._timeout), step.data)
             case Sleep():
                 await self._watcher.until(lambda: False, step.seconds, holding=True)
             case Signal():
@@ -176,30 +176,31 @@ class Runner:
     def _within(self, seconds: float | None) -> float:
         return self._timeout if seconds is None else seconds
 
-    async def _send(self, value: Any) -> None:
+    def _send(self, value: Any) -> Awaitable[None]:
         try:
-            filled = fill(value, self._course.names)
+            filled = fill(value, self._course.names) if self._fills else value
         except KeyError as missing:  # where a message was let pass in spite of what it was to bring
             sentence = f"nothing was captured as {missing.args[0]}: the message that was to bring it differs"
             raise Stop(ExitCode.UNEXPECTED, sentence, *self._failures.place(value)) from None
-        await self._sent(self._watcher.send(filled, self._timeout), lambda: render(filled, SHOWN))
+        return self._sent(self._watcher.send(filled, self._timeout), filled)
 
-    async def _sent(self, sending: Awaitable[bool], told: Callable[[], str]) -> None:
-        """Something must leave for the child; ``told`` says what."""
-        failures = self._failures
+    async def _sent(self, sending: Awaitable[bool], value: Any) -> None:
+        """Something must leave for the child."""
         try:
             if await sending:
                 return
         except NotListening as error:
             await self._expectations.end_of_child()
-            details = (("message", told()), *failures.place(), *failures.circumstances())
+            details = (*self._unsent(value), *self._failures.circumstances())
             raise Stop(ExitCode.CHILD_FAILED, str(error), *details) from None
         except (TypeError, ValueError) as error:
             sentence = f"the message cannot be sent: {error}"
-            raise Stop(ExitCode.USAGE, sentence, ("message", told()), *failures.place()) from None
+            raise Stop(ExitCode.USAGE, sentence, *self._unsent(value)) from None
         sentence = f"the child did not take the message within {self._timeout:g} s: it does not read"
-        details = (("message", told()), *failures.place(), *failures.circumstances())
-        raise Stop(ExitCode.TIMED_OUT, sentence, *details)
+        raise Stop(ExitCode.TIMED_OUT, sentence, *self._unsent(value), *self._failures.circumstances())
+
+    def _unsent(self, value: Any) -> tuple[Detail, ...]:
+        return (("message", render(value, SHOWN)), *self._failures.place())
 
     async def _signal(self, number: int) -> None:
         try:

@@ -97,9 +97,9 @@ class Watcher:
             if lost is not None:
                 raise lost
 
-    async def until(
+    def until(
         self, happened: Callable[[], object], within: float | None = None, *, holding: bool = False
-    ) -> bool:
+    ) -> Coroutine[Any, Any, bool]:
         """Read events until something is so.
 
         Args:
@@ -115,7 +115,7 @@ class Watcher:
             FloodedError: There is no room for the messages of a child that must not be held up.
         """
         self._alarm.deadline = inf if within is None else self._clock() + within
-        return await self.still_until(happened, holding=holding)
+        return self.still_until(happened, holding=holding)
 
     async def still_until(self, happened: Callable[[], object], *, holding: bool = False) -> bool:
         """As :meth:`until`, with the deadline that was set by the last call of that."""
@@ -123,10 +123,18 @@ class Watcher:
         while not happened():
             begin = self._nothing if holding and self.life.received.full else self._next
             event = await alarm.wait(begin)
-            if event is not None:
-                await self._take(event)
-            elif alarm.passed:
-                return bool(happened())
+            if event is None:
+                if alarm.passed:
+                    return bool(happened())
+                continue
+            self._note(event)
+            begun_at = self._clock()
+            try:
+                await self._tell(event)
+            except BaseException:
+                self._mute = True
+                raise
+            alarm.deadline += self._clock() - begun_at
             if self.life.received.dropped and not self.life.ending:
                 raise FloodedError
         return True
@@ -139,11 +147,13 @@ class Watcher:
             TypeError: A message cannot hold such a value.
             ValueError: Nor this one, or it is too large.
         """
-        return await self._meanwhile(begun(self._session.send(value)), within)
+        sending = begun(self._session.send(value))
+        return sending is None or await self._meanwhile(sending, within)
 
     async def send_raw(self, data: bytes, within: float) -> bool:
         """Send bytes as they are; as :meth:`send`."""
-        return await self._meanwhile(begun(self._session.send_raw(data)), within)
+        sending = begun(self._session.send_raw(data))
+        return sending is None or await self._meanwhile(sending, within)
 
     def signal(self, number: int) -> None:
         """Send a signal to the child.
@@ -180,27 +190,16 @@ class Watcher:
 
     async def _meanwhile(self, doing: asyncio.Future[Any], within: float | None = None) -> bool:
         """Read events until something is done; if it is not in time, call it off and return False."""
-        if not doing.done():
-            doing.add_done_callback(lambda _: self._alarm.ring())
-            try:
-                await self.until(doing.done, within)
-            finally:
-                doing.cancel()
-                await asyncio.wait([doing])
-            if doing.cancelled():
-                return False
+        doing.add_done_callback(lambda _: self._alarm.ring())
+        try:
+            await self.until(doing.done, within)
+        finally:
+            doing.cancel()
+            await asyncio.wait([doing])
+        if doing.cancelled():
+            return False
         doing.result()
         return True
-
-    async def _take(self, event: Event) -> None:
-        self._note(event)
-        begun_at = self._clock()
-        try:
-            await self._tell(event)
-        except BaseException:
-            self._mute = True
-            raise
-        self._alarm.deadline += self._clock() - begun_at
 
     def _note(self, event: Event) -> None:
         if event.run != self.life.run:

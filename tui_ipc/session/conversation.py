@@ -104,7 +104,8 @@ class Conversation:
     async def pump(self) -> None:
         """Turn messages into events until the channel ends, no faster than the consumer takes them."""
         while await self._receive():
-            await self._timeline.room()
+            if self._timeline.full:
+                await self._timeline.room()
 
     async def drain(self, within: float, max_bytes: int) -> None:
         """Take what a child that ended had still sent.

@@ -40,7 +40,7 @@ class Timeline:
         self._record = record
         self._begin = time.monotonic_ns()
         self._latest = 0
-        self._events: deque[Event] = deque()
+        self._events: deque[tuple[Event, int]] = deque()  # each with its weight
         self._bytes = 0
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -71,8 +71,9 @@ class Timeline:
         """Append an event, without waiting."""
         if self._record is not None:
             self._record(event)
-        self._events.append(event)
-        self._bytes += _weight(event)
+        weight = _weight(event)
+        self._events.append((event, weight))
+        self._bytes += weight
         if len(self._events) >= self._max_events or self._bytes >= self._max_bytes:
             self._room.clear()
         self._wake()
@@ -102,9 +103,9 @@ class Timeline:
                 await self._consumer
             finally:
                 self._consumer = None
-        event = self._events.popleft()
-        self._bytes -= _weight(event)
-        if len(self._events) < self._max_events and self._bytes < self._max_bytes:
+        event, weight = self._events.popleft()
+        self._bytes -= weight
+        if self.full and len(self._events) < self._max_events and self._bytes < self._max_bytes:
             self._room.set()
         return event
 
