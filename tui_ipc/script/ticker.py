@@ -12,7 +12,7 @@ from tui_ipc.script.progress import Progress
 PATIENCE: Final = 1.0
 """Seconds that nobody minds to wait: what is over by then shows nothing."""
 
-_INTERVAL: Final = 0.2
+INTERVAL: Final = 0.2
 """Seconds between two looks: a person reads no faster, and a long run has better to do."""
 
 
@@ -39,4 +39,4 @@ async def _tick(console: Console, progress: Progress, passed: Callable[[], int])
     await asyncio.sleep(PATIENCE)
     while True:
         console.show(progress.line(passed(), monotonic(), console.width - 1))
-        await asyncio.sleep(_INTERVAL)
+        await asyncio.sleep(INTERVAL)
