@@ -43,7 +43,8 @@ def test_output_is_no_entry_of_the_log() -> None:
     """What the child prints goes to its own pane, by lines, stderr marked at its edge."""
     model = fed(LISTENING, printed(b"one\ntw"), printed(b"oops\n", "stderr"), printed(b"o\nthr"))
     assert model.log.end == 1
-    assert output(model) == ["one", "▌ oops", "two"]
+    assert output(model) == ["one", "oops", "two"]
+    assert [model.output[index].stream for index in range(3)] == ["stdout", "stderr", "stdout"]
     assert [line.text for line in model.partial_output()] == ["thr"]
 
 
@@ -51,7 +52,7 @@ def test_streams_do_not_mix_within_a_line() -> None:
     """A line begun on one stream is not continued by the other."""
     model = fed(LISTENING, printed(b"out"), printed(b"err", "stderr"), printed(b"put\n"))
     assert output(model) == ["output"]
-    assert [line.text for line in model.partial_output()] == ["▌ err"]
+    assert [(line.stream, line.text) for line in model.partial_output()] == [("stderr", "err")]
 
 
 def test_the_last_words_are_shown_at_the_end() -> None:

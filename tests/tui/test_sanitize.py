@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from rich.color import Color
 from rich.style import Style
 
-from tui_ipc.tui.line import Line, line
+from tui_ipc.tui.line import Span
+from tui_ipc.tui.printed import Printed
 from tui_ipc.tui.sanitize import LINE_LIMIT, OutputDecoder, visible
 
 HOSTILE = st.lists(
@@ -44,7 +45,7 @@ HOSTILE = st.lists(
 ).map(b"".join)
 
 
-def decoded(*pieces: bytes) -> list[Line]:
+def decoded(*pieces: bytes) -> list[Printed]:
     """All lines of an output that comes in pieces."""
     decoder = OutputDecoder()
     return [each for piece in pieces for each in decoder.feed(piece)] + decoder.flush()
@@ -101,8 +102,8 @@ def test_a_line_that_has_begun_can_be_seen() -> None:
     """A prompt without a line feed is shown at once, and once only."""
     decoder = OutputDecoder()
     assert decoder.feed(b"name: ") == []
-    assert decoder.partial == line("name: ")
-    assert decoder.feed(b"x\n") == [line("name: x")]
+    assert decoder.partial == Printed((Span("name: "),), stream="stdout")
+    assert decoder.feed(b"x\n") == [Printed((Span("name: x"),), stream="stdout")]
     assert decoder.partial is None
 
 
@@ -115,7 +116,7 @@ def test_a_progress_bar_is_seen_between_two_steps() -> None:
     """A bar that ends each step with a carriage return is not blank meanwhile."""
     decoder = OutputDecoder()
     decoder.feed(b" 50%\r")
-    assert decoder.partial == line(" 50%")
+    assert decoder.partial == Printed((Span(" 50%"),), stream="stdout")
 
 
 def test_control_characters_have_pictures() -> None:

@@ -24,8 +24,9 @@ from tui_ipc.session.events import (
     StepLate,
 )
 from tui_ipc.session.telling import told
-from tui_ipc.tui.line import Line, Span
+from tui_ipc.tui.line import Line
 from tui_ipc.tui.lines import log_line, rule
+from tui_ipc.tui.printed import Printed
 from tui_ipc.tui.ring import Ring
 from tui_ipc.tui.sanitize import OutputDecoder, visible
 from tui_ipc.tui.status import Status
@@ -90,11 +91,11 @@ class Model:
 
     def __init__(self) -> None:
         self.log: Ring[Entry] = Ring(LOG_LIMIT, LOG_BUDGET)
-        self.output: Ring[Line] = Ring(OUTPUT_LIMIT, OUTPUT_BUDGET)
+        self.output: Ring[Printed] = Ring(OUTPUT_LIMIT, OUTPUT_BUDGET)
         self.status = Status()
         self.trouble: Trouble | None = None
         self.latest: int | None = None
-        self._decoders = {"stdout": OutputDecoder(), "stderr": OutputDecoder()}
+        self._decoders = {"stdout": OutputDecoder("stdout"), "stderr": OutputDecoder("stderr")}
         self._step_at = 0
 
     def apply(self, event: Event) -> None:
@@ -104,7 +105,7 @@ class Model:
         self.status.apply(event)
         if isinstance(event, ChildOutput):
             for line in self._decoders[event.stream].feed(event.data):
-                self._print(event.stream, line)
+                self._print(line)
             return
         if isinstance(event, StepLate | HandshakeFailed | Fault):
             self.trouble = event
@@ -114,10 +115,10 @@ class Model:
             self._flush()
         self._note(event)
 
-    def partial_output(self) -> list[Line]:
+    def partial_output(self) -> list[Printed]:
         """The lines of output that have begun and not ended: at most one of each stream."""
-        partials = [(stream, decoder.partial) for stream, decoder in self._decoders.items()]
-        return [_edged(stream, line) for stream, line in partials if line is not None]
+        partials = (decoder.partial for decoder in self._decoders.values())
+        return [line for line in partials if line is not None]
 
     def _begin_run(self, event: ServerListening) -> None:
         self._flush()
@@ -125,7 +126,8 @@ class Model:
         self._step_at = event.at
         if event.run > 1:
             self.log.append(Entry(None, event.run))
-            self.output.append(rule(event.run))
+            line = rule(event.run)
+            self.output.append(Printed(line.left, line.right, line.fill))
 
     def _note(self, event: Event) -> None:
         since = None
@@ -136,19 +138,14 @@ class Model:
         self.log.append(Entry(event, event.run, since), 1 + _weight(event))
 
     def _flush(self) -> None:
-        for stream, decoder in self._decoders.items():
+        for decoder in self._decoders.values():
             for line in decoder.flush():
-                self._print(stream, line)
+                self._print(line)
 
-    def _print(self, stream: str, line: Line) -> None:
-        self.output.append(_edged(stream, line), 1 + sum(len(span.text) for span in line.left))
+    def _print(self, line: Printed) -> None:
+        self.output.append(line, 1 + sum(len(span.text) for span in line.left))
 
 
 def _weight(event: Any) -> int:
     """The bytes that an event holds: a message's raw form, and as much again for its value."""
     return 2 * len(getattr(event, "raw", b""))
-
-
-def _edged(stream: str, line: Line) -> Line:
-    """Mark a line of stderr at its edge, so that the streams stay apart without colour too."""
-    return line if stream == "stdout" else Line((Span("▌ ", "bad"), *line.left))

@@ -79,11 +79,11 @@ class RingView(LineView):
     def sync(self) -> None:
         """Draw the lines anew: they, or the room for them, have changed."""
         forgotten, self._known_first = self.first - self._known_first, self.first
+        if forgotten and not self._follows:
+            self.go_to(self.scroll_y - forgotten)  # first, since fewer lines would push the view to their end
         self.virtual_size = Size(self.width, self.end - self.first)
         if self._follows:
             self.go_to(self.max_scroll_y)
-        elif forgotten:
-            self.go_to(self.scroll_y - forgotten)
         self._mark()
         self.refresh()
 

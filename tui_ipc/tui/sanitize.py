@@ -11,8 +11,10 @@ import re
 
 from rich.cells import cell_len
 
+from tui_ipc.session.events import Stream
 from tui_ipc.session.units import count
-from tui_ipc.tui.line import Line, Span
+from tui_ipc.tui.line import Span
+from tui_ipc.tui.printed import Printed
 from tui_ipc.tui.sgr import PLAIN, Ink, apply_sgr, style_of
 
 LINE_LIMIT = 4096
@@ -80,9 +82,13 @@ class OutputDecoder:
     A line feed ends a line. After a carriage return that no line feed follows, the next text replaces the
     line, as a progress bar means it to; after a backspace it replaces as many cells, as a spinner does. Only
     text goes that way: a symbol stays.
+
+    Args:
+        stream: Where it is printed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stream: Stream = "stdout") -> None:
+        self._stream = stream
         self._utf8 = codecs.getincrementaldecoder("utf-8")("surrogateescape")
         self._unfinished = ""
         self._ink = PLAIN
@@ -98,15 +104,15 @@ class OutputDecoder:
         self._string: int | None = None  # in a control string: how many more of its characters are shown
 
     @property
-    def partial(self) -> Line | None:
+    def partial(self) -> Printed | None:
         """The line that has begun and not ended, None if there is none."""
         return self._line() if self._spans else None
 
-    def feed(self, data: bytes) -> list[Line]:
+    def feed(self, data: bytes) -> list[Printed]:
         """Take the next piece of output, and return the lines that it ends."""
         return self._take(self._utf8.decode(data))
 
-    def flush(self) -> list[Line]:
+    def flush(self) -> list[Printed]:
         """Take the end of the output: what was begun is shown as it stands."""
         rest, self._unfinished = self._unfinished, ""
         lines = self._take(rest + self._utf8.decode(b"", final=True), final=True)
@@ -116,7 +122,7 @@ class OutputDecoder:
         self._begin()
         return lines
 
-    def _take(self, text: str, final: bool = False) -> list[Line]:
+    def _take(self, text: str, final: bool = False) -> list[Printed]:
         text = self._unfinished + text
         self._unfinished = ""
         if not final and (unfinished := _UNFINISHED.search(text)):
@@ -124,7 +130,7 @@ class OutputDecoder:
             text = text[: unfinished.start()]
         first, *others = text.split("\n")
         self._scan(first)
-        lines: list[Line] = []
+        lines: list[Printed] = []
         for piece in others:
             lines.append(self._line())
             self._begin()
@@ -220,7 +226,8 @@ class OutputDecoder:
                 self._spans.append(Span(text[:kept], paint))
         self._backed = 0
 
-    def _line(self) -> Line:
+    def _line(self) -> Printed:
         if self._dropped:
-            return Line((*self._spans, Span(f" … {count(self._dropped)} more characters", "note")))
-        return Line(tuple(self._spans))
+            more = Span(f" … {count(self._dropped)} more characters", "note")
+            return Printed((*self._spans, more), stream=self._stream)
+        return Printed(tuple(self._spans), stream=self._stream)

@@ -87,6 +87,11 @@ class SearchableView(RingView):
         return self.line(index).text
 
     @property
+    def firm_end(self) -> int:
+        """The index after the last line that will not change, so that it is enough to search it once."""
+        return self.end
+
+    @property
     def found(self) -> int:
         """How many lines were found so far."""
         return 0 if self._found is None else len(self._found)
@@ -124,14 +129,14 @@ class SearchableView(RingView):
         self._text = text
         self._wrapped = ""
         self._seeking = needle is not None
-        self._found = None if needle is None else Sieve(self._holds, self.end)
+        self._found = None if needle is None else Sieve(self._holds, self.firm_end)
         self.catch_up()
         self.refresh()
 
     def renumber(self) -> None:
         """Take in that the lines have other indexes than before: search in them anew."""
         super().renumber()
-        self._found = None if self.needle is None else Sieve(self._holds, self.end)
+        self._found = None if self.needle is None else Sieve(self._holds, self.firm_end)
         self.catch_up()
         self.refresh()
 
@@ -143,6 +148,7 @@ class SearchableView(RingView):
         if not self._resting:
             self._look()
         super().follow_source()
+        self.tell()
 
     def catch_up(self) -> None:
         """Look at lines for a while, and see to it that the rest follows."""
@@ -168,7 +174,7 @@ class SearchableView(RingView):
 
     def scan(self, until: float) -> bool:
         """Look at lines until a moment; whether there was time for all."""
-        return self._found is None or self._found.scan(self.first, self.end, until)
+        return self._found is None or self._found.scan(self.first, self.firm_end, until)
 
     def _seek(self) -> None:
         """Go to the first that is found, once it is known to be the first."""
