@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from tests.script.junit_schema import validated
 from tests.script.tap_reader import read as read_tap
-from tests.test_cli import MEET, TUI_IPC, python, run
+from tests.test_cli import FILLS, MEET, TUI_IPC, python, run, stuck
 from tui_ipc.session.jsonl import SCHEMA
 from tui_ipc.session.recording import read
 
@@ -312,6 +313,34 @@ def test_an_interruption_ends_lines_of_json_with_their_summary(scripts: Path) ->
     assert [line["event"] for line in told if line.get("script") == 2][-2:] == ["audit", "script-end"]
     summary = told[-1]
     assert (summary["event"], summary["code"], summary["not-run"]) == ("summary", 130, 1)
+
+
+@pytest.mark.parametrize("arguments", [("--format", "jsonl"), ()])
+def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_all(
+    arguments: tuple[str, ...], scripts: Path
+) -> None:
+    """A paused pager: it is waited for once, not for each script; the report in a file is written."""
+    child = python(scripts / "child.py", FILLS)
+    command = [
+        *TUI_IPC,
+        "--script",
+        *["waits.tipc"] * 20,
+        "--report",
+        "junit=a.xml",
+        *arguments,
+        "--",
+        *child,
+    ]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=scripts) as process:
+        assert process.stdout is not None
+        while not stuck(process.stdout.fileno()):
+            assert process.poll() is None
+        begun = time.monotonic()
+        process.terminate()
+        assert process.wait(30) == 143
+        assert time.monotonic() - begun < 15  # of the 20 s that it would take to wait for each
+    suite = validated((scripts / "a.xml").read_text())[0]
+    assert (suite.get("tests"), suite.get("skipped")) == ("20", "19")
 
 
 def test_a_reader_that_goes_away_ends_all_and_the_reports_are_written(scripts: Path) -> None:

@@ -40,7 +40,7 @@ class Reports:
     def __init__(self, wanted: Sequence[tuple[str, str]], sources: Iterable[str]) -> None:
         self.on_stdout = any(file == STANDARD_OUTPUT for _, file in wanted)
         self.tails = Tails if any(kind == "junit" for kind, _ in wanted) else None
-        self._wanted = wanted
+        self._wanted = sorted(wanted, key=lambda each: each[1] == STANDARD_OUTPUT)  # a slow reader comes last
         self._began = datetime.now(UTC)
         for _, file in wanted:
             if file != STANDARD_OUTPUT:

@@ -70,7 +70,7 @@ class Suite:
         self._command = command
         self._timeout = timeout
         self._console = console
-        self._reporters = reporters
+        self._reporters = list(reporters)
         self._keeping = keeping
         self._tails = tails
         self._updating = updating
@@ -196,10 +196,16 @@ class Suite:
         return Outcome(name, Status.INTERRUPTED, code, sentence="" if lost.closed else str(lost))
 
     async def _tell_all(self, told: Callable[[Reporter], Coroutine[Any, Any, None]]) -> None:
-        """Tell something to everybody who can still be told; once we were told to end, not at any price."""
-        for reporter in self._reporters:
-            task = await self._finished(told(reporter), _LAST_WORD if self._signals else None)
+        """Tell something to everybody who can still be told.
+
+        Once we were told to end, not at any price: one who holds us up then is told nothing more.
+        """
+        for reporter in tuple(self._reporters):
+            ending = bool(self._signals)
+            task = await self._finished(told(reporter), _LAST_WORD if ending else None)
             if task.cancelled():
+                if ending:
+                    self._reporters.remove(reporter)
                 continue
             error = task.exception()
             if isinstance(error, SinkLostError):
