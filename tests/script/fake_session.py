@@ -1,7 +1,7 @@
 """A session without a child: a test says what happens when a message is sent, and how the end goes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Self
 
@@ -132,7 +132,7 @@ class FakeSession:
         self._ended = False
         self.feed(*self._opening)
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> Timeline:
         return self._timeline
 
     def diagnosis(self) -> Diagnosis:

@@ -40,9 +40,10 @@ class Alarm:
 
     async def wait(self, begin: Callable[[], Awaitable[T]]) -> T | None:
         """Wait for what ``begin`` returns; None if the deadline passed, or somebody rang, before it came."""
-        if self.passed:
+        if self._loop.time() >= self.deadline:
             return None
-        self._set_timer()
+        if self._timer is None or self._timer.when() > self.deadline:
+            self._set_timer()
         self._waiting = True
         try:
             return await begin()
@@ -65,10 +66,7 @@ class Alarm:
             self._timer.cancel()
 
     def _set_timer(self) -> None:
-        if self._timer is not None:
-            if self._timer.when() <= self.deadline:
-                return
-            self._timer.cancel()
+        self.close()
         self._timer = None if self.deadline == inf else self._loop.call_at(self.deadline, self._fire)
 
     def _fire(self) -> None:

@@ -5,19 +5,30 @@ task for that, and none is made for a message that leaves at once.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from math import inf
-from typing import Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 from tui_ipc.script.alarm import Alarm
 from tui_ipc.script.eager import begun
 from tui_ipc.script.life import Life
 from tui_ipc.script.sink import SinkLostError
-from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import Event, MessageReceived, MessageSent
+
+if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Diagnosis
 
 _LAST_TELLING: Final = 0.5  # seconds for what is still to be told when the run was broken off
 _KEPT: Final = 100  # messages that no step took, of runs that are over
+
+
+class Events(Protocol):
+    """Everything that happens, in order; :class:`~tui_ipc.session.timeline.Timeline` documents it."""
+
+    def take(self) -> Event | None:
+        """The next event, if there is one already."""
+
+    async def __anext__(self) -> Event: ...
 
 
 class Watched(Protocol):
@@ -41,10 +52,10 @@ class Watched(Protocol):
     def restart(self) -> Coroutine[Any, Any, None]:
         """End the run and begin the next."""
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> Events:
         """Everything that happens."""
 
-    def diagnosis(self) -> Diagnosis:
+    def diagnosis(self) -> "Diagnosis":
         """What the child does at this moment."""
 
 
@@ -78,7 +89,7 @@ class Watcher:
         self._clock = asyncio.get_running_loop().time
         self._alarm = Alarm()
         await self._session.__aenter__()
-        self._next = self._session.events().__anext__
+        self._events = self._session.events()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -121,8 +132,10 @@ class Watcher:
         """As :meth:`until`, with the deadline that was set by the last call of that."""
         alarm = self._alarm
         while not happened():
-            begin = self._nothing if holding and self.life.received.full else self._next
-            event = await alarm.wait(begin)
+            held = holding and self.life.received.full
+            event = None if held else self._events.take()
+            if event is None:
+                event = await alarm.wait(self._nothing if held else self._events.__anext__)
             if event is None:
                 if alarm.passed:
                     return bool(happened())
@@ -217,7 +230,7 @@ class Watcher:
         lost = None
         while True:
             try:
-                event = await self._next()
+                event = await self._events.__anext__()
             except StopAsyncIteration:
                 return lost
             self._note(event)

@@ -7,7 +7,7 @@ exception with a sentence.
 import asyncio
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
@@ -192,7 +192,7 @@ class Session:
 
         return Diagnosis(phase="not begun")
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> Timeline:
         """Everything that happens, in order, from the first event of the first run to the last one's audit.
 
         One task consumes it. It may stop and go on later: events are kept, and a child that says or prints

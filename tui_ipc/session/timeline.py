@@ -90,8 +90,18 @@ class Timeline:
     def __aiter__(self) -> Self:
         return self
 
+    def take(self) -> Event | None:
+        """The next event if it has happened already, else None; for the consumer, without waiting."""
+        if not self._events:
+            return None
+        event, weight = self._events.popleft()
+        self._bytes -= weight
+        if self.full and len(self._events) < self._max_events and self._bytes < self._max_bytes:
+            self._room.set()
+        return event
+
     async def __anext__(self) -> Event:
-        while not self._events:
+        while (event := self.take()) is None:
             if self._closed:
                 raise StopAsyncIteration
             if self._consumer is not None:
@@ -103,10 +113,6 @@ class Timeline:
                 await self._consumer
             finally:
                 self._consumer = None
-        event, weight = self._events.popleft()
-        self._bytes -= weight
-        if self.full and len(self._events) < self._max_events and self._bytes < self._max_bytes:
-            self._room.set()
         return event
 
     def _wake(self) -> None:
