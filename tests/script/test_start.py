@@ -19,12 +19,19 @@ main(["--script"])
 """
 
 FOR_LATER = {
-    "a failure": ("tui_ipc.session.diagnosis", "tui_ipc.session.examination", "difflib", "shlex"),
+    "a failure": (
+        "tui_ipc.session.diagnosis",
+        "tui_ipc.session.examination",
+        "tui_ipc.session.kernel",
+        "difflib",
+        "shlex",
+    ),
     "a recording": ("tui_ipc.session.recorder", "tui_ipc.session.recording", "tui_ipc.session.replay"),
     "other faces": (
         "tui_ipc.script.replaying",
         "tui_ipc.script.saving",
         "tui_ipc.script.updating",
+        "tui_ipc.script.rewriting",
         "textual",
     ),
     "reports": ("xml.sax.saxutils", "xml.etree.ElementTree", "importlib.metadata", "platform", "shutil"),

@@ -140,7 +140,9 @@ class Watcher:
                 if alarm.passed:
                     return bool(happened())
                 continue
-            self._note(event)
+            if event.run != self.life.run:
+                self._begin_life(event.run)
+            self.life.note(event)
             begun_at = self._clock()
             try:
                 await self._tell(event)
@@ -214,11 +216,6 @@ class Watcher:
         doing.result()
         return True
 
-    def _note(self, event: Event) -> None:
-        if event.run != self.life.run:
-            self._begin_life(event.run)
-        self.life.note(event)
-
     def _begin_life(self, run: int) -> None:
         left = self.life.received
         self.untaken += left.first(_KEPT - len(self.untaken))
@@ -233,7 +230,9 @@ class Watcher:
                 event = await self._events.__anext__()
             except StopAsyncIteration:
                 return lost
-            self._note(event)
+            if event.run != self.life.run:
+                self._begin_life(event.run)
+            self.life.note(event)
             if not self._mute:
                 try:
                     await self._tell(event)

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.wire import Message
-from tui_ipc.session import kernel
 from tui_ipc.session.events import ChannelClosed, Fault, MessageReceived, MessageSent
 from tui_ipc.session.hello import settled
 from tui_ipc.session.matching import InOrder, Matching
@@ -124,6 +123,8 @@ class Conversation:
     def end(self) -> None:
         """The channel from the child has ended, if only for us; the one to it may still be heard."""
         if self.closed_at is None:
+            from tui_ipc.session import kernel  # at the start a child would wait for it
+
             self._catch_up(self._timeline.now())
             self.unread += kernel.unread_by_us(self._receiver.fileno()) or 0
             self.closed_at = self._timeline.stamp()
@@ -141,7 +142,8 @@ class Conversation:
 
     def traffic(self) -> "Traffic":
         """What waits for an answer at this moment, and what lies unread in either direction."""
-        from tui_ipc.session.diagnosis import SHOWN, Traffic, Waiting  # most runs are never asked
+        from tui_ipc.session import kernel  # most runs are never asked
+        from tui_ipc.session.diagnosis import SHOWN, Traffic, Waiting
 
         now = self._timeline.now()
         to_child, full, to_us, writer = kernel.Unread(), None, None, None
