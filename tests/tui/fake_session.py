@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.conversation import NotListening
+from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import (
     Audit,
     ChannelClosed,
@@ -26,13 +27,15 @@ from tui_ipc.session.events import (
 MILLISECOND = 1_000_000
 
 
-@dataclass(frozen=True)
-class FakeDiagnosis:
+@dataclass(frozen=True, kw_only=True)
+class FakeDiagnosis(Diagnosis):
     """What a test lets the session know of itself."""
 
-    sentences: tuple[str, ...]
-    phase: str = "open"
-    waited: int = 0
+    said: tuple[str, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        return self.said
 
 
 class FakeSession:
@@ -46,8 +49,7 @@ class FakeSession:
         deaf: Why sending fails, None while somebody listens.
         signals: The signals that were to be sent.
         reasons: What the session says when it is asked why nothing happens.
-        phase: Where it says that it is.
-        waited: For how many nanoseconds it says to have waited for a step of the handshake.
+        facts: What else it says of itself, as the attributes of a diagnosis.
     """
 
     def __init__(self) -> None:
@@ -59,8 +61,7 @@ class FakeSession:
         self.deaf: str | None = None
         self.reasons: tuple[str, ...] = ("Nothing waits.",)
         self.signals: list[int] = []
-        self.phase = "open"
-        self.waited = 0
+        self.facts: dict[str, Any] = {"phase": "open"}
         self.at = 0
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._open = asyncio.Event()
@@ -117,7 +118,7 @@ class FakeSession:
             yield event
 
     def diagnosis(self) -> FakeDiagnosis:
-        return FakeDiagnosis(self.reasons, self.phase, self.waited)
+        return FakeDiagnosis(said=self.reasons, **self.facts)
 
     # What a test says.
 

@@ -93,7 +93,7 @@ def test_f7_shows_the_ladder_while_it_is_climbed() -> None:
     async def scene(it: Stage) -> None:
         await it.pilot.press("f7")
         await it.until(lambda: "No run has begun" in it.frame())
-        it.session.phase, it.session.waited = "handshake", 2_500_000_000
+        it.session.facts = {"phase": "handshake", "waited": 2_500_000_000}
         it.session.listen()
         it.session.feed(ChildSpawned(at=12_000_000, run=1, pid=4242, command=("./[red]echo\x1b",)))
         it.session.feed(StepLate(at=9, run=1, step="connected", waited=9, sentence="it [/] sleeps"))

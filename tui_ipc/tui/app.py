@@ -5,7 +5,7 @@ So a child that floods is remembered at full speed, drawn at leisure, and never 
 """
 
 from collections.abc import Iterable, Sequence
-from time import monotonic
+from time import monotonic, monotonic_ns
 from typing import Any, ClassVar
 
 from textual import on
@@ -25,6 +25,7 @@ from tui_ipc.tui.key_bar import SESSION, KeyBar
 from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.log_pane import LogPane
 from tui_ipc.tui.log_view import LogView
+from tui_ipc.tui.measures_panel import MeasuresPanel, warning
 from tui_ipc.tui.message_actions import MessageActions
 from tui_ipc.tui.message_box import MessageBox
 from tui_ipc.tui.model import Entry, Model
@@ -42,6 +43,9 @@ from tui_ipc.tui.tape import Tape
 
 FRAMES = 30
 """How often in a second the screen follows the model, at most."""
+
+LOOK = 1.0
+"""Seconds between two looks at how full the channels are."""
 
 BROKEN = 3
 """The exit code if the session could not begin or go on for want of what it needs of the system."""
@@ -101,6 +105,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         self.stories = Stories()
         self.status_bar = StatusBar(source)
         self.notice = Notice(self._remedy)
+        self.measures_panel = MeasuresPanel(lambda: self.model.status.measures, self._now, session.diagnosis)
         self.log_view = LogView(self.model)
         self.inspector = Inspector(self.model.log, id="inspector")
         self.output_view = OutputView(self.model)
@@ -108,6 +113,8 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         self.foot: MessageBox | ReplayBar = foot or self.message_box
         self.key_bar = KeyBar()
         self._keeper = SessionKeeper(session, self._on_event, self._on_refused, self._on_ended)
+        self._latest = 0, monotonic_ns()
+        self._warning = ""
         self._code = 0
         self._began_at = 0.0
         self._next_at = 0.0
@@ -117,6 +124,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         """Make the panes."""
         yield self.status_bar
         yield self.notice
+        yield self.measures_panel
         with Vertical(id="panes"):
             with Horizontal(id="upper"):
                 yield LogPane(self.log_view)
@@ -130,6 +138,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         self.foot.take_focus()
         self._refresh_views()
         self._keeper.start(self._on_over)
+        self.set_interval(LOOK, self._look)
 
     async def on_unmount(self) -> None:
         """End the session, however the app came to its end."""
@@ -154,6 +163,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
     def _on_event(self, event: Event) -> None:
         self.model.apply(event)
         self.stories.note(event)
+        self._latest = event.at, monotonic_ns()
         self._schedule_refresh()
 
     def _on_ended(self, broken: RecordingError | None) -> None:
@@ -186,6 +196,24 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
             else f"{key_of(self, 'app.restart')} tries again · {more}"
         )
 
+    def _now(self) -> int:
+        """The moment of the session, as far as is known here; in a replay, that of the latest event."""
+        at, taken_at = self._latest
+        return at if self.foot is not self.message_box else at + monotonic_ns() - taken_at
+
+    def _look(self) -> None:
+        """See whether a stream nears full: that is no event."""
+        if self.model.status.phase == "open":
+            self._warning = warning(self._session.diagnosis())
+        else:
+            self._warning = ""
+        self._show_status()
+
+    def _show_status(self) -> None:
+        self.status_bar.show(
+            self.model.status, self._now(), doing=self._doing, tape=self.tape, warning=self._warning
+        )
+
     def _schedule_refresh(self) -> None:
         if self._due or not self.is_running:
             return
@@ -200,7 +228,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         self._due = False
         self._began_at = monotonic()
         self.call_after_refresh(self._on_drawn)
-        self.status_bar.show(self.model.status, self._doing, self.tape)
+        self._show_status()
         self.notice.show(self.model.trouble)
         self.foot.follow(self.model.status)
         self.log_view.follow_source()

@@ -9,6 +9,7 @@ from tui_ipc.session.process import signal_name
 from tui_ipc.session.session import NotListening
 from tui_ipc.tui.key_bar import CHILD, SESSION
 from tui_ipc.tui.keys import key_of
+from tui_ipc.tui.measures_panel import MeasuresPanel
 from tui_ipc.tui.model import Model
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
@@ -74,9 +75,19 @@ class ChildActions(App[int]):
             group=CHILD,
             tooltip="The handshake, step by step, and what came of the run; of earlier runs too",
         ),
+        Binding(
+            "f6",
+            "measures",
+            "Measures",
+            key_display="F6",
+            id="app.measures",
+            group=CHILD,
+            tooltip="Show latencies, rates and what lies unread, or hide them",
+        ),
     ]
 
     model: Model
+    measures_panel: MeasuresPanel
     stories: Stories
     _session: Explored
     _keeper: SessionKeeper
@@ -109,6 +120,10 @@ class ChildActions(App[int]):
         from tui_ipc.tui.run_screen import RunScreen
 
         self.push_screen(RunScreen(self.stories, self._waited))
+
+    def action_measures(self) -> None:
+        """Show the measures, or hide them."""
+        self.measures_panel.toggle(key_of(self, "app.measures"))
 
     def action_signal(self) -> None:
         """Ask for a signal, and send it."""

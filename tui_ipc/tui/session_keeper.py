@@ -6,29 +6,21 @@ The rule: however the explorer comes to its end, the session is left, and so the
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from time import monotonic
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.events import Event, MessageSent
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.session import HandshakeError, NotListening
 
+if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Diagnosis
+
 SLICE = 0.004
 """After how many seconds of taking in events everybody else gets a turn."""
 
 REST = 0.001
 """How long that turn is at least, in seconds."""
-
-
-class Diagnosed(Protocol):
-    """What the explorer needs of a diagnosis; :class:`~tui_ipc.session.diagnosis.Diagnosis` is one."""
-
-    @property
-    def phase(self) -> str: ...
-    @property
-    def waited(self) -> int: ...
-    @property
-    def sentences(self) -> tuple[str, ...]: ...
 
 
 class Explored(Protocol):
@@ -42,7 +34,7 @@ class Explored(Protocol):
     async def restart(self) -> None: ...
     def signal(self, number: int) -> None: ...
     def events(self) -> AsyncIterator[Event]: ...
-    def diagnosis(self) -> Diagnosed: ...
+    def diagnosis(self) -> "Diagnosis": ...
 
 
 class SessionKeeper:

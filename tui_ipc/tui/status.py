@@ -1,8 +1,6 @@
 """What the status line and the message box need to know, told by events and by nothing else."""
 
-from collections import deque
 from os.path import basename
-from statistics import median
 from typing import Literal
 
 from tui_ipc.session.events import (
@@ -24,11 +22,9 @@ from tui_ipc.session.events import (
     StepLate,
 )
 from tui_ipc.session.process import Exit, signal_name
+from tui_ipc.tui.measures import Measures
 
 Phase = Literal["starting", "open", "over"]
-
-LATENCIES = 1024
-"""The median is taken over this many of the newest answers."""
 
 _AWAITED: dict[Step, str] = {
     "listening": "waiting for its server",
@@ -55,6 +51,7 @@ class Status:
         stopped: The number of the signal that stopped the child, None while it is not stopped.
         sent: Messages sent in this run.
         received: Messages received in this run.
+        measures: How fast this run talks.
     """
 
     def __init__(self) -> None:
@@ -72,12 +69,13 @@ class Status:
         self._exited = False
         self.sent = 0
         self.received = 0
-        self._latencies: deque[int] = deque(maxlen=LATENCIES)
+        self.measures = Measures()
 
     @property
     def p50(self) -> int | None:
         """The median time from a message to its answer in ns, None before the first answer."""
-        return round(median(self._latencies)) if self._latencies else None
+        percentiles = self.measures.percentiles
+        return None if percentiles is None else percentiles.p50
 
     @property
     def state(self) -> str:
@@ -101,10 +99,10 @@ class Status:
         match event:
             case MessageSent():
                 self.sent = event.number
+                self.measures.sent(event.at, len(event.raw))
             case MessageReceived():
                 self.received = event.number
-                if event.elapsed is not None:
-                    self._latencies.append(event.elapsed)
+                self.measures.received(event.at, len(event.raw), event.elapsed)
             case ChildStopped():
                 self.stopped = event.signal
             case ChildContinued():
