@@ -72,6 +72,7 @@ BARS = (
     *_bars("round trip, 16777216 bytes", OURS, {PIPE: 0.5}),
     *_bars("round trip, 65536 bytes", OURS, {PIPE: 0.95}),
     *_bars("asyncio, round trip, 32 bytes", "tui_ipc.ipc.aio", {"asyncio streams, msgpack": 0.6}),
+    *_bars("session, round trip, 32 bytes", "script, repeat", {"tui_ipc.ipc.aio": 3}),
     Bar(("select, 1 of 1000 ready", _SET), ("select, 1 of 1 ready", _SET), 1.5),
     Bar(("64 MiB to the peer", "tui_ipc, SharedMemory"), None, 1),
     *_bars("start, handshake, quit", "built-in child", {'python -c "import socket, msgpack"': 1.3}),

@@ -1,7 +1,8 @@
 """What a session costs over the library that it is built on: the same child, the same messages.
 
 Who keeps a session pays for what it adds: each message is an event with its bytes, its moment and what it
-answers, in order with what the child prints; and, if recorded, a line of a file.
+answers, in order with what the child prints; and, if recorded, a line of a file. A script adds its steps: that
+each message is sent, awaited with a deadline, and compared with the one that was expected.
 """
 
 import asyncio
@@ -107,7 +108,7 @@ class Recorded(Kept):
 class Scripted:
     """A script that repeats the exchange. Its answers are counted and timed when their events are told."""
 
-    name = "script"
+    name = "script, repeat"
 
     def __init__(self, cpu: int, message: bytes) -> None:
         exchange = Repeat(sys.maxsize, (Send(message), Expect(message)))

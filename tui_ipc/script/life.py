@@ -61,11 +61,11 @@ class Untaken(deque[MessageReceived]):
 
     def add(self, message: MessageReceived) -> None:
         """Keep a message, if there is room."""
-        if self.full:
-            self.dropped += 1
-        else:
+        if len(self) < self._max_messages and self._bytes < self._max_bytes:
             self.append(message)
             self._bytes += len(message.raw)
+        else:
+            self.dropped += 1
 
     def take(self) -> MessageReceived:
         """The oldest, which is kept no longer."""
