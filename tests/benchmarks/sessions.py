@@ -1,7 +1,7 @@
 """What a session costs over the library that it is built on: the same child, the same messages.
 
 Who keeps a session pays for what it adds: each message is an event with its bytes, its moment and what it
-answers, in order with what the child prints; and, if recorded, a line of a file. A script adds its steps: that
+answers, in order with what the child prints; and, if recorded, a line of a file. A script adds its steps:
 each message is sent, awaited with a deadline, and compared with the one that was expected.
 """
 
