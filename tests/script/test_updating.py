@@ -10,12 +10,12 @@ from tests.ipc.messages import arrived, keys, values
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.script.comparison import compare
 from tui_ipc.script.language import Expect, Script, parse
-from tui_ipc.script.patterns import REST, Captured, Matching
+from tui_ipc.script.patterns import ANYTHING, REST, Captured, Matching
 from tui_ipc.script.updating import Learned, merge, rewritten
 from tui_ipc.session.notation import render
 
 holes = st.one_of(
-    st.just(REST), st.just(Matching("a|b")), st.sampled_from("xyz").map(Captured), st.just(Matching("^"))
+    st.sampled_from((REST, ANYTHING, Matching("a|b"), Matching("^"))), st.sampled_from("xyz").map(Captured)
 )
 
 

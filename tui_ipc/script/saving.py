@@ -78,9 +78,7 @@ def transcribe(
     if first_missing:
         heading.append("The beginning is missing: it was not kept. What follows may depend on it.")
     if variation.found:
-        heading.append(
-            "... and {{any}} stand for what differs in each run: a handle, a pid, a server's name."
-        )
+        heading.append("... and {{_}} stand for what differs in each run: a handle, a pid, a server's name.")
     heading.append(_instruction(runs))
     blocks = (heading, _spawn(command), *conversation)
     return "\n".join("".join(map(_written, block)) for block in blocks if block)

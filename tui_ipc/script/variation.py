@@ -5,10 +5,9 @@ or a random number, is for a person to find.
 """
 
 from collections.abc import Sequence
-from itertools import count
 from typing import Any, Final
 
-from tui_ipc.script.patterns import REST, Captured
+from tui_ipc.script.patterns import ANYTHING, REST
 from tui_ipc.session import events as ev
 from tui_ipc.session.hello import HANDLES
 
@@ -17,7 +16,7 @@ PID: Final = "pid"
 
 
 class Variation:
-    """Makes patterns of messages. One for all runs of a session, since each hole has a name of its own.
+    """Makes patterns of the messages of a session, run by run.
 
     Attributes:
         found: Whether any message had something that differs.
@@ -25,7 +24,6 @@ class Variation:
 
     def __init__(self) -> None:
         self.found = False
-        self._numbers = count(1)
         self._pid: int | None = None
         self._server: str | None = None
 
@@ -43,15 +41,14 @@ class Variation:
             item = container[key]
             if isinstance(item, list):
                 container[key] = items = list(item)
-                unseen += ((items, index) for index in reversed(range(len(items))))
+                unseen += ((items, index) for index in range(len(items)))
             elif isinstance(item, dict):
                 container[key] = entries = dict(item)
-                unseen += ((entries, each) for each in reversed(entries))
+                unseen += ((entries, each) for each in entries)
             elif self._differs(key, item, message.raw):
                 self.found = True
                 # In an array ... would stand for any number of items.
-                is_item = isinstance(container, list)
-                container[key] = Captured(f"any{next(self._numbers)}") if is_item else REST
+                container[key] = ANYTHING if isinstance(container, list) else REST
         return outermost[None]
 
     def _differs(self, key: Any, item: Any, raw: bytes) -> bool:
