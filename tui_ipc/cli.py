@@ -6,11 +6,15 @@ The one rule: nothing of a face is imported before that face is chosen.
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from tui_ipc.arguments import FASTEST, Options, parse, refuse
 from tui_ipc.script.exit_codes import SIGNALLED
+
+if TYPE_CHECKING:
+    from tui_ipc.session.events import Event
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,7 +54,7 @@ def _talk(options: Options) -> int:
     _need_terminal("--script")
     from tui_ipc.tui.launch import run_explorer
 
-    return run_explorer(options.command, **settings)
+    return run_explorer(options.command, save_script=_transcribe, **settings)
 
 
 def _run_scripts(options: Options, files: Sequence[str], settings: dict[str, Any]) -> int:
@@ -86,7 +90,17 @@ def _replay(options: Options, path: str) -> int:
     from tui_ipc.tui.launch import run_replay
 
     speed = 1.0 if options.speed is None else options.speed
-    return run_replay(path, speed=None if speed == FASTEST else speed)
+    save_script = partial(_transcribe, source=path)
+    return run_replay(path, speed=None if speed == FASTEST else speed, save_script=save_script)
+
+
+def _transcribe(
+    events: "Iterable[Event]", command: Sequence[str], *, first_missing: bool, source: str = "the explorer"
+) -> str:
+    """What the explorer calls to save a script: it knows nothing of the other face."""
+    from tui_ipc.script.saving import transcribe
+
+    return transcribe(events, command, first_missing=first_missing, source=source)
 
 
 def _need_terminal(otherwise: str) -> None:
