@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -288,9 +289,10 @@ def test_an_interruption_ends_the_child_and_writes_the_reports(number: signal.Si
     """What was not run is told as such, in all of them."""
     code, _, stderr = interrupted(scripts, number, "--report", "junit=a.xml", "--report", "tap=b.tap")
     assert code == 128 + number
-    *_, stopped, skipped, summed = stderr.splitlines()
+    *_, stopped, steps, skipped, summed = stderr.splitlines()
     assert stopped.startswith("waits.tipc")
     assert stopped.endswith(f": {number.name} came; the child was ended")
+    assert re.match(r"waits\.tipc: INTERRUPTED after [012] of 3 steps in ", steps)
     assert skipped == "passes.tipc: not run"
     assert summed.startswith("3 scripts: 1 passed, 1 interrupted, 1 not run in ")
     suite = validated((scripts / "a.xml").read_text())[0]

@@ -1,6 +1,6 @@
 """What several scripts come to."""
 
-from tests.script.outcomes import FAILED, INTERRUPTED, NOT_RUN, PASSED, REFUSED
+from tests.script.outcomes import FAILED, INTERRUPTED, NOT_RUN, PASSED, REFUSED, UNRECORDED
 from tui_ipc.script.outcome import Status, counted, exit_code
 
 
@@ -20,6 +20,12 @@ def test_each_status_is_counted() -> None:
         Status.INTERRUPTED: 0,
         Status.NOT_RUN: 0,
     }
+
+
+def test_a_reason_is_never_empty_but_for_success() -> None:
+    """What happened, else what went wrong with us, else what became of it."""
+    reasons = [each.reason for each in (FAILED, UNRECORDED, NOT_RUN, PASSED)]
+    assert reasons == ["another message came than expected", "no room", "not run", ""]
 
 
 def test_a_place_has_a_line_if_there_is_one() -> None:

@@ -81,7 +81,10 @@ def test_a_complaint_of_ours_comes_last(outcome: Outcome) -> None:
 
 def test_an_interruption_and_what_it_kept_from_being_run() -> None:
     """Neither is a failure of the script's."""
-    assert story(INTERRUPTED) == ["talk.tipc:2: SIGINT came; the child was ended"]
+    assert story(replace(INTERRUPTED, passed=1200, total=3000)) == [
+        "talk.tipc:2: SIGINT came; the child was ended",
+        "talk.tipc: INTERRUPTED after 1 200 of 3 000 steps in 0.00 s",
+    ]
     assert story(Outcome("b.tipc", Status.NOT_RUN)) == ["b.tipc: not run"]
 
 

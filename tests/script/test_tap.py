@@ -81,6 +81,6 @@ def test_whatever_was_said_it_can_be_read(told: Sequence[Outcome]) -> None:
         assert (point.passed, point.skipped) == (skipped or not outcome.code, skipped)
         assert bool(point.diagnosis) == (not point.passed)
         if point.diagnosis:
-            assert point.diagnosis["message"] == visible(outcome.sentence or outcome.complaint)
+            assert point.diagnosis["message"] == visible(outcome.reason)
             titles = {visible(title) for title, _ in outcome.details if title}
             assert set(point.diagnosis.get("details", {})) == titles

@@ -62,8 +62,7 @@ def _result(outcome: Outcome) -> str:
 def _test(outcome: Outcome, result: str) -> str:
     inner = []
     if result:
-        message = outcome.sentence or outcome.complaint or str(outcome.status)
-        facts = {"type": _type(outcome), "message": message}
+        facts = {"type": _type(outcome), "message": outcome.reason}
         inner.append(_element(result, facts, _text("\n".join(story(outcome)))))
     for name, printed in (("system-out", outcome.stdout), ("system-err", outcome.stderr)):
         if printed:

@@ -64,6 +64,12 @@ class Outcome:
         """Where it stopped, as editors and log viewers look for it."""
         return f"{self.name}:{self.line}" if self.line else self.name
 
+    @property
+    def reason(self) -> str:
+        """Why it did not pass, in few words; empty if it did."""
+        status = "" if self.status is Status.PASSED else str(self.status)
+        return self.sentence or self.complaint or status
+
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:
     """The exit code of a call: the highest one that a script asks for."""

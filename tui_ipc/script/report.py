@@ -39,9 +39,10 @@ def story(outcome: Outcome, paint: Paint = plain) -> list[str]:
             lines += [_detail(title, text, paint) for title, text in outcome.details]
     if outcome.recording is not None:
         lines.append(_recorded(name, outcome.recording))
-    if outcome.status is Status.FAILED and outcome.code != ExitCode.NO_HANDSHAKE:  # else no step was begun
-        steps = f"{outcome.passed} of {plural(outcome.total, 'step')}"
-        lines.append(f"{name}: {paint('FAILED', RED)} after {steps} in {time}")
+    if outcome.sentence and outcome.code != ExitCode.NO_HANDSHAKE:  # else no step was begun
+        steps = f"{count(outcome.passed)} of {plural(outcome.total, 'step')}"
+        word = paint("FAILED" if outcome.status is Status.FAILED else "INTERRUPTED", RED)
+        lines.append(f"{name}: {word} after {steps} in {time}")
     if outcome.complaint:
         lines.append(f"{name}: {visible(outcome.complaint)}")
     return lines

@@ -193,7 +193,7 @@ class Suite:
             return Outcome(name, Status.INTERRUPTED, SIGNALLED + number, line=line, sentence=sentence)
         assert lost is not None
         code = SIGNALLED + signal.SIGPIPE if lost.closed else ExitCode.USAGE
-        return Outcome(name, Status.INTERRUPTED, code, sentence="" if lost.closed else str(lost))
+        return Outcome(name, Status.INTERRUPTED, code, complaint="" if lost.closed else str(lost))
 
     async def _tell_all(self, told: Callable[[Reporter], Coroutine[Any, Any, None]]) -> None:
         """Tell something to everybody who can still be told.

@@ -23,7 +23,7 @@ def tap(outcomes: Sequence[Outcome]) -> str:
     for number, outcome in enumerate(outcomes, 1):
         lines += _point(number, outcome)
         if outcome.status is Status.INTERRUPTED:
-            lines.append(f"Bail out! {_described(outcome.sentence)}")
+            lines.append(f"Bail out! {_described(outcome.reason)}")
             break
     return "".join(f"{line}\n" for line in lines)
 
@@ -39,7 +39,7 @@ def _point(number: int, outcome: Outcome) -> list[str]:
 
 def _diagnosis(outcome: Outcome) -> list[str]:
     """What is known of a failure, as YAML: of its many ways to write a text that of JSON, which has one."""
-    facts: dict[str, Any] = {"message": outcome.sentence or outcome.complaint}
+    facts: dict[str, Any] = {"message": outcome.reason}
     if outcome.sentence and outcome.complaint:
         facts["complaint"] = outcome.complaint
     if outcome.line:
