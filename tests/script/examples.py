@@ -26,7 +26,7 @@ from tui_ipc.script.language import (
     Step,
     Timeout,
 )
-from tui_ipc.script.patterns import REST, Captured, Matching
+from tui_ipc.script.patterns import ANYTHING, REST, Captured, Matching
 
 scalars = (
     st.none()
@@ -59,8 +59,8 @@ def _is_expression(text: str) -> bool:
 values = nested(scalars)
 """What messages hold."""
 
-names = st.from_regex("[A-Za-z_][A-Za-z0-9_]{0,3}", fullmatch=True)
-captures = st.builds(Captured, names)
+names = st.from_regex("[A-Za-z_][A-Za-z0-9_]{0,3}", fullmatch=True).filter(lambda name: name != "_")
+captures = st.builds(Captured, names) | st.just(ANYTHING)
 expressions = (
     st.text(st.characters(categories=["L", "N", "P", "S"])) | st.text("ab/\\[](){}*+?^$|. #")
 ).filter(_is_expression)
@@ -68,10 +68,10 @@ expressions = (
 
 def _opened(pattern: Any) -> st.SearchStrategy[Any]:
     """A pattern that allows further items or entries, where it is a container."""
-    if isinstance(pattern, list):
+    if isinstance(pattern, list) and REST not in pattern:
         return st.integers(0, len(pattern)).map(lambda at: [*pattern[:at], REST, *pattern[at:]])
     if isinstance(pattern, dict):
-        return st.just({**pattern, REST: REST})
+        return st.sampled_from([{**pattern, REST: REST}, {REST: REST, **pattern, "any": REST}])
     return st.just(pattern)
 
 

@@ -17,7 +17,7 @@ from math import isnan
 from typing import Any, Final, final
 
 from tui_ipc.script.patterns import Hole, filled
-from tui_ipc.session.holes import HOLES, REST, Captured, Matching
+from tui_ipc.session.holes import ANYTHING, HOLES, REST, Captured, Matching
 from tui_ipc.session.notation import kind, render
 
 _NOTHING_CAPTURED: Final[Mapping[str, Any]] = {}
@@ -158,7 +158,7 @@ def _differences(
         elif isinstance(ours, _ARRAYS) and isinstance(theirs, _ARRAYS):
             pairs += reversed(paired_items(ours, theirs, place))
             met = True
-        elif isinstance(ours, Captured) and theirs is not ABSENT:
+        elif isinstance(ours, Captured) and ours != ANYTHING and theirs is not ABSENT:
             name = ours.name
             meaning = known[name] if name in known else captured.setdefault(name, theirs)
             met = meaning is theirs or same(meaning, theirs)
@@ -204,10 +204,10 @@ def _told_apart(key: Any) -> Any:
 
 
 def _met(ours: Any, theirs: Any) -> bool:
-    """Whether ``...`` or ``/re/`` is met; nothing else can be equal that is neither scalar nor container."""
+    """Whether a hole without a name is met; nothing else can be that is neither scalar nor container."""
     if isinstance(ours, Matching):
         return isinstance(theirs, str) and re.search(ours.expression, theirs) is not None
-    return ours is theirs or (ours is REST and theirs is not ABSENT)
+    return ours is theirs or (theirs is not ABSENT and (ours is REST or ours == ANYTHING))
 
 
 def _same_scalar(ours: Any, theirs: Any) -> bool:

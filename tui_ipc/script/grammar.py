@@ -7,7 +7,7 @@ A script is a transcript, one step a line; # begins a comment.
 
   spawn COMMAND ARGS     the child, unless the command line names one behind --;
                          only as the first step
-  timeout DURATION       how long each later step may wait: 500ms, 2s, 1.5s, 1m
+  timeout DURATION       how long a later step may wait: 500ms, 2s, 1.5s, 1m
 
   > VALUE                send a message
   >raw HEX               send bytes as they are: 93 01 02
@@ -31,5 +31,5 @@ A VALUE is JSON, a Python literal such as b"\\x00", or a text that is itself.
 {{name}} in it stands for what was captured. A PATTERN is a VALUE that may hold
   ...                    anything; any further items in [ ], entries in { }
   /re/                   a string in which the regular expression is found
-  {{name}}               anything, which bears the name from then on
+  {{name}}               one value, and its name from then on; {{_}} names none
 """

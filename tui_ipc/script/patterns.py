@@ -6,9 +6,9 @@ The holes themselves are :mod:`tui_ipc.session.holes`, since the notation reads 
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tui_ipc.session.holes import HOLES, REST, Captured, Matching, Rest
+from tui_ipc.session.holes import ANYTHING, HOLES, REST, Captured, Matching, Rest
 
-__all__ = ["REST", "Captured", "Hole", "Matching", "Rest", "filled", "holes", "names"]
+__all__ = ["ANYTHING", "REST", "Captured", "Hole", "Matching", "Rest", "filled", "holes", "names"]
 
 Hole = Rest | Matching | Captured
 
@@ -31,7 +31,8 @@ def holes(pattern: Any) -> Iterator[Hole]:
 
 def names(pattern: Any) -> tuple[str, ...]:
     """The names that a pattern captures or uses, each once, in the order of its text."""
-    return tuple(dict.fromkeys(hole.name for hole in holes(pattern) if isinstance(hole, Captured)))
+    captured = (hole for hole in holes(pattern) if isinstance(hole, Captured) and hole != ANYTHING)
+    return tuple(dict.fromkeys(hole.name for hole in captured))
 
 
 def filled(pattern: Any, by: Callable[[Hole], Any]) -> Any:

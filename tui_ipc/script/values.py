@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.script.faults import Fault
-from tui_ipc.script.patterns import REST, Captured, Hole, Matching, filled
+from tui_ipc.script.patterns import ANYTHING, REST, Captured, Hole, Matching, filled
 from tui_ipc.script.remedies import meant
 from tui_ipc.script.scanner import Line, fault_behind, flags_behind
 from tui_ipc.session.notation import Complaint, first_value, interpret, looks_like_more
@@ -31,6 +31,8 @@ def read_message(line: Line, captured: Collection[str]) -> Any:
     """Read what is to be sent, to the end of the line; ``captured`` are the names that it may use."""
 
     def objection(hole: Hole) -> str:
+        if hole == ANYTHING:
+            return "{{_}} captures nothing; what is sent is told whole"
         if isinstance(hole, Captured):
             return "" if hole.name in captured else _not_captured(hole.name, captured)
         return "what is sent is told whole: ... and /re/ are for what is expected"
@@ -69,9 +71,11 @@ def _read(line: Line, mark: str, objection: Objection) -> Any:
         value, end = begun
         line.position += end
         if not _followed(line, line.position, mark):
+            deadline = (
+                "; a deadline is for what is expected" if _DEADLINE.match(line.text, line.position) else ""
+            )
             line.skip_blanks()
-            remedy = "; a deadline is for what is expected" if line.rest.startswith("within") else ""
-            raise Fault(f"text after the value{remedy}{_QUOTE}", line.position)
+            raise Fault(f"text after the value{deadline}{_QUOTE}", line.position)
     try:
         encode(filled(value, lambda hole: None))
     except (TypeError, ValueError) as error:

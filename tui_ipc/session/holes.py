@@ -35,4 +35,7 @@ class Captured:
     name: str
 
 
+ANYTHING: Final = Captured("_")
+"""``{{_}}``: one value, whatever it is, wherever it stands; it bears no name."""
+
 HOLES: Final = (Rest, Matching, Captured)
