@@ -113,12 +113,15 @@ def test_events_come_when_their_time_has_come(path: str, clock: Clock, speed: fl
 
 
 def test_time_begins_with_the_first_event_that_is_asked_for(path: str, clock: Clock) -> None:
-    record(path, [1000 * MS])
+    """Which comes at once, though the session had gone on for an hour when its recording began."""
+    record(path, [3600_000 * MS, 3601_000 * MS])
 
     async def main() -> None:
         async with Replay(path) as replay:
             clock.now += 100
             begun = clock.now
+            await anext(replay.events())
+            assert clock.now == begun
             await anext(replay.events())
             assert clock.now - begun == pytest.approx(1.0, abs=0.01)
 
@@ -143,10 +146,11 @@ def test_a_paused_replay_shows_nothing_and_goes_on_where_it_was(path: str, clock
 
 def test_whoever_waits_sees_a_change_at_once(path: str, clock: Clock) -> None:
     """Pausing, another speed and a step all reach an iteration that waits already."""
-    first, second, third = record(path, [3600_000 * MS, 7200_000 * MS, 7300_000 * MS])
+    _, first, second, third = record(path, [0, 3600_000 * MS, 7200_000 * MS, 7300_000 * MS])
 
     async def main() -> None:
         async with Replay(path) as replay:
+            await anext(replay.events())
             waiting = asyncio.ensure_future(anext(replay.events()))
             await asyncio.wait([waiting], timeout=1.0)
             replay.step()
@@ -205,6 +209,21 @@ def test_without_pace_pauses_are_left_out_and_a_pace_goes_on_from_there(path: st
             assert clock.now - begun == pytest.approx(1.0, abs=0.01)
 
     clock.run(main)
+
+
+def test_progress_is_the_share_of_the_file_that_was_shown(path: str) -> None:
+    """It rises from the header to the end, and is known before the number of events is."""
+    record(path, [0, 0, 0, 0])
+
+    async def main() -> None:
+        async with Replay(path, speed=None) as replay:
+            assert replay.progress == 0
+            seen = [replay.progress async for _ in replay.events()]
+            assert seen == sorted(seen)
+            assert len(set(seen)) == 4
+            assert seen[-1] == replay.progress == 1
+
+    run(main)
 
 
 def test_others_run_while_a_long_recording_is_shown_at_once(path: str) -> None:

@@ -101,6 +101,7 @@ class Recorded:
         command: What was run, as it was asked for.
         began: The wall clock when the recording began, in UTC.
         program: What wrote it, with its version.
+        place: Bytes of the file up to the end of the event that was given last.
         truncated: Bytes at the end of the file that are no whole event, because the writer was killed or its
             disk was full; known once the events have been iterated, and 0 before.
     """
@@ -110,6 +111,7 @@ class Recorded:
     began: datetime
     program: str
     truncated: int = 0
+    place: int = 0
 
     def events(self) -> Iterator[ev.Event]:
         """The events in order, from the first. One event is in memory at a time.
@@ -121,6 +123,7 @@ class Recorded:
             end = 0
             for message in _values(self.path, file):
                 start, end = end, end + len(message.raw)
+                self.place = end
                 if start:  # behind the header
                     yield _event(self.path, start, message.value)
             self.truncated = file.tell() - end

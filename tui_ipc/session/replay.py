@@ -6,6 +6,7 @@ is shortened.
 
 import asyncio
 import math
+import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, NoReturn, Self
@@ -21,7 +22,7 @@ _AT_ONCE: Final = 100  # events that are shown without letting others run
 class Replay:
     """A recorded session, for whoever can show a session: an asynchronous context manager and its events.
 
-    Its time begins with the first event that is asked for. It ends after the last event, or where it is left.
+    Its time begins with the first event, when that is asked for. It ends after the last event, or where it is left.
 
     Args:
         path: The file.
@@ -35,6 +36,7 @@ class Replay:
         pid: The process id of the child, as it was then; None while no child lived.
         position: Events that were shown.
         length: Events that there are, None until the last was read.
+        progress: Which share of the file was shown, from 0 to 1.
         over: True once no event will follow.
 
     Raises:
@@ -65,6 +67,8 @@ class Replay:
         self.pid: int | None = None
         self.position = 0
         self.length: int | None = None
+        self.progress = 0.0
+        self._size = os.path.getsize(path)
         self.over = False
 
     @property
@@ -177,6 +181,8 @@ class Replay:
                 if self._next is None:  # the last was shown, or the file is broken from here on
                     self.over = True
                     self.length = self.position
+            if self._next is not None and self.position == 0 and self._since == 0:
+                self._moment = self._next.at  # a recording may have begun long after its session
         return self._next
 
     def _due(self, event: Event) -> bool:
@@ -201,6 +207,7 @@ class Replay:
             self._steps -= 1
         if not self._playing or self._speed is None:
             self._set_clock(event.at)
+        self.progress = min(1.0, self._recorded.place / max(1, self._size))
         self.run = event.run
         if isinstance(event, ChildSpawned):
             self.pid = event.pid
