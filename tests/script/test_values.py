@@ -74,7 +74,7 @@ def test_what_is_expected(text: str, step: Expect) -> None:
         ("< Hello within 2s", 9, 'a deadline, or part of the string? If a string is meant, quote it: < "…"'),
         (
             "<~ Hello within 2 # c",
-            18,
+            19,
             'a comment, or part of the string? If a string is meant, quote it: <~ "…"',
         ),
         ("< Hello within 2", 9, "a deadline, or part of the string?"),
