@@ -23,7 +23,9 @@ def begun(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T] | None:
         awaited = coroutine.send(None)
     except StopIteration:
         return None
-    return asyncio.create_task(_finished(_Rest(coroutine, awaited)))
+    task = asyncio.create_task(_finished(_Rest(coroutine, awaited)))
+    task.add_done_callback(lambda _: coroutine.close())  # if it was cancelled before its first turn
+    return task
 
 
 class _Rest(Generator[Any, Any, T]):
