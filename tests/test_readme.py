@@ -1,11 +1,15 @@
 """What the README shows is what the project does: its programs run, its script passes."""
 
+import os
 import re
+import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.seed import assert_tells_the_conversation
+from tui_ipc.script.language import GRAMMAR
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -28,11 +32,14 @@ def test_the_parent_and_the_child_of_the_library_section_talk(tmp_path: Path) ->
     assert_tells_the_conversation(done.stdout)
 
 
-def run_script(text: str, tmp_path: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+def run_script(
+    text: str, tmp_path: Path, *command: str, env: Mapping[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
     (tmp_path / "talk.tipc").write_text(text)
     return subprocess.run(
         [sys.executable, "-m", "tui_ipc", "--script", "talk.tipc", *(("--", *command) if command else ())],
         cwd=tmp_path,
+        env=env,
         capture_output=True,
         text=True,
         timeout=30,
@@ -40,10 +47,21 @@ def run_script(text: str, tmp_path: Path, *command: str) -> "subprocess.Complete
     )
 
 
-def test_the_script_passes_against_the_built_in_child(tmp_path: Path) -> None:
-    """The example script runs as it stands."""
-    done = run_script(block("text", "# talk.tipc"), tmp_path)
+def test_the_script_of_the_scripts_section_passes_against_its_child(tmp_path: Path) -> None:
+    """As it stands, started as it says; the Python that it names is the one that has tui_ipc."""
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
+    python.chmod(0o755)
+    (tmp_path / "bank.py").write_text(block("python", "# bank.py"))
+    path = f"{python.parent}:{os.environ['PATH']}"
+    done = run_script(block("text", "# bank.tipc"), tmp_path, env={**os.environ, "PATH": path})
     assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_has_the_grammar() -> None:
+    """The same text as the help."""
+    assert block("text", "A script is a transcript") == GRAMMAR
 
 
 def test_the_child_of_the_library_section_can_be_explored(tmp_path: Path) -> None:
