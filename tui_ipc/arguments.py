@@ -22,7 +22,8 @@ REPORTS: Final = ("junit", "tap")
 _USAGE: Final = """\
 tui-ipc [options] [-- COMMAND ARGS...]
        tui-ipc --script [FILE...] [options] [-- COMMAND ARGS...]
-       tui-ipc --replay FILE [--format text|jsonl | --speed X | --save-script FILE]"""
+       tui-ipc --replay FILE [--format text|jsonl | --speed X]
+       tui-ipc --replay FILE --save-script FILE"""
 
 _EXAMPLES: Final = """\
 examples:

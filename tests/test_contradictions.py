@@ -1,0 +1,80 @@
+"""What on a command line cannot go together, and what is said of it."""
+
+import pytest
+
+from tui_ipc.arguments import parse
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--check",), "--check is for scripts, and none is given; name them with --script FILE"),
+        (("--check", "--script"), "--check needs scripts to read; name them with --script FILE"),
+        (
+            ("--script", "a", "--check", "--report", "tap=x"),
+            "--check runs nothing; --report does not go with it",
+        ),
+        (("--report", "tap=x"), "--report is for scripts, and none is given"),
+        (("--record-failures", "x"), "--record-failures is for scripts"),
+        (("--script", "--record-failures", ""), "--record-failures needs the name of a directory"),
+        (("--script", "a", "--record", "x", "--record-failures", "y"), "give one"),
+        (
+            ("--script", "a", "b", "--record", "x"),
+            "--record takes one script, and 2 are given; --record-failures",
+        ),
+        (("--script", "-", "a", "-"), "standard input holds one script, and '-' is given 2 times"),
+        (
+            ("--script", "--report", "tap"),
+            "'tap' names no file; write tap=FILE, or tap=- for standard output",
+        ),
+        (("--script", "--report", "tap="), "'tap=' names no file"),
+        (
+            ("--script", "--report", "xml=x"),
+            "'xml=x' names no kind of report that is known; write junit=FILE or",
+        ),
+        (("--script", "--report", "tap=x", "--report", "junit=x"), "'x' is to be written twice"),
+        (("--script", "--report", "tap=x", "--record", "x"), "'x' is to be written twice"),
+        (
+            ("--script", "--report", "tap=-", "--report", "junit=-"),
+            "--report tap=- and --report junit=- want it",
+        ),
+        (("--script", "--report", "tap=-", "--format", "jsonl"), "--format jsonl and --report tap=- want it"),
+        (("--script", "a", "--report", "tap=x", "b"), "scripts' files come right after --script"),
+        (("--script", "a", "--repotr", "tap=x"), "unknown option '--repotr'; did you mean --report?"),
+        (("--replay", "x", "--report", "tap=x"), "--report does not go with it"),
+        (("--script", "--update"), "--update rewrites files; name them with --script FILE"),
+        (("--script", "-", "--update"), "--update rewrites files"),
+    ],
+)
+def test_what_contradicts_itself_is_code_2_and_one_line(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each with what to do instead, and where to read on."""
+    with pytest.raises(SystemExit) as end:
+        parse(arguments)
+    assert end.value.code == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    sentence, remedy = told.err.splitlines()
+    assert sentence.startswith("tui-ipc: ")
+    assert said in sentence
+    assert remedy == "Try 'tui-ipc --help'."
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--record", "x", "--match-by", "id", "--timeout", "1", "--cwd", "/", "--no-pty", "--", "./child"),
+        ("--script",),
+        ("--script", "a", "-", "--report", "tap=x", "--report", "junit=-", "--record-failures", "y"),
+        ("--script", "a", "--format", "jsonl", "--report", "tap=x", "--record", "y", "--update"),
+        ("--script", "a", "--format", "text", "--report", "tap=-"),
+        ("--script", "a", "b", "--check", "--timeout", "1", "--cwd", "/", "--", "./child"),
+        ("--replay", "x", "--format", "jsonl"),
+        ("--replay", "x", "--speed", "max"),
+    ],
+)
+def test_what_goes_together_is_said_to(arguments: tuple[str, ...]) -> None:
+    """Options for the run of a child disturb no check: it can be added to the line that CI has."""
+    assert parse(arguments) is not None
