@@ -44,6 +44,11 @@ from tui_ipc.arguments import parse
         (("--replay", "x", "--report", "tap=x"), "--report does not go with it"),
         (("--script", "--update"), "--update rewrites files; name them with --script FILE"),
         (("--script", "-", "--update"), "--update rewrites files"),
+        (("--save-script", "x"), "--save-script is for a recording, and none is given"),
+        (("--script", "--save-script", "x"), "--save-script is for a recording, and none is given"),
+        (("--replay", "x", "--save-script", ""), "--save-script needs the name of a file"),
+        (("--replay", "x", "--save-script", "y", "--speed", "2"), "--speed does not go with it"),
+        (("--replay", "x", "--save-script", "y", "--format", "text"), "--format does not go with it"),
     ],
 )
 def test_what_contradicts_itself_is_code_2_and_one_line(
