@@ -39,7 +39,7 @@ def test_what_has_to_wait_goes_on_in_a_task() -> None:
         lock = asyncio.Lock()
 
         async def works(*waits: Any) -> list[Any]:
-            found = [await future]
+            found: list[Any] = [await future]
             await asyncio.sleep(0)
             async with lock:
                 found.append(await asyncio.sleep(1, "slept"))
