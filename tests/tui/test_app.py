@@ -458,7 +458,7 @@ def test_a_signal_handler_may_quit() -> None:
 
     async def scene(it: Stage) -> None:
         await it.connected()
-        it.app._next_at = monotonic() + 0.05  # a picture was drawn just now, so the next has to wait
+        it.app._pace.next_at = monotonic() + 0.05  # a picture was drawn just now, so the next has to wait
         it.session.may_end.clear()
         asyncio.get_running_loop().call_soon(it.app.leave, 143, context=Context())
         await it.until(lambda: "quitting" in it.text("who"))

@@ -1,14 +1,14 @@
 """The explorer: it owns the session and turns its events into what is on the screen.
 
-Events go into the model as they come; the screen is brought up to date at most :data:`FRAMES` times a second.
+Events go into the model as they come; the screen is brought up to date at its own pace.
 So a child that floods is remembered at full speed, drawn at leisure, and never keeps a key waiting.
 """
 
 from collections.abc import Iterable, Sequence
-from time import monotonic, monotonic_ns
+from time import monotonic_ns
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -31,6 +31,7 @@ from tui_ipc.tui.message_box import MessageBox
 from tui_ipc.tui.model import Entry, Model
 from tui_ipc.tui.notice import Notice
 from tui_ipc.tui.output_view import OutputView
+from tui_ipc.tui.pace import Pace
 from tui_ipc.tui.palette import commands
 from tui_ipc.tui.pane_actions import PaneActions
 from tui_ipc.tui.replay_bar import ReplayBar
@@ -40,9 +41,6 @@ from tui_ipc.tui.session_keeper import Explored, SessionKeeper
 from tui_ipc.tui.status_bar import StatusBar
 from tui_ipc.tui.story import Stories
 from tui_ipc.tui.tape import Tape
-
-FRAMES = 30
-"""How often in a second the screen follows the model, at most."""
 
 LOOK = 1.0
 """Seconds between two looks at how full the channels are."""
@@ -95,30 +93,36 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         history: History | None = None,
     ) -> None:
         super().__init__()
-        self._session = session
         self.tape = tape
         if tape is not None:
             tape.on_failure = self.recording_failed
         self._command = tuple(command)
         self._save_script = save_script
+        self._source = source
+        self._history = history
+        self._code = 0
+        self._pace = Pace(self, self._refresh_views)
+        self.key_bar = KeyBar()
+        self._make_panes(session, foot)
+
+    def _make_panes(self, session: Explored, foot: ReplayBar | None) -> None:
+        """Make everything that knows what happened, which is nothing so far."""
+        self._session = session
         self.model = Model()
         self.stories = Stories()
-        self.status_bar = StatusBar(source)
+        self.status_bar = StatusBar(self._source)
         self.notice = Notice(self._remedy)
         self.measures_panel = MeasuresPanel(lambda: self.model.status.measures, self._now, session.diagnosis)
         self.log_view = LogView(self.model)
         self.inspector = Inspector(self.model.log, id="inspector")
         self.output_view = OutputView(self.model)
-        self.message_box = MessageBox(history)
+        self.message_box = MessageBox(self._history)
         self.foot: MessageBox | ReplayBar = foot or self.message_box
-        self.key_bar = KeyBar()
-        self._keeper = SessionKeeper(session, self._on_event, self._on_refused, self._on_ended)
+        self._keeper = SessionKeeper(
+            session, self._on_event, self._on_refused, self._on_ended, self._pace.precedence
+        )
         self._latest = 0, monotonic_ns()
         self._warning = ""
-        self._code = 0
-        self._began_at = 0.0
-        self._next_at = 0.0
-        self._due = False
 
     def compose(self) -> ComposeResult:
         """Make the panes."""
@@ -135,10 +139,24 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
 
     def on_mount(self) -> None:
         """Begin the session."""
-        self.foot.take_focus()
-        self._refresh_views()
-        self._keeper.start(self._on_over)
+        self._begin()
         self.set_interval(LOOK, self._look)
+
+    def _begin(self) -> None:
+        self.foot.take_focus()
+        self._pace.now()
+        self._keeper.start(self._on_over)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Give a key precedence over what the child says (Textual calls this)."""
+        await super().on_event(event)
+        if isinstance(event, events.Key):
+            self._pace.precedence.press()
+            (self.focused or self.screen).call_later(self._pace.precedence.handle)
+
+    def post_display_hook(self) -> None:
+        """Take in that the screen was drawn (Textual calls this)."""
+        self._pace.precedence.draw()
 
     async def on_unmount(self) -> None:
         """End the session, however the app came to its end."""
@@ -215,19 +233,9 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         )
 
     def _schedule_refresh(self) -> None:
-        if self._due or not self.is_running:
-            return
-        self._due = True
-        delay = self._next_at - monotonic()
-        if delay > 0:
-            self.set_timer(delay, self._refresh_views)
-        else:
-            self.call_later(self._refresh_views)
+        self._pace.ask()
 
     def _refresh_views(self) -> None:
-        self._due = False
-        self._began_at = monotonic()
-        self.call_after_refresh(self._on_drawn)
         self._show_status()
         self.notice.show(self.model.trouble)
         self.foot.follow(self.model.status)
@@ -236,11 +244,6 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         if self.log_view.cursor is None:
             self._inspect_newest()
         self.message_box.learn(self._newest)
-
-    def _on_drawn(self) -> None:
-        """Let the next picture wait as long as this one took: drawing has at most half of the time."""
-        took = monotonic() - self._began_at
-        self._next_at = self._began_at + max(1 / FRAMES, 2 * took)
 
     @property
     def _newest(self) -> Entry | None:

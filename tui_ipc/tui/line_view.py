@@ -10,7 +10,7 @@ from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.geometry import Size
-from textual.reactive import reactive
+from textual.reactive import Reactive, reactive
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
@@ -54,6 +54,9 @@ class LineView(ScrollView, can_focus=True):
         ),
     ]
 
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """As every widget has it, but no change of it lays out the screen anew: nothing depends on it."""
+
     shift: reactive[int] = reactive(0)
     """How many cells of each line's left part are hidden at the left edge."""
 
@@ -93,8 +96,17 @@ class LineView(ScrollView, can_focus=True):
 
     def sync(self) -> None:
         """Take in that the lines have changed."""
-        self.virtual_size = Size(self.width, self.end - self.first)
+        self.fit()
         self.refresh()
+
+    def fit(self) -> None:
+        """Take in how many lines there are: what can be scrolled, and what the scrollbar shows."""
+        rows, height = self.end - self.first, self.container_size.height
+        self.virtual_size = Size(self.width, rows)
+        self.show_vertical_scrollbar = rows > height > 0
+        if self.show_vertical_scrollbar:
+            self.vertical_scrollbar.window_virtual_size = rows
+            self.vertical_scrollbar.window_size = height
 
     def render_line(self, y: int) -> Strip:
         """Draw one row of the view (Textual calls this)."""

@@ -11,15 +11,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from tui_ipc.tui.safe_input import SafeInput
 from tui_ipc.tui.sanitize import visible
-
-
-class QueryInput(Input):
-    """The line itself."""
-
-    def validate_value(self, value: str) -> str:
-        """Keep out of the line, and so off the terminal, what cannot be shown."""
-        return visible(value)
 
 
 class QueryBar(Horizontal):
@@ -65,7 +58,7 @@ class QueryBar(Horizontal):
         super().__init__()
         self._prompt = Static(Content(prompt), classes="query--prompt")
         self._said = Static(classes="query--said")
-        self.input = QueryInput(text, placeholder=hint, compact=True, select_on_focus=True)
+        self.input = SafeInput(text, placeholder=hint, compact=True, select_on_focus=True)
 
     def compose(self) -> ComposeResult:
         """Make the parts."""

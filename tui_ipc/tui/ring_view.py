@@ -3,7 +3,6 @@
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
 
 from tui_ipc.session.units import count
 from tui_ipc.tui.line_view import LineView
@@ -81,7 +80,7 @@ class RingView(LineView):
         forgotten, self._known_first = self.first - self._known_first, self.first
         if forgotten and not self._follows:
             self.go_to(self.scroll_y - forgotten)  # first, since fewer lines would push the view to their end
-        self.virtual_size = Size(self.width, self.end - self.first)
+        self.fit()
         if self._follows:
             self.go_to(self.max_scroll_y)
         self._mark()

@@ -1,5 +1,7 @@
 """One line in which a person types, and into which nothing can be pasted that would steer the terminal."""
 
+from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.widgets import Input
 
 from tui_ipc.tui.sanitize import visible
@@ -7,6 +9,9 @@ from tui_ipc.tui.sanitize import visible
 
 class SafeInput(Input):
     """An input that shows control characters as symbols."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """As every input has it, but no key lays out the screen anew: nothing depends on how long the text is."""
 
     def validate_value(self, value: str) -> str:
         """Keep out of the line, and so off the terminal, what cannot be shown."""

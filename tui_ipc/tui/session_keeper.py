@@ -12,11 +12,12 @@ from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.events import Event, MessageSent
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.session import HandshakeError, NotListening
+from tui_ipc.tui.precedence import Precedence
 
 if TYPE_CHECKING:
     from tui_ipc.session.diagnosis import Diagnosis
 
-SLICE = 0.004
+SLICE = 0.002
 """After how many seconds of taking in events everybody else gets a turn."""
 
 REST = 0.001
@@ -46,6 +47,7 @@ class SessionKeeper:
         on_refused: Called with the tag of a message that could not be sent, and the sentence that says why.
         on_ended: Called when no event will follow, with what is wrong with the recording that they came from,
             if anything is.
+        precedence: While it is taken, no event is passed on.
     """
 
     def __init__(
@@ -54,11 +56,13 @@ class SessionKeeper:
         on_event: Callable[[Event], None],
         on_refused: Callable[[str, str], None],
         on_ended: Callable[[RecordingError | None], None],
+        precedence: Precedence | None = None,
     ) -> None:
         self._session = session
         self._on_event = on_event
         self._on_refused = on_refused
         self._on_ended = on_ended
+        self._precedence = precedence or Precedence()
         self._outbox: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self._leaving = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None
@@ -135,11 +139,18 @@ class SessionKeeper:
             async for event in self._session.events():
                 self._on_event(event)
                 if monotonic() >= rest_at:
-                    await asyncio.sleep(REST)
+                    await self._rest()
                     rest_at = monotonic() + SLICE
         except RecordingError as error:
             broken = error
         self._on_ended(broken)
+
+    async def _rest(self) -> None:
+        """Let everybody else have a turn, and a key as many as it needs."""
+        while True:
+            await asyncio.sleep(REST)
+            if not self._precedence.taken:
+                break
 
     async def _post(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import gc
 import os
 import select
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -52,9 +53,12 @@ async def _run(app: Terminable) -> int:
     on_hang_up(lambda: loop.call_soon_threadsafe(app.leave, 128 + signal.SIGHUP))
     # What is imported stays for good, and the rings hold some hundred thousand small objects for long. With
     # its usual thresholds the cyclic collector visits them all so often that a flood makes pauses of 140 ms;
-    # so 20.
+    # so it visits the young alone, few at a time: 10 ms.
     gc.freeze()
-    gc.set_threshold(20_000, 10, 50)
+    gc.set_threshold(2_000, 5, 1_000)
+    # Keys are read and the screen is written by threads of Textual's; behind a loop that is busy each step of
+    # theirs would wait for 5 ms.
+    sys.setswitchinterval(0.0005)
     await app.run_async()
     return app.return_code or 0
 
