@@ -256,13 +256,34 @@ def test_signals_that_were_asked_for_are_sent_again() -> None:
         ),
         (
             (sent("quit"), received("bye"), exited(0)),
-            [lang.Send("quit"), lang.Expect("bye"), lang.Quit(), lang.ExpectExit(0)],
+            [lang.Quit(), lang.ExpectExit(0)],
+        ),
+        (
+            (sent("quit"), received("no"), sent("quit"), exited(0)),
+            [lang.Send("quit"), lang.Expect("no"), lang.Quit(), lang.ExpectExit(0)],
+        ),
+        (
+            (sent("quit"), signalled(signal.SIGINT), exited(0)),
+            [lang.Send("quit"), lang.Signal(signal.SIGINT), lang.Quit(), lang.ExpectExit(0)],
         ),
     ],
 )
 def test_the_end_is_expected_as_it_came(end: tuple[ev.Event, ...], expected: list[lang.Step]) -> None:
-    """By itself, told to, or made to; a last word after "quit" is expected, too."""
+    """By itself, told to, or made to."""
     assert steps(saved(*OPEN, *end, CLEAN))[1:] == [*expected, lang.ExpectClean()]
+
+
+def test_what_comes_after_quit_is_a_comment() -> None:
+    """Another time it may come too late to be heard."""
+    text = saved(*OPEN, sent("quit"), received("bye\n"), exited(), CLEAN)
+    assert comments(text)[-1] == '# After "quit" came "bye\\n"'
+
+
+def test_a_signal_in_the_handshake_is_a_comment() -> None:
+    """No step comes before the handshake is over."""
+    text = saved(*OPEN[:-1], signalled(signal.SIGUSR1, at=2), OPEN[-1], *QUIT)
+    assert steps(text) == [SPAWN, *GOOD_END]
+    assert any("SIGUSR1" in line for line in comments(text))
 
 
 def test_what_was_left_behind_is_a_comment() -> None:
@@ -399,6 +420,17 @@ async def unasked(session: Session, watch: Watch) -> None:
     await watch.until(ev.ChildExited)
 
 
+async def broken(session: Session, watch: Watch) -> None:
+    await session.ready()
+    await watch.until(ev.Fault)
+
+
+async def closed(session: Session, watch: Watch) -> None:
+    await session.ready()
+    await watch.until(ev.ChannelClosed)
+    await session.send("anybody there?")
+
+
 async def last_word(session: Session, watch: Watch) -> None:
     await session.ready()
     await watch.until(ev.ChildStopped)
@@ -416,7 +448,11 @@ CHILDREN: dict[str, tuple[list[str] | None, Act, list[str]]] = {
     "killed by itself": (child("dies", "SIGTERM"), dying, ["< 2", "? signal SIGTERM"]),
     "exit code": (child("exits", "message", "3"), unasked, ['< "first and last"', "? exit 3"]),
     "stopped": (None, stopped, ["signal SIGSTOP", "signal SIGCONT"]),
-    "a last word": (child("stops_itself", "after"), last_word, ['< "on my feet again"', "? exit 0"]),
+    "a last word": (child("stops_itself", "after"), last_word, ['came "on my feet again"', "? exit 0"]),
+    "broken wire": (child("breaks_the_wire", "garbage"), broken, ["# The child broke"]),
+    "half a message": (child("breaks_the_wire", "half"), unasked, ["# The child broke", "? exit 0"]),
+    "closed channel": (child("closes_channel", "sender"), closed, ["quit", "? exit 0"]),
+    "more stubborn": (child("stubborn", "TERM"), lambda *both: exchange(*both, "a"), ["? signal SIGKILL"]),
     "stubborn": (child("stubborn"), lambda *both: exchange(*both, "a"), ["? signal SIGTERM"]),
     "says its environment": (child("reports"), lambda *both: exchange(*both, "?"), ['"argv": [{{_}}]']),
 }

@@ -35,6 +35,7 @@ from tui_ipc.script.scanner import LONGEST
 from tui_ipc.script.variation import Variation
 from tui_ipc.session import events as ev
 from tui_ipc.session.conversation import QUIT
+from tui_ipc.session.notation import render
 from tui_ipc.session.process import signal_name
 from tui_ipc.session.session import BUILT_IN_CHILD
 from tui_ipc.session.telling import left_behind
@@ -45,6 +46,9 @@ gets twice what it took."""
 
 LONGEST_PAUSE: Final = 2.0
 """Seconds of a pause before a signal that are kept: a child has done in them what it does by itself."""
+
+SHOWN: Final = 200
+"""Characters of a message in a comment."""
 
 Piece = Step | str
 """A step, or the text of a comment."""
@@ -88,13 +92,12 @@ def _written(piece: Piece) -> str:
     if isinstance(piece, str):
         return f"# {visible(piece)}\n"
     text = write(Script("", (piece,)))
-    if not isinstance(
-        piece, Send | Expect
-    ):  # what a message held can be said; what a recording claims may not
-        try:
-            parse(text)
-        except ScriptSyntaxError as error:
-            return f"# {visible(text.strip())}: {visible(error.sentence)}\n"
+    if isinstance(piece, Send | Expect):  # what was a message can be written
+        return text
+    try:
+        parse(text)
+    except ScriptSyntaxError as error:  # a recording may claim anything
+        return f"# {visible(text.strip())}: {visible(error.sentence)}\n"
     return text
 
 
@@ -132,20 +135,30 @@ def _conversation(runs: list[list[ev.Event]], variation: Variation) -> Iterator[
             yield [Restart()]
         begun = True
         variation.begin(run)
-        yield list(_talk(run, variation))
-        yield list(_end(run))
+        talk, rest = _parted(run)
+        yield list(_talk(talk, variation))
+        yield list(_end(run, rest))
 
 
-def _talk(run: list[ev.Event], variation: Variation) -> Iterator[Piece]:
-    """What passed between the child and us, but for a ``"quit"`` behind which nothing passed."""
-    last_word = _last_word(run)
-    heard = passed = run[0].at
-    for event in run:
-        match event:
-            case ev.ChannelsOpen():
-                heard = event.at
-            case ev.MessageSent() if event is last_word:
+def _parted(run: list[ev.Event]) -> tuple[list[ev.Event], list[ev.Event]]:
+    """What happened up to the ``"quit"`` behind which we did nothing more, and from there on."""
+    for place in reversed(range(len(run))):
+        match run[place]:
+            case ev.MessageSent(value=value) if value == QUIT:
+                return run[:place], run[place:]
+            case ev.MessageSent() | ev.SignalSent(reason=ev.ASKED):
+                break
+            case _:
                 pass
+    return run, []
+
+
+def _talk(events: list[ev.Event], variation: Variation) -> Iterator[Piece]:
+    """What passed between the child and us."""
+    opened = next((event.at for event in events if isinstance(event, ev.ChannelsOpen)), 0)
+    heard = passed = opened
+    for event in events:
+        match event:
             case ev.MessageSent(value=bytes(data), raw=raw) if data == raw:
                 yield SendRaw(data)
             case ev.MessageSent():
@@ -154,6 +167,8 @@ def _talk(run: list[ev.Event], variation: Variation) -> Iterator[Piece]:
                 waited = event.at - heard if event.elapsed is None else event.elapsed
                 heard = event.at
                 yield Expect(variation.pattern(event), _patience(waited))
+            case ev.SignalSent(reason=ev.ASKED) if event.at < opened:
+                yield f"In the handshake, when no script can, {signal_name(event.signal)} was sent."
             case ev.SignalSent(reason=ev.ASKED):
                 yield from _pause(event.at - passed)
                 yield Signal(event.signal)
@@ -165,46 +180,36 @@ def _talk(run: list[ev.Event], variation: Variation) -> Iterator[Piece]:
             passed = event.at
 
 
-def _last_word(run: list[ev.Event]) -> ev.MessageSent | None:
-    """The ``"quit"`` behind which nothing passed, None if there is none."""
-    for event in reversed(run):
-        match event:
-            case ev.MessageSent() if event.value == QUIT:
-                return event
-            case ev.MessageSent() | ev.MessageReceived() | ev.SignalSent(reason=ev.ASKED):
-                return None
-            case _:
-                pass
-    return None
+def _end(run: list[ev.Event], farewell: list[ev.Event]) -> Iterator[Piece]:
+    """How the child ended, if it did.
 
-
-def _end(run: list[ev.Event]) -> Iterator[Piece]:
-    """How the child ended, if it did."""
-    place, exited = next(
-        ((place, event) for place, event in enumerate(run) if isinstance(event, ev.ChildExited)), (0, None)
-    )
-    told = any(isinstance(event, ev.MessageSent) and event.value == QUIT for event in run)
-    if exited is None:
-        yield from [Quit()] if told else []
-        return
-    before = run[:place]
+    Args:
+        run: All that happened.
+        farewell: The end of it, from the ``"quit"`` that ends the child on; empty if that was not said.
+    """
+    exited = next((event for event in run if isinstance(event, ev.ChildExited)), None)
+    before = run if exited is None else run[: run.index(exited)]
     forced = next((event for event in before if _forces(event)), None)
+    told = any(isinstance(event, ev.MessageSent) and event.value == QUIT for event in run)
     if forced is not None:
         yield f"{forced.reason}: {signal_name(forced.signal)} ended it."
-    if forced is not None and exited.code is not None:  # which quit takes for a failure
-        yield from [] if _last_word(run) is None else [Send(QUIT)]
+    if forced is not None and exited is not None and exited.code is not None:  # for quit that is a failure
+        yield from [Send(QUIT)] if farewell else []
         yield Signal(forced.signal)
     elif forced is not None or told:
         yield Quit()
-    else:
+    elif exited is not None:
         yield from _wait(exited, before)
-    if exited.code is not None:
+    if exited is not None and exited.code is not None:
         yield ExpectExit(exited.code)
-    if exited.signal is not None:
+    if exited is not None and exited.signal is not None:
         yield ExpectSignal(exited.signal)
     for event in run:
         if isinstance(event, ev.Audit):
             yield ExpectClean() if event.clean else f"It left behind: {', '.join(left_behind(event))}"
+    for event in farewell:
+        if isinstance(event, ev.MessageReceived):  # in another run it may not come any more
+            yield f'After "quit" came {render(event.value, SHOWN)}'
 
 
 def _wait(exited: ev.ChildExited, before: list[ev.Event]) -> Iterator[Step]:
