@@ -234,7 +234,14 @@ async def make(directory: Path) -> None:
             "talking": (ExplorerApp(StillSession()), talking),
             "failed-handshake": (ExplorerApp(failed), failing),
             "why": (ExplorerApp(stopped), partial(wondering, stopped)),
-            "replay": (ReplayApp(Replay(str(recording)), str(recording)), replaying),
+            "replay": (
+                ReplayApp(
+                    Replay(str(recording)),
+                    str(recording),
+                    again=lambda speed: Replay(str(recording), speed=speed),
+                ),
+                replaying,
+            ),
         }
         for name, (app, scene) in scenes.items():
             path = directory / f"{name}.svg"

@@ -97,6 +97,10 @@ async def replaying(
     path: Path, speed: float | None = 1.0, width: int = 120, height: int = 36
 ) -> AsyncIterator[Board]:
     """Run the explorer over a recording."""
-    app = ReplayApp(Replay(str(path), speed=speed), str(path))
+
+    def again(speed: float | None) -> Replay:
+        return Replay(str(path), speed=speed)
+
+    app = ReplayApp(again(speed), str(path), again=again)
     async with app.run_test(size=(width, height)) as pilot:
         yield Board(app, pilot)

@@ -13,6 +13,7 @@ from tests.tui.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, ex
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.events import Audit, ChildOutput, Event, MessageReceived, MessageSent
 from tui_ipc.session.recording import header, pack
+from tui_ipc.tui.filter import parse
 from tui_ipc.tui.help_screen import HelpScreen
 from tui_ipc.tui.launch import run_replay
 from tui_ipc.tui.replay_app import ReplayApp
@@ -67,7 +68,7 @@ def test_a_recording_is_shown_at_its_own_pace(talk: Path) -> None:
     async def scene(it: Board) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.shows("log", "Hello")
-        assert bar(it) == "▶ playing   event 5   speed 1×"
+        assert bar(it) == "▶ playing   event 5   speed 1×   ━━━━━━━━━─────── 58%"
         assert it.text("who") == "replay talk.rec · calc · ● connected"
 
     watch(scene, talk)
@@ -79,13 +80,13 @@ def test_the_whole_recording_is_shown_without_pauses(talk: Path) -> None:
     async def scene(it: Board) -> None:
         await it.until(lambda: it.shows("log", "nothing was left behind"))
         await it.until(lambda: bar(it).startswith("■ over"))
-        assert bar(it) == "■ over   event 10 of 10   speed as fast as it goes"
+        assert bar(it) == "■ over   event 10 of 10   speed as fast as it goes   ━━━━━━━━━━━━━━━━ 100%"
         assert it.shows("log", '← "Hi"')
         assert it.shows("output", "it said Hi")
         assert it.text("counts") == "1 sent   1 received   p50 61 µs"
         assert it.notices() == []
-        await it.pilot.press("space", "full_stop")
-        assert it.notices() == ["The recording is over."] * 2
+        await it.pilot.press("full_stop")
+        assert it.notices() == ["The recording is over; ^r starts it again."]
 
     watch(scene, talk, None)
 
@@ -118,9 +119,9 @@ def test_plus_and_minus_change_the_speed(talk: Path) -> None:
     async def scene(it: Board) -> None:
         await it.until(lambda: it.shows("log", "open"))
         await it.pilot.press("minus", "minus", "minus")
-        assert bar(it).endswith("speed 0.25×")
+        assert "speed 0.25×" in bar(it)
         await it.pilot.press(*["plus"] * 8)
-        assert bar(it).endswith("speed 64×")
+        assert "speed 64×" in bar(it)
         await it.pilot.press("plus")
         await it.until(lambda: bar(it).startswith("■ over"))
 
@@ -128,13 +129,15 @@ def test_plus_and_minus_change_the_speed(talk: Path) -> None:
 
 
 def test_what_needs_a_living_child_says_that_there_is_none(talk: Path) -> None:
-    """There is no box to type in, and ctrl+r only says why it does nothing."""
+    """There is no box to type in, and ending or signalling the child only says why it does nothing."""
 
     async def scene(it: Board) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.app.screen.query("#message")
-        await it.pilot.press("ctrl+r")
-        assert it.notices() == ["A recording is only shown: no child runs."]
+        await it.pilot.press("ctrl+t", "f4")
+        assert it.notices() == ["A recording is only shown: no child runs."] * 2
+        await it.pilot.press("f5")
+        assert it.notices()[2:] == ["This is a recording already."]
         assert it.app.model.status.run == 1
 
     watch(scene, talk)
@@ -268,3 +271,27 @@ def test_a_recording_is_run_at_the_speed_that_is_asked_for(talk: Path) -> None:
     (app,) = run.call_args.args
     assert isinstance(app, ReplayApp)
     assert app._deck.speed == 4.0
+
+
+def test_a_recording_can_be_shown_again(talk: Path) -> None:
+    """From its beginning, over or not, with the filter and the speed that were; a lost file is told."""
+
+    async def scene(it: Board) -> None:
+        await it.until(lambda: bar(it).startswith("■ over"))
+        wanted = parse("hello")
+        it.app.log_view.set_filter(wanted)
+        await it.pilot.press("space")
+        await it.until(lambda: bar(it).startswith("■ over   event 10 of 10   speed as fast"))
+        await it.until(lambda: it.app.model.log.end == 9)
+        assert it.app.log_view.filter is wanted
+        assert it.app.is_running
+        await it.pilot.press("minus", "ctrl+r")
+        await it.until(lambda: bar(it).startswith("▶ playing   event 5   speed 64×"))
+        assert it.app.foot.has_focus
+        talk.unlink()
+        await it.pilot.press("ctrl+r")
+        await it.until(lambda: "No such file" in it.notices()[-1] if it.notices() else False)
+        await it.pilot.press("q")
+        await it.until(lambda: it.app.return_code == 0)
+
+    watch(scene, talk, None)

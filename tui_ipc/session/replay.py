@@ -22,7 +22,8 @@ _AT_ONCE: Final = 100  # events that are shown without letting others run
 class Replay:
     """A recorded session, for whoever can show a session: an asynchronous context manager and its events.
 
-    Its time begins with the first event, when that is asked for. It ends after the last event, or where it is left.
+    Its time begins with the first event, when that is asked for. It ends after the last event, or where it is
+    left.
 
     Args:
         path: The file.

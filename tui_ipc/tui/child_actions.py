@@ -96,7 +96,7 @@ class ChildActions(App[int]):
         """Have the screen follow what was done."""
         raise NotImplementedError
 
-    def action_restart(self) -> None:
+    async def action_restart(self) -> None:
         """End this run and begin the next."""
         self._keeper.restart()
         self._schedule_refresh()

@@ -76,11 +76,14 @@ def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript 
     from tui_ipc.session.replay import Replay
     from tui_ipc.tui.replay_app import ReplayApp
 
+    def again(speed: float | None) -> Replay:
+        return Replay(path, speed=speed)
+
     try:
-        replay = Replay(path, speed=speed)
+        replay = again(speed)
     except RecordingError as error:
         return _refused(error)
-    return run(ReplayApp(replay, path, save_script=save_script))
+    return run(ReplayApp(replay, path, again=again, save_script=save_script))
 
 
 def _refused(error: Exception) -> int:

@@ -3,6 +3,7 @@
 The rule: what needs a living child says that there is none; everything else is the explorer's own.
 """
 
+from collections.abc import Callable
 from os.path import basename
 from typing import ClassVar, Protocol
 
@@ -13,6 +14,7 @@ from tui_ipc.session.units import plural
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.key_bar import SESSION
+from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored
@@ -33,6 +35,7 @@ class ReplayApp(ExplorerApp):
     Args:
         replay: A replay that has not begun; the app begins it and ends it.
         path: The file that it is read from.
+        again: Makes another replay of the same file at a speed; raises RecordingError if it is gone.
         save_script: Writes a script of what happened; None if nobody does.
     """
 
@@ -49,7 +52,15 @@ class ReplayApp(ExplorerApp):
         Binding(
             "q", "quit", "Leave", show=False, id="replay.leave"
         ),  # no priority: q may be typed in the palette
-        Binding("ctrl+r", "restart", "Restart", priority=True, show=False, id="app.restart"),
+        Binding(
+            "ctrl+r",
+            "restart",
+            "Start again",
+            priority=True,
+            id="app.restart",
+            group=SESSION,
+            tooltip="Show the recording from its beginning",
+        ),
         Binding("ctrl+t", "end", "End the child", priority=True, show=False, id="app.end"),
         Binding("f4", "signal", "Signal", show=False, id="app.signal"),
         Binding("f5", "record", "Record", show=False, id="app.record"),
@@ -87,7 +98,16 @@ class ReplayApp(ExplorerApp):
         ),
     ]
 
-    def __init__(self, replay: Replayed, path: str, *, save_script: SaveScript | None = None) -> None:
+    def __init__(
+        self,
+        replay: Replayed,
+        path: str,
+        *,
+        again: Callable[[float | None], Replayed],
+        save_script: SaveScript | None = None,
+    ) -> None:
+        self._again = again
+        self._beginning = False
         self._deck: Deck = replay
         self.replay_bar = ReplayBar(replay)
         super().__init__(
@@ -115,9 +135,30 @@ class ReplayApp(ExplorerApp):
             self.notify(sentence, title="Truncated", severity="warning", timeout=30)
         self.replay_bar.sync()
 
-    def action_restart(self) -> None:
-        """Say that there is nothing to restart."""
-        self.notify(_ONLY_SHOWN, title="Not restarted", severity="warning", markup=False)
+    async def action_restart(self) -> None:
+        """Show the recording from its beginning."""
+        try:
+            replay = self._again(self._deck.speed)
+        except RecordingError as error:
+            self.notify(visible(str(error)), title="Not started again", severity="error", markup=False)
+            return
+        await self._begin_again(replay)
+
+    async def _begin_again(self, replay: Replayed) -> None:
+        """Leave one replay and begin another, on a screen as it was at first, but for the filter."""
+        self._beginning = True
+        await self._keeper.left()
+        self._beginning = False
+        wanted = self.log_view.filter
+        self._deck, self.replay_bar = replay, ReplayBar(replay)
+        self._make_panes(replay, self.replay_bar)
+        await self.recompose()
+        self.log_view.set_filter(wanted)
+        self._begin()
+
+    def _on_over(self, error: BaseException | None) -> None:
+        if not self._beginning:
+            super()._on_over(error)
 
     def action_end(self) -> None:
         """Say that there is nothing to end."""
@@ -131,11 +172,12 @@ class ReplayApp(ExplorerApp):
         """Say that there is nothing to record."""
         self.notify("This is a recording already.", title="Not recorded", severity="warning", markup=False)
 
-    def action_play(self) -> None:
-        """Go on, or hold."""
+    async def action_play(self) -> None:
+        """Go on, or hold; after the end, begin again."""
         if self._deck.over:
-            self.notify("The recording is over.", severity="information")
-        elif self._deck.playing:
+            await self.action_restart()
+            return
+        if self._deck.playing:
             self._deck.pause()
         else:
             self._deck.play()
@@ -144,7 +186,9 @@ class ReplayApp(ExplorerApp):
     def action_step(self) -> None:
         """Show one more event, and hold there."""
         if self._deck.over:
-            self.notify("The recording is over.", severity="information")
+            self.notify(
+                f"The recording is over; {key_of(self, 'app.restart')} starts it again.", markup=False
+            )
             return
         self._deck.step()
         self.replay_bar.sync()

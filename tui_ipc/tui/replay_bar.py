@@ -15,6 +15,9 @@ SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 PERIOD = 0.2
 """Seconds after which the bar looks at the replay by itself, since the end of one is no event."""
 
+BAR = 16
+"""How many cells the line takes that shows how much was shown."""
+
 _MUTED = "$foreground 60%"
 
 
@@ -31,6 +34,8 @@ class Deck(Protocol):
     def position(self) -> int: ...
     @property
     def length(self) -> int | None: ...
+    @property
+    def progress(self) -> float: ...
     @property
     def truncated(self) -> int: ...
     @property
@@ -85,7 +90,7 @@ class ReplayBar(Static, can_focus=True):
     def sync(self) -> None:
         """Show the replay as it is now."""
         deck = self._deck
-        shown = (deck.playing, deck.over, deck.position, deck.length, deck.speed, self.flaw)
+        shown = (deck.playing, deck.over, deck.position, deck.progress, deck.speed, self.flaw)
         if shown != self._shown:
             self._shown = shown
             self.update(self._content(), layout=False)
@@ -105,4 +110,10 @@ class ReplayBar(Static, can_focus=True):
         of = "" if deck.length is None else f" of {count(deck.length)}"
         speed = "as fast as it goes" if deck.speed is None else f"{deck.speed:g}×"
         events = (("   event ", _MUTED), (count(deck.position), "bold"), (of, _MUTED))
-        return Content.assemble(state, *events, ("   speed ", _MUTED), speed)
+        return Content.assemble(state, *events, ("   speed ", _MUTED), speed, "   ", *_bar(deck.progress))
+
+
+def _bar(progress: float) -> tuple[tuple[str, str], ...]:
+    """How much was shown: a line, and the hundredths."""
+    cells = round(progress * BAR)
+    return ("━" * cells, "$text-success"), ("─" * (BAR - cells), _MUTED), (f" {progress:.0%}", _MUTED)
