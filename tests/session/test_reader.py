@@ -58,6 +58,8 @@ def test_holes_stand_for_values(text: str, pattern: Any) -> None:
         ("[/(?<=a*)b/]", 2, "not a regular expression: look-behind requires fixed-width pattern"),
         ("[/a{99999999999}/]", 2, "not a regular expression: the repetition number is too large"),
         ("[/(?L)a/]", 5, "not a regular expression: bad inline flags"),
+        ("[/a\tb/]", 3, r"a character that nobody sees; write \x09"),
+        ("[/\\\u2028/]", 3, r"a character that nobody sees; write \u2028"),
         ("[{{1}}]", 1, "a captured value is written {{name}}"),
         ("[{{a}]", 1, "a captured value is written {{name}}"),
         ("[..., 1, ...]", 9, "a second ... in […]"),

@@ -8,6 +8,7 @@ import re
 from typing import Final
 
 from tui_ipc.script.faults import Fault
+from tui_ipc.session.holes import Matching
 from tui_ipc.session.notation import render
 from tui_ipc.session.reader import NotationError, read_expression
 from tui_ipc.session.units import count
@@ -128,7 +129,7 @@ class Line:
         self.skip_blanks()
         start = self.position
         if self.ended() or self.text[start] != "/":
-            shown = "" if self.ended() else f", for instance /{self.word()}/"
+            shown = "" if self.ended() else f", for instance {render(Matching(self.word()), 40)}"
             raise Fault(f"a regular expression must follow, between two /{shown}", start)
         try:
             matching, self.position = read_expression(self.text, start)

@@ -21,7 +21,7 @@ _QUOTE: Final = "; if a string is meant, quote it"
 _COMMENT: Final = re.compile(r"[ \t]#")
 _DEADLINE: Final = re.compile(r"[ \t]++within(?![^ \t\r])")
 _DEADLINE_INSIDE: Final = re.compile(r"(?:^|[ \t])within[ \t]++[0-9][^ \t]*+[ \t]*+(?:$|(?<=[ \t])#)")
-_NAME: Final = re.compile(r"\{\{[ \t]*+[A-Za-z_][A-Za-z0-9_]*+[ \t]*+\}\}")
+_NAME: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
 _EXPRESSION: Final = re.compile(r"/(?:[^/\\]|\\.)*+/")
 _CORE: Final = re.compile(r"[ \t]++(?:#|within[ \t])")
 _RAW: Final = re.compile(r"raw(?:[ \t]++[0-9a-fA-F]{2})++")
@@ -96,16 +96,18 @@ def _bare(line: Line, mark: str) -> str:
     if complaint is not None:
         raise Fault(complaint.sentence + _QUOTE, start)
     if name := _NAME.search(text):
-        raise Fault(f"{name[0]} stands for a whole value, and this is a part. {quote}", start + name.start())
+        raise Fault(
+            f"{{{{{name[1]}}}}} stands for a whole value, and this is a part. {quote}", start + name.start()
+        )
     if comment := _COMMENT.search(text):
         raise Fault(f"a comment, or part of the string? {quote}", start + comment.start() + 1)
     if mark == ">":
         if _RAW.fullmatch(text):
-            raise Fault(f"bytes, or a string? Bytes as they are: >raw {text[3:].strip()}. {quote}", start)
+            raise Fault(f"bytes, or a string? Bytes as they are: >raw HEX. {quote}", start)
         return text
     if deadline := _DEADLINE_INSIDE.search(text):
         if deadline.start() == 0:
-            raise Fault(f"a value must come first; any message is {mark} ... {text}", start)
+            raise Fault(f"a value must come first; any message is {mark} ... within DURATION", start)
         raise Fault(f"a deadline, or part of the string? {quote}", start + deadline.start() + 1)
     if text.startswith("~") and mark == "<":
         raise Fault(

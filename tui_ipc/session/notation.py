@@ -22,7 +22,15 @@ from typing import Any, Final, NamedTuple
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.holes import HOLES, REST, Captured, Matching
-from tui_ipc.session.reader import JSON_LETTERS, HoleError, NotationError, Objection, read, skip_blank
+from tui_ipc.session.reader import (
+    JSON_LETTERS,
+    HoleError,
+    NotationError,
+    Objection,
+    escape_in_expression,
+    read,
+    skip_blank,
+)
 
 _JSON: Final = json.JSONDecoder()
 _SPELLINGS: Final = {"None": "null", "True": "true", "False": "false"}
@@ -214,19 +222,16 @@ def _atom(item: Any) -> str:
 
 def _hole(item: Any) -> str:
     if isinstance(item, Matching):
-        return f"/{_IN_EXPRESSION.sub(_escape_in_expression, item.expression)}/"
+        return f"/{_IN_EXPRESSION.sub(_in_expression, item.expression)}/"
     return f"{{{{{item.name}}}}}" if isinstance(item, Captured) else "..."
 
 
-def _escape_in_expression(match: re.Match[str]) -> str:
+def _in_expression(match: re.Match[str]) -> str:
     """What must not stand in ``/re/`` as it is, spelled so that ``re`` reads it alike; an escape stays."""
     text = match.group()
     if text == "/":
         return r"\/"
-    if text.isprintable():
-        return text
-    code = ord(text[-1])
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return text if text.isprintable() else escape_in_expression(text[-1])
 
 
 def _children(item: Any) -> Iterator[tuple[str, Any]]:

@@ -189,6 +189,17 @@ def read_expression(text: str, position: int) -> tuple[Matching, int]:
     if not match:
         raise HoleError("a regular expression that begins with / ends with another /", position)
     body = match[1]
+    if fault := _fault_of_expression(body):
+        sentence, offset = fault
+        raise HoleError(sentence, position + 1 + offset)
+    return Matching(_PAIR.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], body)), match.end()
+
+
+def _fault_of_expression(body: str) -> tuple[str, int] | None:
+    """Why a text is no regular expression, and at which of its characters; None if it is one."""
+    if not body.isprintable():
+        offset, character = next(each for each in enumerate(body) if not each[1].isprintable())
+        return f"a character that nobody sees; write {escape_in_expression(character)}", offset
     try:
         with warnings.catch_warnings():  # about what a later Python may read differently
             warnings.simplefilter("error")
@@ -201,8 +212,14 @@ def read_expression(text: str, position: int) -> tuple[Matching, int]:
     except (ValueError, OverflowError, RecursionError) as error:
         sentence, offset = str(error), 0
     else:
-        return Matching(_PAIR.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], body)), match.end()
-    raise HoleError(f"not a regular expression: {sentence}", position + 1 + offset)
+        return None
+    return f"not a regular expression: {sentence}", offset
+
+
+def escape_in_expression(character: str) -> str:
+    """How ``re`` spells a character that is not to be printed."""
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _read_hole(
