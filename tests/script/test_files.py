@@ -65,6 +65,22 @@ def test_a_rewritten_file_keeps_its_permissions_and_its_link(tmp_path: Path) -> 
     assert sorted(os.listdir(tmp_path)) == ["link.tipc", "talk.tipc"]
 
 
+def test_a_rewritten_file_keeps_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where that is ours to say, as root's; where it is not, that is no failure."""
+    asked = []
+
+    def refuse(descriptor: int, *owner: int) -> None:
+        asked.append(owner)
+        raise PermissionError
+
+    monkeypatch.setattr(os, "fchown", refuse)
+    file = tmp_path / "talk.tipc"
+    file.write_bytes(b"old")
+    rewrite(str(file), b"old", b"new")
+    assert asked == [(file.stat().st_uid, file.stat().st_gid)]
+    assert file.read_bytes() == b"new"
+
+
 def test_a_file_that_was_edited_meanwhile_is_not_rewritten(tmp_path: Path) -> None:
     """Whoever edited it keeps the edit."""
     file = tmp_path / "talk.tipc"

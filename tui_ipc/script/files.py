@@ -7,6 +7,7 @@ or the file is as it was.
 import os
 import stat
 import tempfile
+from contextlib import suppress
 
 from tui_ipc.session.recording import reason
 
@@ -36,31 +37,33 @@ def create(path: str, text: str) -> None:
 
 
 def rewrite(path: str, old: bytes, new: bytes) -> None:
-    """Replace what is in a file at once; its permissions stay, and a symbolic link goes on leading to it.
+    """Replace what is in a file at once; its owner and permissions stay, and a symbolic link leads on to it.
 
     Raises:
         UnwritableScriptError: It does not hold ``old`` any more, or cannot be replaced.
     """
     path = os.path.realpath(path)
     try:
-        with open(path, "rb") as file:
+        with open(path, "r+b") as file:  # nothing is written here, but who may not write must not replace
             held = file.read()
-            mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            facts = os.fstat(file.fileno())
         if held != old:
             raise UnwritableScriptError(
                 f"{path} was changed meanwhile, and so was not rewritten; run it again"
             )
-        _replace(path, new, mode)
+        _replace(path, new, facts)
     except OSError as error:
         raise UnwritableScriptError(f"{path} cannot be rewritten: {reason(error)}") from None
 
 
-def _replace(path: str, data: bytes, mode: int) -> None:
+def _replace(path: str, data: bytes, facts: os.stat_result) -> None:
     directory, name = os.path.split(path)
     descriptor, written = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
     try:
         with open(descriptor, "wb") as file:
-            os.fchmod(descriptor, mode)
+            with suppress(PermissionError):  # only root may give a file away
+                os.fchown(descriptor, facts.st_uid, facts.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(facts.st_mode))
             file.write(data)
             file.flush()
             os.fsync(descriptor)
