@@ -41,7 +41,12 @@ def test_a_line_is_found_by_its_first_row(heights: list[int]) -> None:
 def test_each_line_is_measured_once() -> None:
     """A flood costs what comes, not what is there."""
     measured: list[int] = []
-    rows = RowIndex(lambda index: len(measured.append(index) or "row"))
+
+    def height(index: int) -> int:
+        measured.append(index)
+        return 1
+
+    rows = RowIndex(height)
     for end in range(0, 5_000, 100):
         rows.update(max(0, end - 1_000), end)
     assert measured == list(range(4_900))

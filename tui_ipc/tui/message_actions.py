@@ -43,10 +43,10 @@ class MessageActions(App[int]):
             return
         text = box_text(event.value) if len(event.raw) <= BOX_LIMIT else None
         if text is None:
-            much = f"a message of {size(len(event.raw))} is more than the box takes"
-            self._deny("Not edited", f"{much}; what was sent can be sent again as it is")
+            much = f"A message of {size(len(event.raw))} is more than the box takes"
+            self._deny("Not edited", f"{much}; what was sent can be sent again as it is.")
         elif notation.render(notation.parse(text)) != notation.render(event.value):
-            self._deny("Not edited", "the message holds what cannot be written, such as a handle")
+            self._deny("Not edited", "The message holds what cannot be written.")
         else:
             self.screen_stack[0].remove_class("-maximized", "-inspecting")
             self.message_box.take(text)
@@ -57,17 +57,17 @@ class MessageActions(App[int]):
         if isinstance(event, MessageSent):
             self._keeper.post("", event.value)
         elif event is not None:
-            self._deny("Not sent", "this message came from the child; only what was sent can be sent again")
+            self._deny("Not sent", "This message came from the child; only what was sent can be sent again.")
 
     def _inspected(self, done: str) -> MessageSent | MessageReceived | None:
         """The message that is inspected; if there is none, or nobody to send one to, that is said."""
         event: Any = None if self.inspector.entry is None else self.inspector.entry.event
         if self.foot is not self.message_box:
-            self._deny(f"Not {done}", "a recording is only shown: nobody listens")
+            self._deny(f"Not {done}", "A recording is only shown: nobody listens.")
         elif isinstance(event, MessageSent | MessageReceived):
             return event
         else:
-            self._deny(f"Not {done}", "no message is selected in the log")
+            self._deny(f"Not {done}", "No message is selected in the log.")
         return None
 
     def _deny(self, title: str, sentence: str) -> None:

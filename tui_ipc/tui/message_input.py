@@ -116,7 +116,10 @@ class MessageInput(SafeInput):
 
     def complain(self, error: OSError) -> None:
         """Say once that later starts will not know what was sent."""
-        sentence = f"Later starts will not know what is sent now: {error.strerror or error}."
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        sentence = (
+            f"Later starts will not know what is sent now: {reason}. TUI_IPC_HISTORY names another file."
+        )
         self._tell(sentence, "Not remembered", "warning")
         self._history.detach()
 

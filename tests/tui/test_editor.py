@@ -1,0 +1,159 @@
+"""The user's editor: which one it is, and what it may do to the text and to the explorer."""
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tui.window import Terminal, terminal
+from tui_ipc.tui.editor import EditorError, editor_command
+
+
+def nowhere(name: str) -> None:
+    """Nothing is installed."""
+
+
+@pytest.mark.parametrize(
+    ("environment", "command"),
+    [
+        ({"VISUAL": "emacs -nw", "EDITOR": "ed"}, ["emacs", "-nw"]),
+        ({"VISUAL": " ", "EDITOR": "'/opt/my editor/run' --wait"}, ["/opt/my editor/run", "--wait"]),
+        ({}, ["vim"]),
+    ],
+)
+def test_the_environment_names_the_editor(environment: dict[str, str], command: list[str]) -> None:
+    """VISUAL comes before EDITOR; both are read as a shell reads them; else a usual one is taken."""
+    assert editor_command(environment, lambda name: name if name.startswith("v") else None) == command
+
+
+@pytest.mark.parametrize(
+    ("environment", "sentence"),
+    [
+        ({}, "no editor was found: nano, vim, vi are not installed; name yours in EDITOR"),
+        ({"EDITOR": "'vim"}, "EDITOR cannot be read: No closing quotation"),
+    ],
+)
+def test_no_editor_is_explained(environment: dict[str, str], sentence: str) -> None:
+    """The sentence says what to set."""
+    with pytest.raises(EditorError, match=sentence):
+        editor_command(environment, nowhere)
+
+
+def edited(it: Terminal, before: bytes, sees: bytes) -> None:
+    """Type a text, open the editor, and return once the explorer is back and shows something."""
+    it.read_until(b"connected")
+    it.type(before)
+    it.read_until(b"string, ")
+    it.forget()
+    it.type(b"\x05")
+    it.read_until(sees)
+
+
+def script(path: Path, text: str) -> str:
+    """An editor that is a Python program; ``file`` is what it edits."""
+    program = path / "editor.py"
+    program.write_text(f"import os, sys\nfrom pathlib import Path\nfile = Path(sys.argv[1])\n{text}\n")
+    return f"{sys.executable} {program}"
+
+
+def test_a_message_is_written_in_an_editor(tmp_path: Path) -> None:
+    """The editor gets the text over lines, in a file of the user's own that is gone afterwards.
+
+    What it leaves stands in the box, and is sent with Enter, not before.
+    """
+    note = tmp_path / "note"
+    editor = script(
+        tmp_path,
+        f"mode = oct(file.stat().st_mode & 0o777), oct(file.parent.stat().st_mode & 0o777)\n"
+        f"Path({str(note)!r}).write_text(repr((str(file), mode, file.read_text(), os.isatty(0))))\n"
+        "file.with_suffix('.bak').write_text('a copy')\n"
+        "file.write_text('{\\n  \"edited\": true\\n}\\n')",
+    )
+    with terminal(EDITOR=editor) as it:
+        it.read_until(b"connected")
+        it.type(b"[1, 2]")
+        it.read_until(b"array")
+        it.type(b"\x05")
+        it.read_until(b"map, 1 key")
+        assert b"'edited'" not in it.screen
+        it.type(b"\r")
+        it.read_until(b"{'edited': True}")
+        it.type(b"\x11")
+        assert it.finish() == 0
+    name, modes, text, is_terminal = eval(note.read_text())
+    assert (modes, text, is_terminal) == (("0o600", "0o700"), "[\n  1,\n  2\n]\n", True)
+    assert not Path(name).parent.exists()
+    assert b"\x1b[?1049l" in it.screen
+    assert b"Traceback" not in it.screen
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("sys.exit(3)", b"ended with code 3; the message"),
+        ("os.kill(os.getpid(), 9)", b"ended with SIGKILL; the"),
+        ("file.unlink()", b"left no text"),
+        ("file.write_bytes(b'ab\\xff')", b"no UTF-8 at byte 3"),
+        ("file.write_text('[1,\\n2 3]')", b"It would be sent as a string"),
+    ],
+)
+def test_a_failing_editor_is_told(tmp_path: Path, text: str, sentence: bytes) -> None:
+    """The explorer is back, the message as it was, and a sentence says what happened."""
+    with terminal(EDITOR=script(tmp_path, text)) as it:
+        edited(it, b"hello", sentence)
+        it.type(b"\x11")
+        assert it.finish() == 0
+    assert b"Traceback" not in it.screen
+
+
+def test_an_editor_that_is_not_there_is_told() -> None:
+    """Its name is said, and what to do."""
+    with terminal(EDITOR="/nowhere/ed") as it:
+        edited(it, b"hello", b"/nowhere/ed cannot be")
+        it.type(b"\x11")
+        assert it.finish() == 0
+
+
+def test_the_child_is_heard_while_the_editor_is_open(tmp_path: Path) -> None:
+    """An editor that stays open for long stops no child: what it prints meanwhile is there afterwards."""
+    fifo = tmp_path / "go"
+    os.mkfifo(fifo)
+    child = (
+        "import os, sys\nfrom tui_ipc.child import serve\n"
+        "def answer(message):\n"
+        "    for _ in range(20_000): print('x' * 50)\n"
+        f"    open({str(fifo)!r}, 'w').write('printed')\n"
+        "    return 'all printed'\n"
+        "sys.exit(serve(answer))\n"
+    )
+    editor = script(tmp_path, f"open({str(fifo)!r}).read()")
+    with terminal("--", sys.executable, "-c", child, EDITOR=editor) as it:
+        it.read_until(b"connected")
+        it.type(b"go\r\x05")
+        it.read_until(b"all printed")
+        it.type(b"\x11")
+        assert it.finish() == 0
+
+
+def test_an_interrupt_is_for_the_editor(tmp_path: Path) -> None:
+    """^C while the editor is open does not end the explorer, and a signal that ends it ends the editor."""
+    note = tmp_path / "note"
+    editor = script(
+        tmp_path,
+        "import signal, time\n"
+        f"signal.signal(signal.SIGINT, lambda *_: Path({str(note)!r}).write_text('interrupted'))\n"
+        "print('editing', flush=True)\n"
+        "signal.pause()\n"
+        "signal.pause()",
+    )
+    with terminal(EDITOR=editor) as it:
+        edited(it, b"hello", b"editing")
+        it.type(b"\x03")
+        it.read_until(b"^C")
+        it.process.terminate()
+        assert it.finish() == 143
+    assert note.read_text() == "interrupted"
+    assert b"Traceback" not in it.screen
+    assert stat.S_ISREG(note.stat().st_mode)

@@ -1,0 +1,90 @@
+"""The explorer as a process of its own, on a pseudo-terminal: what is typed, every byte that it writes."""
+
+import os
+import pty
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import monotonic
+
+from tests.tui.stage import PATIENCE
+
+# Takes the terminal as its controlling one, as a shell's job has it, so that hanging up is felt.
+COMMAND = """\
+import fcntl, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from tui_ipc.tui.launch import run_explorer, run_replay
+if sys.argv[1:2] == ["--"]:
+    sys.exit(run_explorer(sys.argv[2:]))
+sys.exit(run_replay(sys.argv[1]) if sys.argv[1:] else run_explorer())
+"""
+
+
+class Terminal:
+    """An explorer on a pseudo-terminal."""
+
+    def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
+        self.process = process
+        self.master = master
+        self.screen = b""
+        self._open = True
+
+    def close(self) -> None:
+        """Close the window."""
+        if self._open:
+            self._open = False
+            os.close(self.master)
+
+    def forget(self) -> None:
+        """Wait from now on for what is written from now on."""
+        self.screen = b""
+
+    def type(self, keys: bytes) -> None:
+        """Press keys."""
+        os.write(self.master, keys)
+
+    def read_until(self, text: bytes) -> None:
+        """Return once the explorer has written a text."""
+        deadline = monotonic() + PATIENCE
+        while text not in self.screen:
+            assert select.select([self.master], [], [], max(0.0, deadline - monotonic()))[0], self.screen[
+                -500:
+            ]
+            self.screen += os.read(self.master, 65536)
+
+    def finish(self) -> int:
+        """Read to the end, and return the exit code."""
+        try:
+            while select.select([self.master], [], [], PATIENCE)[0] and (
+                piece := os.read(self.master, 65536)
+            ):
+                self.screen += piece
+        except OSError:
+            pass  # EIO: the other side is closed
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def terminal(*arguments: str, **environment: str) -> Iterator[Terminal]:
+    """Start the explorer as a user does: the built-in child, a recording, or a command behind ``--``."""
+    master, slave = pty.openpty()
+    usual = {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
+    process = subprocess.Popen(
+        (sys.executable, "-c", COMMAND, *arguments),
+        stdin=slave,
+        stdout=slave,
+        stderr=slave,
+        env={**os.environ, **usual, **environment},
+        start_new_session=True,
+    )
+    os.close(slave)
+    it = Terminal(process, master)
+    try:
+        yield it
+    finally:
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+        it.close()
