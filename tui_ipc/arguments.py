@@ -33,21 +33,21 @@ examples:
   tui-ipc --script talk.tipc -- ./my-plugin  a conversation of your own, for CI
   tui-ipc --script tests/*.tipc --report junit=report.xml -- ./my-plugin
                                              many, each with a child of its own
-  tui-ipc --record run.rec -- ./my-plugin    keep everything that happens, with or
-                                             without --script
+  tui-ipc --record run.rec -- ./my-plugin    keep everything that happens, with
+                                             or without --script
   tui-ipc --replay run.rec                   explore it later, as it happened
   tui-ipc --replay run.rec --format text     print it; jsonl is for programs
   tui-ipc --replay run.rec --save-script talk.tipc
                                              make a script of it
-  tui-ipc --match-by id -- ./my-server       answers name the message they answer
+  tui-ipc --match-by id -- ./my-server       answers name what they answer
 
 The child finds its server by its last argument, channel_name:NAME (or wherever
 its command has {channel_name}), and by the environment variable TUI_IPC_SERVER.
 
 What the child prints goes to standard output, to a terminal with its control
-characters made visible; its standard error goes to ours, each line marked. Where
-a report or --format jsonl takes standard output, what the child prints goes to
-standard error as well, each line marked.
+characters made visible; its standard error goes to ours, each line marked.
+Where a report or --format jsonl takes standard output, what the child prints
+goes to standard error as well, marked likewise.
 """
 
 

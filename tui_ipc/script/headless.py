@@ -74,7 +74,7 @@ def run_headless(
         scripts, command, console=console, reporters=reporters, keeping=keeping, updating=update, **options
     )
     outcomes = asyncio.run(suite.run())
-    code = exit_code(outcomes)
+    code = max(exit_code(outcomes), suite.stopped)
     if update:
         code = max(code, _renew(files, scripts, outcomes))
     if written is not None:

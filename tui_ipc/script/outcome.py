@@ -3,10 +3,14 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from signal import SIGPIPE
 from typing import Any
 
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
+from tui_ipc.script.sink import SinkLostError
+from tui_ipc.script.verdict import Verdict
 from tui_ipc.session.events import MessageReceived
+from tui_ipc.session.process import signal_name
 
 
 class Status(StrEnum):
@@ -69,6 +73,37 @@ class Outcome:
         """Why it did not pass, in few words; empty if it did."""
         status = "" if self.status is Status.PASSED else str(self.status)
         return self.sentence or self.complaint or status
+
+
+def judged(name: str, verdict: Verdict) -> Outcome:
+    """The outcome of a script that was run to its end, or to where it failed."""
+    return Outcome(
+        name,
+        Status.FAILED if verdict.code else Status.PASSED,
+        verdict.code,
+        line=verdict.line,
+        sentence=verdict.sentence,
+        details=verdict.details,
+        unexpected=verdict.unexpected,
+        untaken=verdict.untaken,
+        updates=verdict.updates,
+    )
+
+
+def interrupted(name: str, number: int, line: int, *, begun: bool) -> Outcome:
+    """The outcome of a script that a signal ended, at some line, or kept from having a child at all."""
+    sentence = f"{signal_name(number)} came" + ("; the child was ended" if begun else "")
+    return Outcome(name, Status.INTERRUPTED, SIGNALLED + number, line=line, sentence=sentence)
+
+
+def unheard(name: str, lost: SinkLostError) -> Outcome:
+    """The outcome of a script that could not be told on; a reader that went away knows why."""
+    return Outcome(name, Status.INTERRUPTED, lost_code(lost), complaint="" if lost.closed else str(lost))
+
+
+def lost_code(lost: SinkLostError) -> int:
+    """The exit code that the loss of our output asks for."""
+    return SIGNALLED + SIGPIPE if lost.closed else ExitCode.USAGE
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:

@@ -5,7 +5,6 @@ our output, ends the one that is run, and the others are not run.
 """
 
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -16,12 +15,11 @@ from tui_ipc.script.course import total
 from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
 from tui_ipc.script.interruptions import interrupting
 from tui_ipc.script.language import Script
-from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.outcome import Outcome, Status, interrupted, judged, lost_code, unheard
 from tui_ipc.script.reporter import Reporter
 from tui_ipc.script.runner import Runner, Verdict
 from tui_ipc.script.sink import SinkLostError
 from tui_ipc.session.events import Event
-from tui_ipc.session.process import signal_name
 from tui_ipc.session.session import BUILT_IN_CHILD, Session
 
 if TYPE_CHECKING:
@@ -79,14 +77,21 @@ class Suite:
         self._under_way: asyncio.Task[Any] | None = None
         self._lost: SinkLostError | None = None
 
+    @property
+    def stopped(self) -> int:
+        """The exit code that is asked for by what keeps further scripts from being run; 0 if nothing does."""
+        if self._signals:
+            return SIGNALLED + self._signals[0]
+        return 0 if self._lost is None else lost_code(self._lost)
+
     async def run(self) -> list[Outcome]:
         """Run all of them, and tell it."""
         outcomes: list[Outcome] = []
         with interrupting(self._interrupt) as self._signals:
             await self._tell_all(lambda reporter: reporter.begin(self._scripts))
             for number, script in enumerate(self._scripts, 1):
-                if self._signals or self._lost is not None:
-                    outcome = Outcome(script.name, Status.NOT_RUN, total=total(script.steps))
+                if code := self.stopped:
+                    outcome = Outcome(script.name, Status.NOT_RUN, code, total=total(script.steps))
                 else:
                     outcome = await self._run(script, number)
                 outcomes.append(outcome)
@@ -108,25 +113,18 @@ class Suite:
         session = Session(words, timeout=self._timeout, record=recorder, **self._options)
         tails = None if self._tails is None else self._tails()
         runner = Runner(script, session, self._timeout, self._teller(tails), updating=self._updating)
-        await self._tell_all(lambda reporter: reporter.begin_script(script, words, runner.total))
         begun = monotonic()
-        run: asyncio.Task[Verdict] | None = None
-        if not self._signals and self._lost is None:
-            run = await self._run_showing(runner, self._label(script, number))
-        ended = self._ended(run, script.name, runner.line)
-        seconds = monotonic() - begun
-        facts: dict[str, Any] = {"total": runner.total, "passed": runner.passed, "seconds": seconds}
-        if self._keeping is not None:
-            facts["recording"] = self._keeping.end(failed=ended.status is not Status.PASSED)
-            if recorder is not None and recorder.failure is not None:
-                complaint = recorder.failure
-        if complaint:  # the child is not to blame: what it did stays the verdict
-            facts |= {"complaint": complaint, "code": ended.code or ExitCode.USAGE}
-            if ended.status is Status.PASSED:
-                facts["status"] = Status.FAILED
+        await self._tell_all(lambda reporter: reporter.begin_script(script, words, runner.total))
+        run = None if self.stopped else await self._run_showing(runner, self._label(script, number))
+        ended = replace(
+            self._ended(run, script.name, runner.line),
+            total=runner.total,
+            passed=runner.passed,
+            seconds=monotonic() - begun,
+        )
         if tails is not None:
-            facts |= {"stdout": tails.text("stdout"), "stderr": tails.text("stderr")}
-        return replace(ended, **facts)
+            ended = replace(ended, stdout=tails.text("stdout"), stderr=tails.text("stderr"))
+        return self._recorded(ended, recorder, complaint)
 
     def _recorder(self, script: Script, words: Sequence[str]) -> "tuple[Recorder | None, str]":
         """What records a script, if anything does, and why nothing does where it should."""
@@ -138,6 +136,19 @@ class Suite:
             return self._keeping.begin(script.name, words), ""
         except RecordingError as error:
             return None, str(error)
+
+    def _recorded(self, ended: Outcome, recorder: "Recorder | None", complaint: str) -> Outcome:
+        """An outcome, with what became of its recording."""
+        if self._keeping is None:
+            return ended
+        kept = self._keeping.end(failed=ended.status is not Status.PASSED)
+        if recorder is not None and recorder.failure is not None:
+            complaint = recorder.failure
+        if not complaint:
+            return replace(ended, recording=kept)
+        status = Status.FAILED if ended.status is Status.PASSED else ended.status
+        code = ended.code or ExitCode.USAGE  # the child is not to blame: what it did stays the verdict
+        return replace(ended, recording=kept, complaint=complaint, status=status, code=code)
 
     def _teller(self, tails: "Tails | None") -> Callable[[Event], Awaitable[None]]:
         """What tells an event to everybody."""
@@ -167,33 +178,17 @@ class Suite:
 
     def _ended(self, run: "asyncio.Task[Verdict] | None", name: str, line: int) -> Outcome:
         """How a run ended; None is one that could not begin any more."""
-        lost = self._lost
         if run is not None and not run.cancelled():
             error = run.exception()
             if error is None:
-                verdict = run.result()
-                status = Status.FAILED if verdict.code else Status.PASSED
-                return Outcome(
-                    name,
-                    status,
-                    verdict.code,
-                    line=verdict.line,
-                    sentence=verdict.sentence,
-                    details=verdict.details,
-                    unexpected=verdict.unexpected,
-                    untaken=verdict.untaken,
-                    updates=verdict.updates,
-                )
+                return judged(name, run.result())
             if not isinstance(error, SinkLostError):
                 raise error
-            self._lost = lost = error
+            self._lost = error
         if self._signals:
-            number = self._signals[0]
-            sentence = f"{signal_name(number)} came; the child was ended"
-            return Outcome(name, Status.INTERRUPTED, SIGNALLED + number, line=line, sentence=sentence)
-        assert lost is not None
-        code = SIGNALLED + signal.SIGPIPE if lost.closed else ExitCode.USAGE
-        return Outcome(name, Status.INTERRUPTED, code, complaint="" if lost.closed else str(lost))
+            return interrupted(name, self._signals[0], line, begun=run is not None)
+        assert self._lost is not None
+        return unheard(name, self._lost)
 
     async def _tell_all(self, told: Callable[[Reporter], Coroutine[Any, Any, None]]) -> None:
         """Tell something to everybody who can still be told.

@@ -1,0 +1,144 @@
+"""Several scripts: what is told of them, in which order, and what keeps some from being run."""
+
+import asyncio
+import errno
+import signal
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from tui_ipc.script.console import Console
+from tui_ipc.script.language import Script, parse
+from tui_ipc.script.outcome import Outcome, Status, exit_code
+from tui_ipc.script.sink import SinkLostError
+from tui_ipc.script.suite import Suite, child
+from tui_ipc.session.events import Event
+from tui_ipc.session.session import BUILT_IN_CHILD
+
+SCRIPTS = [parse("> x\n< Child received: x\n", name) for name in ("first", "second", "third")]
+
+
+class Listener:
+    """A reporter that does something the first time that it is told something.
+
+    Args:
+        at: What it must be told for that: the call's name, and the script's.
+        deed: What it does.
+    """
+
+    def __init__(self, at: str = "", deed: Callable[[], object] = lambda: None) -> None:
+        self.told: list[str] = []
+        self._at = at
+        self._deed = deed
+
+    async def _note(self, what: str) -> None:
+        self.told.append(what)
+        if what == self._at:
+            self._at = ""
+            self._deed()
+            for _ in range(3):  # turns of the loop, which hears of a signal between them
+                await asyncio.sleep(0)
+
+    async def begin(self, scripts: Sequence[Script], /) -> None:
+        await self._note("begin")
+
+    async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
+        await self._note(f"begin {script.name} {total}")
+
+    async def tell(self, event: Event) -> None:
+        if type(event).__name__ == "ChildExited":
+            await self._note("exited")
+
+    async def end_script(self, outcome: Outcome) -> None:
+        await self._note(f"end {outcome.name} {outcome.status}")
+
+    async def end(self, outcomes: Sequence[Outcome]) -> None:
+        await self._note(f"end of {len(outcomes)}")
+
+
+def run(
+    *reporters: Listener, scripts: Sequence[Script] = SCRIPTS, **options: Any
+) -> tuple[list[Outcome], int]:
+    """The outcomes of a suite, and the exit code that it asks for."""
+    suite = Suite(scripts, None, timeout=10, console=Console(None, None, {}), reporters=reporters, **options)
+    outcomes = asyncio.run(suite.run())
+    return outcomes, max(exit_code(outcomes), suite.stopped)
+
+
+def lose(number: int) -> Callable[[], None]:
+    """Lose standard output, for this reason."""
+
+    def deed() -> None:
+        raise SinkLostError(OSError(number, "gone"))
+
+    return deed
+
+
+def test_everybody_is_told_everything_in_order() -> None:
+    """Of one script after the other."""
+    first, second = Listener(), Listener()
+    outcomes, code = run(first, second, scripts=SCRIPTS[:2])
+    assert (code, [outcome.status for outcome in outcomes]) == (0, [Status.PASSED] * 2)
+    assert (
+        first.told
+        == second.told
+        == [
+            "begin",
+            "begin first 2",
+            "exited",
+            "end first passed",
+            "begin second 2",
+            "exited",
+            "end second passed",
+            "end of 2",
+        ]
+    )
+    assert all(outcome.passed == outcome.total == 2 and outcome.seconds > 0 for outcome in outcomes)
+
+
+@pytest.mark.parametrize(
+    ("at", "statuses"),
+    [
+        ("begin", [Status.NOT_RUN] * 3),
+        ("begin first 2", [Status.INTERRUPTED, Status.NOT_RUN, Status.NOT_RUN]),
+        ("end first passed", [Status.PASSED, Status.NOT_RUN, Status.NOT_RUN]),
+        ("end third passed", [Status.PASSED] * 3),
+    ],
+)
+def test_a_signal_is_heard_whenever_it_comes(at: str, statuses: list[Status]) -> None:
+    """Also between two scripts, and its exit code wins."""
+    outcomes, code = run(Listener(at, lambda: signal.raise_signal(signal.SIGINT)))
+    assert [outcome.status for outcome in outcomes] == statuses
+    assert code == 130
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.EPIPE, 141), (errno.ENOSPC, 2)])
+@pytest.mark.parametrize(
+    ("at", "statuses"),
+    [
+        ("begin", [Status.NOT_RUN] * 3),
+        ("begin first 2", [Status.INTERRUPTED, Status.NOT_RUN, Status.NOT_RUN]),
+        ("exited", [Status.INTERRUPTED, Status.NOT_RUN, Status.NOT_RUN]),
+        ("end first passed", [Status.PASSED, Status.NOT_RUN, Status.NOT_RUN]),
+        ("end of 3", [Status.PASSED] * 3),
+    ],
+)
+def test_without_output_nothing_more_is_run(at: str, statuses: list[Status], number: int, code: int) -> None:
+    """It is no success wherever it is lost; whoever else listens is told to the end."""
+    listener = Listener()
+    outcomes, asked = run(Listener(at, lose(number)), listener)
+    assert [outcome.status for outcome in outcomes] == statuses
+    assert asked == code
+    assert listener.told[-1] == "end of 3"
+    lost = [outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED]
+    told = "" if number == errno.EPIPE else "standard output cannot be written: gone"
+    assert [outcome.complaint for outcome in lost] == [told] * len(lost)
+
+
+def test_whose_command_is_run() -> None:
+    """The given one, or else the script's own, or else the built-in child."""
+    own = parse("spawn ./own -x\n")
+    assert child(own, ["./given"]) == ["./given"]
+    assert child(own, None) == ("./own", "-x")
+    assert child(SCRIPTS[0], None) == BUILT_IN_CHILD
