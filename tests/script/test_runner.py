@@ -18,38 +18,15 @@ from tests.script.fake_session import (
     signalled,
     spawned,
 )
+from tests.script.running import echo, run, silence
+from tests.script.skipping import skipping
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language import Script, parse
-from tui_ipc.script.runner import Runner, Verdict
+from tui_ipc.script.language import parse
+from tui_ipc.script.runner import Runner
 from tui_ipc.script.seed import TEXTS, conversation
 from tui_ipc.script.sink import SinkLostError
 from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.events import Event, Fault, HandshakeFailed
-
-SHORT = 0.05  # seconds, where a deadline is to pass
-LONG = 30.0  # where none may
-
-
-def echo(value: Any) -> Iterable[Event]:
-    return [received(f"echo {value}", answers=1)]
-
-
-def silence(value: Any) -> Iterable[Event]:
-    return ()
-
-
-def run(text: str | Script, session: FakeSession, timeout: float = LONG) -> Verdict:
-    """The verdict on a script; the session must have been left."""
-    told: list[Event] = []
-
-    async def tell(event: Event) -> None:
-        told.append(event)
-
-    script = parse(text, "talk.tipc") if isinstance(text, str) else text
-    verdict = asyncio.run(Runner(script, session, timeout, tell).run())
-    assert session.over
-    assert told
-    return verdict
 
 
 def test_all_passes() -> None:
@@ -93,7 +70,7 @@ def test_messages_are_taken_in_order() -> None:
 def test_silence() -> None:
     """The deadline passes: told is what still waits for an answer."""
     session = FakeSession(opened(), lambda value: echo(value) if value == "one" else ())
-    verdict = run("> one\n> two\n< echo one\n< echo two", session, SHORT)
+    verdict = run("> one\n> two\n< echo one\n< echo two", session)
     assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 4)
     assert verdict.details[:2] == (("expected", '"echo two"'), ("no answer", 'to "two"'))
 
@@ -105,7 +82,7 @@ def test_a_deadline_that_passes_is_diagnosed(
     """Told is why nothing happens, the most telling first, whichever way the message went."""
     session = FakeSession(opened(), answer)
     session.doing = Diagnosis(phase="open", stopped=signal.SIGSTOP)
-    verdict = run("> x\n< y", session, SHORT)
+    verdict = run("> x\n< y", session)
     assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, line)
     reasons = [text for name, text in verdict.details if name == "diagnosis"]
     assert reasons == list(session.doing.sentences[:3])
@@ -114,9 +91,9 @@ def test_a_deadline_that_passes_is_diagnosed(
 
 def test_a_child_that_takes_no_message() -> None:
     """Sending has a deadline too."""
-    verdict = run("> x", FakeSession(opened(), lambda value: None), SHORT)
+    verdict = run("> x", FakeSession(opened(), lambda value: None))
     assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 1)
-    assert "did not take the message within 0.05 s" in verdict.sentence
+    assert "did not take the message within 2 s" in verdict.sentence
 
 
 @pytest.mark.parametrize(
@@ -216,7 +193,7 @@ def test_output_that_nobody_takes_ends_the_run() -> None:
             raise SinkLostError(BrokenPipeError(32, "Broken pipe"))
 
     with pytest.raises(SinkLostError):
-        asyncio.run(Runner(parse("> x\n< y"), session, LONG, tell).run())
+        skipping(Runner(parse("> x\n< y"), session, 2, tell).run)
     assert session.over
     assert told[-1] == printed(b"x")
 
@@ -230,7 +207,7 @@ def test_a_slow_reader_costs_no_deadline() -> None:
             await asyncio.sleep(1.2)
             asyncio.get_running_loop().call_later(0.1, session.feed, received(1))
 
-    verdict = asyncio.run(Runner(parse("> x\n< 1"), session, 1.0, tell).run())
+    verdict = skipping(Runner(parse("> x\n< 1"), session, 1, tell).run)
     assert verdict.code is ExitCode.PASSED, verdict
 
 
@@ -246,7 +223,7 @@ def test_an_interruption_leaves_the_session() -> None:
                 stuck.set()
                 await asyncio.Event().wait()
 
-        runner = Runner(parse("> x\n< y"), session, LONG, tell)
+        runner = Runner(parse("> x\n< y"), session, 30, tell)
         run = asyncio.create_task(runner.run())
         await stuck.wait()
         while runner.line != 2:

@@ -63,9 +63,10 @@ class Printed:
         return match is not None
 
     def last_lines(self, count: int) -> list[str]:
-        """The last lines behind the last match."""
+        """The last lines behind the last match; of the line that this ended, the rest if there is one."""
         self._read()
-        return self._text[max(self._begin, len(self._text) - _SHOWN) :].splitlines()[-count:]
+        text = self._text[max(self._begin, len(self._text) - _SHOWN) :]
+        return text.lstrip("\r\n").splitlines()[-count:]
 
     def _read(self) -> None:
         """Decode the news, and forget what is too old."""
