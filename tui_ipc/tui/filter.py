@@ -88,17 +88,30 @@ class FilterError(Exception):
     """A text is no filter; the message is a sentence that says why."""
 
 
-@dataclass(frozen=True, slots=True)
 class Subject:
     """What a filter looks at.
 
+    Args:
+        event: What happened.
+        write: Writes all that is said of it; asked once, and only if a term needs it.
+
     Attributes:
         event: What happened.
-        text: Gives all that is said of it; asked for only if a term needs it.
     """
 
-    event: Event
-    text: Callable[[], str]
+    __slots__ = ("_text", "_write", "event")
+
+    def __init__(self, event: Event, write: Callable[[], str]) -> None:
+        self.event = event
+        self._write = write
+        self._text: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All that is said of it."""
+        if self._text is None:
+            self._text = self._write()
+        return self._text
 
 
 Term = Callable[[Subject], bool]
@@ -240,7 +253,7 @@ def _expression(text: str) -> re.Pattern[str]:
 
 
 def _found(needle: re.Pattern[str]) -> Term:
-    return lambda subject: needle.search(subject.text()) is not None
+    return lambda subject: needle.search(subject.text) is not None
 
 
 def _negated(term: Term) -> Term:
