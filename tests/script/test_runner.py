@@ -19,14 +19,14 @@ from tests.script.fake_session import (
     spawned,
 )
 from tests.script.running import echo, run, silence
-from tests.script.skipping import skipping
+from tests.script.skipping import Clock, skipping
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language import parse
+from tui_ipc.script.language import Quit, Script, Send, parse
 from tui_ipc.script.runner import Runner
 from tui_ipc.script.seed import TEXTS, conversation
 from tui_ipc.script.sink import SinkLostError
 from tui_ipc.session.diagnosis import Diagnosis
-from tui_ipc.session.events import Event, Fault, HandshakeFailed
+from tui_ipc.session.events import Event, Fault, HandshakeFailed, MessageReceived
 
 
 def test_all_passes() -> None:
@@ -234,3 +234,129 @@ def test_an_interruption_leaves_the_session() -> None:
         assert session.over
 
     asyncio.run(main())
+
+
+def test_bytes_are_sent_as_they_are() -> None:
+    """They need not be a message."""
+    session = FakeSession(opened(), silence)
+    assert run(">raw c1ff", session).code is ExitCode.PASSED
+    assert session.sent == [b"\xc1\xff"]
+
+
+def test_a_script_sleeps_and_what_happens_meanwhile_is_told() -> None:
+    """A message that comes then is there for later steps."""
+    clock = Clock()
+
+    def answer(value: Any) -> Iterable[Event]:
+        asyncio.get_running_loop().call_later(3, session.feed, received("late"))
+        return ()
+
+    session = FakeSession(opened(), answer)
+    begun = clock.now
+    assert run("> x\nsleep 5s\n< late", session, clock=clock).code is ExitCode.PASSED
+    assert clock.now - begun == pytest.approx(5)
+
+
+def test_signals_are_sent_to_the_child() -> None:
+    """What it does then is its own."""
+    sent: list[int] = []
+
+    def handle(number: int) -> Iterable[Event]:
+        sent.append(number)
+        return [received("heard")]
+
+    session = FakeSession(opened(), silence, signalled=handle)
+    assert run("signal SIGUSR1\n< heard", session).code is ExitCode.PASSED
+    assert sent == [signal.SIGUSR1]
+
+
+def test_a_signal_that_reaches_nobody() -> None:
+    """The sentence is the session's."""
+    session = FakeSession([*opened(), exited(1)])
+    session.deaf = "there is no child to signal"
+    verdict = run("signal SIGUSR1", session)
+    assert (verdict.code, verdict.sentence) == (ExitCode.CHILD_FAILED, "there is no child to signal")
+    assert verdict.details == (("child", "exited with code 1"),)
+
+
+def test_a_restart_ends_the_run_and_begins_the_next() -> None:
+    """What was captured stays; what was printed and said before is over."""
+    session = FakeSession(
+        opened(), lambda value: [printed(b"once"), received(len(session.sent)), received(0)]
+    )
+    verdict = run("> x\n< {{n}}\nrestart\n> {{n}}\n< 1\nexpect stdout /once/", session)
+    assert verdict.code is ExitCode.PASSED
+    assert session.sent == ["x", 0]
+    assert session.run == 2
+    assert verdict.untaken == 2
+
+
+def test_a_restart_sees_that_the_child_ended_well() -> None:
+    """As quit does; unless a line says how it should end, or that has been seen."""
+    ending = [closed(), exited(3), audit()]
+    verdict = run("> x\nrestart\n> y", FakeSession(opened(), silence, ending))
+    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.CHILD_FAILED, 2, 1)
+    assert verdict.sentence == "told to quit, the child exited with code 3, where code 0 is due"
+    script = "> x\nquit\n? exit 3\nrestart\n> y\nquit\n? exit 3"
+    assert run(script, FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
+
+
+def test_a_child_that_ended_as_it_should_can_be_restarted() -> None:
+    """Though nobody told it to quit."""
+
+    def die(value: Any) -> Iterable[Event]:
+        return [closed(), exited(3), audit(None)] if value == "die" else ()
+
+    session = FakeSession(opened(), die)
+    verdict = run("> die\n? exit 3\nrestart\n> live\n? exit 0", session, 1)
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 5)  # what ended was the run before
+    assert session.run == 2
+
+
+def test_a_restart_whose_handshake_fails() -> None:
+    """The line is that of the restart."""
+    failed = HandshakeFailed(at=0, run=2, step="connected", sentence="it exited", timed_out=False)
+
+    class Once(FakeSession):
+        async def restart(self) -> None:
+            self._opening = (spawned(), failed)
+            await super().restart()
+
+    verdict = run("> x\nrestart\n> y", Once(opened(), silence))
+    assert (verdict.code, verdict.line, verdict.sentence) == (ExitCode.NO_HANDSHAKE, 2, "it exited")
+
+
+def test_a_child_that_is_told_to_quit_twice() -> None:
+    """The second time nothing is left to do. A message that says quit tells it, too."""
+    session = FakeSession(opened(), silence)
+    verdict = run(Script("twice", (Send("quit"), Quit(), Quit())), session)
+    assert (verdict.code, verdict.passed, verdict.total) == (ExitCode.PASSED, 3, 3)
+
+
+def test_where_the_script_stands_is_known_while_it_runs() -> None:
+    """For whoever shows it."""
+    seen: list[tuple[int, int, int]] = []
+
+    async def tell(event: Event) -> None:
+        if isinstance(event, MessageReceived):
+            seen.append((runner.line, runner.passed, runner.total))
+
+    runner = Runner(parse("repeat 3\n> x\n< echo x\nend"), FakeSession(opened(), echo), 2, tell)
+    assert (runner.line, runner.passed, runner.total) == (0, 0, 6)
+    skipping(runner.run)
+    assert seen == [(3, 1, 6), (3, 3, 6), (3, 5, 6)]
+    assert (runner.line, runner.passed) == (0, 6)
+
+
+def test_what_was_to_be_captured_may_be_missing_in_a_run_that_updates() -> None:
+    """A later line that needs it says so."""
+    session = FakeSession(opened(), lambda value: [received("no such thing")])
+    script = parse('> x\n< {"id": {{id}}}\n> {{id}}')
+    verdict = skipping(Runner(script, session, 2, _deaf_ears, updating=True).run)
+    assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 3)
+    assert verdict.sentence == "nothing was captured as id: the message that was to bring it differs"
+    assert session.sent == ["x"]
+
+
+async def _deaf_ears(event: Event) -> None:
+    """Tell nobody."""
