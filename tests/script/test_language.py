@@ -118,7 +118,7 @@ def test_some_lines_do_nothing(text: str) -> None:
         ('>   {"a": 1', 1, 12, "not JSON: expecting"),
         ("> [1, ...]", 1, 7, "what is sent is told whole"),
         ("> None", 1, 3, "the JSON value is spelled null"),
-        ("> one # two", 1, 7, "a comment, or part of the string?"),
+        ("> one # two", 1, 7, "A comment, or part of the string?"),
         ("> 123456789012345678901234567890", 1, 3, "no message can hold this"),
         ("quit now", 1, 6, "only a comment can follow quit"),
         ("\x1f", 1, 1, r'unknown step "\u001f"'),

@@ -17,6 +17,7 @@ from tui_ipc.script.scanner import Line, fault_behind, flags_behind
 from tui_ipc.session.notation import Complaint, first_value, interpret, looks_like_more
 from tui_ipc.session.reader import Objection
 
+_NAMES: Final = 5  # that are told to who used another
 _QUOTE: Final = "; if a string is meant, quote it"
 _COMMENT: Final = re.compile(r"[ \t]#")
 _DEADLINE: Final = re.compile(r"[ \t]++within(?![^ \t\r])")
@@ -24,6 +25,7 @@ _DEADLINE_INSIDE: Final = re.compile(r"(?:^|[ \t])within[ \t]++[0-9][^ \t]*+[ \t
 _NAME: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
 _EXPRESSION: Final = re.compile(r"/(?:[^/\\]|\\.)*+/")
 _CORE: Final = re.compile(r"[ \t]++(?:#|within[ \t])")
+_QUOTED: Final = re.compile("'[^']*+'")
 _RAW: Final = re.compile(r"raw(?:[ \t]++[0-9a-fA-F]{2})++")
 
 
@@ -66,16 +68,10 @@ def _read(line: Line, mark: str, objection: Objection) -> Any:
         raise Fault(begun.sentence + remedy, start + (begun.offset or 0))
     if begun is None or not (looks_like_more(text) or _followed(line, start + begun[1], mark)):
         value: Any = _bare(line, mark)
-        line.position = len(line.text)
     else:
         value, end = begun
         line.position += end
-        if not _followed(line, line.position, mark):
-            deadline = (
-                "; a deadline is for what is expected" if _DEADLINE.match(line.text, line.position) else ""
-            )
-            line.skip_blanks()
-            raise Fault(f"text after the value{deadline}{_QUOTE}", line.position)
+        _see_end(line, mark)
     try:
         encode(filled(value, lambda hole: None))
     except (TypeError, ValueError) as error:
@@ -88,32 +84,46 @@ def _followed(line: Line, position: int, mark: str) -> bool:
     return line.ended(position) or (mark != ">" and _DEADLINE.match(line.text, position) is not None)
 
 
+def _see_end(line: Line, mark: str) -> None:
+    """See that nothing follows a value but what may."""
+    if _followed(line, line.position, mark):
+        return
+    remedy = "; a deadline is for what is expected" if _DEADLINE.match(line.text, line.position) else ""
+    line.skip_blanks()
+    raise Fault(f"text after the value{remedy}{_QUOTE}", line.position)
+
+
 def _bare(line: Line, mark: str) -> str:
-    """The rest of the line as the string that it is, if it cannot be meant in another way."""
+    """Read the rest of the line as the string that it is, if it cannot be meant in another way."""
     text, start = line.rest, line.position
-    quote = f'If a string is meant, quote it: {mark} "…"'
     _, complaint = interpret(text)
     if complaint is not None:
         raise Fault(complaint.sentence + _QUOTE, start)
-    if name := _NAME.search(text):
-        raise Fault(
-            f"{{{{{name[1]}}}}} stands for a whole value, and this is a part. {quote}", start + name.start()
-        )
-    if comment := _COMMENT.search(text):
-        raise Fault(f"a comment, or part of the string? {quote}", start + comment.start() + 1)
-    if mark == ">":
-        if _RAW.fullmatch(text):
-            raise Fault(f"bytes, or a string? Bytes as they are: >raw HEX. {quote}", start)
-        return text
-    if deadline := _DEADLINE_INSIDE.search(text):
-        if deadline.start() == 0:
-            raise Fault(f"a value must come first; any message is {mark} ... within DURATION", start)
-        raise Fault(f"a deadline, or part of the string? {quote}", start + deadline.start() + 1)
-    if text.startswith("~") and mark == "<":
-        raise Fault(
-            f"to skip until a message matches, or a string? It is written <~ together. {quote}", start
-        )
+    if doubt := _doubt(text, mark):
+        sentence, offset = doubt
+        raise Fault(f'{sentence} If a string is meant, quote it: {mark} "…"', start + offset)
+    line.position = len(line.text)
     return text
+
+
+def _doubt(text: str, mark: str) -> tuple[str, int] | None:
+    """What a bare text might be besides a string, and at which character; None if it can be nothing else."""
+    if name := _NAME.search(text):
+        return f"{{{{{name[1]}}}}} stands for a whole value, and this is a part.", name.start()
+    if comment := _COMMENT.search(text):
+        return "A comment, or part of the string?", comment.start() + 1
+    if _QUOTED.fullmatch(text):
+        return "Single quotes would be part of the string.", 0
+    if mark == ">":
+        return ("Bytes as they are are written >raw HEX.", 0) if _RAW.fullmatch(text) else None
+    if mark == "<" and text.startswith("~"):
+        return "To skip until a message matches is written <~ together.", 0
+    deadline = _DEADLINE_INSIDE.search(text)
+    if deadline is None:
+        return None
+    if deadline.start() == 0:
+        return f"Any message is {mark} ... within DURATION.", 0
+    return "A deadline, or part of the string?", deadline.start() + 1
 
 
 def _see_no_expression(line: Line, end: int) -> None:
@@ -132,5 +142,6 @@ def _not_captured(name: str, captured: Collection[str]) -> str:
     if nearest:
         return f"nothing was captured as {name} above, but {nearest} was"
     if captured:
-        return f"nothing was captured as {name} above, only {', '.join(captured)}"
+        some = ", ".join(list(captured)[:_NAMES]) + (", …" if len(captured) > _NAMES else "")
+        return f"nothing was captured as {name} above, only {some}"
     return f"nothing was captured as {name} above; a line such as < {{{{{name}}}}} captures"
