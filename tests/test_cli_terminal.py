@@ -132,3 +132,10 @@ def test_a_terminal_that_cannot_erase_shows_no_progress(place: Path, clean_env: 
     _, written = on_a_terminal("--script", "slow.tipc", cwd=place, environment=clean_env | {"TERM": "dumb"})
     assert "\r" not in written
     assert written.count("\n") == 1
+
+
+def test_a_program_is_shown_no_progress(place: Path, clean_env: dict[str, str]) -> None:
+    """Whoever asks for lines of JSON has all that there is to know."""
+    arguments = ("--script", "slow.tipc", "--format", "jsonl")
+    _, written = on_a_terminal(*arguments, cwd=place, environment=clean_env)
+    assert "\r" not in written

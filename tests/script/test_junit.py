@@ -85,12 +85,14 @@ def test_a_failure_has_its_story_and_what_the_child_printed() -> None:
         ("../up/./talk", "up.talk"),
         ("standard input", "standard input"),
         ("..", ".."),
+        ("a\tb\n", "a\\tb\\n"),
     ],
 )
 def test_a_scripts_class_is_its_path(name: str, class_name: str) -> None:
     """With dots, for readers make packages of what stands before them."""
     [test] = suite(Outcome(name, Status.PASSED))
     assert test.get("classname") == class_name
+    assert test.get("name") == name.replace("\t", "\\t").replace("\n", "\\n")
 
 
 @given(st.lists(outcomes(), max_size=3))

@@ -52,6 +52,8 @@ def test_what_is_no_recording_is_left_alone(tmp_path: Path) -> None:
     """The script is not recorded then, and so has no recording to keep or to remove."""
     (tmp_path / "talk.rec").write_text("precious")
     keeping = FailureRecordings(str(tmp_path))
+    keeping.begin("other.tipc", ())
+    assert keeping.end(failed=False) is None
     with pytest.raises(RecordingError, match="exists and is no recording"):
         keeping.begin("talk.tipc", ())
     assert keeping.end(failed=False) is None

@@ -50,6 +50,13 @@ def test_what_does_not_fit_is_cut_from_the_name(width: int, label: str) -> None:
     assert told == f"{label}10 of 20 steps · 10/s · 1 s left"[:width]
 
 
+def test_wide_characters_take_two_cells() -> None:
+    """As a terminal shows them."""
+    told = Progress("日本語の会話.tipc", 20, now=0.0).line(10, 1.0, 45)
+    assert told == "…会話.tipc: 10 of 20 steps · 10/s · 1 s left"
+    assert cells(told) == 44
+
+
 @given(st.text(max_size=40), st.integers(0, 10**12), st.floats(0, 1e6), st.integers(-1, 100))
 def test_it_fits_whatever_the_name(name: str, passed: int, now: float, width: int) -> None:
     """Control characters are seen, wide ones count twice; a terminal is never steered."""

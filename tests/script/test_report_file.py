@@ -55,6 +55,15 @@ def test_what_cannot_be_written_is_told_before(name: str, said: str, tmp_path: P
     assert script.read_text() == "quit\n"
 
 
+def test_what_a_report_permits_stays(tmp_path: Path) -> None:
+    """Whoever could read the one before it can read this one."""
+    path = tmp_path / "r.xml"
+    path.touch()
+    path.chmod(0o604)
+    write(str(path), "text")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o604
+
+
 def test_a_link_stays_a_link(tmp_path: Path) -> None:
     """What it leads to is replaced."""
     target, link = tmp_path / "kept" / "r.xml", tmp_path / "r.xml"

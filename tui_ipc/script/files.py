@@ -1,4 +1,4 @@
-"""Scripts on their way into files.
+"""Scripts, and whatever else users keep, on their way into files.
 
 The one rule: nobody loses a text to us. A new script replaces no file; a rewritten one is in its file whole,
 or the file is as it was.
@@ -51,19 +51,30 @@ def rewrite(path: str, old: bytes, new: bytes) -> None:
             raise UnwritableScriptError(
                 f"{path} was changed meanwhile, and so was not rewritten; run it again"
             )
-        _replace(path, new, facts)
+        replace(path, new, facts)
     except OSError as error:
         raise UnwritableScriptError(f"{path} cannot be rewritten: {reason(error)}") from None
 
 
-def _replace(path: str, data: bytes, facts: os.stat_result) -> None:
+def replace(path: str, data: bytes, facts: os.stat_result | None) -> None:
+    """Write a file so that whoever opens it sees all of it, or what was there before.
+
+    Args:
+        path: The file; no symbolic link, for that itself would be replaced.
+        data: What is to be in it.
+        facts: What it belongs to and permits; None for what the user's new files do.
+
+    Raises:
+        OSError: It cannot be written; what was there before is still there, and nothing beside it.
+    """
     directory, name = os.path.split(path)
     descriptor, written = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
     try:
         with open(descriptor, "wb") as file:
-            with suppress(PermissionError):  # only root may give a file away
-                os.fchown(descriptor, facts.st_uid, facts.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(facts.st_mode))
+            if facts is not None:
+                with suppress(PermissionError):  # only root may give a file away
+                    os.fchown(descriptor, facts.st_uid, facts.st_gid)
+            os.fchmod(descriptor, 0o666 & ~_mask() if facts is None else stat.S_IMODE(facts.st_mode))
             file.write(data)
             file.flush()
             os.fsync(descriptor)
@@ -71,3 +82,10 @@ def _replace(path: str, data: bytes, facts: os.stat_result) -> None:
     except BaseException:
         os.unlink(written)
         raise
+
+
+def _mask() -> int:
+    """The permissions that the user's files do not have; they can only be asked for by setting them."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

@@ -5,10 +5,11 @@ The one rule: whoever looks at the file sees the report before this one, or all 
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterable
-from errno import EISDIR
 from typing import Final
 
+from tui_ipc.script.files import replace
 from tui_ipc.session.recording import reason
 
 _OPEN_FILES: Final = ("/dev/std", "/dev/fd/", "/proc/")
@@ -32,13 +33,12 @@ def claim(path: str, sources: Iterable[str] = ()) -> None:
     try:
         if any(_same(path, source) for source in sources):
             raise ReportError(f"the report would overwrite the script {path}; name another file")
-        if _is_special(path):
-            return
-        probe, name = _begun(path)
+        if not _is_special(path):
+            target, _ = _target(path)
+            with tempfile.TemporaryFile(dir=os.path.dirname(target)):
+                pass
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
         raise _unwritable(path, error) from None
-    os.close(probe)
-    os.unlink(name)
 
 
 def write(path: str, text: str) -> None:
@@ -52,29 +52,24 @@ def write(path: str, text: str) -> None:
             with open(path, "a", encoding="utf-8") as special:
                 special.write(text)
         else:
-            _replace(path, text)
+            target, facts = _target(path)
+            replace(target, text.encode(), facts)
     except (OSError, ValueError) as error:
         raise _unwritable(path, error) from None
 
 
-def _replace(path: str, text: str) -> None:
-    file, name = _begun(path)
+def _target(path: str) -> tuple[str, os.stat_result | None]:
+    """The file that will be replaced, where a link stays one, and what is known of it if it is there.
+
+    Raises:
+        OSError: It is there and may not be written.
+    """
+    target = os.path.realpath(path)
     try:
-        with open(file, "w", encoding="utf-8") as report:
-            report.write(text)
-        os.replace(name, os.path.realpath(path))
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
-def _begun(path: str) -> tuple[int, str]:
-    """A new file beside the one that it will replace: its descriptor and its name."""
-    target = os.path.realpath(path)  # a link stays one
-    if os.path.isdir(target):
-        raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
-    name = f"{target}.{os.getpid()}.new"
-    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666), name
+        with open(target, "r+b") as file:
+            return target, os.fstat(file.fileno())
+    except FileNotFoundError:
+        return target, None
 
 
 def _is_special(path: str) -> bool:
