@@ -30,12 +30,14 @@ def test_all_that_is_wrong_is_told(tmp_path: Path) -> None:
     """A name that could steer a terminal cannot."""
     (tmp_path / "binary.tipc").write_bytes(b"> 1\n\xff\n")
     (tmp_path / "faulty.tipc").write_text("qiut\n")
-    names = ["", "null\0byte", "esc\x1b[2J", "binary.tipc", "faulty.tipc"]
+    (tmp_path / "tests").mkdir()
+    names = ["", "tests", "null\0byte", "esc\x1b[2J", "binary.tipc", "faulty.tipc"]
     with pytest.raises(UnreadableScriptsError) as refused:
         load([str(tmp_path / name) if name else "" for name in names])
     lines = [line for line in str(refused.value).splitlines() if line[0] != " "]
     assert [line.removeprefix(f"{tmp_path}/") for line in lines] == [
         "'': No such file or directory",
+        f"tests: it is a directory; name the scripts in it: {tmp_path}/tests/*.tipc",
         r"null\u0000byte: embedded null byte",
         r"esc\u001b[2J: No such file or directory",
         "binary.tipc:2: a script is UTF-8 text, and this is not; the child's command goes behind --",

@@ -66,6 +66,8 @@ def _read(file: str) -> Script:
     name = "standard input" if file == STANDARD_INPUT else visible(file) or "''"
     try:
         data = _contents(file)
+    except IsADirectoryError:
+        raise _UnreadableError(f"{name}: it is a directory; name the scripts in it: {name}/*.tipc") from None
     except OSError as error:
         raise _UnreadableError(f"{name}: {error.strerror}") from None
     except ValueError as error:  # a null byte in the path

@@ -94,8 +94,8 @@ class Suite:
                     outcome = Outcome(script.name, Status.NOT_RUN, code, total=total(script.steps))
                 else:
                     outcome = await self._run(script, number)
-                outcomes.append(outcome)
                 await self._tell_end(outcome)
+                outcomes.append(replace(outcome, unexpected=()))  # they may be large, and were told
             await self._tell_all(lambda reporter: reporter.end(outcomes))
         return outcomes
 
