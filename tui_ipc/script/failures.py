@@ -53,8 +53,10 @@ class Failures:
         told: tuple[Detail, ...] = (("expected", render(expected, SHOWN)),)
         if best is not None and skipped is not None:
             message, difference = best
-            of_all = f"message #{message.number}, the nearest of {count(skipped.count)} that were skipped"
-            told = (*contrast(difference, expected, message.value), ("nearest", of_all))
+            which = f"message #{message.number} was skipped"
+            if skipped.count > 1:
+                which = f"message #{message.number}, the nearest of {count(skipped.count)} that were skipped"
+            told = (*contrast(difference, expected, message.value), ("nearest", which))
         return (*told, *self._unanswered(), *self.place(expected), *self.circumstances())
 
     def unprinted(self, stream: Stream, expression: str) -> tuple[Detail, ...]:
