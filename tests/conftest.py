@@ -30,6 +30,7 @@ _FOREIGN = (
     "PYTHONUNBUFFERED",
     "TUI_IPC_HISTORY",
     "TUI_IPC_SERVER",
+    "TUI_IPC_SETTINGS",
     "VISUAL",
 )
 _NUMBERS = itertools.count(1)

@@ -46,6 +46,7 @@ class Terminal:
             },
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
+            "TUI_IPC_SETTINGS": "",  # nor are the user's settings for a benchmark
             "TUI_IPC_HISTORY": "",  # what a benchmark types is not for the user's history
         }
         self._wanted: set[bytes] = set()

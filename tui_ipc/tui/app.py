@@ -18,6 +18,7 @@ from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.child_actions import ChildActions
+from tui_ipc.tui.customised import Customised
 from tui_ipc.tui.file_actions import FileActions, SaveScript
 from tui_ipc.tui.history import History
 from tui_ipc.tui.inspector import Inspector
@@ -38,6 +39,7 @@ from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.search_pane import SearchPane
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
+from tui_ipc.tui.settings import Settings
 from tui_ipc.tui.status_bar import StatusBar
 from tui_ipc.tui.story import Stories
 from tui_ipc.tui.tape import Tape
@@ -52,7 +54,7 @@ WIDE = 100
 """From how many columns on the inspector has a place of its own."""
 
 
-class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
+class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Customised):
     """Explores one session, from its beginning to its end.
 
     Args:
@@ -63,6 +65,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         foot: A widget to stand where the message box does, for a session that takes no messages.
         source: Where the events come from, if not from a living child.
         history: What was sent in earlier starts; None begins with nothing and keeps nothing.
+        settings: What the user wants; None for nothing in particular.
     """
 
     TITLE = "tui-ipc"
@@ -91,6 +94,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         foot: ReplayBar | None = None,
         source: str = "",
         history: History | None = None,
+        settings: Settings | None = None,
     ) -> None:
         super().__init__()
         self.tape = tape
@@ -98,6 +102,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
             tape.on_failure = self.recording_failed
         self._command = tuple(command)
         self._save_script = save_script
+        self.settings = settings or Settings()
         self._source = source
         self._history = history
         self._code = 0
@@ -139,10 +144,13 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
 
     def on_mount(self) -> None:
         """Begin the session."""
+        self._customise()
         self._begin()
         self.set_interval(LOOK, self._look)
 
     def _begin(self) -> None:
+        if self.settings.wrap:
+            self.output_view.action_wrap()
         self.foot.take_focus()
         self._pace.now()
         self._keeper.start(self._on_over)

@@ -10,6 +10,7 @@ from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.history import History, history_path
 from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.settings import load, settings_path
 from tui_ipc.tui.tape import Tape
 from tui_ipc.tui.terminal import run
 
@@ -21,7 +22,6 @@ def run_explorer(
     command: Sequence[str] | None = None,
     *,
     record: str | None = None,
-    remember: bool = True,
     save_script: SaveScript | None = None,
     **options: Any,
 ) -> int:
@@ -30,7 +30,6 @@ def run_explorer(
     Args:
         command: The child's command, None for the built-in child.
         record: Path of a file to write every event to, None for none.
-        remember: Whether what is sent is kept for later starts.
         save_script: Writes a script of what happened; without it there is none to be saved.
         options: As :class:`~tui_ipc.session.session.Session` takes them.
 
@@ -39,6 +38,7 @@ def run_explorer(
         file at all, 3 if the session could not begin. A recording that ends early changes none of it: that is
         told when it happens, and once more on standard error.
     """
+    settings = load(settings_path())
     words = BUILT_IN_CHILD if command is None else tuple(command)
     tape = Tape(words)
     if record is not None:
@@ -52,7 +52,8 @@ def run_explorer(
             tape=tape,
             command=words,
             save_script=save_script,
-            history=History(history_path() if remember else None),
+            history=History(history_path() if settings.remember else None),
+            settings=settings,
         )
         code = run(app)
     finally:
@@ -83,7 +84,7 @@ def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript 
         replay = again(speed)
     except RecordingError as error:
         return _refused(error)
-    return run(ReplayApp(replay, path, again=again, save_script=save_script))
+    return run(ReplayApp(replay, path, again=again, save_script=save_script, settings=load(settings_path())))
 
 
 def _refused(error: Exception) -> int:

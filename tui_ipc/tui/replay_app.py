@@ -18,6 +18,7 @@ from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored
+from tui_ipc.tui.settings import Settings
 
 _ONLY_SHOWN = "A recording is only shown: no child runs."
 
@@ -37,6 +38,7 @@ class ReplayApp(ExplorerApp):
         path: The file that it is read from.
         again: Makes another replay of the same file at a speed; raises RecordingError if it is gone.
         save_script: Writes a script of what happened; None if nobody does.
+        settings: What the user wants; None for nothing in particular.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -105,6 +107,7 @@ class ReplayApp(ExplorerApp):
         *,
         again: Callable[[float | None], Replayed],
         save_script: SaveScript | None = None,
+        settings: Settings | None = None,
     ) -> None:
         self._again = again
         self._beginning = False
@@ -116,6 +119,7 @@ class ReplayApp(ExplorerApp):
             source=f"replay {visible(basename(path))}",
             command=replay.command,
             save_script=save_script,
+            settings=settings,
         )
 
     @property

@@ -1,0 +1,45 @@
+"""The explorer as its user wants it: its colours, its keys, and what is told of wrong settings."""
+
+from textual.app import App
+from textual.theme import Theme
+
+from tui_ipc.tui.output_view import OutputView
+from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.settings import Settings, meant, remember_theme
+
+
+class Customised(App[int]):
+    """The part of the explorer that follows the settings."""
+
+    settings: Settings
+    output_view: OutputView
+
+    def _customise(self) -> None:
+        """Take the settings; once, when the app begins."""
+        problems = [*self.settings.problems, *self._take_theme(), *self._take_keys()]
+        for problem in problems:
+            self.notify(visible(problem), title="Settings", severity="warning", timeout=30, markup=False)
+        self.theme_changed_signal.subscribe(self, self._on_theme_changed)
+
+    def _take_theme(self) -> list[str]:
+        theme = self.settings.theme
+        if theme is None:
+            return []
+        if theme not in self.available_themes:
+            return [f"There is no theme {theme!r}{meant(theme, self.available_themes)}"]
+        self.theme = theme
+        return []
+
+    def _take_keys(self) -> list[str]:
+        if not self.settings.keys:
+            return []
+        from tui_ipc.tui.keymap import checked, known
+
+        usable, problems = checked(self.settings.keys, known())
+        self.set_keymap(usable)
+        return problems
+
+    def _on_theme_changed(self, theme: Theme) -> None:
+        problem = remember_theme(self.settings.path, theme.name)
+        if problem is not None:
+            self.notify(visible(problem), title="Settings", severity="warning", markup=False)
