@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -356,6 +357,46 @@ def test_a_reader_that_goes_away_ends_all_and_the_reports_are_written(scripts: P
         assert process.wait(30) == 141
     suite = validated((scripts / "a.xml").read_text())[0]
     assert (suite.get("tests"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "1")
+
+
+def test_a_reader_that_waits_holds_up_no_report_in_a_file(scripts: Path) -> None:
+    """Standard output comes last, in whatever order they were asked for."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b" " * 4096)
+    command = [*TUI_IPC, "--script", "passes.tipc", "--report", "tap=-", "--report", "junit=a.xml"]
+    with (
+        open(reading, "rb") as reader,
+        subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL, cwd=scripts) as process,
+    ):
+        os.close(writing)
+        while not (scripts / "a.xml").exists():
+            assert process.poll() is None
+        assert read_tap(reader.read().decode().lstrip(" ")).points
+        assert process.wait(30) == 0
+    assert validated((scripts / "a.xml").read_text())
+
+
+def test_two_signals_make_it_quick_and_the_reports_are_written(scripts: Path) -> None:
+    """The first lets the child end in good order; the second does not wait for that."""
+    stays = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(receiver.recv())\n"
+    child = python(scripts / "c.py", f"{MEET}\n{stays}print(receiver.recv())\nsignal.pause()\n")
+    command = [*TUI_IPC, "--script", "waits.tipc", "passes.tipc", "--report", "tap=a.tap", "--", *child]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=scripts
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "hi\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "quit\n"
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(30) == 130
+        assert time.monotonic() - begun < 3.5  # of the 4 s that the child had
+    assert read_tap((scripts / "a.tap").read_text()).bailed_out == "SIGINT came; the child was ended"
 
 
 def test_a_report_that_nobody_reads_is_no_traceback(scripts: Path) -> None:
