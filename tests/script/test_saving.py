@@ -204,10 +204,11 @@ def test_slow_answers_get_more_time() -> None:
         received(2, 15 * SECOND, elapsed=4 * SECOND),
         received(3, 16 * SECOND),
         received(4, 21 * SECOND),
+        received(5, 200_000 * SECOND),
         *QUIT,
     )
     expected = [step for step in steps(text) if isinstance(step, lang.Expect)]
-    assert [step.within for step in expected] == [None, 8.0, None, 10.0]
+    assert [step.within for step in expected] == [None, 8.0, None, 10.0, 86400.0]
 
 
 def test_a_slow_handshake_is_told() -> None:
@@ -236,6 +237,7 @@ def test_signals_that_were_asked_for_are_sent_again() -> None:
         lang.Sleep(2.0),
         lang.Signal(signal.SIGUSR2),
     ]
+    assert len(comments(text)) == 2
 
 
 @pytest.mark.parametrize(
@@ -261,6 +263,14 @@ def test_signals_that_were_asked_for_are_sent_again() -> None:
         (
             (sent("quit"), received("no"), sent("quit"), exited(0)),
             [lang.Send("quit"), lang.Expect("no"), lang.Quit(), lang.ExpectExit(0)],
+        ),
+        (
+            (signalled(signal.SIGTERM, "it reads nothing"), exited(0)),
+            [lang.Signal(signal.SIGTERM), lang.ExpectExit(0)],
+        ),
+        (
+            (sent("quit"), sent("please"), exited(0)),
+            [lang.Send("quit"), lang.Send("please"), lang.Quit(), lang.ExpectExit(0)],
         ),
         (
             (sent("quit"), signalled(signal.SIGINT), exited(0)),
@@ -289,7 +299,8 @@ def test_a_signal_in_the_handshake_is_a_comment() -> None:
 def test_what_was_left_behind_is_a_comment() -> None:
     """A script that expected it would be of no use."""
     left = ev.Audit(at=30, run=1, processes=(7,), files=(), unread=35, quit_elapsed=1)
-    text = saved(*OPEN, sent("quit"), exited(), left)
+    clearing = signalled(signal.SIGTERM, "the child left a process behind", 25)
+    text = saved(*OPEN, sent("quit"), exited(), clearing, left)
     assert steps(text)[1:] == [lang.Quit(), lang.ExpectExit(0)]
     assert comments(text)[-1] == "# It left behind: 1 process (pid 7), 35 unread bytes"
 
