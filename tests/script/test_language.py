@@ -10,6 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.script.examples import scripts
+from tui_ipc.script.cells import cells
 from tui_ipc.script.language import (
     Expect,
     ExpectClean,
@@ -139,6 +140,12 @@ def test_an_error_shows_the_line() -> None:
     _, shown, mark = str(fault('> 1\n\t> {"a": }')).split("\n")
     assert shown == r'    2 | \t> {"a": }'
     assert shown[mark.index("^")] == "}"
+
+
+def test_the_mark_stands_below_a_wide_character_too() -> None:
+    """What takes two columns, or none, is counted so."""
+    _, shown, mark = str(fault('> {"日本e\u0301": }')).split("\n")
+    assert cells(shown[: shown.index("}")]) == mark.index("^") == len(shown) - 1 + 2 - 1
 
 
 def test_an_error_shows_what_is_around_it() -> None:

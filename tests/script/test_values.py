@@ -71,7 +71,7 @@ def test_what_is_expected(text: str, step: Expect) -> None:
             9,
             "{{name}} stands for a whole value, and this is a part. If a string is meant, quo",
         ),
-        ("> Hello {{ name }}!", 9, "{{name}} stands for a whole value, and this is a part."),
+        ("> Hello {{\tname\t}}!", 9, "{{name}} stands for a whole value, and this is a part."),
         ("< Hello within 2s", 9, 'A deadline, or part of the string? If a string is meant, quote it: < "…"'),
         (
             "<~ Hello within 2 # c",
@@ -93,6 +93,7 @@ def test_what_is_expected(text: str, step: Expect) -> None:
             "a regular expression ends at the second /; a / inside it is written \\/; if a str",
         ),
         ("< /usr/local/ within 2s", 8, "a regular expression ends at the second /"),
+        ("< [1]within 2s", 6, "text after the value; if a string is meant, quote it"),
         ("< [1] within2s", 7, "text after the value; if a string is meant, quote it"),
         (
             "> [1] within 2s",

@@ -4,10 +4,10 @@ The one rule: both are shown as they are written, each on a line, with a mark be
 one, what stands around that.
 """
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Any, Final
 
+from tui_ipc.script.cells import cells
 from tui_ipc.script.comparison import ABSENT, Difference
 from tui_ipc.script.verdict import Detail
 from tui_ipc.session.holes import REST
@@ -119,15 +119,5 @@ def _marked(title: str, cut: _Cut) -> tuple[Detail, ...]:
         part = part[:_SHOWN] + "…"
     if len(after) > _AROUND:
         after = after[:_AROUND] + "…"
-    mark = " " * _width(before) + "^" * max(_width(part), 1)
+    mark = " " * cells(before) + "^" * max(cells(part), 1)
     return (title, before + part + after), ("", mark)
-
-
-def _width(text: str) -> int:
-    """How many columns a terminal takes for a text of printable characters."""
-    if text.isascii():
-        return len(text)
-    return sum(
-        0 if unicodedata.combining(character) else 2 if unicodedata.east_asian_width(character) in "WF" else 1
-        for character in text
-    )

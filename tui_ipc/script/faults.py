@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tui_ipc.script.cells import cells
 from tui_ipc.session.notation import render
 
 _SHOWN: Final = 90  # characters of a faulty line
@@ -43,7 +44,7 @@ def _pointed_at(line: int, column: int, source: str) -> str:
         before = "…" + before
     if begin + _SHOWN < len(source):
         after += "…"
-    return f"{margin}{before}{after}\n{'| ':>{len(margin)}}{' ' * len(before)}^"
+    return f"{margin}{before}{after}\n{'| ':>{len(margin)}}{' ' * cells(before)}^"
 
 
 def _visible(text: str) -> str:

@@ -3,10 +3,10 @@
 The one rule: the line fits. What is cut is the script's name, from its beginning, for its end tells more.
 """
 
-import unicodedata
 from collections import deque
 from typing import Final
 
+from tui_ipc.script.cells import cells
 from tui_ipc.script.relay import visible
 from tui_ipc.session.units import count
 
@@ -63,16 +63,12 @@ def _span(seconds: float) -> str:
 
 def _last(text: str, width: int) -> str:
     """As much of the end of a text as so many cells hold."""
-    if sum(map(_cells, text)) <= width:
+    if cells(text) <= width:
         return text
     kept, left = "", width - 1
     for character in reversed(text):
-        left -= _cells(character)
+        left -= cells(character)
         if left < 0:
             break
         kept = character + kept
     return _ELLIPSIS + kept if width > 0 else ""
-
-
-def _cells(character: str) -> int:
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
