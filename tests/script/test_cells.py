@@ -7,7 +7,15 @@ from tui_ipc.script.cells import cells
 
 @pytest.mark.parametrize(
     ("text", "width"),
-    [("", 0), ("abc", 3), ("é", 1), ("e\N{COMBINING ACUTE ACCENT}", 1), ("日本", 4), ("ａ", 2), ("a😀b", 4)],
+    [
+        ("", 0),
+        ("abc", 3),
+        ("é", 1),
+        ("e\N{COMBINING ACUTE ACCENT}", 1),
+        ("日本", 4),
+        ("\N{FULLWIDTH LATIN SMALL LETTER A}", 2),
+        ("a😀b", 4),
+    ],
 )
 def test_cells(text: str, width: int) -> None:
     """As a terminal shows it."""
