@@ -4,37 +4,18 @@ import asyncio
 import fcntl
 import io
 import os
-import pty
 import struct
 import termios
-import tty
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import suppress
 
 import pytest
 
+from tests.script.terminal import Terminal
 from tui_ipc.script.colours import coloured, plain
 from tui_ipc.script.console import Console
 
 ERASE = "\r\x1b[K"
-
-
-class Terminal:
-    """A terminal that a test looks at."""
-
-    def __init__(self) -> None:
-        self.leader, follower = pty.openpty()
-        tty.setraw(follower)
-        self.stream = os.fdopen(follower, "w", encoding="utf-8")
-
-    def shown(self) -> str:
-        """What was written since the last look."""
-        count = int.from_bytes(fcntl.ioctl(self.leader, termios.FIONREAD, bytes(4)), "little")
-        return os.read(self.leader, count).decode() if count else ""
-
-    def close(self) -> None:
-        self.stream.close()
-        os.close(self.leader)
 
 
 @pytest.fixture
@@ -107,20 +88,23 @@ def test_data_that_goes_elsewhere_disturbs_no_status_line(
 def test_while_something_is_written_nothing_is_drawn(terminal: Terminal) -> None:
     """A terminal that is slow, or stopped by Ctrl-S, has the first half of a line."""
 
-    async def main() -> str:
+    async def main() -> bytes:
         console = Console(terminal.stream, terminal.stream, {})
-        fcntl.fcntl(terminal.stream, fcntl.F_SETFL, os.O_NONBLOCK)
+        for descriptor in (terminal.leader, terminal.stream.fileno()):
+            os.set_blocking(descriptor, False)
         writing = asyncio.create_task(console.line(console.stderr, "x" * 100_000))
         await asyncio.sleep(0)
         assert not writing.done()
         console.show("1 of 9")
-        shown = terminal.shown()
-        while not writing.done():
+        shown = b""
+        while len(shown) < 100_001:
             await asyncio.sleep(0)
-            shown += terminal.shown()
-        return shown + terminal.shown()
+            with suppress(BlockingIOError):
+                shown += os.read(terminal.leader, 4096)
+        await writing
+        return shown
 
-    assert asyncio.run(main()) == "x" * 100_000 + "\n"
+    assert asyncio.run(main()) == b"x" * 100_000 + b"\n"
 
 
 def test_where_nobody_looks_nothing_is_drawn(
@@ -162,9 +146,8 @@ def test_its_width_and_colour_are_the_terminals(
 
 def test_a_terminal_that_went_away_is_no_failure() -> None:
     """Narration is lost without a word."""
-    with ExitStack() as stack:
-        terminal = Terminal()
-        stack.callback(terminal.stream.close)
+    terminal = Terminal()
+    with terminal.stream:
         console = Console(None, terminal.stream, {})
         os.close(terminal.leader)
         console.show("1 of 9")

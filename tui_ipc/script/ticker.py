@@ -15,6 +15,9 @@ PATIENCE: Final = 1.0
 INTERVAL: Final = 0.2
 """Seconds between two looks: a person reads no faster, and a long run has better to do."""
 
+SPARE: Final = 3
+"""Cells that stay free behind it: for the cursor, and for the ``^C`` that a terminal shows and we erase."""
+
 
 @asynccontextmanager
 async def ticking(console: Console, label: str, total: int, passed: Callable[[], int]) -> AsyncIterator[None]:
@@ -38,5 +41,5 @@ async def ticking(console: Console, label: str, total: int, passed: Callable[[],
 async def _tick(console: Console, progress: Progress, passed: Callable[[], int]) -> None:
     await asyncio.sleep(PATIENCE)
     while True:
-        console.show(progress.line(passed(), monotonic(), console.width - 1))
+        console.show(progress.line(passed(), monotonic(), console.width - SPARE))
         await asyncio.sleep(INTERVAL)
