@@ -42,6 +42,11 @@ class Line:
     fill: str = " "
 
     @property
+    def right_length(self) -> int:
+        """How many cells the right part takes."""
+        return sum(cell_len(span.text) for span in self.right)
+
+    @property
     def text(self) -> str:
         """The line without its looks, as it is copied: the right part after two spaces."""
         left = "".join(span.text for span in self.left)
@@ -71,6 +76,23 @@ def highlighted(whole: Line, needle: re.Pattern[str], prefix: int = 0) -> Line:
     if not any(lit):
         kept = (*kept[:-1], *(Span(span.text, FOUND) for span in kept[-1:]))
     return Line((*kept, *_cut(rest, lit)), whole.right, whole.fill)
+
+
+def extent(whole: Line, needle: re.Pattern[str], prefix: int = 0) -> tuple[int, int] | None:
+    """From which cell of a line's left part up to which the first that is found stands; None if nothing is.
+
+    Args:
+        whole: The line.
+        needle: What is looked for.
+        prefix: How many spans at the beginning are left out.
+    """
+    skipped = "".join(span.text for span in whole.left[:prefix])
+    text = "".join(span.text for span in whole.left[prefix:])
+    match = needle.search(text)
+    if match is None:
+        return None
+    start = cell_len(skipped) + cell_len(text[: match.start()])
+    return start, start + cell_len(match[0])
 
 
 def _cut(spans: Iterable[Span], lit: bytearray) -> Iterable[Span]:

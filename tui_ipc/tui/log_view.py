@@ -164,18 +164,16 @@ class LogView(SearchableView):
         """Filter and search until a moment; whether there was time for all."""
         log = self._model.log
         filtered = self._passed is None or self._passed.scan(log.first, log.end, until)
-        self._settle()
         return super().scan(until) and filtered
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Put the cursor where it was before the filter changed, once that place is known."""
-        if not self._settling:
-            return
         anchor = max(self._anchor or 0, self._model.log.first)
-        if self._passed is None or self._passed.reaches(anchor):
+        if self._settling and (self._passed is None or self._passed.reaches(anchor)):
             if self._anchor is not None:
                 self.pick(anchor if self._passed is None else self._passed.place(anchor))
             self._settling = False
+        super().settle()
 
     @property
     def shown_of(self) -> str:
@@ -183,6 +181,13 @@ class LogView(SearchableView):
         passed = self._model.log if self._passed is None else self._passed
         more = "" if self.complete else "…"
         return f"{count(len(passed))}{more} of {count(len(self._model.log))}"
+
+    def give_up(self) -> None:
+        """End the search, or else the filter, since one of its expressions takes too long."""
+        if self.needle is None:
+            self.set_filter(None)
+            self.post_message(self.FilterCleared())
+        super().give_up()
 
     def marks(self) -> list[str]:
         """The filter and how much passes it, then the search, then how to end the one or the other."""

@@ -26,6 +26,9 @@ class QueryBar(Horizontal):
         prompt: A word before the input: what the question is for.
         text: What stands in the input at first.
         hint: What could be typed; shown while nothing is.
+
+    Attributes:
+        said: What is said about the question.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -57,6 +60,7 @@ class QueryBar(Horizontal):
     def __init__(self, prompt: str, text: str, hint: str) -> None:
         super().__init__()
         self._prompt = Static(Content(prompt), classes="query--prompt")
+        self.said = ""
         self._said = Static(classes="query--said")
         self.input = SafeInput(text, placeholder=hint, compact=True, select_on_focus=True)
 
@@ -77,8 +81,9 @@ class QueryBar(Horizontal):
 
     def say(self, sentence: str, *, wrong: bool = False) -> None:
         """Answer: a count, or what is wrong with the question."""
+        self.said = visible(sentence)
         self.set_class(wrong, "-wrong")
-        self._said.update(Content(visible(sentence)))
+        self._said.update(Content(self.said))
 
     def ask(self, prompt: str) -> None:
         """Change the prompt."""

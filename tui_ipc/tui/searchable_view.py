@@ -14,15 +14,19 @@ from textual.message import Message
 
 from tui_ipc.session.units import count
 from tui_ipc.tui.keys import key_of
-from tui_ipc.tui.line import Line, highlighted
+from tui_ipc.tui.line import Line, extent, highlighted
 from tui_ipc.tui.ring_view import RingView
 from tui_ipc.tui.sieve import Sieve
+from tui_ipc.tui.watchdog import TakesTooLong, at_most
 
 SLICE = 0.005
 """For how many seconds lines are looked at before everybody else gets a turn."""
 
 REST = 0.005
 """How long that turn is at least, in seconds."""
+
+PATIENCE = 0.5
+"""For how many seconds of computing a slice may go on at most: an expression may be worth years of them."""
 
 REDRAW = 0.1
 """How often what was found so far is shown, in seconds."""
@@ -147,50 +151,58 @@ class SearchableView(RingView):
         """Take in that lines may have come and gone."""
         if not self._resting:
             self._look()
-        super().follow_source()
-        self.tell()
+        self._show()
 
     def catch_up(self) -> None:
         """Look at lines for a while, and see to it that the rest follows."""
         self._look()
-        super().follow_source()
-        self.tell()
+        self._show()
 
     def _look(self) -> None:
-        if self.scan(monotonic() + SLICE):
+        try:
+            with at_most(PATIENCE):
+                complete = self.scan(monotonic() + SLICE)
+        except TakesTooLong:
+            self.give_up()
+            return
+        if complete:
             self._resting = False
         elif not self._resting:
             self._resting = True
             self.set_timer(REST, self._go_on)
-        self._seek()
 
     def _go_on(self) -> None:
         self._resting = False
         self._look()
         if self.complete or monotonic() >= self._redraw_at:
             self._redraw_at = monotonic() + REDRAW
-            super().follow_source()
-            self.tell()
+            self._show()
+
+    def _show(self) -> None:
+        super().follow_source()
+        self.settle()
+        self.tell()
 
     def scan(self, until: float) -> bool:
         """Look at lines until a moment; whether there was time for all."""
         return self._found is None or self._found.scan(self.first, self.firm_end, until)
 
-    def _seek(self) -> None:
-        """Go to the first that is found, once it is known to be the first."""
+    def give_up(self) -> None:
+        """End what takes too long, and say so."""
+        self.search(None)
+        sentence = f"A line took more than {PATIENCE} s to search. Write a simpler regular expression."
+        self.app.notify(sentence, title="Search ended", severity="warning", markup=False)
+
+    def settle(self) -> None:
+        """Go where the cursor belongs, once that is known: to what is found from it on, else before it."""
         if not self._seeking or self._found is None:
             return
-        at = self.cursor
-        if at is None and self._found:
+        at = self.end if self.cursor is None else self.cursor
+        if self._found and self._found.reaches(min(at, self.firm_end)):
             self._seeking = False
-            self._go_to_found(self._found.end - 1)
-        elif at is not None and self._found.reaches(at):
+            self._go_to_found(min(self._found.place(at), self._found.end - 1))
+        elif self.complete:
             self._seeking = False
-            place = self._found.place(at)
-            if place == self._found.end:
-                place -= 1
-            if self._found:
-                self._go_to_found(place)
 
     def action_search(self) -> None:
         """Ask what to search for."""
@@ -217,7 +229,19 @@ class SearchableView(RingView):
 
     def _go_to_found(self, place: int) -> None:
         if self._found is not None:
-            self.pick(self._found[place])
+            index = self._found[place]
+            self.pick(index)
+            self._shift_to(self.line(index))
+
+    def _shift_to(self, line: Line) -> None:
+        """Bring what was found in a line into sight if it lies too far right."""
+        span = None if self.needle is None else extent(line, self.needle, self.PREFIX)
+        room = self.width - line.right_length
+        start, end = span or (0, 0)
+        if end <= room:
+            self.shift = 0
+        elif not (self.shift < start and end <= self.shift + room):
+            self.shift = max(0, start - room // 3)
 
     # The cursor
 
@@ -255,7 +279,12 @@ class SearchableView(RingView):
         line = self.line(index)
         if self.needle is None or not self._is_found(index):
             return line
-        return highlighted(line, self.needle, self.PREFIX)
+        try:
+            with at_most(PATIENCE):
+                return highlighted(line, self.needle, self.PREFIX)
+        except TakesTooLong:
+            self.call_later(self.give_up)
+            return line
 
     def _is_found(self, index: int) -> bool:
         if self._found is None:
