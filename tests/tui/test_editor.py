@@ -92,11 +92,11 @@ def test_a_message_is_written_in_an_editor(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("sys.exit(3)", b"ended with code 3; the message"),
-        ("os.kill(os.getpid(), 9)", b"ended with SIGKILL; the"),
+        ("sys.exit(3)", b"ended with code 3"),
+        ("os.kill(os.getpid(), 9)", b"ended with SIGKILL"),
         ("file.unlink()", b"left no text"),
         ("file.write_bytes(b'ab\\xff')", b"no UTF-8 at byte 3"),
-        ("file.write_text('[1,\\n2 3]')", b"It would be sent as a string"),
+        ("file.write_text('[1,\\n2 3]')", b"sent as a string"),
     ],
 )
 def test_a_failing_editor_is_told(tmp_path: Path, text: str, sentence: bytes) -> None:
@@ -111,7 +111,7 @@ def test_a_failing_editor_is_told(tmp_path: Path, text: str, sentence: bytes) ->
 def test_an_editor_that_is_not_there_is_told() -> None:
     """Its name is said, and what to do."""
     with terminal(EDITOR="/nowhere/ed") as it:
-        edited(it, b"hello", b"/nowhere/ed cannot be")
+        edited(it, b"hello", b"/nowhere/ed cannot")
         it.type(b"\x11")
         assert it.finish() == 0
 

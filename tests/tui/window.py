@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import subprocess
 import sys
@@ -10,6 +11,14 @@ from contextlib import contextmanager
 from time import monotonic
 
 from tests.tui.stage import PATIENCE
+
+QUIET = 0.3
+"""For how many seconds an explorer that has drawn everything writes nothing, but for a blinking cursor."""
+
+LATELY = 1 << 17
+"""How many bytes back a text is looked for that has colours in it."""
+
+_SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 
 # Takes the terminal as its controlling one, as a shell's job has it, so that hanging up is felt.
 COMMAND = """\
@@ -45,13 +54,22 @@ class Terminal:
         """Press keys."""
         os.write(self.master, keys)
 
+    def has(self, text: bytes) -> bool:
+        """Whether the explorer has written a text, in whatever colours, lately."""
+        return text in self.screen or text in _SEQUENCE.sub(b"", self.screen[-LATELY:])
+
     def read_until(self, text: bytes) -> None:
         """Return once the explorer has written a text."""
         deadline = monotonic() + PATIENCE
-        while text not in self.screen:
+        while not self.has(text):
             assert select.select([self.master], [], [], max(0.0, deadline - monotonic()))[0], self.screen[
                 -500:
             ]
+            self.screen += os.read(self.master, 65536)
+
+    def settle(self) -> None:
+        """Read until nothing more is written for a moment: what was asked for is on the screen."""
+        while select.select([self.master], [], [], QUIET)[0]:
             self.screen += os.read(self.master, 65536)
 
     def finish(self) -> int:

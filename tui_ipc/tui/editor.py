@@ -66,21 +66,24 @@ async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt
         path = Path(directory, f"message{suffix}")
         _write(path, text)
         try:
-            with app.batch_update(), app.suspend():
-                await _run([*command, str(path)])
+            with app.batch_update(), app.suspend():  # an exception in here would leave the app suspended
+                failure = await _run([*command, str(path)])
         except SuspendNotSupported:
             raise EditorError("an editor needs a terminal, and this one cannot be lent to it") from None
+        if failure is not None:
+            raise EditorError(failure)
         return _read(path)
 
 
-async def _run(command: list[str]) -> None:
-    """Run a command to its end; it shares our terminal, and our process group, so that ^Z stops both."""
+async def _run(command: list[str]) -> str | None:
+    """Run a command to its end, and return what went wrong, if anything.
+
+    It shares our terminal, and our process group, so that ^Z stops both.
+    """
     try:
         process = await asyncio.create_subprocess_exec(*command)
     except OSError as error:
-        raise EditorError(
-            f"the editor {command[0]} cannot be run: {error.strerror}; name another in EDITOR"
-        ) from None
+        return f"the editor {command[0]} cannot be run: {error.strerror}; name another in EDITOR"
     try:
         with _ignored(signal.SIGINT, signal.SIGQUIT):  # ^C is meant for the editor
             code = await process.wait()
@@ -90,7 +93,8 @@ async def _run(command: list[str]) -> None:
         raise
     if code:
         how = f"code {code}" if code > 0 else signal.Signals(-code).name
-        raise EditorError(f"the editor {command[0]} ended with {how}; the message is as it was")
+        return f"the editor {os.path.basename(command[0])} ended with {how}; the message is as it was"
+    return None
 
 
 @contextmanager
