@@ -109,7 +109,7 @@ def test_where_the_kernel_tells_nothing_that_is_said(monkeypatch: pytest.MonkeyP
     """As on a system without procfs and sock_diag, and without SIOCOUTQ."""
     monkeypatch.setattr(kernel, "_text", lambda _: None)
     monkeypatch.setattr(kernel, "_SOCK_DIAG", 31)
-    monkeypatch.setattr(kernel, "_counted", lambda *_: None)
+    monkeypatch.setattr(kernel, "counted", lambda *_: None)
     text = diagnosed(child("deaf"), lambda found: True, "hello")
     assert "The kernel does not say whether the child has read all that was sent." in text
     assert "The kernel does not say what the child does." in text

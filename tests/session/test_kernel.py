@@ -24,7 +24,6 @@ from tui_ipc.session.kernel import (
     fullness,
     inode_of,
     unread_by_peer,
-    unread_by_us,
 )
 
 SEQPACKET, STREAM = socket.SOCK_SEQPACKET, socket.SOCK_STREAM
@@ -160,7 +159,6 @@ def test_bytes_that_the_peer_has_not_read_are_counted(kind: int) -> None:
         ours.send(b"x" * 61)
         ours.send(b"x" * 10)
         assert unread_by_peer(ours.fileno()) == Unread(size=71, some=True, reader=reader)
-        assert unread_by_us(theirs.fileno()) == 71
         theirs.recv(61)
         assert unread_by_peer(ours.fileno()) == Unread(size=10, some=True, reader=reader)
         theirs.close()
@@ -183,12 +181,10 @@ def test_what_is_no_socket_has_no_peer_and_what_cannot_be_counted_is_unknown() -
     """No error comes out of a look."""
     left, right = os.pipe()
     os.write(right, b"four")
-    assert unread_by_us(left) == 4
     assert unread_by_peer(right).size is None
     os.close(left)
     os.close(right)
     with Path(os.devnull).open("rb") as file:
-        assert unread_by_us(file.fileno()) is None
         assert unread_by_peer(file.fileno()) == Unread()
 
 

@@ -15,6 +15,7 @@ from tui_ipc.ipc.wire import Message
 from tui_ipc.session.events import ChannelClosed, Fault, MessageReceived, MessageSent
 from tui_ipc.session.hello import settled
 from tui_ipc.session.matching import InOrder, Matching
+from tui_ipc.session.queues import unread_by_us
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -123,10 +124,8 @@ class Conversation:
     def end(self) -> None:
         """The channel from the child has ended, if only for us; the one to it may still be heard."""
         if self.closed_at is None:
-            from tui_ipc.session import kernel  # at the start a child would wait for it
-
             self._catch_up(self._timeline.now())
-            self.unread += kernel.unread_by_us(self._receiver.fileno()) or 0
+            self.unread += unread_by_us(self._receiver.fileno()) or 0
             self.closed_at = self._timeline.stamp()
             self._timeline.add(ChannelClosed(at=self.closed_at, run=self._run))
 
@@ -150,7 +149,7 @@ class Conversation:
         if self._over is None:
             to_child = kernel.unread_by_peer(self._sender.fileno())
             full = kernel.fullness(self._sender.fileno())
-            to_us = kernel.unread_by_us(self._receiver.fileno())
+            to_us = unread_by_us(self._receiver.fileno())
             writer = kernel.unread_by_peer(self._receiver.fileno()).reader
         return Traffic(
             sent=self._sent,

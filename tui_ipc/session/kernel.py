@@ -4,7 +4,6 @@ The one rule: a fact that the kernel does not give is None, never a guess and ne
 most; what is read there is described in proc_pid_stat(5), proc_pid_syscall(5) and sock_diag(7).
 """
 
-import fcntl
 import os
 import re
 import socket
@@ -14,6 +13,8 @@ import termios
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+
+from tui_ipc.session.queues import counted
 
 PROC: Final = "/proc"
 
@@ -152,7 +153,7 @@ def unread_by_peer(descriptor: int) -> Unread:
         reader = _diagnosed(os.fstat(descriptor).st_ino)[0]
         if reader is not None:
             return Unread(size=(size := _diagnosed(reader)[1]), some=_some(size), reader=reader)
-    return Unread(some=_some(_counted(descriptor, termios.TIOCOUTQ)))
+    return Unread(some=_some(counted(descriptor, termios.TIOCOUTQ)))
 
 
 def fullness(descriptor: int) -> float | None:
@@ -161,7 +162,7 @@ def fullness(descriptor: int) -> float | None:
     Counted as the kernel counts it: each message with what the kernel needs to keep it, see SO_SNDBUF in
     socket(7).
     """
-    used = _counted(descriptor, termios.TIOCOUTQ)
+    used = counted(descriptor, termios.TIOCOUTQ)
     try:
         lent = socket.socket(fileno=descriptor)
     except OSError:  # no socket
@@ -175,20 +176,8 @@ def fullness(descriptor: int) -> float | None:
     return None if used is None or room <= 0 else min(1.0, used / room)
 
 
-def unread_by_us(descriptor: int) -> int | None:
-    """Bytes that can be read from a socket, a pipe or a terminal, see FIONREAD in ioctl_tty(2)."""
-    return _counted(descriptor, termios.FIONREAD)
-
-
 def _some(size: int | None) -> bool | None:
     return None if size is None else size > 0
-
-
-def _counted(descriptor: int, request: int) -> int | None:
-    try:
-        return int.from_bytes(fcntl.ioctl(descriptor, request, bytes(4)), sys.byteorder)
-    except OSError:  # closed meanwhile, or a system that does not count this
-        return None
 
 
 def _call(pid: int, proc: str) -> Call | None:

@@ -11,6 +11,7 @@ import select
 from typing import Final
 
 from tui_ipc.session.events import Stream
+from tui_ipc.session.queues import unread_by_us
 
 CHUNK: Final = 64 * 1024
 """Bytes of one piece at most. A pseudo-terminal gives 4 KiB a read; a piece gathers what several give."""
@@ -36,8 +37,6 @@ class Output:
     @property
     def unread(self) -> int | None:
         """Bytes that can be read; None if the kernel does not say."""
-        from tui_ipc.session.kernel import unread_by_us  # most streams are never asked
-
         return 0 if self._descriptor < 0 else unread_by_us(self._descriptor)
 
     @property
