@@ -75,9 +75,9 @@ def test_it_is_bounded() -> None:
 
 
 def test_a_sparkline_has_a_bar_for_each_value() -> None:
-    """The highest is whole; nothing is blank, and the least of something is not."""
-    assert sparkline([None, 0, 1, 4, 8]) == "  ▂▅█"
+    """The highest is whole; none is blank, nothing is a dot, and the least of something is more."""
+    assert sparkline([None, 0, 1, 4, 8]) == " ·▂▅█"
     assert sparkline([1e-9, 100]) == "▁█"
     assert sparkline([1], top=8) == "▂"
     assert sparkline([]) == ""
-    assert sparkline([None, 0]) == "  "
+    assert sparkline([None, 0]) == " ·"

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Container
 from textual.screen import Screen
 
 from tui_ipc.ipc.errors import IpcError
@@ -40,7 +40,7 @@ from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.search_pane import SearchPane
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
 from tui_ipc.tui.settings import Settings
-from tui_ipc.tui.status_bar import StatusBar
+from tui_ipc.tui.status_bar import WIDEST, StatusBar
 from tui_ipc.tui.story import Stories
 from tui_ipc.tui.tape import Tape
 
@@ -70,7 +70,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     TITLE = "tui-ipc"
     CSS_PATH = ["app.tcss", "dialogs.tcss"]
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (WIDEST, "-widest")]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -134,10 +134,9 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         yield self.status_bar
         yield self.notice
         yield self.measures_panel
-        with Vertical(id="panes"):
-            with Horizontal(id="upper"):
-                yield LogPane(self.log_view)
-                yield self.inspector
+        with Container(id="panes"):
+            yield LogPane(self.log_view)
+            yield self.inspector
             yield SearchPane(self.output_view, id="printed")
         yield self.foot
         yield self.key_bar
@@ -284,7 +283,9 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
             active.binding for active in self.screen.active_bindings.values() if not active.binding.system
         ]
         shown = [binding for binding in bindings if binding.show or binding.tooltip]
-        keys = [Key(self.get_key_display(each), each.description, each.tooltip) for each in shown]
+        keys = [
+            Key(self.get_key_display(each), each.description, each.tooltip, each.id or "") for each in shown
+        ]
         replay = self.foot is not self.message_box
         self.push_screen(HelpScreen(list(dict.fromkeys(keys)), replay=replay))
 

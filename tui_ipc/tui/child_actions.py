@@ -67,15 +67,6 @@ class ChildActions(App[int]):
             tooltip="Stop the child, let it go on, or send it any other signal",
         ),
         Binding(
-            "f7",
-            "run",
-            "Run",
-            key_display="F7",
-            id="app.run",
-            group=CHILD,
-            tooltip="The handshake, step by step, and what came of the run; of earlier runs too",
-        ),
-        Binding(
             "f6",
             "measures",
             "Measures",
@@ -83,6 +74,15 @@ class ChildActions(App[int]):
             id="app.measures",
             group=CHILD,
             tooltip="Show latencies, rates and what lies unread, or hide them",
+        ),
+        Binding(
+            "f7",
+            "run",
+            "Run",
+            key_display="F7",
+            id="app.run",
+            group=CHILD,
+            tooltip="The handshake, step by step, and what came of the run; of earlier runs too",
         ),
     ]
 

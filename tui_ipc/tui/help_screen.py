@@ -13,6 +13,10 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui_ipc.tui.filter import GRAMMAR
+from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.settings import settings_path
+
 _ABOUT = """\
 tui-ipc started the program named at the top as its child, and holds both ends of the talk.
 What you type goes to the child; what the child answers or prints appears as it comes."""
@@ -31,6 +35,8 @@ _PANES = (
 )
 _MESSAGE = ("Message", "what you say to the child")
 _REPLAY = ("Replay", "how many events are shown, and how fast they follow one another")
+
+_SETTINGS = "theme, wrap, remember, and [keys]: a key by the name that stands in grey behind what it does"
 
 _NOTATION = (
     ("Hello from parent", "a string: anything that is neither JSON nor a literal"),
@@ -52,11 +58,13 @@ class Key:
         key: How it is written on the keyboard.
         title: What it does in a word or two.
         help: What it does in a sentence; may be empty.
+        name: What it is called in the settings.
     """
 
     key: str
     title: str
     help: str
+    name: str = ""
 
 
 class HelpScreen(ModalScreen[None]):
@@ -84,23 +92,32 @@ class HelpScreen(ModalScreen[None]):
             yield Static(self._page())
 
     def _page(self) -> Group:
-        keys = [(key.key, f"{key.title}. {key.help}." if key.help else key.title) for key in self.keys]
-        if self._replay:
-            return Group(
-                Text(_ABOUT_REPLAY),
-                _section("What you see", (*_PANES, _REPLAY)),
-                _section("Keys here", keys),
-            )
-        return Group(
-            Text(_ABOUT),
-            _section("What you see", (*_PANES, _MESSAGE)),
-            _section("How to write a message", _NOTATION),
-            _section("Keys here", keys),
-        )
+        about, foot = (_ABOUT_REPLAY, _REPLAY) if self._replay else (_ABOUT, _MESSAGE)
+        sections = [_section("What you see", (*_PANES, foot))]
+        if not self._replay:
+            sections.append(_section("How to write a message", _NOTATION))
+        sections += [_section("What a filter of the log may say", GRAMMAR), _keys(self.keys)]
+        settings = settings_path()
+        if settings is not None:
+            sections.append(_section("Settings", [(visible(str(settings)), _SETTINGS)]))
+        return Group(Text(about), *sections)
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
     table = Table.grid(Column(no_wrap=True), Column(), padding=(0, 3, 0, 0))
     for name, text in rows:
         table.add_row(Text(name, style="bold"), Text(text))
-    return Group(Text(f"\n{title}", style="underline"), table)
+    return Group(_heading(title), table)
+
+
+def _keys(keys: Sequence[Key]) -> Group:
+    """The keys, each with its name for the settings."""
+    table = Table.grid(Column(no_wrap=True), Column(), padding=(0, 3, 0, 0))
+    for key in keys:
+        text = f"{key.title}. {key.help}." if key.help else key.title
+        table.add_row(Text(key.key, style="bold"), Text.assemble(text, (f"  {key.name}", "dim")))
+    return Group(_heading("Keys here"), table)
+
+
+def _heading(title: str) -> Text:
+    return Text(f"\n{title}", style="underline")

@@ -19,6 +19,7 @@ SPAN: Final = 180
 SECOND: Final = 1_000_000_000
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
+_EMPTY: Final[dict[float | None, str]] = {None: " ", 0: "·"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,14 @@ def _ranked(ordered: Sequence[int], share: float) -> int:
 
 
 def sparkline(values: Sequence[float | None], top: float = 0) -> str:
-    """A line of bars, one for each value; a blank for none and for 0.
+    """A line of bars, one for each value; a blank for none, a dot for 0.
 
     Args:
         values: They, none below 0.
         top: What a whole bar stands for at least.
     """
     highest = max([top, *(value for value in values if value is not None)])
-    return "".join(" " if not value else _bar(value / highest) for value in values)
+    return "".join(_EMPTY.get(value) or _bar((value or 0) / highest) for value in values)
 
 
 def _bar(share: float) -> str:

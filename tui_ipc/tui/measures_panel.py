@@ -82,12 +82,11 @@ class MeasuresPanel(Static):
 def page(measures: Measures, now: int, facts: "Diagnosis", width: int) -> Content:
     """Four rows: latency, what is sent, what is received, what waits."""
     seconds = measures.seconds(now, _MOST)
+    seconds = [each for each in seconds if each.number >= 0] or [Second(0)]
     rows = [
         _latency(measures, seconds),
-        _rate("sent", seconds, "$text-primary", [(each.sent, each.sent_bytes) for each in seconds]),
-        _rate(
-            "received", seconds, "$text-success", [(each.received, each.received_bytes) for each in seconds]
-        ),
+        _rate("sent", "$text-primary", [(each.sent, each.sent_bytes) for each in seconds]),
+        _rate("received", "$text-success", [(each.received, each.received_bytes) for each in seconds]),
         ("unread", _unread(facts), "", ""),
     ]
     return Content("\n").join(_row(row, width) for row in rows)
@@ -119,7 +118,7 @@ def _latency(measures: Measures, seconds: list[Second]) -> Row:
     return "latency", facts, sparkline([each.slowest for each in seconds]), "$text-accent"
 
 
-def _rate(label: str, seconds: list[Second], colour: str, passed: list[tuple[int, int]]) -> Row:
+def _rate(label: str, colour: str, passed: list[tuple[int, int]]) -> Row:
     messages, volume = passed[-1]
     most = max(each for each, _ in passed)
     facts = [
@@ -127,7 +126,7 @@ def _rate(label: str, seconds: list[Second], colour: str, passed: list[tuple[int
         ("/s  ", MUTED),
         (f"{size(volume):>8}", "bold"),
         ("/s  ", MUTED),
-        (f"at most {count(most)}/s in {len(seconds) // 60} min", MUTED),
+        (f"at most {count(most)}/s", MUTED),
     ]
     return label, facts, sparkline([each for each, _ in passed], top=8), colour
 

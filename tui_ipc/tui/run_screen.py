@@ -1,6 +1,7 @@
 """F7: the handshake of a run as a ladder, step by step, and below it how the run ended."""
 
 from collections.abc import Callable
+from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -18,6 +19,9 @@ from tui_ipc.tui.story import Rung, State, Stories, Story
 
 PERIOD = 0.25
 """Seconds after which the page is made anew, while it is shown."""
+
+LEAST = 50
+"""How many cells a row has at least; on a screen that has fewer they are broken once more."""
 
 MUTED = "$foreground 60%"
 
@@ -90,25 +94,27 @@ class RunScreen(ModalScreen[None]):
         self._scroll.border_title = f"Run {run} of {runs[-1]}"
         self._scroll.border_subtitle = f"{turn}esc closes"
         waited = self._waited() if run == runs[-1] else None
-        content = page(self._stories[run], waited)
+        content = page(self._stories[run], waited, self._page.size.width or LEAST)
         if content != self._page.content:
             self._page.update(content)
 
 
-def page(story: Story, waited: int | None) -> Content:
+def page(story: Story, waited: int | None, width: int = LEAST) -> Content:
     """The story of a run.
 
     Args:
         story: It.
         waited: Nanoseconds for which the next step has been awaited, None if that is not known.
+        width: How many cells a row may have; what is said goes on below itself.
     """
-    parts = [_heading("The handshake"), *(_rung(rung, waited) for rung in story.ladder)]
+    room = max(LEAST, width)
+    parts = [_heading("The handshake"), *(_rung(rung, waited, room) for rung in story.ladder)]
     failures = [event for event in story.events if isinstance(event, HandshakeFailed)]
     for failure in failures:
         parts += [Content(""), _heading("Why it failed"), _sentence(failure.sentence)]
     rest = [event for event in story.rest if not isinstance(event, HandshakeFailed)]
     if rest:
-        parts += [Content(""), _heading("What came of it"), *map(_said, rest)]
+        parts += [Content(""), _heading("What came of it"), *(_said(event, room) for event in rest)]
     return Content("\n").join(parts)
 
 
@@ -116,7 +122,7 @@ def _heading(text: str) -> Content:
     return Content.styled(text, "bold underline")
 
 
-def _rung(rung: Rung, waited: int | None) -> Content:
+def _rung(rung: Rung, waited: int | None, room: int) -> Content:
     mark, style = _MARKS[rung.state]
     took = ""
     detail = visible(rung.detail)
@@ -131,23 +137,37 @@ def _rung(rung: Rung, waited: int | None) -> Content:
         (mark, style),
         f" {rung.step:<{_STEP_WIDTH}}",
         (f"{took:>{_TOOK_WIDTH}}  ", MUTED),
-        (detail, style if rung.state in ("awaited", "failed") else MUTED),
+        (
+            _hanging(detail, room, _STEP_WIDTH + _TOOK_WIDTH + 4),
+            style if rung.state in ("awaited", "failed") else MUTED,
+        ),
     )
     if rung.late is None or rung.state == "failed":
         return line
-    late = Content.styled("\n".join(visible(row) for row in rung.late.sentence.splitlines()), "$text-warning")
-    return Content.assemble(line, "\n  ", ("▲ late: ", "$text-warning"), late)
+    late = _hanging(_rows(rung.late.sentence), room, 10)
+    return Content.assemble(line, "\n  ", (f"▲ late: {late}", "$text-warning"))
 
 
 def _sentence(text: str) -> Content:
     sentence = text[:1].upper() + text[1:]
-    return Content("\n".join(visible(row) for row in sentence.splitlines()))
+    return Content(_rows(sentence))
 
 
-def _said(event: Event) -> Content:
+def _rows(text: str) -> str:
+    """The same text, made harmless row by row."""
+    return "\n".join(visible(row) for row in text.splitlines())
+
+
+def _hanging(text: str, width: int, indent: int) -> str:
+    """Break a text so that it goes on below its first row, which begins behind an indent."""
+    rows = [piece for row in text.splitlines() for piece in wrap(row, width - indent) or [""]]
+    return f"\n{' ' * indent}".join(rows)
+
+
+def _said(event: Event, room: int) -> Content:
     said = told(event)
     style = _TONES[said.tone]
-    rows = "\n".join(visible(row) for row in said.detail.splitlines())
+    rows = _hanging(_rows(said.detail), room, WORD_WIDTH + 13)
     return Content.assemble(
         (f"{clock(event.at)}  ", MUTED), (f"{said.mark} {said.word:<{WORD_WIDTH}}  ", style), rows
     )
