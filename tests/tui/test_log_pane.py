@@ -210,7 +210,7 @@ def test_a_long_log_is_filtered_in_slices() -> None:
         await it.pilot.press("slash", "9")
         view = it.app.log_view
         assert not view.complete
-        assert it.shows("log", "number 59999")
+        await it.until(lambda: it.shows("log", "number 59999"))
         await it.pilot.press("9")
         await it.until(lambda: view.complete)
         found = sum("99" in str(number) for number in range(60_000))
