@@ -13,6 +13,7 @@ from tui_ipc.script.files import UnwritableScriptError, create
 from tui_ipc.script.relay import visible
 from tui_ipc.script.replaying import breaking_off
 from tui_ipc.script.saving import transcribe
+from tui_ipc.script.saying import say
 from tui_ipc.script.sink import Sink, SinkLostError
 from tui_ipc.session.recording import RecordingError, read
 
@@ -55,5 +56,4 @@ async def _print(text: str) -> None:
 
 
 def _say(sentence: str) -> None:
-    if sys.stderr is not None:
-        print(f"tui-ipc: {visible(sentence)}", file=sys.stderr)
+    say(f"tui-ipc: {visible(sentence)}")

@@ -16,6 +16,7 @@ from tui_ipc.script.language import Script
 from tui_ipc.script.outcome import Outcome, exit_code
 from tui_ipc.script.relay import visible
 from tui_ipc.script.reporter import Narrator, Reporter
+from tui_ipc.script.saying import say
 from tui_ipc.script.suite import Suite, child
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def run_headless(
         written = _reports(reports, files)
         keeping = _keeping(record, record_failures, child(scripts[0], command))
     except _RefusedError as error:
-        _say(str(error))
+        say(str(error))
         return ExitCode.USAGE
     console = Console(sys.stdout, sys.stderr, os.environ, status=format_ == "text")
     taken = format_ == "jsonl" or (written is not None and written.on_stdout)
@@ -80,13 +81,8 @@ def run_headless(
     if written is not None:
         asked, complaints = written.write(outcomes)
         code = max(code, asked)
-        _say(*(f"tui-ipc: {visible(complaint)}" for complaint in complaints))
+        say(*(f"tui-ipc: {visible(complaint)}" for complaint in complaints))
     return code
-
-
-def _say(*lines: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.writelines(f"{line}\n" for line in lines)
 
 
 def _scripts(files: Sequence[str]) -> Sequence[Script]:
@@ -124,10 +120,10 @@ def _renew(files: Sequence[str], scripts: Sequence[Script], outcomes: Sequence[O
     for file, script, outcome in zip(files, scripts, outcomes, strict=True):
         try:
             if told := renew(file, script, outcome):
-                _say(f"{script.name}: {told}")
+                say(f"{script.name}: {told}")
         except UnwritableScriptError as error:
             code = ExitCode.USAGE
-            _say(visible(f"tui-ipc: {error}"))
+            say(visible(f"tui-ipc: {error}"))
     return code
 
 

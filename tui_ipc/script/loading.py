@@ -10,6 +10,7 @@ from tui_ipc.script.course import total
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Script, ScriptSyntaxError, parse
 from tui_ipc.script.relay import visible
+from tui_ipc.script.saying import say
 from tui_ipc.session.units import plural
 
 STANDARD_INPUT = "-"
@@ -52,9 +53,9 @@ def run_check(files: Sequence[str]) -> int:
             script = _read(file)
         except (_UnreadableError, ScriptSyntaxError) as error:
             code = ExitCode.USAGE
-            _say(str(error))
+            say(str(error))
         else:
-            _say(f"{script.name}: {plural(total(script.steps), 'step')}")
+            say(f"{script.name}: {plural(total(script.steps), 'step')}")
     return code
 
 
@@ -86,8 +87,3 @@ def _contents(file: str) -> bytes:
         with open(file, "rb") as script:
             return script.read()
     return b"" if sys.stdin is None else sys.stdin.buffer.read()
-
-
-def _say(text: str) -> None:
-    if sys.stderr is not None:
-        sys.stderr.write(f"{text}\n")
