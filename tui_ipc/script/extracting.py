@@ -8,12 +8,12 @@ import shlex
 import signal
 import sys
 
+from tui_ipc.script.asides import say
 from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
 from tui_ipc.script.files import UnwritableScriptError, create
 from tui_ipc.script.relay import visible
 from tui_ipc.script.replaying import breaking_off
 from tui_ipc.script.saving import transcribe
-from tui_ipc.script.saying import say
 from tui_ipc.script.sink import Sink, SinkLostError
 from tui_ipc.session.recording import RecordingError, read
 

@@ -10,13 +10,13 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tui_ipc.script.asides import say
 from tui_ipc.script.console import Console
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Script
 from tui_ipc.script.outcome import Outcome, exit_code
 from tui_ipc.script.relay import visible
 from tui_ipc.script.reporter import Narrator, Reporter
-from tui_ipc.script.saying import say
 from tui_ipc.script.suite import Suite, child
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tui_ipc.script.saying import say
+from tui_ipc.script.asides import say
 
 
 def test_lines_are_written(capsys: pytest.CaptureFixture[str]) -> None:
