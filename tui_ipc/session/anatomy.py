@@ -37,7 +37,7 @@ class Part(NamedTuple):
         end: Where it ends; a container ends where its header does, its children follow as parts of their own.
         kind: The format's name, such as ``str 8``.
         family: What it is, whichever format was chosen.
-        count: Items of an array, pairs of a map, else 0.
+        items: Items of an array, pairs of a map, else 0.
     """
 
     start: int
@@ -45,12 +45,12 @@ class Part(NamedTuple):
     end: int
     kind: str
     family: Family
-    count: int = 0
+    items: int = 0
 
     @property
     def children(self) -> int:
         """How many values follow that belong to it."""
-        return 2 * self.count if self.family == "map" else self.count
+        return 2 * self.items if self.family == "map" else self.items
 
 
 class Flaw(NamedTuple):
@@ -94,13 +94,13 @@ class _Frame(NamedTuple):
     Attributes:
         parent: The container around it, None for the row of values that the bytes are.
         children: How many it has, -1 if nobody knows.
-        index: The child that comes next.
+        nth: The child that comes next.
         depth: How many containers there are from the row to this one.
     """
 
     parent: "_Frame | None"
     children: int
-    index: int
+    nth: int
     depth: int
 
 
@@ -117,8 +117,8 @@ _BEGIN: Final = _State(0, _Frame(None, -1, 0, 1))
 def _formats() -> Iterator[_Format]:
     """The format that each first byte announces, by the msgpack specification; 0xc1 announces none."""
     yield from (_Format("positive fixint", "int"),) * 128
-    yield from (_Format("fixmap", "map", size=count) for count in range(16))
-    yield from (_Format("fixarray", "array", size=count) for count in range(16))
+    yield from (_Format("fixmap", "map", size=items) for items in range(16))
+    yield from (_Format("fixarray", "array", size=items) for items in range(16))
     yield from (_Format("fixstr", "str", size=size) for size in range(32))
     yield from (_Format("nil", "nil"), _Format("", "nil"), _Format("false", "bool"), _Format("true", "bool"))
     yield from (_Format(f"bin {8 * width}", "bin", width) for width in (1, 2, 4))
@@ -198,11 +198,8 @@ class Anatomy:
     @property
     def finished(self) -> bool:
         """Whether there is nothing more to walk: the end was reached, or a flaw."""
-        return self.flaw is not None or (self.walked == len(self.data) and not self._is_inside)
-
-    @property
-    def _is_inside(self) -> bool:
-        return self._state.frame.parent is not None
+        offset, frame = self._state
+        return self.flaw is not None or (offset == len(self.data) and frame.parent is None)
 
     def advance(self, steps: int) -> bool:
         """Walk on by at most so many steps, a few microseconds each; False if nothing is left to walk."""
@@ -230,14 +227,25 @@ class Anatomy:
 
     def find(self, path: Path) -> Extent | None:
         """What stands at a path; None if that was not walked to, or there is no such path."""
+        state = self._state_at(path)
+        if state is None:
+            return None
+        part, following = self._part(state)
+        return Extent(part, self._end(path, following) if part.items else part.end)
+
+    def part(self, path: Path) -> Part | None:
+        """As :meth:`find`, without looking for the end of a container."""
+        state = self._state_at(path)
+        return None if state is None else self._part(state)[0]
+
+    def _state_at(self, path: Path) -> _State | None:
         number = bisect_right(self._waymarks, path, key=lambda mark: _path(mark.frame))
         if not path or not number:
             return None
         for state in self._onward(number - 1):
-            _, _, index, depth = state.frame
-            if depth == len(path) and index == path[-1] and _path(state.frame) == path:
-                part, following = self._part(state)
-                return Extent(part, self._end(path, following) if part.count else part.end)
+            _, _, nth, depth = state.frame
+            if depth == len(path) and nth == path[-1] and _path(state.frame) == path:
+                return state
         return None
 
     def _end(self, path: Path, inside: _State) -> int | None:
@@ -271,7 +279,7 @@ class Anatomy:
     def _passed_run(self) -> _State | None:
         """The place behind several short scalars, None if something else stands among them."""
         offset, frame = self._state
-        left = frame.children - frame.index if frame.children > 0 else RUNS[0]
+        left = frame.children - frame.nth if frame.children > 0 else RUNS[0]
         if self._broken or left < 2:
             return None
         length = next((run for run in RUNS if run <= left), left)
@@ -286,9 +294,9 @@ class Anatomy:
         part = read(self.data, self.walked)
         if isinstance(part, Flaw):
             return self._flawed(part)
-        if part.count and self._state.frame.depth > NESTING_LIMIT:
+        if part.items and self._state.frame.depth > NESTING_LIMIT:
             return self._flawed(Flaw(part.start, f"more than {NESTING_LIMIT} containers inside each other"))
-        if part.count or part.end - part.start > 32:  # this, or the like of it, broke the run
+        if part.items or part.end - part.start > 32:  # this, or the like of it, broke the run
             self._broken = False
         return _State(part.end, _behind(self._state.frame, part))
 
@@ -298,34 +306,34 @@ class Anatomy:
 
     def _unfinished(self) -> str:
         frame = self._state.frame
-        missing = frame.children - frame.index
+        missing = frame.children - frame.nth
         while frame.parent is not None and frame.parent.parent is not None:
             frame = frame.parent
-            missing += frame.children - frame.index - 1  # the child that is not whole was counted inside
+            missing += frame.children - frame.nth - 1  # the child that is not whole was counted inside
         return f"the bytes end where {plural(missing, 'more value')} should follow"
 
 
 def _behind(frame: _Frame, part: Part) -> _Frame:
     """Where the walk is once it has passed a part."""
-    if part.count:
+    if part.items:
         return _Frame(frame, part.children, 0, frame.depth + 1)
     return _passed(frame, 1)
 
 
 def _passed(frame: _Frame, number: int) -> _Frame:
     """Where the walk is once it has passed so many children, and ended what ends with them."""
-    parent, children, index, depth = frame
-    index += number
-    while index == children and parent is not None:
-        parent, children, index, depth = parent
-        index += 1
-    return _Frame(parent, children, index, depth)
+    parent, children, nth, depth = frame
+    nth += number
+    while nth == children and parent is not None:
+        parent, children, nth, depth = parent
+        nth += 1
+    return _Frame(parent, children, nth, depth)
 
 
 def _path(frame: _Frame) -> Path:
     indexes = []
     inner: _Frame | None = frame
     while inner is not None:
-        indexes.append(inner.index)
+        indexes.append(inner.nth)
         inner = inner.parent
     return tuple(reversed(indexes))

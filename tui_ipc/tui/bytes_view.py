@@ -66,7 +66,8 @@ class BytesView(LineView):
         super().__init__(id=id)
         self._anatomy = Anatomy(b"")
         self._dump = Dump.fitting(b"", 0)
-        self._marked = (0, 0)
+        self.marked = (0, 0)
+        """The bytes that are marked: the first, and the one behind the last."""
         self._seen: tuple[object, list[Place]] = (None, [])
         self.cursor_byte: int | None = None
         """The byte under the cursor, None if there is no cursor."""
@@ -75,6 +76,11 @@ class BytesView(LineView):
     def end(self) -> int:
         """The index after the last row."""
         return self._dump.rows
+
+    @property
+    def columns(self) -> int:
+        """How many bytes stand in a row."""
+        return self._dump.columns
 
     def line(self, index: int) -> Line:
         """A row by its index."""
@@ -89,7 +95,7 @@ class BytesView(LineView):
         """Show other bytes, from their beginning."""
         self._anatomy = anatomy
         self._dump = Dump.fitting(anatomy.data, self.width)
-        self._marked = (0, 0)
+        self.marked = (0, 0)
         self.cursor_byte = None
         self._seen = (None, [])
         self.scroll_to(y=0, animate=False, force=True)
@@ -103,7 +109,7 @@ class BytesView(LineView):
             end: The one behind the last.
             follow: Whether the cursor goes to the first.
         """
-        self._marked = (start, end)
+        self.marked = (start, end)
         if follow:
             self.cursor_byte = start
             self._into_sight(start)
@@ -115,7 +121,7 @@ class BytesView(LineView):
         row = self.scroll_offset.y + y
         if row >= self.end:
             return strip
-        for first, last in self._dump.cells(row, *self._marked):
+        for first, last in self._dump.cells(row, *self.marked):
             strip = restyle(strip, first, last, self._overlay("mark"))
         if self.cursor_byte is not None:
             for first, last in self._dump.cells(row, self.cursor_byte, self.cursor_byte + 1):
@@ -143,6 +149,8 @@ class BytesView(LineView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay the bytes out for the new width; the cursor stays in sight."""
+        if not self.width:  # hidden
+            return
         self._dump = Dump.fitting(self._anatomy.data, self.width)
         super().on_resize(event)
         if self.cursor_byte is not None:
@@ -204,6 +212,6 @@ class BytesView(LineView):
         return self.cursor_byte or 0
 
     def _into_sight(self, offset: int) -> None:
-        row, top, height = offset // self._dump.columns, self.scroll_offset.y, max(1, self.size.height)
-        if not top <= row < top + height:
+        row, top, height = offset // self._dump.columns, self.scroll_offset.y, self.size.height
+        if height and not top <= row < top + height:
             self.scroll_to(y=row if row < top else row - height + 1, animate=False, force=True)

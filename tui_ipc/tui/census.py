@@ -13,6 +13,8 @@ MOST: Final = 100_000
 
 _CHUNK: Final = 500  # values of one step: a millisecond
 
+_IN_ONE: Final = ("nil", "bool", "int")  # what a single byte can say, kind and content in one
+
 _NOUNS: Final = {
     "map": ("map", "maps"),
     "array": ("array", "arrays"),
@@ -47,7 +49,8 @@ class Census:
             chunk = list(islice(anatomy.parts(self._counted), _CHUNK))
             for part, path in chunk:
                 self._kinds[part.family] += 1
-                self._headers += part.payload - part.start
+                if part.end - part.start > 1 or part.family not in _IN_ONE:
+                    self._headers += part.payload - part.start
                 self._depth = max(self._depth, len(path))
                 self._counted = part.end
             if not chunk and not self._subject.walk() and anatomy.walked == self._counted:

@@ -118,7 +118,7 @@ class _Plain:
                 self._count(len(value))
                 return value
             case float():
-                return value if math.isfinite(value) else self._changed("number JSON lacks", "null", None)
+                return value if math.isfinite(value) else self._changed("number", "null", None)
             case bytes() | bytearray():
                 self._count(len(value))
                 text = base64.b64encode(value).decode("ascii")

@@ -18,6 +18,9 @@ from tui_ipc.tui.value_node import Node, Position
 STEPS: Final = 500
 """Steps of one walk: 2 ms or so."""
 
+TEXT: Final = 1 << 20
+"""In texts of up to so many characters the bytes of a piece are found; in longer ones if they are ASCII."""
+
 KEYS: Final = 10_000
 """In maps of up to so many keys it is found out which of them are there twice."""
 
@@ -77,6 +80,12 @@ class Dissection:
     Args:
         value: The message.
         raw: Its bytes.
+
+    Attributes:
+        raw: Those bytes.
+        anatomy: Their structure.
+        value: What they mean.
+        is_value: Whether they mean something; if not, they are the value themselves.
     """
 
     def __init__(self, value: Any, raw: bytes) -> None:
@@ -84,7 +93,6 @@ class Dissection:
         self.anatomy = Anatomy(raw)
         self.value, self.is_value = _meant(value, raw)
         self._orders: dict[Path, _Order] = {}
-        """The value, and whether the bytes make it; if not, they are the value themselves."""
         self.walk()
 
     def walk(self) -> bool:
@@ -93,10 +101,16 @@ class Dissection:
 
     def stretch(self, node: Node) -> Stretch | None:
         """The bytes of a node; None if they have not been walked to, or it has none of its own."""
+        if not self.is_value:
+            start, stop = (0, len(self.raw)) if node.kind == "value" else (node.start, node.stop)
+            return Stretch(start, stop, Part(start, start, stop, "bytes as they were sent", "bin"))
         path = self._path(node.position)
         if path is None:
             return None
-        if node.kind == "value" or not self.is_value:
+        if node.kind == "value" and node.parent is None:
+            whole = self.anatomy.part(path)  # where it ends is known before it is walked to
+            return None if whole is None else Stretch(0, len(self.raw), whole)
+        if node.kind == "value":
             return self._of(path, path)
         if node.is_text:
             return self._of_text(path, node)
@@ -123,7 +137,7 @@ class Dissection:
                 if child % 2 == 0:
                     return Spot(position, is_key=True)
                 value = _entry(value, number)[1]
-            elif isinstance(value, list | tuple):
+            elif isinstance(value, list | tuple) and child < len(value):
                 position = (*position, child)
                 value = value[child]
             else:
@@ -154,6 +168,8 @@ class Dissection:
         found = self.anatomy.find(path)
         if found is None:
             return None
+        if len(node.value) > TEXT and isinstance(node.value, str) and not node.value.isascii():
+            return Stretch(found.part.start, found.part.end, found.part)
         start, stop = (found.part.payload + _size(node.value, number) for number in (node.start, node.stop))
         return Stretch(start, min(stop, found.part.end), found.part)
 
@@ -180,15 +196,16 @@ class Dissection:
 
     def _order(self, path: Path, value: Mapping[Any, Any]) -> _Order | None:
         """How the entries of a map stand in the bytes; None if that is not known yet, or cannot be."""
-        found = self.anatomy.find(path)
-        if found is None:
+        part = self.anatomy.part(path)
+        if part is None:
             return None
-        if found.part.count == len(value):
+        if part.items == len(value):
             return _AS_SHOWN
         if path not in self._orders:
-            if found.end is None or found.part.count > KEYS:
+            whole = self._of(path, path)
+            if whole is None or part.items > KEYS:
                 return None
-            self._orders[path] = _order(self._keys(path, Stretch(found.part.start, found.end, found.part)))
+            self._orders[path] = _order(self._keys(path, whole))
         order = self._orders[path]
         return order if len(order.shown) == len(value) else None
 

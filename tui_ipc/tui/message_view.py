@@ -44,6 +44,8 @@ class MessageView(Vertical):
         self.bytes_view = BytesView(id="bytes")
         self._part = Static(id="part")
         self._chores = Chores(self)
+        self._told: tuple[str, ...] = ()
+        self._percent = 0
 
     def compose(self) -> ComposeResult:
         """Make both views, and the line that says what is selected."""
@@ -82,7 +84,7 @@ class MessageView(Vertical):
         self.subject = subject
         self.outline_view.show(subject.value)
         self.bytes_view.show(subject.anatomy)
-        self._tell("")
+        self._tell()
 
     def watch_face(self, face: str) -> None:
         """Show the other view, or give it the keys."""
@@ -140,11 +142,8 @@ class MessageView(Vertical):
             self._walk_on()
             yield
         if place is None:
-            flaw = subject.anatomy.flaw
             self.bytes_view.mark(0, 0, follow=False)
-            self._tell(
-                "no part of a value", "" if flaw is None else f"byte {count(flaw.offset)}: {flaw.sentence}"
-            )
+            self._tell()
             return
         spot = subject.spot(place)
         self._follow(spot, place)
@@ -171,21 +170,32 @@ class MessageView(Vertical):
         while anatomy.walked < offset and not anatomy.finished:
             self._walk_on()
             yield
+        self._tell(*self._told)
         self.bytes_view.refresh()
 
     def _walk_on(self) -> None:
         anatomy = self.subject.anatomy
         self.subject.walk()
-        if not anatomy.finished:
-            self._tell(f"reading the structure: {100 * anatomy.walked // len(anatomy.data)} %")
+        percent = 100 * anatomy.walked // max(1, len(anatomy.data))
+        if percent != self._percent and not anatomy.finished:
+            self._percent = percent
+            self._say([f"reading the structure: {percent} %"])
 
     def _tell(self, *words: str) -> None:
-        text = " · ".join(visible(each) for each in words if each)
+        """Say what is selected, until something else is."""
+        self._told = words
+        self._say([visible(each) for each in words if each] or self._flaw())
+
+    def _say(self, words: list[str]) -> None:
+        first, *others = words
+        rest = "".join(f" · {each}" for each in others)
+        self._part.update(Content.assemble((first, "bold"), rest))
+        self._part.set_class(not first, "-empty")
+
+    def _flaw(self) -> list[str]:
+        """Where the bytes stop making sense, if they do."""
         flaw = self.subject.anatomy.flaw
-        if not text and flaw is not None:
-            text = f"byte {count(flaw.offset)}: {flaw.sentence}"
-        self._part.update(Content(text))
-        self._part.set_class(not text, "-empty")
+        return [""] if flaw is None else [f"byte {count(flaw.offset)}", flaw.sentence]
 
 
 def _words(stretch: Stretch, node: Node, raw: bytes) -> Iterator[str]:
@@ -193,8 +203,8 @@ def _words(stretch: Stretch, node: Node, raw: bytes) -> Iterator[str]:
     part: Part = stretch.part
     if node.kind == "value":
         yield described(part, raw)
-        if part.count:
+        if part.items:
             yield f"{count(stretch.end - stretch.start)} bytes with all in it"
     else:
         yield f"{count(stretch.end - stretch.start)} bytes of {part.kind}"
-    yield f"at byte {count(stretch.start)}"
+    yield f"at 0x{stretch.start:02x}"

@@ -44,9 +44,9 @@ class Outline:
 
     def __init__(self, value: Any, width: int) -> None:
         self.root = Node("value", None, value)
-        self._width = width
-        self._unfold()
-        self.rows = list(_open_rows(self.root))
+        self.rows: list[Node] = []
+        self._as_found = True  # nobody opened or closed anything yet
+        self.fit(width)
 
     def can_open(self, node: Node) -> bool:
         """Whether there is more to a row than it shows."""
@@ -59,6 +59,7 @@ class Outline:
             return False
         node.children = self._opened(node)
         self.rows[index + 1 : index + 1] = node.children
+        self._as_found = False
         return True
 
     def close(self, index: int) -> bool:
@@ -68,6 +69,7 @@ class Outline:
             return False
         del self.rows[index + 1 : self._behind(index)]
         node.children = None
+        self._as_found = False
         return True
 
     def open_all(self, index: int, limit: int) -> bool:
@@ -102,8 +104,11 @@ class Outline:
         return index
 
     def fit(self, width: int) -> None:
-        """Lay out pieces of text for rows of another width."""
+        """Lay the rows out for another width; what somebody opened or closed stays so."""
         self._width = width
+        if self._as_found:
+            self.root.children = None
+            self._unfold()
         for node in self.rows:
             if node.children and node.children[0].kind == "piece":
                 node.children = self._opened(node)

@@ -92,11 +92,7 @@ class OutlineView(LineView):
         self.cursor = max(0, min(index, self.end - 1))
         self.sync()
         node = self.outline.rows[self.cursor]
-        self._shift_to(node)
-        top, height = self.scroll_offset.y, max(1, self.size.height)
-        if not top <= self.cursor < top + height:
-            row = self.cursor if self.cursor < top else self.cursor - height + 1
-            self.scroll_to(y=row, animate=False, force=True)
+        self._into_sight(self.cursor)
         self.post_message(self.Moved(node))
 
     def on_focus(self) -> None:
@@ -106,15 +102,17 @@ class OutlineView(LineView):
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out pieces of text for the new width; the cursor stays, or goes to what its piece is of."""
+        if not self.width:  # hidden
+            return
         node = self.node
         self.outline.fit(self.width)
         rows = self.outline.rows
         while node is not None and node not in rows:
             node = node.parent
-        if node is not None:
-            self.cursor = rows.index(node)
-            self._shift_to(node)
+        self.cursor = None if node is None else rows.index(node)
         super().on_resize(event)
+        if self.cursor is not None:
+            self._into_sight(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse points; on its mark, open or close."""
@@ -166,10 +164,14 @@ class OutlineView(LineView):
             self.notify(f"Opened up to {count(WHOLE)} rows; the rest stays closed.", severity="warning")
         self.pick(self._at)
 
-    def _shift_to(self, node: Node) -> None:
-        """Leave as much of the indent out of sight as a row needs to be read."""
-        indent = INDENT * node.depth
+    def _into_sight(self, index: int) -> None:
+        """Scroll to a row, and leave as much of its indent out of sight as it needs to be read."""
+        indent = INDENT * self.outline.rows[index].depth
         self.shift = max(0, min(indent, indent + ROOM - self.width))
+        top, height = self.scroll_offset.y, self.size.height
+        if height and not top <= index < top + height:
+            row = index if index < top else index - height + 1
+            self.scroll_to(y=row, animate=False, force=True)
 
     @property
     def _at(self) -> int:

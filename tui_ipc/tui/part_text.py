@@ -29,9 +29,9 @@ def described(part: Part, data: bytes) -> str:
     header, body = part.payload - part.start, part.end - part.payload
     match part.family:
         case "map":
-            return f"{part.kind}, {plural(part.count, 'pair')}, header of {plural(header, 'byte')}"
+            return f"{part.kind}, {plural(part.items, 'pair')}, header of {plural(header, 'byte')}"
         case "array":
-            return f"{part.kind}, {plural(part.count, 'item')}, header of {plural(header, 'byte')}"
+            return f"{part.kind}, {plural(part.items, 'item')}, header of {plural(header, 'byte')}"
         case "ext":
             kind = data[part.payload - 1]
             known = f" ({_EXT_TYPES[kind]})" if kind in _EXT_TYPES else ""
@@ -46,7 +46,7 @@ def brief(part: Part, data: bytes) -> Span:
     """What a part says, in few cells."""
     match part.family:
         case "map" | "array":
-            return Span(f"{part.family} {count(part.count)}", "key")
+            return Span(f"{part.family} {count(part.items)}", "key")
         case "str":
             start = data[part.payload : min(part.end, part.payload + BRIEF)]
             more = "…" if part.end - part.payload > BRIEF else ""
@@ -60,7 +60,7 @@ def brief(part: Part, data: bytes) -> Span:
 def _value(part: Part, data: bytes) -> str:
     """A short scalar in the notation; what cannot be built by the name of its format."""
     try:
-        return visible(notation.render(rebuilt(data[part.start : part.end]), BRIEF))
+        return visible(notation.render(rebuilt(data[part.start : part.end]), 2 * BRIEF))
     except IpcError:
         return part.kind
 
@@ -68,7 +68,9 @@ def _value(part: Part, data: bytes) -> str:
 def role(part: Part, offset: int) -> str:
     """What a byte does in its part."""
     if offset >= part.payload:
-        return f"byte {count(offset - part.payload)} of what it says"
+        return f"content, byte {count(offset - part.payload)} of {count(part.end - part.payload)}"
+    if part.end - part.start == 1:
+        return "kind and content in one"
     if offset == part.start:
-        return "says what it is" if part.payload < part.end or part.payload - part.start > 1 else "says all"
-    return "its type" if part.family == "ext" and offset == part.payload - 1 else "its length"
+        return "header: the kind"
+    return "header: the type" if part.family == "ext" and offset == part.payload - 1 else "header: the length"
