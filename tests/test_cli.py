@@ -8,6 +8,7 @@ import sys
 import termios
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -454,3 +455,25 @@ def test_any_encoding_will_do(clean_env: dict[str, str]) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert rb"Received from parent: \xe9\u2192" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("face", "arguments", "source"),
+    [("run_explorer", ["--", "./calc"], "the explorer"), ("run_replay", ["--replay", "a.rec"], "a.rec")],
+)
+def test_the_explorer_can_save_scripts(
+    face: str, arguments: list[str], source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is handed what writes them, since the faces know nothing of each other."""
+    given: dict[str, Any] = {}
+
+    def start(_: object, **options: Any) -> int:
+        given.update(options)
+        return 0
+
+    monkeypatch.setattr(os, "isatty", lambda _: True)
+    monkeypatch.setattr(f"tui_ipc.tui.launch.{face}", start)
+    assert main(arguments) == 0
+    text = given["save_script"]((), ("./calc", "--fast"), first_missing=True)
+    assert text.startswith(f"# Saved from {source}.\n# The beginning is missing")
+    assert text.endswith("\nspawn ./calc --fast\n")
