@@ -192,7 +192,8 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--update",
         action="store_true",
-        help="rewrite what the scripts expect by what comes, with their comments, patterns and layout",
+        help="rewrite the messages that scripts expect by those that come; comments, layout and patterns that "
+        "match stay",
     )
 
 
