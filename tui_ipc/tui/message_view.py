@@ -27,7 +27,7 @@ from tui_ipc.tui.value_node import Node
 BESIDE = 110
 """From how many columns on the value and the bytes stand beside each other."""
 
-STACKED = 24
+STACKED = 20
 """From how many rows on they stand one over the other."""
 
 

@@ -106,10 +106,9 @@ class OutlineView(LineView):
             return
         node = self.node
         self.outline.fit(self.width)
-        rows = self.outline.rows
-        while node is not None and node not in rows:
-            node = node.parent
-        self.cursor = None if node is None else rows.index(node)
+        if node is not None:
+            rows = self.outline.rows
+            self.cursor = rows.index(node) if node in rows else self.outline.reveal(node.position)
         super().on_resize(event)
         if self.cursor is not None:
             self._into_sight(self.cursor)
