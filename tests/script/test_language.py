@@ -10,7 +10,6 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.script.examples import scripts
-from tui_ipc.script.cells import cells
 from tui_ipc.script.language import (
     Expect,
     ExpectClean,
@@ -135,33 +134,6 @@ def test_a_line_without_meaning_is_an_error(text: str, line: int, column: int, w
     assert str(error).startswith(f"talk.tipc:{line}:{column}: ")
 
 
-def test_an_error_shows_the_line() -> None:
-    """The line stands below the sentence, and a mark points at the character."""
-    _, shown, mark = str(fault('> 1\n\t> {"a": }')).split("\n")
-    assert shown == r'    2 | \t> {"a": }'
-    assert shown[mark.index("^")] == "}"
-
-
-def test_the_mark_stands_below_a_wide_character_too() -> None:
-    """What takes two columns, or none, is counted so."""
-    _, shown, mark = str(fault('> {"日本e\u0301": }')).split("\n")
-    assert cells(shown[: shown.index("}")]) == mark.index("^")
-
-
-def test_an_error_shows_what_is_around_it() -> None:
-    """A long line is cut on both sides of the fault."""
-    _, shown, mark = str(fault("> [" + "1, " * 1000 + "!, " + "2, " * 1000)).split("\n")
-    assert shown[mark.index("^")] == "!"
-    assert len(shown) < 120
-    assert shown.endswith("…")
-    assert "| …" in shown
-
-
-def test_an_error_is_safe_to_print() -> None:
-    """A script from elsewhere cannot move the cursor."""
-    assert "\x1b" not in str(fault("\x1b[2Jhello"))
-
-
 ALL = """\
 spawn ./child --flag 'two words'   # a comment
 timeout 1.5s
@@ -253,58 +225,6 @@ def test_the_command_of_a_script() -> None:
     assert parse("").command is None
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "quit\n? exit 0\n? clean\nrestart\n> 1",
-        "quit\nexpect stdout /bye/\n< 1\nsleep 1s\ntimeout 1s\n? clean",
-        "? signal TERM\n? clean",
-        "repeat 1\n> 1\nquit\nend",
-        "repeat 3\n> 1\nquit\n? exit 0\nrestart\nend\n> 2",
-        "quit\nrepeat 3\nrestart\n> 1\nquit\nend",
-        "repeat 2\n< {{id}}\n> {{id}}\nend\n> {{id}}",
-        "signal TERM\n> 1\n? signal TERM",
-        "repeat 2\n" * 16 + "> 1\n" + "end\n" * 16,
-    ],
-)
-def test_an_order_that_can_be(text: str) -> None:
-    """A child that ended can be looked at, and begun again."""
-    assert steps(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "line", "words"),
-    [
-        ("> 1\nspawn x", 2, "spawn is the first step, and line 1 comes before it"),
-        ("repeat 1\nspawn x\nend", 2, "spawn is the first step, and line 1 comes before it"),
-        ("spawn x\nspawn y", 2, "the child was spawned in line 1; restart begins its next run"),
-        ("quit\n>raw 01", 2, "by line 1 the child has ended"),
-        ("? exit 0\nquit", 2, "by line 1 the child has ended"),
-        ("? clean\n!<", 2, "by line 1 the child has ended"),
-        ("quit\n? exit 0\nsignal TERM", 3, "by line 1 the child has ended"),
-        ("quit\n? exit 0\n? exit 0", 3, "line 2 tells already how the child ends"),
-        ("? signal TERM\n? exit 0", 2, "line 1 tells already how the child ends"),
-        ("quit\n? clean\n? clean", 3, "line 2 tells it already"),
-        ("repeat 2\n> 1\nquit\nend", 4, "line 2 cannot be repeated: by line 3 the child has ended"),
-        ("repeat 2\nrepeat 2\n> 1\nend\nquit\nend", 6, "line 3 cannot be repeated: by line 5"),
-        ("repeat 2\n? exit 0\nend", 3, "line 2 cannot be repeated: line 2 tells already"),
-        ("end", 1, "there is no repeat that this ends"),
-        ("> 1\n  repeat 2\n> 1\nrepeat 3\n>2\nend", 5, "a space must follow"),
-        ("> 1\n  repeat 2\n> 1\nrepeat 3\n> 2\nend", 2, "this block has no end"),
-        ("repeat 2\n# nothing\nend", 3, "the block of line 1 has no step to repeat"),
-        ("repeat 2\n" * 17, 17, "blocks nest at most 16 deep"),
-        ("> {{id}}\n< {{id}}", 1, "nothing was captured as id above; a line such as < {{id}} captures"),
-        ("< [{{a}}, {{b}}]\n> {{c}}", 2, "nothing was captured as c above, only a, b"),
-        ("< {{handle}}\n> {{handel}}", 2, "nothing was captured as handel above, but handle was"),
-        ("repeat 2\n> {{id}}\n< {{id}}\nend", 2, "nothing was captured as id above"),
-    ],
-)
-def test_an_order_that_cannot_be(text: str, line: int, words: str) -> None:
-    """What would fail in every run is told before the first."""
-    error = fault(text)
-    assert (error.line, error.sentence[: len(words)]) == (line, words)
-
-
 @settings(deadline=None)
 @given(scripts())
 @example(
@@ -313,27 +233,6 @@ def test_an_order_that_cannot_be(text: str, line: int, words: str) -> None:
 def test_what_is_written_reads_back(script: Script) -> None:
     """Any script has a text, and that text means the script."""
     assert parse(write(script), script.name) == script
-
-
-def test_blocks_are_written_with_their_steps_indented() -> None:
-    """What a block holds is seen at once."""
-    script = Script(
-        "",
-        (
-            Repeat(
-                2,
-                (Repeat(3, (Send(1),)), Expect(2)),
-            ),
-            Quit(),
-        ),
-    )
-    assert write(script) == "repeat 2\n  repeat 3\n    > 1\n  end\n  < 2\nend\nquit\n"
-
-
-def test_what_is_no_step_cannot_be_written() -> None:
-    """A step of another language is a mistake of the program, not of a person."""
-    with pytest.raises(TypeError, match="no step of this language"):
-        write(Script("", (Step(),)))
 
 
 @settings(deadline=None)

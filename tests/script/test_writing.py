@@ -4,7 +4,19 @@ import pytest
 from hypothesis import given
 
 from tests.script.examples import durations
-from tui_ipc.script.language import Expect, ExpectOutput, Script, SendRaw, Signal, Spawn, parse, write
+from tui_ipc.script.language import (
+    Expect,
+    ExpectOutput,
+    Quit,
+    Repeat,
+    Script,
+    Send,
+    SendRaw,
+    Signal,
+    Spawn,
+    parse,
+    write,
+)
 from tui_ipc.script.patterns import REST, Matching
 from tui_ipc.script.steps import Step
 from tui_ipc.script.writing import duration
@@ -55,3 +67,16 @@ def test_a_duration_reads_back(seconds: float) -> None:
 def test_the_text_of_a_step(step: Step, text: str) -> None:
     """Names before numbers, quotes where a bare text might be something else."""
     assert write(Script("", (step,))) == f"{text}\n"
+
+
+def test_blocks_are_written_with_their_steps_indented() -> None:
+    """What a block holds is seen at once."""
+    block = Repeat(2, (Repeat(3, (Send(1),)), Expect(2)))
+    text = write(Script("", (block, Quit())))
+    assert text == "repeat 2\n  repeat 3\n    > 1\n  end\n  < 2\nend\nquit\n"
+
+
+def test_what_is_no_step_cannot_be_written() -> None:
+    """A step of another language is a mistake of the program, not of a person."""
+    with pytest.raises(TypeError, match="no step of this language"):
+        write(Script("", (Step(),)))
