@@ -10,7 +10,7 @@ import pytest
 
 from tui_ipc.script.console import Console
 from tui_ipc.script.language import Script, parse
-from tui_ipc.script.outcome import Outcome, Status, exit_code
+from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.sink import SinkLostError
 from tui_ipc.script.suite import Suite, child
 from tui_ipc.session.events import Event
@@ -63,7 +63,7 @@ def run(
     """The outcomes of a suite, and the exit code that it asks for."""
     suite = Suite(scripts, None, timeout=10, console=Console(None, None, {}), reporters=reporters, **options)
     outcomes = asyncio.run(suite.run())
-    return outcomes, max(exit_code(outcomes), suite.stopped)
+    return outcomes, suite.code
 
 
 def lose(number: int) -> Callable[[], None]:

@@ -14,7 +14,7 @@ from tui_ipc.script.asides import say
 from tui_ipc.script.console import Console
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Script
-from tui_ipc.script.outcome import Outcome, exit_code
+from tui_ipc.script.outcome import Outcome
 from tui_ipc.script.relay import visible
 from tui_ipc.script.reporter import Narrator, Reporter
 from tui_ipc.script.suite import Suite, child
@@ -75,7 +75,7 @@ def run_headless(
         scripts, command, console=console, reporters=reporters, keeping=keeping, updating=update, **options
     )
     outcomes = asyncio.run(suite.run())
-    code = max(exit_code(outcomes), suite.stopped)
+    code = suite.code
     if update:
         code = max(code, _renew(files, scripts, outcomes))
     if written is not None:

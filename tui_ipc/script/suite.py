@@ -15,7 +15,7 @@ from tui_ipc.script.course import total
 from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
 from tui_ipc.script.interruptions import interrupting
 from tui_ipc.script.language import Script
-from tui_ipc.script.outcome import Outcome, Status, interrupted, judged, lost_code, unheard
+from tui_ipc.script.outcome import Outcome, Status, exit_code, interrupted, judged, lost_code, unheard
 from tui_ipc.script.reporter import Reporter
 from tui_ipc.script.runner import Runner, Verdict
 from tui_ipc.script.sink import SinkLostError
@@ -73,12 +73,17 @@ class Suite:
         self._tails = tails
         self._updating = updating
         self._options = options
+        self._outcomes: list[Outcome] = []
         self._signals: list[int] = []
         self._under_way: asyncio.Task[Any] | None = None
         self._lost: SinkLostError | None = None
 
     @property
-    def stopped(self) -> int:
+    def code(self) -> int:
+        """The exit code of the scripts that were run so far: the highest that anything asks for."""
+        return max(exit_code(self._outcomes), self._stopped())
+
+    def _stopped(self) -> int:
         """The exit code that is asked for by what keeps further scripts from being run; 0 if nothing does."""
         if self._signals:
             return SIGNALLED + self._signals[0]
@@ -86,11 +91,11 @@ class Suite:
 
     async def run(self) -> list[Outcome]:
         """Run all of them, and tell it."""
-        outcomes: list[Outcome] = []
+        outcomes = self._outcomes
         with interrupting(self._interrupt) as self._signals:
             await self._tell_all(lambda reporter: reporter.begin(self._scripts))
             for number, script in enumerate(self._scripts, 1):
-                if code := self.stopped:
+                if code := self._stopped():
                     outcome = Outcome(script.name, Status.NOT_RUN, code, total=total(script.steps))
                 else:
                     outcome = await self._run(script, number)
@@ -115,7 +120,7 @@ class Suite:
         runner = Runner(script, session, self._timeout, self._teller(tails), updating=self._updating)
         begun = monotonic()
         await self._tell_all(lambda reporter: reporter.begin_script(script, words, runner.total))
-        run = None if self.stopped else await self._run_showing(runner, self._label(script, number))
+        run = None if self._stopped() else await self._run_showing(runner, self._label(script, number))
         ended = replace(
             self._ended(run, script.name, runner.line),
             total=runner.total,

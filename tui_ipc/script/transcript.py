@@ -27,6 +27,7 @@ from tui_ipc.session.process import signal_name
 from tui_ipc.session.telling import left_behind
 
 STARTED: Final = "Parent process started"
+_MESSAGES: Final = (MessageSent, MessageReceived)
 
 
 class Transcript:
@@ -55,7 +56,7 @@ class Transcript:
         Raises:
             SinkLostError: Standard output takes nothing more.
         """
-        if isinstance(event, MessageSent | MessageReceived) and not self._narrated:
+        if isinstance(event, _MESSAGES) and not self._narrated:
             return  # most of what happens, and nothing to say
         console = self._console
         match event:
