@@ -433,3 +433,36 @@ def test_a_connection_carries_both_directions() -> None:
         assert await ours.recv() == "pong"
 
     run(main(), ours, theirs, there, back)
+
+
+def test_who_resumes_the_receiving_task_may_be_told(aio_ends: AioPair) -> None:
+    """The loop calls it with what does that; after the call, the task has what came, and waits again."""
+    sender, receiver = aio_ends
+
+    async def main() -> list[list[Any]]:
+        found: list[Any] = []
+        seen: list[list[Any]] = []
+
+        def around(resume: Callable[[], None]) -> None:
+            assert asyncio.current_task() is None
+            seen.append(list(found))
+            resume()
+            seen.append(list(found))
+
+        async def receive() -> None:
+            nonlocal found
+            async for message in receiver:
+                found += [message]
+
+        receiver.resume_within(around)
+        receiving = asyncio.create_task(receive())
+        for number in range(2):
+            await asyncio.sleep(0)
+            await sender.send(number)
+            while len(found) == number:
+                await asyncio.sleep(0)
+        sender.close()
+        await receiving
+        return seen[:4]
+
+    assert run(main(), sender, receiver) == [[], [0], [0], [0, 1]]

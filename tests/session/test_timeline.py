@@ -101,3 +101,48 @@ def test_a_second_consumer_is_refused_and_the_first_goes_on() -> None:
         assert await first == ChannelClosed(at=0, run=1)
 
     asyncio.run(main())
+
+
+def test_what_has_happened_is_taken_without_waiting() -> None:
+    """There is room again, as if it had been waited for."""
+    timeline = Timeline(max_events=1)
+    assert timeline.take() is None
+    timeline.add(output(1))
+    assert [timeline.full, timeline.take(), timeline.full] == [True, output(1), False]
+    assert timeline.take() is None
+
+
+def test_the_consumer_is_resumed_within_the_call_that_the_loop_makes() -> None:
+    """Once all of it was added, and not a turn of the loop later; where nothing was, it waits on."""
+
+    async def main() -> None:
+        timeline = Timeline()
+        taken: list[Event] = []
+        seen: list[int] = []
+
+        async def consume() -> None:
+            nonlocal taken
+            async for event in timeline:
+                taken += [event]
+
+        def add() -> None:
+            timeline.add(output(1))
+            timeline.add(output(2))
+            seen.append(len(taken))
+
+        def call() -> None:
+            timeline.gather(lambda: None)
+            seen.append(len(taken))
+            timeline.gather(add)
+            seen.append(len(taken))
+
+        consuming = asyncio.create_task(consume())
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_soon(call)
+        await asyncio.sleep(0)
+        assert seen == [0, 0, 2]
+        timeline.close()
+        await consuming
+        assert taken == [output(1), output(2)]
+
+    asyncio.run(main())

@@ -175,10 +175,11 @@ class Receiver(Handle, Generic[T]):
     out when something comes that nobody waits for.
     """
 
-    __slots__ = ("_at_once", "_body", "_patient", "_ready", "_receiver", "_watched")
+    __slots__ = ("_around", "_at_once", "_body", "_patient", "_ready", "_receiver", "_watched")
 
     def __init__(self, receiver: blocking.Receiver[T]) -> None:
         self._receiver = receiver
+        self._around: Callable[[Callable[[], None]], None] | None = None
         self._ready: Wakeup | None = None
         self._watched = -1  # the descriptor that the loop watches for us,
         self._body: Body | None = None  # which is that of this large message, or None: the receiver's own
@@ -213,6 +214,15 @@ class Receiver(Handle, Generic[T]):
                 raise
             raise StopAsyncIteration from None
         return value
+
+    def resume_within(self, around: Callable[[Callable[[], None]], None]) -> None:
+        """Have the loop call ``around`` with what resumes the task that waits, whenever something has come.
+
+        Once that was called, the task waits again or has ended, and none is under way: ``around`` may resume
+        another one, in the same turn of the loop.
+        """
+        self._unwatch()
+        self._around = around
 
     def read_ahead(self) -> int:
         """As :meth:`tui_ipc.Receiver.read_ahead`."""
@@ -264,7 +274,10 @@ class Receiver(Handle, Generic[T]):
             self._unwatch()
             descriptor = self._receiver._waits_for()
             self._ready = ready = Wakeup(loop, self._nobody_waits)
-            loop.add_reader(descriptor, ready.wake)
+            if self._around is None:
+                loop.add_reader(descriptor, ready.wake)
+            else:
+                loop.add_reader(descriptor, self._around, ready.wake)
             self._watched, self._body = descriptor, body
         return ready
 

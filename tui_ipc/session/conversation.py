@@ -67,6 +67,7 @@ class Conversation:
         self._timeline = timeline
         self._sender = sender
         self._receiver = receiver
+        receiver.resume_within(timeline.gather)
         self._catch_up = catch_up
         self._turn = asyncio.Lock()
         self._over: str | None = None  # why nobody listens any more

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Self
 
+from tui_ipc.ipc.wakeup import Wakeup
 from tui_ipc.session.events import ChildOutput, Event, HelloReceived, MessageReceived, MessageSent
 
 MAX_EVENTS: Final = 1000
@@ -45,7 +46,9 @@ class Timeline:
         self._max_events = max_events
         self._max_bytes = max_bytes
         self._closed = False
-        self._consumer: asyncio.Future[None] | None = None
+        self._consumer: Wakeup | None = None
+        self._waiting = False  # the consumer, for the next event
+        self._gathering = False  # whoever calls add() wakes the consumer afterwards
         self._room = asyncio.Event()
         self._room.set()
 
@@ -78,6 +81,19 @@ class Timeline:
             self._room.clear()
         self._wake()
 
+    def gather(self, resume: Callable[[], None]) -> None:
+        """Call what adds events, and then resume the consumer at once, instead of a turn of the loop later.
+
+        Only for the loop to call: where a task is under way, no other can be resumed.
+        """
+        self._gathering = True
+        try:
+            resume()
+        finally:
+            self._gathering = False
+        if self._events and self._consumer is not None:
+            self._consumer.wake()
+
     async def room(self) -> None:
         """Wait until the consumer has caught up to below the bounds."""
         await self._room.wait()
@@ -104,20 +120,22 @@ class Timeline:
         while (event := self.take()) is None:
             if self._closed:
                 raise StopAsyncIteration
-            if self._consumer is not None:
+            if self._waiting:
                 raise RuntimeError(
                     "a session's events have one consumer; another task waits for them already"
                 )
-            self._consumer = asyncio.get_running_loop().create_future()
+            if self._consumer is None:
+                self._consumer = Wakeup(asyncio.get_running_loop())
+            self._waiting = True
             try:
                 await self._consumer
             finally:
-                self._consumer = None
+                self._waiting = False
         return event
 
     def _wake(self) -> None:
-        if self._consumer is not None and not self._consumer.done():
-            self._consumer.set_result(None)
+        if self._consumer is not None and not self._gathering:
+            self._consumer.wake_soon()
 
 
 def _weight(event: Event) -> int:
