@@ -33,6 +33,8 @@ examples:
   tui-ipc --script talk.tipc -- ./my-plugin  a conversation of your own, for CI
   tui-ipc --script tests/*.tipc --report junit=report.xml -- ./my-plugin
                                              many, each with a child of its own
+  prove --exec "tui-ipc --report tap=- --script" tests/*.tipc
+                                             the same, as tests of prove's
   tui-ipc --record run.rec -- ./my-plugin    keep everything that happens, with
                                              or without --script
   tui-ipc --replay run.rec                   explore it later, as it happened

@@ -111,6 +111,8 @@ def test_a_signal_is_heard_whenever_it_comes(at: str, statuses: list[Status]) ->
     outcomes, code = run(Listener(at, lambda: signal.raise_signal(signal.SIGINT)))
     assert [outcome.status for outcome in outcomes] == statuses
     assert code == 130
+    sentences = [outcome.sentence for outcome in outcomes if outcome.status is Status.INTERRUPTED]
+    assert sentences in ([], ["SIGINT came"])  # no child was ended
 
 
 @pytest.mark.parametrize(("number", "code"), [(errno.EPIPE, 141), (errno.ENOSPC, 2)])
