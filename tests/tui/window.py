@@ -12,8 +12,11 @@ from time import monotonic
 
 from tests.tui.stage import PATIENCE
 
-QUIET = 0.3
-"""For how many seconds an explorer that has drawn everything writes nothing, but for a blinking cursor."""
+QUIET = 0.2
+"""For how many seconds an explorer that has drawn everything writes nothing."""
+
+LIVELY = 1.0
+"""For how many seconds we watch one that goes on drawing."""
 
 LATELY = 1 << 17
 """How many bytes back a text is looked for that has colours in it."""
@@ -67,10 +70,13 @@ class Terminal:
             ]
             self.screen += os.read(self.master, 65536)
 
-    def settle(self) -> None:
-        """Read until nothing more is written for a moment: what was asked for is on the screen."""
-        while select.select([self.master], [], [], QUIET)[0]:
-            self.screen += os.read(self.master, 65536)
+    def press(self, *keys: bytes) -> None:
+        """Press one key after the other, each when what the one before did can be seen."""
+        for key in keys:
+            self.type(key)
+            deadline = monotonic() + LIVELY
+            while monotonic() < deadline and select.select([self.master], [], [], QUIET)[0]:
+                self.screen += os.read(self.master, 65536)
 
     def finish(self) -> int:
         """Read to the end, and return the exit code."""
