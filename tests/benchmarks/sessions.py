@@ -141,7 +141,9 @@ class Scripted:
         if isinstance(event, MessageReceived):
             self._stamps.append(perf_counter())
             self._due -= 1
-        if isinstance(event, MessageReceived | ChannelsOpen) and not self._due:
+        elif not isinstance(event, ChannelsOpen):
+            return
+        if not self._due:
             self._go.clear()
             self._done.set()
             await self._go.wait()

@@ -29,6 +29,7 @@ class Alarm:
         self._cancelled = task.cancelling()
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = inf  # when the timer fires
         self._waiting = False
         self._rung = False
         self.deadline = inf
@@ -42,7 +43,7 @@ class Alarm:
         """Wait for what ``begin`` returns; None if the deadline passed, or somebody rang, before it came."""
         if self._loop.time() >= self.deadline:
             return None
-        if self._timer is None or self._timer.when() > self.deadline:
+        if self.deadline < self._rings_at:
             self._set_timer()
         self._waiting = True
         try:
@@ -67,13 +68,14 @@ class Alarm:
 
     def _set_timer(self) -> None:
         self.close()
-        self._timer = None if self.deadline == inf else self._loop.call_at(self.deadline, self._fire)
+        self._rings_at = self.deadline
+        self._timer = self._loop.call_at(self.deadline, self._fire)
 
     def _fire(self) -> None:
-        self._timer = None
+        self._rings_at = inf
         if not self._waiting:
             return
         if self.passed:
             self.ring()
-        else:
+        elif self.deadline < inf:
             self._set_timer()

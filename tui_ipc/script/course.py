@@ -5,6 +5,7 @@ The one rule: a ``repeat`` is never unrolled; what is kept of it is the round th
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from tui_ipc.script.language import Expect, Repeat, Step
@@ -71,17 +72,18 @@ class Course:
         blocks = self._blocks
         while blocks:
             block = blocks[-1]
-            if block.index == len(block.steps):
+            for step in islice(block.steps, block.index, None):
+                block.index += 1
+                if isinstance(step, Repeat):
+                    if step.count:
+                        blocks.append(_Block(step.steps, dict(self.names), step.line, step.count))
+                        break
+                else:
+                    self.line = step.line
+                    yield step
+                    self.passed += 1
+            else:
                 self._next_round(block)
-                continue
-            step = block.steps[block.index]
-            block.index += 1
-            if not isinstance(step, Repeat):
-                self.line = step.line
-                yield step
-                self.passed += 1
-            elif step.count:
-                blocks.append(_Block(step.steps, dict(self.names), step.line, step.count))
         self.line = 0
 
     @property

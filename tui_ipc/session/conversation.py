@@ -89,7 +89,12 @@ class Conversation:
         """
         async with self._turn:
             begun = self._timeline.now()
-            await self._give(raw)
+            try:
+                await self._sender.send_raw(raw)
+            except (Disconnected, Closed):
+                raise NotListening(self._over or "the child closed its channel: nobody listens") from None
+            except MessageTooLarge as error:
+                raise ValueError(str(error)) from None
             self._sent += 1
             sent = MessageSent(
                 at=self._timeline.stamp(begun), run=self._run, number=self._sent, value=value, raw=raw
@@ -172,14 +177,6 @@ class Conversation:
         By it can be seen after :meth:`close` whether a process still holds the other end.
         """
         return None if self.closed_at is not None else os.dup(self._receiver.fileno())
-
-    async def _give(self, raw: bytes) -> None:
-        try:
-            await self._sender.send_raw(raw)
-        except (Disconnected, Closed):
-            raise NotListening(self._over or "the child closed its channel: nobody listens") from None
-        except MessageTooLarge as error:
-            raise ValueError(str(error)) from None
 
     async def _receive(self) -> int:
         """Turn one message into its event; says its size, 0 if the channel has ended."""

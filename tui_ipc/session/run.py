@@ -6,9 +6,9 @@ gives it all back whatever happens, even if it is cancelled.
 
 import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.conversation import Conversation, NotListening
@@ -87,7 +87,7 @@ class Run:
         if self._failure is not None:
             raise HandshakeError(self._failure.sentence, timed_out=self._failure.timed_out)
 
-    async def send(self, value: object, raw: bytes) -> MessageSent:
+    def send(self, value: object, raw: bytes) -> Coroutine[Any, Any, MessageSent]:
         """Send a message; see :meth:`Conversation.send`."""
         if self._process is not None and self._process.exit is not None:
             raise NotListening(f"the child {self._process.exit}: nobody listens")
@@ -95,7 +95,7 @@ class Run:
             raise NotListening(f"the handshake failed: {self._failure.sentence}")
         if self._conversation is None:
             raise NotListening("the child has not completed the handshake yet: nobody listens so far")
-        return await self._conversation.send(value, raw)
+        return self._conversation.send(value, raw)
 
     def signal(self, number: int, reason: str) -> bool:
         """Send a signal to the child's process group; False if it reached nobody."""

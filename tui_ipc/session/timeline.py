@@ -112,7 +112,7 @@ class Timeline:
             return None
         event, weight = self._events.popleft()
         self._bytes -= weight
-        if self.full and len(self._events) < self._max_events and self._bytes < self._max_bytes:
+        if not self._room.is_set() and len(self._events) < self._max_events and self._bytes < self._max_bytes:
             self._room.set()
         return event
 
