@@ -101,6 +101,8 @@ def match(
         The first difference in the order of the pattern's text, None if there is none; and the names that the
         pattern captures anew, which are worth something only then.
     """
+    if type(expected) in _SCALARS and _same_scalar(expected, received):
+        return None, {}  # as in most rounds of a long repeat
     captured: dict[str, Any] = {}
     return next(_differences(expected, received, known, captured), None), captured
 
