@@ -161,3 +161,14 @@ def test_nothing_of_it_reaches_the_terminal(tmp_path: Path) -> None:
     assert {character for character in text if not is_safe(character)} <= {"\r", "\n"}
     assert "777" in text
     assert "›" in text
+
+
+def test_a_long_name_hides_nothing_of_importance() -> None:
+    """A child may call itself what it likes; how it is stays in sight."""
+
+    async def main() -> None:
+        async with stage(80, 24) as it:
+            it.session.handshake("x" * 500)
+            await it.until(lambda: "● connected" in it.frame())
+
+    asyncio.run(main())

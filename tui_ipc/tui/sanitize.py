@@ -199,7 +199,8 @@ class OutputDecoder:
             return
         if self._returned:
             self._begin()
-        self._rub_out()
+        if self._backed:
+            self._rub_out()
         room = LINE_LIMIT - self._kept
         self._dropped += max(0, len(text) - room)
         text = text[:room]

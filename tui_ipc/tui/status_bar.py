@@ -16,6 +16,9 @@ MUTED = "$foreground 60%"
 WIDEST = 160
 """From how many columns on it is shown, too, what passes in each second."""
 
+NAME_ROOM = 32
+"""How many characters of a child's name are shown."""
+
 _BARS = 20  # seconds
 
 _LAMPS: dict[Phase, str] = {"starting": "$text-warning", "open": "$text-success", "over": "$text-error"}
@@ -66,13 +69,18 @@ def _update(part: Static, content: Content) -> None:
 def _who(source: str, status: Status, doing: str | None, warning: str) -> Content:
     lamp = "$text-warning" if doing or status.stopped is not None else _LAMPS[status.phase]
     facts = [Content.styled(source, "$text-warning")] if source else []
-    facts += [Content.styled(visible(status.name), "bold")] if status.name else []
+    facts += [Content.styled(_cut(visible(status.name)), "bold")] if status.name else []
     facts += [Content(f"pid {status.pid}")] if status.pid is not None and not source else []
     facts += [Content(f"run {status.run}")] if status.run > 1 else []
     facts.append(Content.styled(f"● {doing or status.state}", lamp))
     if warning:
         facts.append(Content.styled(f"▲ {warning}", "bold $text-warning"))
     return Content.styled(" · ", MUTED).join(facts)
+
+
+def _cut(name: str) -> str:
+    """A name, as long as it leaves room for what is more important."""
+    return name if len(name) <= NAME_ROOM else name[: NAME_ROOM - 1] + "…"
 
 
 def _passing(measures: Measures, now: int) -> list[tuple[str, str]]:
