@@ -212,6 +212,19 @@ def test_bytes_that_make_no_sense_are_shown_as_far_as_they_do() -> None:
     play(scene)
 
 
+def test_the_selected_row_stays_in_sight() -> None:
+    """Also when the line that tells of it takes a row of the view away."""
+
+    async def scene(it: Stage) -> None:
+        await inspecting(it, list(range(500)))
+        await it.pilot.press("end")
+        await it.until(lambda: it.shows("page", "▸ [400 … 499]  100 items"))
+        await it.until(lambda: part(it).startswith("$ · 300 bytes of uint 16"))
+        assert it.shows("page", "▸ [400 … 499]  100 items")
+
+    play(scene)
+
+
 def test_the_end_of_a_large_message_is_reached() -> None:
     """What is far ahead in the bytes is found in slices, with its progress told, keys between."""
 

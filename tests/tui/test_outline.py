@@ -91,7 +91,7 @@ def test_all_of_a_text_is_in_its_pieces(text: str | bytes, width: int) -> None:
         outline.fit(laid)
         pieces = [node for node in outline.rows if node.kind == "piece"]
         if pieces:
-            assert type(text)().join(node.content for node in pieces) == text  # type: ignore[arg-type]
+            assert type(text)().join(node.content for node in pieces) == text
             fitting = [written(node.content) for node in pieces if node.stop - node.start > 1]
             assert all(len(each) <= max(ROOM, laid) for each in fitting)
 

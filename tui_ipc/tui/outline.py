@@ -45,7 +45,7 @@ class Outline:
     def __init__(self, value: Any, width: int) -> None:
         self.root = Node("value", None, value)
         self.rows: list[Node] = []
-        self._as_found = True  # nobody opened or closed anything yet
+        self._held = False
         self.fit(width)
 
     def can_open(self, node: Node) -> bool:
@@ -59,7 +59,7 @@ class Outline:
             return False
         node.children = self._opened(node)
         self.rows[index + 1 : index + 1] = node.children
-        self._as_found = False
+        self.hold()
         return True
 
     def close(self, index: int) -> bool:
@@ -69,7 +69,7 @@ class Outline:
             return False
         del self.rows[index + 1 : self._behind(index)]
         node.children = None
-        self._as_found = False
+        self.hold()
         return True
 
     def open_all(self, index: int, limit: int) -> bool:
@@ -104,15 +104,19 @@ class Outline:
         return index
 
     def fit(self, width: int) -> None:
-        """Lay the rows out for another width; what somebody opened or closed stays so."""
+        """Lay the rows out for another width."""
         self._width = width
-        if self._as_found:
+        if not self._held:
             self.root.children = None
             self._unfold()
         for node in self.rows:
             if node.children and node.children[0].kind == "piece":
                 node.children = self._opened(node)
         self.rows = list(_open_rows(self.root))
+
+    def hold(self) -> None:
+        """Let what is open stay open, and the other way round, whatever the width: somebody looks at it."""
+        self._held = True
 
     def line(self, index: int) -> Line:
         """What a row says."""

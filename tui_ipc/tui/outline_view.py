@@ -90,6 +90,7 @@ class OutlineView(LineView):
     def pick(self, index: int) -> None:
         """Put the cursor on a row, and bring it into sight."""
         self.cursor = max(0, min(index, self.end - 1))
+        self.outline.hold()
         self.sync()
         node = self.outline.rows[self.cursor]
         self._into_sight(self.cursor)
