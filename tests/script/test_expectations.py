@@ -313,12 +313,12 @@ def test_a_child_that_floods_must_not_be_held_up_while_the_script_waits_for_some
     assert "the child sent more than the 10 000 messages that are kept" in verdict.sentence
 
 
-def test_hundred_thousand_rounds_keep_nothing() -> None:
+def test_many_rounds_keep_nothing() -> None:
     """Neither of what was sent nor of what came."""
-    exchange = Repeat(20_000, (Send("x"), Expect("echo x"), Expect(REST)))
+    exchange = Repeat(5_000, (Send("x"), Expect("echo x"), Expect(REST)))
     session = FakeSession(opened(), lambda value: [*echo(value), received("more")])
     verdict = run(Script("load", (exchange, Quit())), session)
-    assert (verdict.code, verdict.passed, verdict.untaken) == (ExitCode.PASSED, 60_001, 0)
+    assert (verdict.code, verdict.passed, verdict.untaken) == (ExitCode.PASSED, 15_001, 0)
 
 
 def test_a_signal_that_the_script_sends_is_not_taken_for_force() -> None:
