@@ -22,6 +22,20 @@ def answer(message):
 serve(answer)
 """
 
+EXITS = """
+import os, signal, sys
+from tui_ipc.child import serve
+def answer(message):
+    if message == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if message == "exit":
+        os._exit(7)
+    while True:
+        signal.pause()
+serve(answer)
+sys.exit(7)
+"""
+
 OUTDATED = """\
 # what the counter says
 timeout 20s    # it may be slow
@@ -80,7 +94,7 @@ def test_what_did_not_match_is_rewritten_and_nothing_else(tmp_path: Path) -> Non
         ("> 1\n< 2\n< 3 within 100ms\n", 4, "no message came within 0.1 s"),
         ("> 1\n< 2\n? exit 0\n", 4, "the child did not end"),
         ("> 1\n< 2\n> {{name}}\n", 2, "name"),
-        ("repeat 2\n> 1\n< 2\nend\n", 1, "the rounds of the repeat get different messages here"),
+        ("repeat 2\n> 1\n< 2\nend\n", 1, "what comes here differs between the rounds of its repeat"),
         ('> 1\n< {"handle": {{h}}}\n> {{h}}\n< ...\n', 1, "nothing was captured as h"),
     ],
     ids=["timeout", "does not end", "syntax", "rounds disagree", "capture lost"],
@@ -94,6 +108,36 @@ def test_a_script_that_fails_otherwise_is_left_alone(text: str, code: int, said:
     assert said in done.stderr
     assert file.read_text() == text
     assert code == 2 or f"{file}: not rewritten, as it did not pass\n" in done.stderr
+
+
+@pytest.mark.parametrize("said", ["quit", "exit"])
+def test_an_exit_code_is_rewritten(said: str, tmp_path: Path) -> None:
+    """That of a child which was told to quit, or ended by itself."""
+    child = python(tmp_path / "exits.py", EXITS)
+    file = tmp_path / "talk.tipc"
+    file.write_text(f"> {said}\n?  exit   0 # fine\n? clean\n")
+    done = update(str(file), "--", *child)
+    assert done.returncode == 0, done.stderr
+    assert file.read_text() == f"> {said}\n?  exit   7 # fine\n? clean\n"
+    assert update(str(file), "--", *child).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("> die\n? exit 0\n", "was ended by SIGKILL"),
+        ("> die\n? signal SIGTERM\n", "was ended by SIGKILL"),
+        ("> stay\nquit\n? exit 0\n", "SIGTERM"),
+    ],
+)
+def test_a_child_that_was_killed_is_a_failure(text: str, said: str, tmp_path: Path) -> None:
+    """Nobody wants that to become what is expected."""
+    file = tmp_path / "talk.tipc"
+    file.write_text(text)
+    done = update(str(file), "--", *python(tmp_path / "exits.py", EXITS))
+    assert done.returncode in (1, 5), done.stderr
+    assert said in done.stderr
+    assert file.read_text() == text
 
 
 def test_each_of_several_scripts_is_rewritten_for_itself(tmp_path: Path) -> None:

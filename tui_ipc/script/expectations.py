@@ -7,16 +7,15 @@ failure to meet it; that the time passed first, or that the child was gone befor
 from typing import TYPE_CHECKING, Any, Final
 
 from tui_ipc.script import endings
-from tui_ipc.script.comparison import Difference, match
+from tui_ipc.script.comparison import match
 from tui_ipc.script.course import Course
 from tui_ipc.script.endings import Ending
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.failures import SHOWN, Failures
-from tui_ipc.script.language import Expect, ExpectClean, ExpectOutput
+from tui_ipc.script.language import Expect, ExpectClean, ExpectExit, ExpectOutput
 from tui_ipc.script.nearness import Skipped
-from tui_ipc.script.verdict import Stop
+from tui_ipc.script.verdict import Detail, Stop
 from tui_ipc.script.watcher import Watcher
-from tui_ipc.session.events import MessageReceived
 from tui_ipc.session.notation import render
 
 if TYPE_CHECKING:
@@ -63,7 +62,8 @@ class Expectations:
             message = life.received.take()
             difference, captured = match(step.value, message.value, self._course.names)
         if self._learned is not None:
-            captured = self._learn(self._learned, step, message, difference)
+            details = () if difference is None else self._failures.differs(difference, step.value, message)
+            captured = self._learn(self._learned, step, message.value, *details)
         elif difference is not None:
             details = self._failures.differs(difference, step.value, message)
             raise Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
@@ -71,16 +71,13 @@ class Expectations:
             self._course.names.update(captured)
 
     def _learn(
-        self, learned: "Learned", step: Expect, message: MessageReceived, difference: Difference | None
+        self, learned: "Learned", step: Expect | ExpectExit, received: Any, *details: Detail
     ) -> dict[str, Any]:
         """Note what a step should have expected; the names that it then captures."""
-        captured = learned.note(step, message.value, self._course.names)
+        captured = learned.note(step, received, self._course.names)
         if captured is not None:
             return captured
-        sentence = "this line cannot be updated: the rounds of the repeat get different messages here"
-        details = [("remedy", "write ... for what differs")]
-        if difference is not None:
-            details += self._failures.differs(difference, step.value, message)
+        sentence = "this line cannot be updated: what comes here differs between the rounds of its repeat"
         raise Stop(ExitCode.UNEXPECTED, sentence, *details)
 
     async def nothing(self, within: float) -> None:
@@ -135,7 +132,10 @@ class Expectations:
             await self._watcher.until(lambda: life.audit is not None)  # the session has a deadline for it
         else:
             life.judged = True
-        if sentence := endings.complaint(step, life):
+        code = None if life.exited is None or life.forced else life.exited.code
+        if self._learned is not None and isinstance(step, ExpectExit) and code is not None:
+            self._learn(self._learned, step, code)
+        elif sentence := endings.complaint(step, life):
             wanted = ("expected", endings.wanted(step))
             details = (wanted, *self._failures.place(), *self._failures.circumstances())
             raise Stop(ExitCode.UNEXPECTED, sentence, *details)

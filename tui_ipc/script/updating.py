@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from tui_ipc.script.comparison import ABSENT, compare, match, paired_entries, paired_items
-from tui_ipc.script.language import Expect, Repeat, Script, ScriptSyntaxError, Step, parse
+from tui_ipc.script.language import Expect, ExpectExit, Repeat, Script, ScriptSyntaxError, Step, parse
 from tui_ipc.script.patterns import REST
 from tui_ipc.session.notation import render
 
@@ -85,18 +85,21 @@ class Learned:
         self._changes = changes
         self._texts: dict[int, str] = {}
 
-    def note(self, step: Expect, received: Any, known: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Take in what came where a step expected something.
+    def note(
+        self, step: Expect | ExpectExit, received: Any, known: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Take in what came where a step expected something: a message, or an exit code.
 
         Returns:
             The names that the new pattern captures; None if an earlier round of a ``repeat`` needs another
             one, so that no pattern will do.
         """
-        pattern, captured = merge(step.value, received, known)
+        expected = step.value if isinstance(step, Expect) else step.code
+        pattern, captured = merge(expected, received, known)
         text = render(pattern)
         if self._texts.setdefault(step.line, text) != text:
             return None
-        if pattern is not step.value:
+        if pattern is not expected:
             self._changes[step.line] = pattern
         return captured
 
@@ -107,7 +110,7 @@ def rewritten(text: str, script: Script, changes: Mapping[int, Any]) -> str:
     Args:
         text: The whole of it.
         script: What it means.
-        changes: Line → the pattern that the expectation there should be.
+        changes: Line → the pattern, or the exit code, that the expectation there should be.
     """
     lines = text.split("\n")
     mark = "\ufeff" if text.startswith("\ufeff") else ""  # stands before the first column
@@ -118,19 +121,19 @@ def rewritten(text: str, script: Script, changes: Mapping[int, Any]) -> str:
     return mark + "\n".join(lines)
 
 
-def expectations(steps: tuple[Step, ...]) -> Iterator[Expect]:
-    """The messages that are expected, in their order, blocks included."""
+def expectations(steps: tuple[Step, ...]) -> Iterator[Expect | ExpectExit]:
+    """What can be rewritten, in its order, blocks included."""
     for step in steps:
-        if isinstance(step, Expect):
+        if isinstance(step, Expect | ExpectExit):
             yield step
         elif isinstance(step, Repeat):
             yield from expectations(step.steps)
 
 
-def _line(line: str, step: Expect, pattern: Any) -> str:
+def _line(line: str, step: Expect | ExpectExit, pattern: Any) -> str:
     """A line with another pattern; a string that was written without quotes stays so, if that can be."""
     begin, end = step.span
-    if isinstance(pattern, str) and line[begin:end] == step.value:
+    if isinstance(step, Expect) and isinstance(pattern, str) and line[begin:end] == step.value:
         bare = line[:begin] + pattern + line[end:]
         if _means(bare, replace(step, value=pattern)):
             return bare
