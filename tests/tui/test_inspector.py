@@ -231,13 +231,13 @@ def test_the_end_of_a_large_message_is_reached() -> None:
     async def scene(it: Stage) -> None:
         value = [{"id": number, "name": "x" * 40} for number in range(30_000)]
         await inspecting(it, value)
-        await it.pilot.press("end", "right", "end", "right", "end", "right", "end")
+        await it.pilot.press("end", "right", "end", "right", "end")
         last = encode(value[-1])
         await it.until(lambda: marked(it) == last)
         assert part(it).startswith("$[29999] · fixmap, 2 pairs")
         await it.pilot.press("b", "home", "end")
         await it.until(lambda: part(it).startswith("$[29999].name · str 8"))
-        assert it.rows("page")[-1].endswith("xxxx") or it.rows("page")[-2].rstrip().endswith("xxxx")
+        await it.until(lambda: it.rows("page")[-1].endswith("xxx"))
 
     play(scene)
 

@@ -27,7 +27,6 @@ ROOM: Final = 24
 INDENT: Final = 2
 
 _KEY_LIMIT: Final = 60  # characters of a key
-_NOTE: Final = 24  # characters that the notation adds to a text that it cuts: its size
 
 
 class Outline:
@@ -194,10 +193,17 @@ def _content(node: Node, room: int) -> tuple[Span, ...]:
         return (Span(written(node.content), "string"),)
     if node.children is not None or node.kind == "group":
         return (Span(size_words(node), "muted"),)
-    text = visible(notation.render(node.value, limit=room))
-    if cell_len(text) > room:
-        text = visible(notation.render(node.value, limit=max(1, room - _NOTE)))
-    return (Span(text, _paint(node.value)),)
+    return (Span(_cut(node.value, room), _paint(node.value)),)
+
+
+def _cut(value: Any, room: int) -> str:
+    """A value in the notation, cut to some cells with the size that the notation adds to what it cuts."""
+    limit = room
+    text = visible(notation.render(value, limit))
+    while (over := cell_len(text) - room) > 0 and limit > 1:
+        limit = max(1, limit - over)
+        text = visible(notation.render(value, limit))
+    return text
 
 
 def size_words(node: Node) -> str:
