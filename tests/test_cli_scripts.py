@@ -40,17 +40,16 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 def test_each_is_run_with_a_child_of_its_own_and_the_worst_wins(scripts: Path) -> None:
     """One that fails keeps none of the others from being run."""
-    done = run(
-        "--script", "fails.tipc", "waits.tipc", "passes.tipc", "fails.tipc", "--timeout", "0.5", cwd=scripts
-    )
+    (scripts / "late.tipc").write_text('> hi\n< ...\n< "never" within 200ms\n')
+    done = run("--script", "fails.tipc", "late.tipc", "passes.tipc", "fails.tipc", cwd=scripts)
     assert done.returncode == 4, done.stderr
     assert done.stdout.count("Child process started") == 4
     ours = [line for line in done.stderr.splitlines() if line[0] not in " c"]
     assert [line.partition(" in ")[0] for line in ours] == [
         "fails.tipc:2: another message came than expected",
         "fails.tipc: FAILED after 1 of 2 steps",
-        "waits.tipc:3: no message came within 0.5 s",
-        "waits.tipc: FAILED after 2 of 3 steps",
+        "late.tipc:3: no message came within 0.2 s",
+        "late.tipc: FAILED after 2 of 3 steps",
         "passes.tipc: 2 steps passed",
         "fails.tipc:2: another message came than expected",
         "fails.tipc: FAILED after 1 of 2 steps",
@@ -116,7 +115,7 @@ CODES = [
     (1, "> hi\n< ho\n", None),
     (2, "qiut\n", None),
     (3, "> hi\n", "sys.exit(1)"),
-    (4, "< hi\n", f"{MEET}\nreceiver.recv()"),
+    (4, "< ... within 200ms\n", f"{MEET}\nreceiver.recv()"),
     (5, "< hi\n", f"{MEET}\nsys.exit(1)"),
     (130, "< hi\n", f"import os, signal\n{MEET}\nos.kill(os.getppid(), signal.SIGINT)\nreceiver.recv()"),
 ]
@@ -126,7 +125,7 @@ CODES = [
 def test_every_exit_code(code: int, script: str, child: str | None, tmp_path: Path) -> None:
     """As the help has them."""
     command = () if child is None else ("--", *python(tmp_path / "child.py", f"import sys\n{child}\n"))
-    assert run("--script", "-", "--timeout", "1", *command, given=script).returncode == code
+    assert run("--script", "-", *command, given=script).returncode == code
 
 
 def test_lines_of_json_tell_all_that_happens(scripts: Path) -> None:
