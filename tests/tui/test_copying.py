@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from tests.ipc.messages import values
 from tui_ipc.session import notation
 from tui_ipc.session.jsonl import DEPTH
-from tui_ipc.tui.copying import CLIPBOARD_LIMIT, JSON_DEPTH, NotCopied, in_hex, in_json, in_notation
+from tui_ipc.tui.copying import (
+    CLIPBOARD_LIMIT,
+    JSON_DEPTH,
+    Copied,
+    NotCopied,
+    as_it_is,
+    in_hex,
+    in_json,
+    in_notation,
+)
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -121,3 +130,12 @@ def test_what_just_fits_is_copied() -> None:
     assert len(in_hex(bytes(CLIPBOARD_LIMIT // 3)).text) < CLIPBOARD_LIMIT
     with pytest.raises(NotCopied, match="exceed"):
         in_hex(bytes(CLIPBOARD_LIMIT // 3 + 1))
+
+
+def test_a_text_is_copied_as_it_is_if_the_clipboard_takes_it() -> None:
+    """Nothing at all, or too much, is refused with a sentence."""
+    assert as_it_is("a\n▌ b") == Copied("a\n▌ b")
+    with pytest.raises(NotCopied, match="nothing in sight"):
+        as_it_is("")
+    with pytest.raises(NotCopied, match="exceed"):
+        as_it_is("x" * (CLIPBOARD_LIMIT + 1))

@@ -1,7 +1,6 @@
 """The user's editor: which one it is, and what it may do to the text and to the explorer."""
 
 import os
-import stat
 import sys
 from pathlib import Path
 
@@ -138,22 +137,35 @@ def test_the_child_is_heard_while_the_editor_is_open(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_is_for_the_editor(tmp_path: Path) -> None:
-    """^C while the editor is open does not end the explorer, and a signal that ends it ends the editor."""
-    note = tmp_path / "note"
+    """^C while the editor is open ends neither it nor the explorer, whose child is still there afterwards."""
     editor = script(
         tmp_path,
-        "import signal, time\n"
-        f"signal.signal(signal.SIGINT, lambda *_: Path({str(note)!r}).write_text('interrupted'))\n"
+        "import signal\n"
+        "signal.signal(signal.SIGINT, lambda *_: file.write_text('interrupted'))\n"
         "print('editing', flush=True)\n"
-        "signal.pause()\n"
         "signal.pause()",
     )
     with terminal(EDITOR=editor) as it:
         edited(it, b"hello", b"editing")
         it.type(b"\x03")
-        it.read_until(b"^C")
+        it.read_until(b"string, 12 bytes")
+        it.type(b"\r")
+        it.read_until(b"Received from parent: interrupted")
+        it.type(b"\x11")
+        assert it.finish() == 0
+
+
+def test_what_ends_the_explorer_ends_its_editor(tmp_path: Path) -> None:
+    """SIGTERM while the editor is open: the editor is ended, nothing stays, and the code is a signal's."""
+    note = tmp_path / "note"
+    editor = script(
+        tmp_path,
+        f"import signal\nPath({str(note)!r}).write_text(str(file))\n"
+        "print('editing', flush=True)\nsignal.pause()",
+    )
+    with terminal(EDITOR=editor) as it:
+        edited(it, b"hello", b"editing")
         it.process.terminate()
         assert it.finish() == 143
-    assert note.read_text() == "interrupted"
     assert b"Traceback" not in it.screen
-    assert stat.S_ISREG(note.stat().st_mode)
+    assert not Path(note.read_text()).parent.exists()

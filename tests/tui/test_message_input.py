@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from textual.events import Key
+from textual.events import Key, Paste
 
 from tests.tui.fake_session import FakeSession
 from tests.tui.stage import Stage, stage
@@ -139,6 +139,26 @@ def test_a_fault_is_marked_in_its_place() -> None:
         box.input.value = '{"a": 1}'
         await it.until(lambda: box.border_subtitle == "map, 1 key, 4 bytes")
         assert not box.has_class("-doubtful")
+
+    play(scene)
+
+
+def test_every_line_that_is_pasted_counts() -> None:
+    """JSON over lines is pasted as its value, other lines as one string; within a text they are joined."""
+
+    async def scene(it: Stage) -> None:
+        box = it.app.message_box.input
+        seen = []
+        for text in ('{\r  "a": 1\r}\r', "one\ntwo", "[1,\n2 3]", "one line\n"):
+            box.clear()
+            it.app.post_message(Paste(text))
+            await it.until(lambda: box.value)
+            seen.append(box.value)
+        it.app.post_message(Paste(" and\nmore"))
+        await it.until(lambda: "more" in box.value)
+        assert seen == ['{"a": 1}', '"one\\ntwo"', '"[1,\\n2 3]"', "one line"]
+        assert box.value == "one line and more"
+        assert len(it.notices()) == 1
 
     play(scene)
 

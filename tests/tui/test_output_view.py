@@ -141,6 +141,24 @@ def test_the_output_is_searched() -> None:
     play(scene)
 
 
+def test_what_is_found_comes_into_sight() -> None:
+    """A place far to the right is shifted to, one in a late row is scrolled to, and back."""
+
+    async def scene(it: Stage) -> None:
+        it.session.output(b"first needle\n" + b"x" * 3_000 + b" the needle " + b"y" * 500 + b"\nlast\n")
+        await it.until(lambda: it.shows("output", "last"))
+        await it.pilot.press("slash", *"needle", "enter")
+        await it.until(lambda: it.shows("output", "the needle"))
+        assert not it.shows("output", "first")
+        await it.pilot.press("n")
+        await it.until(lambda: it.shows("output", "first needle"))
+        await it.pilot.press("w", "n")
+        await it.until(lambda: it.shows("output", "the needle"))
+        assert "2 of 2" in title(it)
+
+    play(scene)
+
+
 def test_what_is_in_sight_is_copied_on_a_key() -> None:
     """c copies whole lines, without the marks of stderr, however they are shown."""
 

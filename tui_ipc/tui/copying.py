@@ -73,6 +73,17 @@ def in_hex(data: bytes) -> Copied:
     return Copied(data.hex(" "))
 
 
+def as_it_is(text: str) -> Copied:
+    """A text that is shown.
+
+    Raises:
+        NotCopied: There is none, or it is too long.
+    """
+    if not text:
+        raise NotCopied("There is nothing in sight to copy.")
+    return Copied(_checked(text))
+
+
 def _least(value: Any) -> int:
     """How many characters a value takes at least, found without looking into it."""
     if isinstance(value, str | bytes | bytearray):

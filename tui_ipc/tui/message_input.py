@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from tui_ipc.tui.completion import MessageSuggester, Vocabulary
 from tui_ipc.tui.editor import EditorError, edit, editor_command
 from tui_ipc.tui.history import History
-from tui_ipc.tui.multiline import fold, unfold
+from tui_ipc.tui.multiline import Folded, fold, unfold
 from tui_ipc.tui.safe_input import SafeInput
 from tui_ipc.tui.sanitize import visible
 
@@ -100,6 +100,18 @@ class MessageInput(SafeInput):
         ):
             event.stop()
 
+    def _on_paste(self, event: events.Paste) -> None:
+        """Paste every line, of which Textual would take the first."""
+        lines = event.text.splitlines()
+        if len(lines) < 2:
+            return  # Textual calls the base class's handler as well
+        event.prevent_default()
+        event.stop()
+        if self.value:
+            self.replace(" ".join(lines), *self.selection)
+        else:
+            self._take(fold("\n".join(lines)), "Pasted")
+
     async def action_submit(self) -> None:
         """Hand the text over and empty the box at once: what is typed next is the next message."""
         if not self.value:
@@ -166,10 +178,13 @@ class MessageInput(SafeInput):
             return
         if edited.rstrip("\n") == text.rstrip("\n"):
             return
-        folded = fold(edited)
+        self._take(fold(edited), "Edited")
+
+    def _take(self, folded: Folded, how: str) -> None:
+        """Show a text that had several lines, and say if it is not what it looks like."""
         self._show(folded.text)
         if folded.complaint:
-            self._tell(f"It would be sent as a string: {folded.complaint}.", "Edited", "warning")
+            self._tell(f"It would be sent as a string: {folded.complaint}.", how, "warning")
 
     def _tell(self, sentence: str, title: str, severity: Any) -> None:
         self.notify(visible(sentence), title=title, severity=severity, markup=False)

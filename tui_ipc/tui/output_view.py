@@ -11,7 +11,9 @@ from textual.binding import Binding, BindingType
 from textual.selection import Selection
 
 from tui_ipc.session.events import Stream
-from tui_ipc.tui.line import Line, Span, highlighted, line
+from tui_ipc.session.units import plural
+from tui_ipc.tui.copying import NotCopied, as_it_is
+from tui_ipc.tui.line import FOUND, Line, Span, line
 from tui_ipc.tui.line_view import LineView
 from tui_ipc.tui.model import Model
 from tui_ipc.tui.printed import MARK, Printed, broken, height, margin
@@ -51,7 +53,7 @@ class OutputView(SearchableView):
         ),
         Binding(
             "c",
-            "app.copy_output",
+            "copy_output",
             "Copy output",
             show=False,
             id="output.copy",
@@ -157,14 +159,26 @@ class OutputView(SearchableView):
         if self.needle is None or index >= self.firm_end:
             return self.line(index)
         number, part = self._place(index)
-        whole = self._model.output[number]
-        lit = replace(whole, left=highlighted(Line(whole.left), self.needle).left)
-        return self._broken(lit)[part].marked
+        return self._lit(number)[part].marked if self._is_found(index - part) else self.line(index)
 
     def searched(self, index: int) -> str:
         """The text of a finished line, at its first row; its other rows are found with it."""
         number, part = self._place(index)
         return "" if part else self._model.output[number].text
+
+    def _shift_to(self, line: Line) -> None:
+        """Bring what was found in a line into sight: by another shift, or in a later row."""
+        if not self.wraps or self.cursor is None:
+            super()._shift_to(line)
+            return
+        rows = self._lit(self._place(self.cursor)[0])
+        lit = (part for part, row in enumerate(rows) if any(span.paint == FOUND for span in row.left))
+        self.show_row(self.cursor - self.first + next(lit, 0))
+
+    def _lit(self, number: int) -> list[Printed]:
+        """The rows of a finished line, with what was found in it lit."""
+        whole = self._model.output[number]
+        return self._broken(replace(whole, left=self.lit(Line(whole.left)).left))
 
     def placeholder(self) -> list[Line]:
         """Say what will come here, or why nothing does."""
@@ -213,6 +227,16 @@ class OutputView(SearchableView):
         begun = [index for index in rows if index >= self.firm_end]
         texts = [("" if self._continues(index) else "\n") + self._printed(index).text for index in begun]
         return ("\n".join(lines) + "".join(texts)).removeprefix("" if lines else "\n")
+
+    def action_copy_output(self) -> None:
+        """Copy what is in sight, or what was found."""
+        try:
+            text = as_it_is(self.copied()).text
+        except NotCopied as refusal:
+            self.notify(str(refusal), title="Not copied", severity="warning", markup=False)
+            return
+        self.app.copy_to_clipboard(text)
+        self.notify(f"Copied {plural(len(text), 'character')}.")
 
     # How it is shown
 

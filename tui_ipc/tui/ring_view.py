@@ -90,6 +90,14 @@ class RingView(LineView):
         """Scroll so that a row is the topmost, as far as there are rows."""
         self.scroll_to(y=max(0, min(row, self.max_scroll_y)), animate=False, force=True)
 
+    def show_row(self, row: int) -> None:
+        """Scroll as little as brings a row into sight."""
+        top = self.scroll_offset.y
+        if row < top:
+            self.go_to(row)
+        elif row >= top + self.size.height:
+            self.go_to(row - self.size.height + 1)
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Whoever scrolls away from the end stops following; whoever comes back follows again."""
         super().watch_scroll_y(old_value, new_value)

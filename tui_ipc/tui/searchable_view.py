@@ -265,19 +265,18 @@ class SearchableView(RingView):
         if self.first == self.end:
             return
         self.cursor = max(self.first, min(index, self.end - 1))
-        row = self.cursor - self.first
-        top = self.scroll_offset.y
-        if row < top:
-            self.go_to(row)
-        elif row >= top + self.size.height:
-            self.go_to(row - self.size.height + 1)
+        self.show_row(self.cursor - self.first)
 
     # What is seen of it
 
     def shown(self, index: int) -> Line:
         """A line as its row shows it, with what was found in it lit."""
         line = self.line(index)
-        if self.needle is None or not self._is_found(index):
+        return self.lit(line) if self._is_found(index) else line
+
+    def lit(self, line: Line) -> Line:
+        """A line with what is searched for lit in it."""
+        if self.needle is None:
             return line
         try:
             with at_most(PATIENCE):
