@@ -19,6 +19,9 @@ from typing import Final, Protocol
 PATIENCE: Final = 1.0
 """Seconds in which a terminal must take something, once we are told to leave; then we do without it."""
 
+SETTLING: Final = 1.0
+"""Seconds after which the screen stands."""
+
 _PERIOD: Final = 0.1
 """Seconds between two looks at a terminal that takes what is written."""
 
@@ -43,6 +46,7 @@ def run(app: Terminable) -> int:
     try:
         return asyncio.run(_run(app))
     finally:
+        gc.enable()
         gc.freeze()  # else the interpreter's last collection walks the whole log: seconds, after a flood
 
 
@@ -51,16 +55,25 @@ async def _run(app: Terminable) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         on_leave(number, lambda code: loop.call_soon_threadsafe(app.leave, code))
     on_hang_up(lambda: loop.call_soon_threadsafe(app.leave, 128 + signal.SIGHUP))
-    # What is imported stays for good, and the rings hold some hundred thousand small objects for long. With
-    # its usual thresholds the cyclic collector visits them all so often that a flood makes pauses of 140 ms;
-    # so it visits the young alone, few at a time: 10 ms.
-    gc.freeze()
-    gc.set_threshold(2_000, 5, 1_000)
+    gc.disable()  # until the screen stands: it stays, too
+    loop.call_later(SETTLING, _collect)
     # Keys are read and the screen is written by threads of Textual's; behind a loop that is busy each step of
     # theirs would wait for 5 ms.
     sys.setswitchinterval(0.0005)
     await app.run_async()
     return app.return_code or 0
+
+
+def _collect() -> None:
+    """Let garbage be collected, but for what stays.
+
+    That is what was imported, the screen, and for long some hundred thousand small objects in the rings. With
+    its usual thresholds the collector visits them all so often that a flood makes pauses of 140 ms; so it
+    visits the young alone, few at a time: 10 ms.
+    """
+    gc.freeze()
+    gc.set_threshold(2_000, 5, 1_000)
+    gc.enable()
 
 
 def on_leave(number: int, leave: Callable[[int], object]) -> None:
