@@ -175,4 +175,4 @@ def test_a_flood_of_messages_fills_no_memory() -> None:
     """The child is held up while the script sleeps; a wait for something else ends once no more is kept."""
     verdict = run("sleep 100ms\nexpect stdout /never/", child("floods", "messages"), 50, grace=0.1)
     assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 2)
-    assert verdict.untaken < 10_000
+    assert verdict.untaken < 3000  # of 64 KiB each: what is kept, and what came while the child was ended

@@ -199,7 +199,7 @@ def test_a_restart_gives_a_run_of_its_own() -> None:
 
 
 def flood(value: Any) -> Iterable[Event]:
-    return [received(number) for number in range(10_001)]
+    return [received("x" * 1024 * 1024)] * 65  # one more than is kept
 
 
 def test_a_flood_is_read_or_held_up_as_the_wait_demands() -> None:
@@ -239,5 +239,26 @@ def test_the_end_is_seen_even_if_the_child_is_gone_already() -> None:
         async with watching(session, []) as watcher:
             assert (await watcher.quit()).exited is not None
             assert (await watcher.quit()).audit == audit(None)
+
+    skipping(main)
+
+
+def test_who_only_sends_reads_the_events_too() -> None:
+    """They would pile up; those of a child that sends more than is kept stay where they are."""
+
+    async def main() -> None:
+        told: list[Event] = []
+        session = FakeSession(opened(), silence)
+        async with watching(session, told) as watcher:
+            for number in range(1000):
+                await watcher.send(number, 5)
+            assert len(told) > 900
+        session = FakeSession(opened(), flood)
+        async with watching(session, []) as watcher:
+            for number in range(130):
+                await watcher.send(number, 5)
+            assert watcher.life.received.full
+            assert watcher.life.received.dropped == 0
+            await watcher.quit()
 
     skipping(main)

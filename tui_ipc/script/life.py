@@ -27,7 +27,7 @@ from tui_ipc.session.events import (
 )
 from tui_ipc.session.process import Exit
 
-MAX_MESSAGES: Final = 10_000
+MAX_MESSAGES: Final = 100_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 """Above either, no more messages are kept that no step has taken: messages, and bytes of them."""
 

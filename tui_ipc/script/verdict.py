@@ -34,7 +34,7 @@ class Verdict:
     line: int = 0
     sentence: str = ""
     details: tuple[Detail, ...] = ()
-    unexpected: tuple[MessageReceived, ...] = ()
+    unexpected: tuple[MessageReceived, ...] = field(default=(), repr=False)  # they may be large
     untaken: int = 0
     total: int = 0
     updates: Mapping[int, Any] = field(default_factory=dict)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tui_ipc.session.diagnosis import Diagnosis
 
 _LAST_TELLING: Final = 0.5  # seconds for what is still to be told when the run was broken off
+_TURN: Final = 64  # messages that leave at once before the events are looked at
 _KEPT: Final = 100  # messages that no step took, of runs that are over
 
 
@@ -83,6 +84,7 @@ class Watcher:
         self.untaken_count = 0
         self._session = session
         self._tell = tell
+        self._at_once = 0  # messages that left without a wait since the events were looked at for their sake
         self._mute = False  # something was told in part, or not at all: nothing can follow it
 
     async def __aenter__(self) -> Self:
@@ -162,13 +164,11 @@ class Watcher:
             TypeError: A message cannot hold such a value.
             ValueError: Nor this one, or it is too large.
         """
-        sending = begun(self._session.send(value))
-        return sending is None or await self._meanwhile(sending, within)
+        return await self._sent(begun(self._session.send(value)), within)
 
     async def send_raw(self, data: bytes, within: float) -> bool:
         """Send bytes as they are; as :meth:`send`."""
-        sending = begun(self._session.send_raw(data))
-        return sending is None or await self._meanwhile(sending, within)
+        return await self._sent(begun(self._session.send_raw(data)), within)
 
     def signal(self, number: int) -> None:
         """Send a signal to the child.
@@ -202,6 +202,15 @@ class Watcher:
     def diagnosis(self, sentences: int) -> tuple[str, ...]:
         """Why nothing happens, the most telling first; nothing of a child that ended: its state says all."""
         return () if self.life.exited is not None else self._session.diagnosis().sentences[:sentences]
+
+    async def _sent(self, sending: asyncio.Task[Any] | None, within: float) -> bool:
+        if sending is not None:
+            return await self._meanwhile(sending, within)
+        self._at_once += 1
+        if self._at_once == _TURN:  # a script that only sends waits for nothing, and each message is an event
+            self._at_once = 0
+            await self.until(lambda: False, 0, holding=True)
+        return True
 
     async def _meanwhile(self, doing: asyncio.Future[Any], within: float | None = None) -> bool:
         """Read events until something is done; if it is not in time, call it off and return False."""
