@@ -5,7 +5,6 @@ import re
 from collections.abc import Awaitable, Callable
 from contextvars import Context
 from time import monotonic
-from unittest.mock import patch
 
 import pytest
 from textual.binding import Binding
@@ -19,7 +18,6 @@ from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.copying import CLIPBOARD_LIMIT
 from tui_ipc.tui.help_screen import HelpScreen
 from tui_ipc.tui.model import OUTPUT_LIMIT
-from tui_ipc.tui.why_screen import WhyScreen
 
 Play = Callable[[Stage], Awaitable[None]]
 
@@ -594,39 +592,6 @@ def test_help_explains_the_keys_that_work() -> None:
         assert {"Quit", "Restart", "Help", "Maximize"} <= {key.title for key in screen.keys}
         await it.pilot.press("f1")
         assert not isinstance(it.app.screen, HelpScreen)
-
-    play(scene)
-
-
-def test_the_palette_offers_every_binding_with_a_description() -> None:
-    """Each binding that explains itself is in the palette, each entry has a description, and each runs."""
-
-    async def scene(it: Stage) -> None:
-        await it.connected()
-        await it.say("Hi")
-        await it.until(lambda: it.shows("page", '"Hi"'))
-        app = it.app
-        commands = {command.title: command for command in app.get_system_commands(app.screen)}
-        nodes = (app, app.log_view, app.inspector, app.output_view)
-        explained = {
-            binding.description
-            for node in nodes
-            for kind in type(node).__mro__
-            for binding in vars(kind).get("BINDINGS", ())
-            if isinstance(binding, Binding) and binding.tooltip and binding.id
-        }
-        assert {"Quit", "Restart", "Help", "Maximize", "Why?"} <= explained
-        assert {"Copy", "Inspect", "Follow", "Back"} <= explained
-        assert explained - {"Save script"} <= set(commands)  # nobody here writes scripts
-        assert all(command.help for command in commands.values())
-        with patch.object(app, "deliver_screenshot"):
-            for title in sorted(set(commands) - {"Quit", "Restart", "Theme"}):
-                result = commands[title].callback()
-                if asyncio.iscoroutine(result):
-                    await result
-                await it.pilot.pause()
-        assert {HelpScreen, WhyScreen} <= {type(screen) for screen in app.screen_stack}
-        assert app.clipboard == '"Hi"'
 
     play(scene)
 

@@ -291,10 +291,14 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: every binding that explains itself, each pane, the theme, a screenshot."""
-        yield from commands(self, (self, self.log_view, *self.inspector.key_holders, self.output_view))
+        box = (self.message_box.input,) if self.foot is self.message_box else ()
+        panes = (self.log_view, *self.inspector.key_holders, self.output_view)
+        yield from commands(self, (self, *panes, *box))
         yield SystemCommand("Go to the log", "Move through what happened", self.log_view.focus)
         yield SystemCommand(
             "Go to the child's output", "Scroll through what the child printed", self.output_view.focus
         )
         yield SystemCommand("Theme", "Choose other colours", self.action_change_theme)
-        yield SystemCommand("Screenshot", "Save a picture of the screen, as SVG", self.deliver_screenshot)
+        yield SystemCommand(
+            "Screenshot", "Save a picture of the screen, as SVG", lambda: self._export("screen")
+        )

@@ -1,4 +1,7 @@
-"""What the command palette offers: every binding that explains itself, found where it is written."""
+"""What the command palette offers: every binding that explains itself, found where it is written.
+
+The one rule: an action that several panes have is done in the one that has the focus, else in the first.
+"""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -13,13 +16,13 @@ def commands(app: App[Any], nodes: Sequence[DOMNode]) -> Iterable[SystemCommand]
 
     A subclass that writes a binding anew, under the same id, speaks for it; without a tooltip it hides it.
     """
-    offered: set[str] = set()
+    offered: dict[str, tuple[Binding, list[DOMNode]]] = {}
     for node in nodes:
         for binding in _bindings(node):
-            if binding.tooltip and binding.action not in offered and _is_there(app, binding):
-                offered.add(binding.action)
-                run = _runner(app, binding.action, node)
-                yield SystemCommand(binding.description, binding.tooltip, run)
+            if binding.tooltip and _is_there(app, binding):
+                offered.setdefault(binding.action, (binding, []))[1].append(node)
+    for binding, places in offered.values():
+        yield SystemCommand(binding.description, binding.tooltip, _runner(app, binding.action, places))
 
 
 def _is_there(app: App[Any], binding: Binding) -> bool:
@@ -37,8 +40,11 @@ def _bindings(node: DOMNode) -> Iterable[Binding]:
                 yield binding
 
 
-def _runner(app: App[Any], action: str, node: DOMNode) -> Any:
+def _runner(app: App[Any], action: str, places: Sequence[DOMNode]) -> Any:
     async def run() -> None:
+        focused = app.screen_stack[0].focused
+        chain = () if focused is None else focused.ancestors_with_self
+        node = next((place for place in places if place in chain and place is not app), places[0])
         await app.run_action(action, node)
 
     return run
