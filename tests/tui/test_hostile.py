@@ -145,16 +145,25 @@ def test_nothing_of_it_reaches_the_terminal(tmp_path: Path) -> None:
         it.type(b"talk\r")
         it.read_until(b"ALL-PRINTED")
         it.read_until(b"1 received")
-        it.press(b"\t", UP, b"b", b"a", b"v", b"/", b"777\r", b"n", b"e", ESCAPE, b'{"7', b"\x15")
-        it.press(
-            F3, ESCAPE, F7, ESCAPE, SHIFT_TAB, b"w", b"o", b"o", b"o", HOME, b"/", b"777\r", b"N", ESCAPE
-        )
-        it.type(b"die\r")
-        it.read_until(b"nobody listens: the child exited with code 1")
+        it.step(b"\t", b"Filter")
+        it.press(UP, b"b", b"a", b"v")
+        it.step(b"/", b"slower 5ms")
+        it.press(b"777\r", b"n", b"e")
+        it.step(ESCAPE, b"History")
+        it.press(b'{"7')
+        it.step(b"\x15", b"Type a message")
+        it.press(F3, ESCAPE, F7, ESCAPE)
+        it.step(SHIFT_TAB, b"Wrap")
+        it.press(b"w", b"o", b"o", b"o", HOME)
+        it.step(b"/", b"regular expression")
+        it.press(b"777\r", b"N")
+        it.step(ESCAPE, b"History")
+        it.step(b"die", b"string, 4 bytes")
+        it.step(b"\r", b"nobody listens: the child exited with code 1")
         it.press(b"again\r")
         it.type(b"\x11")
         assert it.finish() == 0
-    written = it.screen.decode()
+    written = it.written.decode()
     assert "Traceback" not in written
     assert [each for each in SEQUENCE.findall(written) if "777" in each or "Nzc3" in each] == []
     text = SEQUENCE.sub("", written)

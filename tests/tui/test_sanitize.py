@@ -218,6 +218,15 @@ def test_what_never_ends_is_held_within_bounds(endless: bytes) -> None:
         assert partial is None or len(partial.text) <= 10 * LINE_LIMIT
 
 
+@pytest.mark.parametrize("begun", [b"\x1b[0", b"\x1b[ ", b"\x1b("])
+def test_a_sequence_that_never_ends_is_text(begun: bytes) -> None:
+    """A decoder does not wait for ever for the end of what a child began."""
+    decoder = OutputDecoder()
+    decoder.feed(begun + begun[-1:] * 1_000)
+    assert decoder.partial is not None
+    assert len(decoder.partial.text) >= 1_000 - 140
+
+
 def test_a_long_line_says_how_much_is_left_out() -> None:
     """The part of a line beyond the limit is counted."""
     (text,) = texts(b"x" * (LINE_LIMIT + 12_345) + b"\n")

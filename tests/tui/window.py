@@ -35,12 +35,20 @@ sys.exit(run_replay(sys.argv[1]) if sys.argv[1:] else run_explorer())
 
 
 class Terminal:
-    """An explorer on a pseudo-terminal."""
+    """An explorer on a pseudo-terminal.
+
+    Attributes:
+        process: It.
+        master: Our side of the terminal.
+        screen: What it has written since :meth:`forget`.
+        written: All that it has written.
+    """
 
     def __init__(self, process: subprocess.Popen[bytes], master: int) -> None:
         self.process = process
         self.master = master
         self.screen = b""
+        self.written = b""
         self._open = True
 
     def close(self) -> None:
@@ -68,7 +76,7 @@ class Terminal:
             assert select.select([self.master], [], [], max(0.0, deadline - monotonic()))[0], self.screen[
                 -500:
             ]
-            self.screen += os.read(self.master, 65536)
+            self._read()
 
     def press(self, *keys: bytes) -> None:
         """Press one key after the other, each when what the one before did can be seen."""
@@ -76,15 +84,25 @@ class Terminal:
             self.type(key)
             deadline = monotonic() + LIVELY
             while monotonic() < deadline and select.select([self.master], [], [], QUIET)[0]:
-                self.screen += os.read(self.master, 65536)
+                self._read()
+
+    def step(self, key: bytes, then: bytes) -> None:
+        """Press a key, and return once a text is written that shows what it did."""
+        self.forget()
+        self.type(key)
+        self.read_until(then)
+
+    def _read(self) -> bytes:
+        piece = os.read(self.master, 65536)
+        self.screen += piece
+        self.written += piece
+        return piece
 
     def finish(self) -> int:
         """Read to the end, and return the exit code."""
         try:
-            while select.select([self.master], [], [], PATIENCE)[0] and (
-                piece := os.read(self.master, 65536)
-            ):
-                self.screen += piece
+            while select.select([self.master], [], [], PATIENCE)[0] and self._read():
+                pass
         except OSError:
             pass  # EIO: the other side is closed
         return self.process.wait(PATIENCE)
