@@ -274,7 +274,7 @@ def test_an_action_of_several_panes_is_done_where_one_is() -> None:
             it.app.output_view.focus()
             await it.pilot.press("home")
             it.app.log_view.pick(0)
-            assert not it.app.output_view.follows
+            await it.until(lambda: not it.app.output_view.follows)
             await offered(it)["Follow"]()
             await it.until(lambda: it.app.output_view.follows)
             assert it.app.log_view.cursor == 0
