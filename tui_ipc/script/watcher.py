@@ -156,7 +156,7 @@ class Watcher:
                 raise FloodedError
         return True
 
-    async def send(self, value: Any, within: float) -> bool:
+    def send(self, value: Any, within: float) -> Coroutine[Any, Any, bool]:
         """Send a message; False if the child did not take it in time.
 
         Raises:
@@ -164,11 +164,11 @@ class Watcher:
             TypeError: A message cannot hold such a value.
             ValueError: Nor this one, or it is too large.
         """
-        return await self._sent(begun(self._session.send(value)), within)
+        return self._sent(self._session.send(value), within)
 
-    async def send_raw(self, data: bytes, within: float) -> bool:
+    def send_raw(self, data: bytes, within: float) -> Coroutine[Any, Any, bool]:
         """Send bytes as they are; as :meth:`send`."""
-        return await self._sent(begun(self._session.send_raw(data)), within)
+        return self._sent(self._session.send_raw(data), within)
 
     def signal(self, number: int) -> None:
         """Send a signal to the child.
@@ -203,9 +203,10 @@ class Watcher:
         """Why nothing happens, the most telling first; nothing of a child that ended: its state says all."""
         return () if self.life.exited is not None else self._session.diagnosis().sentences[:sentences]
 
-    async def _sent(self, sending: asyncio.Task[Any] | None, within: float) -> bool:
-        if sending is not None:
-            return await self._meanwhile(sending, within)
+    async def _sent(self, sending: Coroutine[Any, Any, MessageSent], within: float) -> bool:
+        rest = begun(sending)
+        if rest is not None:
+            return await self._meanwhile(rest, within)
         self._at_once += 1
         if self._at_once == _TURN:  # a script that only sends waits for nothing, and each message is an event
             self._at_once = 0
