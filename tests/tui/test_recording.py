@@ -7,10 +7,11 @@ from unittest.mock import patch
 import pytest
 
 from tests.tui.fake_session import FakeSession
-from tests.tui.stage import Board
+from tests.tui.stage import Board, replaying
 from tests.tui.test_status import LISTENING
 from tui_ipc.session.events import ChildSpawned
 from tui_ipc.session.recording import read
+from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.launch import run_explorer
 from tui_ipc.tui.tape import Tape
@@ -105,3 +106,36 @@ def test_a_full_disk_is_told_on_the_screen_and_after_it(
     assert seen[0].startswith("✕ rec")
     assert "No space left on device" in seen[1]
     assert "No space left on device" in capsys.readouterr().err
+
+
+def test_a_recording_that_began_midway_is_shown_like_any_other(tmp_path: Path) -> None:
+    """With the handshake that was before it, at once; the child is known, and what was said since."""
+    path = tmp_path / "talk.rec"
+
+    async def record() -> None:
+        tape = Tape(["built-in"])
+        app = ExplorerApp(Session(record=tape), tape=tape)
+        async with app.run_test() as pilot:
+            it = Board(app, pilot)
+            await it.until(lambda: app.model.status.phase == "open")
+            await pilot.press(*"before", "enter")
+            await it.until(lambda: app.model.status.received == 1)
+            tape.start(str(path))
+            await pilot.press(*"during", "enter")
+            await it.until(lambda: app.model.status.received == 2)
+            await pilot.press("ctrl+q")
+            await it.until(lambda: app.return_code is not None)
+        tape.stop()
+
+    async def show() -> None:
+        async with replaying(path, speed=20.0) as it:
+            await it.until(lambda: it.shows("log", "during") and it.shows("log", "clean"))
+            assert it.shows("log", "listening")
+            assert not it.shows("log", "before")
+            assert "echo" in it.text("who")
+            assert "exited with code 0" in it.text("who")
+            await it.pilot.press("f7")
+            await it.until(lambda: "channels open" in it.frame() and "nothing was left behind" in it.frame())
+
+    asyncio.run(record())
+    asyncio.run(show())

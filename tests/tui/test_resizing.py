@@ -13,7 +13,7 @@ ROUND = 400
 
 
 def test_resizing_under_load_breaks_nothing() -> None:
-    """Through sizes that no layout was made for, with dialogs open too; the last line and message are there."""
+    """Through sizes that no layout was made for, with dialogs open too; the last line and message come."""
 
     async def main() -> None:
         async with stage(120, 36) as it:
