@@ -80,7 +80,9 @@ BARS = (
     *_bars(_FRAME, "explorer, panes", {"bare Textual app": 1.5}),
     Bar((_FRAME, "explorer, panes"), None, 700),
     Bar(("explorer, key to screen, 99 of 100", "in the flood"), None, 100),
+    Bar(("explorer, key to screen, 99 of 100", "in the flood, filtered"), None, 100),
     Bar(("explorer, resident memory", "at most"), None, 200),
+    Bar(("explorer, resident memory", "at most, filtered"), None, 200),
 )
 
 
