@@ -44,8 +44,15 @@ def test_a_deadline_that_has_passed_waits_for_nothing() -> None:
 
     async def main() -> None:
         alarm = Alarm()
+        begun = []
         alarm.deadline = asyncio.get_running_loop().time()
-        assert await alarm.wait(never) is None
+
+        async def begin() -> str:
+            begun.append(1)
+            return ""
+
+        assert await alarm.wait(begin) is None
+        assert not begun
 
     skipping(main)
 

@@ -110,6 +110,17 @@ def test_of_an_endless_text_the_end_is_kept(looking: bool) -> None:
     assert len(printed._text) < 4 * KEPT
 
 
+def test_what_was_found_long_ago_is_forgotten() -> None:
+    """What follows it is found all the same."""
+    printed = fed(b"x" * 300_000 + b"one")
+    assert printed.find("one")
+    for _ in range(30):
+        printed.feed(b"y" * 100_000 + b"two")
+        assert printed.find("two")
+        assert not printed.find("two")
+    assert len(printed._text) < KEPT
+
+
 def test_the_last_lines_are_those_behind_the_last_match() -> None:
     """What stood before it has been asked for."""
     printed = fed(b"one\ntwo\n")
