@@ -188,7 +188,6 @@ class Anatomy:
         self.flaw: Flaw | None = None
         self._state = _BEGIN
         self._waymarks = [_BEGIN]
-        self._broken = False  # whether the last run was broken: then the next step is taken singly
 
     @property
     def walked(self) -> int:
@@ -206,7 +205,7 @@ class Anatomy:
         for _ in range(steps):
             if self.finished:
                 return False
-            self._state = self._passed_run() or self._stepped()
+            self._state = self._passed_run() or self._passed_few() or self._stepped()
             if self._state.offset - self._waymarks[-1].offset >= STRIDE:
                 self._waymarks.append(self._state)
         return not self.finished
@@ -277,18 +276,31 @@ class Anatomy:
         return part, _State(part.end, _behind(state.frame, part))
 
     def _passed_run(self) -> _State | None:
-        """The place behind several short scalars, None if something else stands among them."""
+        """The place behind many short scalars, None if something else stands among them."""
         offset, frame = self._state
-        left = frame.children - frame.nth if frame.children > 0 else RUNS[0]
-        if self._broken or left < 2:
+        left = self._left(frame)
+        if left < 2:
             return None
         length = next((run for run in RUNS if run <= left), left)
         found = _run(length).match(self.data, offset)
-        self._broken = found is None
         return _State(found.end(), _passed(frame, length)) if found else None
 
+    def _passed_few(self) -> _State | None:
+        """The place behind the short scalars that stand here one by one, None if there is none."""
+        offset, frame = self._state
+        left = self._left(frame)
+        passed, scalar = 0, _run(1)
+        while passed < left and (found := scalar.match(self.data, offset)):
+            offset, passed = found.end(), passed + 1
+        return _State(offset, _passed(frame, passed)) if passed else None
+
+    @staticmethod
+    def _left(frame: _Frame) -> int:
+        """How many children may be passed over at once."""
+        return RUNS[0] if frame.children < 0 else min(RUNS[0], frame.children - frame.nth)
+
     def _stepped(self) -> _State:
-        """The place behind the next part; where it is flawed, this place."""
+        """The place behind the next part, with what is in it if that is short; at a flaw, this place."""
         if self.walked == len(self.data):
             return self._flawed(Flaw(self.walked, self._unfinished()))
         part = read(self.data, self.walked)
@@ -296,8 +308,8 @@ class Anatomy:
             return self._flawed(part)
         if part.items and self._state.frame.depth > NESTING_LIMIT:
             return self._flawed(Flaw(part.start, f"more than {NESTING_LIMIT} containers inside each other"))
-        if part.items or part.end - part.start > 32:  # this, or the like of it, broke the run
-            self._broken = False
+        if 0 < part.children <= RUNS[0] and (found := _run(part.children).match(self.data, part.end)):
+            return _State(found.end(), _passed(self._state.frame, 1))
         return _State(part.end, _behind(self._state.frame, part))
 
     def _flawed(self, flaw: Flaw) -> _State:

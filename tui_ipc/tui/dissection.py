@@ -18,6 +18,9 @@ from tui_ipc.tui.value_node import Node, Position
 STEPS: Final = 500
 """Steps of one walk: 2 ms or so."""
 
+MANY: Final = 1000
+"""Entries of a map that are counted through to find one."""
+
 TEXT: Final = 1 << 20
 """In texts of up to so many characters the bytes of a piece are found; in longer ones if they are ASCII."""
 
@@ -93,6 +96,7 @@ class Dissection:
         self.anatomy = Anatomy(raw)
         self.value, self.is_value = _meant(value, raw)
         self._orders: dict[Path, _Order] = {}
+        self._key_lists: dict[int, list[Any]] = {}
         self.walk()
 
     def walk(self) -> bool:
@@ -136,7 +140,7 @@ class Dissection:
                 position = (*position, number)
                 if child % 2 == 0:
                     return Spot(position, is_key=True)
-                value = _entry(value, number)[1]
+                value = self._entry(value, number)[1]
             elif isinstance(value, list | tuple) and child < len(value):
                 position = (*position, child)
                 value = value[child]
@@ -149,13 +153,22 @@ class Dissection:
         value, name = self.value, "$"
         for place in position:
             if isinstance(value, Mapping):
-                key, value = _entry(value, place)
+                key, value = self._entry(value, place)
                 plain = isinstance(key, str) and key.isidentifier() and key.isascii()
                 name += f".{key}" if plain else f"[{notation.render(key, _KEY_LIMIT)}]"
             else:
                 name += f"[{place}]"
                 value = value[place]
         return name
+
+    def _entry(self, value: Mapping[Any, Any], place: int) -> tuple[Any, Any]:
+        """An entry of a map by its place, which takes a list of its keys where it has many."""
+        if place < MANY:
+            return next(islice(value.items(), place, None))
+        keys = self._key_lists.get(id(value))
+        if keys is None:
+            keys = self._key_lists[id(value)] = list(value)
+        return keys[place], value[keys[place]]
 
     def _of(self, first: Path, last: Path) -> Stretch | None:
         """From the beginning of one value to the end of another."""
@@ -183,7 +196,7 @@ class Dissection:
                 if order is None:
                     return None
                 path = (*path, 2 * order.pair(place) + 1)
-                value = _entry(value, place)[1]
+                value = self._entry(value, place)[1]
             else:
                 path = (*path, place)
                 value = value[place]
@@ -248,10 +261,6 @@ def _order(keys: Iterable[Any]) -> _Order:
         order.places.append(place)
         order.shown[place : place + 1] = [pair]
     return order
-
-
-def _entry(value: Mapping[Any, Any], place: int) -> tuple[Any, Any]:
-    return next(islice(value.items(), place, None))
 
 
 def _size(text: Any, number: int) -> int:

@@ -4,8 +4,8 @@ The one rule: there is one selection. Moving over the value marks its bytes; mov
 value that they belong to.
 """
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Callable, Generator, Iterator
+from typing import Final, Literal, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -29,6 +29,11 @@ BESIDE = 110
 
 STACKED = 20
 """From how many rows on they stand one over the other."""
+
+ASKED: Final = 8
+"""How many steps are walked between two looks at whether they led far enough."""
+
+Known = TypeVar("Known")
 
 
 class MessageView(Vertical):
@@ -126,9 +131,7 @@ class MessageView(Vertical):
     def _mark(self, node: Node) -> Iterator[None]:
         """Mark the bytes of what was selected in the value, once they are walked to."""
         subject = self.subject
-        while (stretch := subject.stretch(node)) is None and not subject.anatomy.finished:
-            self._walk_on()
-            yield
+        stretch = yield from self._until(lambda: subject.stretch(node))
         if stretch is None:
             self._tell(subject.name(node.position))
         else:
@@ -138,9 +141,7 @@ class MessageView(Vertical):
     def _go_to_value(self, offset: int) -> Iterator[None]:
         """Select the value that a byte belongs to, once that is walked to."""
         subject = self.subject
-        while (place := subject.anatomy.at(offset)) is None and not subject.anatomy.finished:
-            self._walk_on()
-            yield
+        place = yield from self._until(lambda: subject.anatomy.at(offset))
         if place is None:
             self.bytes_view.mark(0, 0, follow=False)
             self._tell()
@@ -172,6 +173,14 @@ class MessageView(Vertical):
             yield
         self._tell(*self._told)
         self.bytes_view.refresh()
+
+    def _until(self, known: Callable[[], Known | None]) -> Generator[None, None, Known | None]:
+        """Walk until something is known, or there is nothing more to walk. Asking costs as much as a step."""
+        while (found := known()) is None and not self.subject.anatomy.finished:
+            for _ in range(ASKED):
+                self._walk_on()
+                yield
+        return found
 
     def _walk_on(self) -> None:
         anatomy = self.subject.anatomy

@@ -4,7 +4,7 @@ The one rule: no step makes more than some hundred nodes or reads more than a pa
 map opens into groups of its items, a long text into groups of its characters, and groups into groups.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Literal
@@ -48,6 +48,7 @@ class Node:
     key: Any = None
     depth: int = 0
     children: "list[Node] | None" = None
+    _keys: list[Any] | None = None
 
     @property
     def owner(self) -> "Node":
@@ -75,6 +76,13 @@ class Node:
         if isinstance(self.value, Mapping):
             return dict(islice(self.value.items(), self.start, self.stop))
         return self.value[self.start : self.stop]
+
+    @property
+    def keys(self) -> list[Any]:
+        """The keys of a map, listed once."""
+        if self._keys is None:
+            self._keys = list(self.value)
+        return self._keys
 
     @property
     def is_text(self) -> bool:
@@ -108,11 +116,11 @@ class Node:
         return Node(kind, self, self.value, start, stop, depth=self.depth + 1)
 
     def _items(self, start: int, stop: int) -> Iterator["Node"]:
-        entries: Iterable[tuple[Any, Any]] = (
-            islice(self.value.items(), start, stop)
-            if isinstance(self.value, Mapping)
-            else ((None, item) for item in self.value[start:stop])
-        )
+        if isinstance(self.value, Mapping):
+            keys = self.owner.keys[start:stop]
+            entries = [(key, self.value[key]) for key in keys]
+        else:
+            entries = [(None, item) for item in self.value[start:stop]]
         for place, (key, item) in enumerate(entries, start):
             yield Node("value", self, item, place, place + 1, key, self.depth + 1)
 
