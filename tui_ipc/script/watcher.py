@@ -142,9 +142,7 @@ class Watcher:
                 if alarm.passed:
                     return bool(happened())
                 continue
-            if event.run != self.life.run:
-                self._begin_life(event.run)
-            self.life.note(event)
+            (self.life if event.run == self.life.run else self._next_life(event.run)).note(event)
             begun_at = self._clock()
             try:
                 await self._tell(event)
@@ -219,18 +217,19 @@ class Watcher:
         try:
             await self.until(doing.done, within)
         finally:
-            doing.cancel()
+            doing.cancel()  # unless it is done
             await asyncio.wait([doing])
         if doing.cancelled():
             return False
         doing.result()
         return True
 
-    def _begin_life(self, run: int) -> None:
+    def _next_life(self, run: int) -> Life:
         left = self.life.received
         self.untaken += left.first(_KEPT - len(self.untaken))
         self.untaken_count += len(left) + left.dropped
         self.life = Life(run)
+        return self.life
 
     async def _read_out(self) -> SinkLostError | None:
         """Read the events to their end, even when nobody can be told of them: the session waits for that."""
@@ -240,9 +239,7 @@ class Watcher:
                 event = await self._events.__anext__()
             except StopAsyncIteration:
                 return lost
-            if event.run != self.life.run:
-                self._begin_life(event.run)
-            self.life.note(event)
+            (self.life if event.run == self.life.run else self._next_life(event.run)).note(event)
             if not self._mute:
                 try:
                     await self._tell(event)
