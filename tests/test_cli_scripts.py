@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 
 from tests.script.junit_schema import validated
 from tests.script.tap_reader import read as read_tap
-from tests.test_cli import FILLS, MEET, TUI_IPC, python, run, stuck
+from tests.test_cli import FILLS, MEET, TUI_IPC, python, run
 from tui_ipc.session.jsonl import SCHEMA
 from tui_ipc.session.recording import read
 
@@ -333,9 +334,13 @@ def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_all(
         "--",
         *child,
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=scripts) as process:
-        assert process.stdout is not None
-        while not stuck(process.stdout.fileno()):
+    reading, writing = os.pipe()
+    with (
+        open(reading, "rb"),
+        open(writing, "wb"),
+        subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL, cwd=scripts) as process,
+    ):
+        while select.select([], [writing], [], 0)[1]:
             assert process.poll() is None
         begun = time.monotonic()
         process.terminate()

@@ -12,16 +12,24 @@ from tui_ipc.script.report_file import ReportError, claim, write
 
 
 def test_a_report_is_there_whole(tmp_path: Path) -> None:
-    """In UTF-8, beside nothing else; readable as any file that the user makes."""
+    """In UTF-8, beside nothing else."""
     path = tmp_path / "r.xml"
     path.write_text("old and longer than the new one")
     for text in ("gréen\n", "new\n"):
         write(str(path), text)
         assert path.read_text(encoding="utf-8") == text
     assert os.listdir(tmp_path) == ["r.xml"]
-    mask = os.umask(0)
-    os.umask(mask)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o666 & ~mask
+
+
+def test_a_new_report_permits_what_any_new_file_does(tmp_path: Path) -> None:
+    """By the user's mask, which stays what it is."""
+    mine = os.umask(0o027)
+    try:
+        for name in ("one.xml", "two.xml"):
+            write(str(tmp_path / name), "text")
+            assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o640
+    finally:
+        assert os.umask(mine) == 0o027
 
 
 def test_a_claim_changes_nothing(tmp_path: Path) -> None:
