@@ -82,3 +82,9 @@ def test_what_the_session_had_to_do_to_end_the_child() -> None:
     )
     assert [event.reason for event in life.forced] == ["it had not ended"]
     assert life.state() == "was ended by SIGKILL"
+
+
+def test_a_child_that_ended_sends_nothing_more() -> None:
+    """Even if nobody saw its channel close."""
+    assert not lived(spawned()).closed
+    assert lived(spawned(), exited()).closed

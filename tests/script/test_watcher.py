@@ -262,3 +262,15 @@ def test_who_only_sends_reads_the_events_too() -> None:
             await watcher.quit()
 
     skipping(main)
+
+
+def test_what_is_so_at_the_deadline_is_so_in_time() -> None:
+    """The two may come at the same moment."""
+
+    async def main() -> None:
+        async with watching(FakeSession(opened(), silence), []) as watcher:
+            done: list[int] = []
+            asyncio.get_running_loop().call_later(2, done.append, 1)
+            assert await watcher.until(lambda: done, 2)
+
+    skipping(main)
