@@ -49,8 +49,8 @@ def test_before_anything_was_said_the_panel_says_so() -> None:
 
 def test_what_nears_full_is_worth_a_warning() -> None:
     """While the channel is open; a message that cannot leave is the worst."""
-    assert warning(facts(0.8)) == "the channel to the child is 80% full"
-    assert warning(facts(1.0, sending=True)) == "a message waits: the child reads no more"
+    assert warning(facts(0.8)) == "its channel is 80% full"
+    assert warning(facts(1.0, sending=True)) == "its channel is full: a message waits"
     assert warning(facts(0.7)) == warning(facts(None)) == ""
     assert warning(facts(1.0, phase="ended")) == warning(Diagnosis(phase="open")) == ""
 
@@ -79,7 +79,7 @@ def test_the_status_line_warns_of_a_full_channel() -> None:
     async def scene(it: Stage) -> None:
         await it.connected()
         it.session.facts = {"phase": "open", "traffic": Traffic(full=0.9)}
-        await it.until(lambda: "▲ the channel to the child is 90% full" in it.text("who"))
+        await it.until(lambda: "▲ its channel is 90% full" in it.text("who"))
         it.session.facts = {"phase": "open"}
         await it.until(lambda: "full" not in it.text("who"))
 

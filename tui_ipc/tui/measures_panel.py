@@ -154,7 +154,7 @@ def warning(facts: "Diagnosis") -> str:
     if facts.phase != "open" or traffic is None:
         return ""
     if traffic.sending:
-        return "a message waits: the child reads no more"
+        return "its channel is full: a message waits"
     if traffic.full is not None and traffic.full >= NEARLY_FULL:
-        return f"the channel to the child is {traffic.full:.0%} full"
+        return f"its channel is {traffic.full:.0%} full"
     return ""

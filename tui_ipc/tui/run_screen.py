@@ -160,7 +160,7 @@ def _rows(text: str) -> str:
 
 def _hanging(text: str, width: int, indent: int) -> str:
     """Break a text so that it goes on below its first row, which begins behind an indent."""
-    rows = [piece for row in text.splitlines() for piece in wrap(row, width - indent) or [""]]
+    rows = [piece for row in text.splitlines() for piece in wrap(row, width - indent, break_on_hyphens=False) or [""]]
     return f"\n{' ' * indent}".join(rows)
 
 
