@@ -13,8 +13,6 @@ holds. Nothing but the theme is ever written to it, and that without touching an
 
 import os
 import re
-import tempfile
-import tomllib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -80,6 +78,8 @@ def load(path: Path | None) -> Settings:
         return Settings(path=path)
     except OSError as error:
         return Settings(problems=(f"The settings in {path} cannot be read: {reason(error)}.",), path=path)
+    import tomllib  # only who has such a file pays for reading it
+
     try:
         if len(text) > LIMIT:
             raise ValueError(f"it has more than {LIMIT} bytes")
@@ -122,6 +122,8 @@ def remember_theme(path: Path | None, theme: str) -> str | None:
     """
     if path is None:
         return None
+    import tempfile
+
     try:
         path = path.resolve()
         text = path.read_text() if path.exists() else ""
@@ -147,6 +149,8 @@ def _with_theme(text: str, theme: str) -> str:
     Raises:
         ValueError: It is no TOML, or would be none.
     """
+    import tomllib
+
     tomllib.loads(text)
     line = f'theme = "{theme}"'
     table = _TABLE.search(text)
