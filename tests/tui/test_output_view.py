@@ -100,7 +100,7 @@ def test_one_stream_can_be_shown_alone() -> None:
         it.session.output(b"out 1\n")
         it.session.output(b"err 1\nbegun", "stderr")
         it.session.output(b"out 2\n")
-        await it.until(lambda: it.shows("output", "out 2"))
+        await it.until(lambda: it.shows("output", "out 2") and it.shows("output", "begun"))
         seen = [it.rows("output")[:4]]
         for _ in range(3):
             await it.pilot.press("o")
