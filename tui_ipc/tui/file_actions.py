@@ -13,7 +13,6 @@ from textual.binding import Binding, BindingType
 from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.units import plural, size
-from tui_ipc.tui.filter import Subject
 from tui_ipc.tui.key_bar import FILES
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.model import Entry, Model
@@ -128,7 +127,7 @@ class FileActions(App[int]):
             from tui_ipc.session.jsonl import line
 
             for event, entry in held:
-                if wanted is None or wanted.passes(Subject(event, partial(getattr, entry, "text"))):
+                if wanted is None or wanted.passes(event, partial(getattr, entry, "text")):
                     yield f"{line(event)}\n"
 
         self._ask_and_write("Save the log as lines of JSON", "jsonl", lines, "the log")

@@ -89,11 +89,7 @@ class FilterError(Exception):
 
 
 class Subject:
-    """What a filter looks at.
-
-    Args:
-        event: What happened.
-        write: Writes all that is said of it; asked once, and only if a term needs it.
+    """What the terms look at; what is said of it is written once, and only if one of them needs it.
 
     Attributes:
         event: What happened.
@@ -131,8 +127,14 @@ class Filter:
     terms: tuple[Term, ...]
     inverted: bool = False
 
-    def passes(self, subject: Subject) -> bool:
-        """Whether a line passes."""
+    def passes(self, event: Event, write: Callable[[], str]) -> bool:
+        """Whether a line passes.
+
+        Args:
+            event: What it is about.
+            write: Writes all that is said of that; asked once at most.
+        """
+        subject = Subject(event, write)
         return all(term(subject) for term in self.terms) is not self.inverted
 
 

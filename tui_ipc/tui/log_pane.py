@@ -1,28 +1,14 @@
 """The timeline with the bar in which its filter is typed, or what to search in it."""
 
-from typing import Final
+from typing import TYPE_CHECKING
 
 from textual import on
-from textual.binding import Binding
 
-from tui_ipc.tui.filter import FilterError, parse
 from tui_ipc.tui.log_view import LogView
-from tui_ipc.tui.query_bar import QueryBar
 from tui_ipc.tui.search_pane import SearchPane
 
-FILTER_HINT: Final = "text  /regex/  sent  received  slower 5ms  run 2  faults  !not  (all must pass)"
-
-
-class FilterBar(QueryBar):
-    """Where a filter is typed."""
-
-    BINDINGS = [
-        Binding("ctrl+n", "invert", "Invert", id="query.invert"),
-    ]
-
-    def action_invert(self) -> None:
-        """Show what the filter hides."""
-        self.post_message(LogView.InvertAsked())
+if TYPE_CHECKING:
+    from tui_ipc.tui.filter_bar import FilterBar
 
 
 class LogPane(SearchPane):
@@ -35,9 +21,15 @@ class LogPane(SearchPane):
     def __init__(self, log: LogView) -> None:
         super().__init__(log, id="timeline")
         self.log_view = log
+        self._filter_bar: FilterBar | None = None
         self._asked = ""
         self._inverted = False
         self._applied = ("", False)
+
+    @property
+    def _filtering(self) -> "FilterBar | None":
+        """The bar, while a filter is being typed."""
+        return self._filter_bar if self._filter_bar is self.bar else None
 
     @property
     def _prompt(self) -> str:
@@ -46,18 +38,21 @@ class LogPane(SearchPane):
     @property
     def news(self) -> str:
         """How many lines pass, or were found."""
-        return self.log_view.shown_of if isinstance(self.bar, FilterBar) else super().news
+        return self.log_view.shown_of if self._filtering else super().news
 
     @on(LogView.FilterAsked)
     def _on_filter_asked(self) -> None:
-        self.open(FilterBar(self._prompt, self._asked, FILTER_HINT))
+        from tui_ipc.tui.filter_bar import FilterBar  # only who asks for it pays for it
+
+        self._filter_bar = FilterBar(self._prompt, self._asked)
+        self.open(self._filter_bar)
         self._filter(self._asked)
 
     @on(LogView.InvertAsked)
     def _on_invert_asked(self) -> None:
         self._inverted = not self._inverted
-        if isinstance(self.bar, FilterBar):
-            self.bar.ask(self._prompt)
+        if bar := self._filtering:
+            bar.ask(self._prompt)
         elif not self._asked:
             self._on_filter_asked()
         self._filter(self._asked)
@@ -70,21 +65,23 @@ class LogPane(SearchPane):
 
     def answer(self, text: str) -> None:
         """Filter or search; what is neither leaves the log as it was, and the bar says why."""
-        if isinstance(self.bar, FilterBar):
+        if self._filtering:
             self._filter(text)
         else:
             super().answer(text)
 
     def _filter(self, text: str) -> None:
+        from tui_ipc.tui.filter import FilterError, parse
+
         self._asked = text
         try:
             wanted = parse(text, inverted=self._inverted)
         except FilterError as error:
-            if self.bar is not None:
-                self.bar.say(str(error), wrong=True)
+            if bar := self._filtering:
+                bar.say(str(error), wrong=True)
             return
         if self._applied != (text, self._inverted):
             self._applied = (text, self._inverted)
             self.log_view.set_filter(wanted)
-        if self.bar is not None:
-            self.bar.say(self.news)
+        if bar := self._filtering:
+            bar.say(self.news)

@@ -1,19 +1,21 @@
 """The timeline: the handshake, every message, the child's end. A cursor picks what the inspector explains."""
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui_ipc.session.units import count
-from tui_ipc.tui.filter import Filter, Subject
 from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.line import Line, Span, line
 from tui_ipc.tui.model import Entry, Model
 from tui_ipc.tui.searchable_view import SearchableView, shortened
 from tui_ipc.tui.sieve import Sieve
+
+if TYPE_CHECKING:
+    from tui_ipc.tui.filter import Filter
 
 
 class LogView(SearchableView):
@@ -146,7 +148,7 @@ class LogView(SearchableView):
 
     # The filter
 
-    def set_filter(self, wanted: Filter | None) -> None:
+    def set_filter(self, wanted: "Filter | None") -> None:
         """Show other lines, the newest first; the cursor stays on its entry, or goes to the nearest shown."""
         self._settling = True
         self.cursor = None
@@ -158,7 +160,7 @@ class LogView(SearchableView):
     def _passes(self, index: int) -> bool:
         event = (entry := self._model.log[index]).event
         assert self.filter is not None
-        return event is not None and self.filter.passes(Subject(event, lambda: entry.text))
+        return event is not None and self.filter.passes(event, lambda: entry.text)
 
     def scan(self, until: float) -> bool:
         """Filter and search until a moment; whether there was time for all."""

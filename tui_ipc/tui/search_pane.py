@@ -1,14 +1,15 @@
 """A view with a place under it for the bar in which one types what to search for, or another question."""
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from tui_ipc.tui.needle import NeedleError, needle
-from tui_ipc.tui.query_bar import QueryBar
 from tui_ipc.tui.searchable_view import SearchableView
+
+if TYPE_CHECKING:
+    from tui_ipc.tui.query_bar import QueryBar
 
 SEARCH_HINT: Final = "text, or /regular expression/"
 
@@ -36,7 +37,7 @@ class SearchPane(Vertical):
         """Make the view."""
         yield self.view
 
-    def open(self, bar: QueryBar) -> None:
+    def open(self, bar: "QueryBar") -> None:
         """Ask a question; one that is being asked is taken to be answered."""
         if self.bar is not None:
             self.bar.remove()
@@ -45,6 +46,8 @@ class SearchPane(Vertical):
 
     @on(SearchableView.Asked)
     def _on_asked(self) -> None:
+        from tui_ipc.tui.query_bar import QueryBar  # only who asks for it pays for it
+
         self.open(QueryBar("find", self._text if self.view.needle else "", SEARCH_HINT))
         self._on_told()
 
@@ -58,13 +61,15 @@ class SearchPane(Vertical):
         """The answer to what is asked, as far as it is known."""
         return self.view.news
 
-    @on(QueryBar.Changed)
-    def _on_changed(self, changed: QueryBar.Changed) -> None:
+    def on_query_bar_changed(self, changed: "QueryBar.Changed") -> None:
+        """Answer what is asked now."""
         if changed.bar is self.bar:
             self.answer(changed.text)
 
     def answer(self, text: str) -> None:
         """Search for what was typed; what cannot be searched for leaves the search as it was."""
+        from tui_ipc.tui.needle import NeedleError, needle
+
         assert self.bar is not None
         try:
             wanted = needle(text) if text else None
@@ -75,12 +80,12 @@ class SearchPane(Vertical):
         self.view.search(wanted, text)
         self.bar.say(self.news)
 
-    @on(QueryBar.Stepped)
-    def _on_stepped(self, stepped: QueryBar.Stepped) -> None:
+    def on_query_bar_stepped(self, stepped: "QueryBar.Stepped") -> None:
+        """Go on to another answer."""
         self.view.action_found(stepped.direction)
 
-    @on(QueryBar.Left)
-    def _on_left(self) -> None:
+    def on_query_bar_left(self) -> None:
+        """Go back to the view."""
         if self.bar is not None:
             self.bar.remove()
             self.bar = None
