@@ -4,6 +4,8 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
+from textual import events
+
 from tests.tui.stage import Stage, stage
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.events import MessageReceived
@@ -234,5 +236,22 @@ def test_an_endless_expression_is_ended() -> None:
         it.app.query_one(QueryBar).input.value = "/(a+)+$/"
         await it.until(lambda: len(it.notices()) == 2)
         assert it.app.log_view.needle is None
+
+    play(scene)
+
+
+def test_keys_that_come_together_act_in_their_order() -> None:
+    """A text that is deleted and typed anew in one go is there, though Textual runs bindings late."""
+
+    async def scene(it: Stage) -> None:
+        await talk(it, "one", "two")
+        await it.pilot.press("slash", *"one")
+        bar_input = it.app.query_one(QueryBar).input
+        for key in ("ctrl+u", "t", "w", "o"):
+            it.app.post_message(events.Key(key, key if len(key) == 1 else None))
+        await it.until(lambda: words(it) == ["hello", '"two"'])
+        assert bar_input.value == "two"
+        await it.pilot.press("ctrl+u")
+        await it.until(lambda: bar(it) == "")
 
     play(scene)

@@ -179,10 +179,11 @@ class LogView(SearchableView):
 
     @property
     def shown_of(self) -> str:
-        """How many lines pass the filter, of how many."""
-        passed = self._model.log if self._passed is None else self._passed
+        """How many lines pass the filter, of how many; empty if there is none."""
+        if self._passed is None:
+            return ""
         more = "" if self.complete else "…"
-        return f"{count(len(passed))}{more} of {count(len(self._model.log))}"
+        return f"{count(len(self._passed))}{more} of {count(len(self._model.log))}"
 
     def give_up(self) -> None:
         """End the search, or else the filter, since one of its expressions takes too long."""

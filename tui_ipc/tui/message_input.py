@@ -84,22 +84,6 @@ class MessageInput(SafeInput):
         """Whether something stands in grey behind the text, to be taken."""
         return len(self._suggestion) > len(self.value)
 
-    async def _on_key(self, event: events.Key) -> None:
-        """Do what a key of ours is bound to in its turn.
-
-        Textual inserts what can be printed right here, but sends any other key on a way round through the
-        app. So of keys that arrive together, Ctrl+U and Enter would act after the text that follows them.
-        """
-        if event.is_printable:
-            return  # Textual calls the base class's handler as well
-        active = self.screen.active_bindings.get(event.key)
-        if (
-            active is not None
-            and active.node is self
-            and await self.app.run_action(active.binding.action, self)
-        ):
-            event.stop()
-
     def _on_paste(self, event: events.Paste) -> None:
         """Paste every line, of which Textual would take the first."""
         lines = event.text.splitlines()
