@@ -248,13 +248,13 @@ def test_recordings_of_failures(scripts: Path) -> None:
 
 
 def test_a_script_that_cannot_be_recorded_is_run_and_told(scripts: Path) -> None:
-    """A file that is in the way stays; the others are recorded."""
+    """A file that is in the way stays; the others are recorded. It is no success."""
     (scripts / "passes.rec").write_text("precious")
     done = run("--script", "passes.tipc", "fails.tipc", "--record-failures", ".", cwd=scripts)
     assert done.returncode == 2
-    assert (
-        "passes.tipc: ./passes.rec exists and is no recording; name another file" in done.stderr.splitlines()
-    )
+    told = done.stderr.splitlines()
+    assert "passes.tipc: ./passes.rec exists and is no recording; name another file" in told
+    assert told[-1].startswith("2 scripts: 2 failed in ")
     assert (scripts / "passes.rec").read_text() == "precious"
     assert (scripts / "fails.rec").exists()
 

@@ -138,6 +138,20 @@ def test_without_output_nothing_more_is_run(at: str, statuses: list[Status], num
     assert [outcome.complaint for outcome in lost] == [told] * len(lost)
 
 
+def test_messages_that_were_told_are_not_kept() -> None:
+    """They may be large, and the scripts many."""
+    told: list[Outcome] = []
+
+    class Ears(Listener):
+        async def end_script(self, outcome: Outcome) -> None:
+            told.append(outcome)
+
+    [outcome], code = run(Ears(), scripts=[parse("> x\n> y\n< ...\n")])
+    assert code == 0
+    assert [len(each.unexpected) for each in told] == [1]
+    assert (outcome.unexpected, outcome.untaken) == ((), 1)
+
+
 def test_whose_command_is_run() -> None:
     """The given one, or else the script's own, or else the built-in child."""
     own = parse("spawn ./own -x\n")
