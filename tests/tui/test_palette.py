@@ -129,7 +129,7 @@ EFFECTS: dict[str, Effect] = {
     "Help": opens("What you see"),
     "Why?": opens("Why does nothing happen?"),
     "Signal": opens("To process group 4242"),
-    "Run": opens("The handshake"),
+    "Handshake": opens("The handshake"),
     "Record": opens("Record from now on"),
     "Save script": opens("Save as a script"),
     "Export": opens("lines of JSON"),

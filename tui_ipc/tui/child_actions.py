@@ -78,7 +78,7 @@ class ChildActions(App[int]):
         Binding(
             "f7",
             "run",
-            "Run",
+            "Handshake",
             key_display="F7",
             id="app.run",
             group=CHILD,
