@@ -12,7 +12,7 @@ import platform
 import sys
 
 from tests.benchmarks.bars import Verdict, judged
-from tests.benchmarks.measure import Group
+from tests.benchmarks.measure import CPUS, Group
 from tests.benchmarks.plan import CPU, measured
 
 
@@ -48,9 +48,8 @@ def as_json(table: dict[str, Group]) -> str:
         {"bar": str(one.bar), "limit": one.bar.limit, "measured": one.measured, "holds": one.holds}
         for one in judged(table)
     ]
-    return json.dumps(
-        {"python": platform.python_version(), "system": system(), "groups": groups, "bars": bars}
-    )
+    machine = {"python": platform.python_version(), "system": system(), "cpus": len(CPUS)}
+    return json.dumps({**machine, "groups": groups, "bars": bars})
 
 
 def system() -> str:

@@ -3,7 +3,7 @@
 It reads what ``python -m tests.benchmarks --json`` prints. The one rule: the same figures make the same
 picture. Each bar is a time for a message, as a share of what ``multiprocessing.Pipe`` takes for it: shorter
 is better, for round trips and for streams alike. The picture has a ground of its own and follows the reader's
-colour scheme, so it can be read on any page.
+colour scheme, so it can be read on any page. The figures themselves are in it, too.
 """
 
 import json
@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Final
+from xml.etree import ElementTree
 
 REFERENCE: Final = "multiprocessing.Pipe"
 
@@ -122,17 +123,19 @@ def quantity(value: float, unit: str) -> str:
     return f"{value:.{0 if value >= 100 else 1}f} {unit}"
 
 
-def svg(drawn: Mapping[str, Sequence[Bar]], note: str = "") -> str:
+def svg(drawn: Mapping[str, Sequence[Bar]], note: str = "", figures: str = "{}") -> str:
     """The picture.
 
     Args:
         drawn: Heading → bars, as :func:`groups` makes them.
         note: A line for the foot: the machine, say.
+        figures: What was measured, as JSON; see :func:`figures_in`.
     """
     height = _TOP + sum(_ROW * len(bars) + _GAP for bars in drawn.values()) + 20
     parts = [
         f'<svg xmlns="{_SVG}" width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}" role="img">',
         f"<title>Time per message as a share of {REFERENCE}</title>",
+        f"<metadata>{escape(figures, quote=False)}</metadata>",
         f"<style>\n{_STYLE}\n</style>",
         f'<rect class="ground" x="0.5" y="0.5" width="{_WIDTH - 1}" height="{height - 1}" rx="10"/>',
         _text(_MARGIN, 40, "Time per message between two processes", "title"),
@@ -144,6 +147,13 @@ def svg(drawn: Mapping[str, Sequence[Bar]], note: str = "") -> str:
         top += _ROW * len(bars) + _GAP
     parts += [_text(_MARGIN, height - 20, note, "small"), "</svg>"]
     return "\n".join(parts) + "\n"
+
+
+def figures_in(picture: str) -> Any:
+    """The figures that a picture was made of."""
+    metadata = ElementTree.fromstring(picture).find(f"{{{_SVG}}}metadata")
+    assert metadata is not None
+    return json.loads(metadata.text or "")
 
 
 def _group(top: int, heading: str, bars: Sequence[Bar]) -> list[str]:
@@ -184,9 +194,10 @@ def _text(x: float, y: float, text: str, kind: str, anchor: str = "start") -> st
 
 def main() -> int:
     """Read figures, write the picture."""
-    run = json.load(sys.stdin)
+    figures = sys.stdin.read().strip()
+    run = json.loads(figures)
     note = f"Medians of one run, Python {run['python']}, {run['system']}, both processes on one CPU"
-    sys.stdout.write(svg(groups(run["groups"]), note))
+    sys.stdout.write(svg(groups(run["groups"]), note, figures))
     return 0
 
 

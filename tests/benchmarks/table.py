@@ -1,0 +1,75 @@
+"""The README's tables of a run: ``python -m tests.benchmarks.table < figures.json``.
+
+It reads what ``python -m tests.benchmarks --json`` prints. The one rule: no figure is copied by hand. The
+picture of the same run carries the figures (:mod:`tests.benchmarks.plot`), and a test makes the README's
+tables of them again.
+"""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from tests.benchmarks.plot import quantity
+
+CONTENDERS: Final = {
+    "bare socket pair": "bare socket pair",
+    "tui_ipc": "tui_ipc",
+    "tui_ipc, send_many": "`send_many`",
+    "multiprocessing.Pipe": "`Pipe`",
+    "multiprocessing.Queue": "`Queue`",
+    "pyzmq PAIR": "pyzmq",
+    "pynng Pair0": "pynng",
+}
+"""The columns: a contender, and how it is called there."""
+
+WORK: Final = {
+    "round trip, 32 bytes": "32 B there and back",
+    "round trip, 1024 bytes": "1 KiB there and back",
+    "round trip, 65536 bytes": "64 KiB there and back",
+    "round trip, 1048576 bytes": "1 MiB there and back",
+    "round trip, 16777216 bytes": "16 MiB there and back",
+    "one way, 32 bytes": "32 B one way",
+    "one way, 1024 bytes": "1 KiB one way",
+    "one way, 65536 bytes": "64 KiB one way",
+}
+"""The rows: the title of a group, and how the work is called there."""
+
+
+def medians(groups: Mapping[str, Mapping[str, Any]]) -> str:
+    """The medians of all contenders, in Markdown; a dash where one does not do that work."""
+    rows = [["work", *CONTENDERS.values()]]
+    for title, work in WORK.items():
+        if title in groups:
+            found, unit = groups[title]["medians"], groups[title]["unit"]
+            rows.append([work, *(quantity(found[one], unit) if one in found else "–" for one in CONTENDERS)])
+    return _markdown(rows)
+
+
+def bars(judged: Sequence[Mapping[str, Any]]) -> str:
+    """The bars that we set ourselves and what the run says of them, in Markdown."""
+    rows = [
+        [str(one["bar"]), f"{one['measured']:.2f}", "yes" if one["holds"] else "**no**"] for one in judged
+    ]
+    return _markdown([["bar", "measured", "holds"], *rows])
+
+
+def tables(run: Mapping[str, Any]) -> str:
+    """Both, and what they were measured on."""
+    where = f"Python {run['python']}, {run['system']}, {run['cpus']} CPUs"
+    return f"Measured on {where}:\n\n{medians(run['groups'])}\n\n{bars(run['bars'])}\n"
+
+
+def _markdown(rows: Sequence[Sequence[str]]) -> str:
+    head, *body = (f"| {' | '.join(row)} |" for row in rows)
+    return "\n".join([head, "|---" * len(rows[0]) + "|", *body])
+
+
+def main() -> int:
+    """Read figures, write the tables."""
+    sys.stdout.write(tables(json.load(sys.stdin)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
