@@ -272,9 +272,9 @@ def test_an_action_of_several_panes_is_done_where_one_is() -> None:
             it.session.output(b"line\n" * 100)
             await it.until(lambda: it.app.output_view.end > 90)
             it.app.output_view.focus()
-            await it.pilot.press("home")
+            it.app.output_view.pick(0)
             it.app.log_view.pick(0)
-            await it.until(lambda: not it.app.output_view.follows)
+            await it.until(lambda: it.app.output_view.has_focus and not it.app.output_view.follows)
             await offered(it)["Follow"]()
             await it.until(lambda: it.app.output_view.follows)
             assert it.app.log_view.cursor == 0

@@ -140,6 +140,36 @@ def test_what_waits_to_be_sent_does_not_reach_the_next_run() -> None:
     asyncio.run(main())
 
 
+def test_a_run_is_ended_once_and_what_waits_goes_with_it() -> None:
+    """The session stays; while its end is awaited, neither another end nor a restart is asked for."""
+
+    async def main() -> None:
+        diary, session = Diary(), FakeSession()
+        session.may_end.clear()
+        keeper = diary.keeper(session)
+        await turns()
+        keeper.post("waits for the handshake", 1)
+        await turns()
+        keeper.post("old", 2)
+        keeper.end()
+        keeper.end()
+        await turns()
+        assert keeper.ending
+        session.may_end.set()
+        await turns()
+        assert not keeper.ending
+        assert session.asked.count("end") == 1
+        assert "quit" not in session.asked
+        keeper.restart()
+        await turns()
+        session.handshake()
+        await turns()
+        assert 2 not in session.sent
+        await keeper.left()
+
+    asyncio.run(main())
+
+
 def test_a_flood_of_events_lets_others_have_their_turn() -> None:
     """While 100 000 events are taken in, other tasks of the loop run many times."""
 
