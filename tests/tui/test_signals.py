@@ -31,6 +31,7 @@ def test_a_name_needs_no_case_and_no_prefix() -> None:
     assert values("term") == values("SIGTERM") == [signal.SIGTERM]
     assert values("int")[0] == signal.SIGINT
     assert set(values("usr")) == {signal.SIGUSR1, signal.SIGUSR2}
+    assert values("ill") == [signal.SIGILL, signal.SIGKILL]
     assert values("quit")[0] == QUIT
     assert signal.SIGWINCH in values("winch")
     assert values("nonsense") == []
