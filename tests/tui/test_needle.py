@@ -18,6 +18,7 @@ from tui_ipc.tui.needle import NeedleError, needle
         ("/A./", "ab Ab", "Ab"),
         ("/", "1/2", "/"),
         ("/usr", "cd /usr", "/usr"),
+        ("/[[x]/", "a[b", "["),  # Python warns that this might mean something else one day
     ],
 )
 def test_what_is_found(wanted: str, text: str, found: str) -> None:
@@ -34,6 +35,7 @@ def test_what_is_found(wanted: str, text: str, found: str) -> None:
         ("//", "regex: nothing stands between the slashes"),
         ("/(?L)a/", "regex: bad inline flags: cannot use 'L' flag with a str pattern at position 3"),
         ("/a{99999999999}/", "regex: the repetition number is too large"),
+        (f"/{'(' * 5000}{')' * 5000}/", "regex: nested too deeply"),
     ],
 )
 def test_what_is_no_expression_is_told(wanted: str, sentence: str) -> None:

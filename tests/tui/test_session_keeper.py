@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ from tests.tui.fake_session import FakeSession
 from tests.tui.test_status import LISTENING
 from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
-from tui_ipc.tui.session_keeper import SessionKeeper
+from tui_ipc.tui.precedence import Precedence
+from tui_ipc.tui.session_keeper import REST, SLICE, SessionKeeper
 
 
 class Diary:
@@ -40,6 +42,33 @@ async def turns(number: int = 20) -> None:
     """Let everybody who can go on go on."""
     for _ in range(number):
         await asyncio.sleep(0)
+
+
+def test_a_key_goes_before_events() -> None:
+    """While a key is on its way to the screen a flood waits, after what is already being taken in."""
+
+    async def main() -> None:
+        session, precedence = FakeSession(), Precedence(lambda: now)
+        taken: list[Event] = []
+
+        def take(event: Event) -> None:
+            begin = monotonic()
+            while monotonic() - begin < SLICE:
+                pass
+            taken.append(event)
+
+        now = 1000.0
+        keeper = SessionKeeper(session, take, lambda *_: None, lambda _: None, precedence)
+        precedence.press()
+        keeper.start(lambda _: None)
+        session.feed(LISTENING, LISTENING, LISTENING)
+        await asyncio.sleep(20 * REST)
+        assert taken == [LISTENING]
+        now += 1
+        await keeper.left()
+        assert len(taken) == 3
+
+    asyncio.run(main())
 
 
 def test_events_are_passed_on_to_the_last() -> None:

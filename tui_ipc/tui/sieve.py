@@ -55,7 +55,6 @@ class Sieve:
             self._held.popleft()
             self.first += 1
         self._high = max(self._high, first)
-        self._low = max(self._low, first)
 
     def scan(self, first: int, end: int, until: float, clock: Callable[[], float] = monotonic) -> bool:
         """Test what has not been tested yet, at least one item and no more once it is late.
