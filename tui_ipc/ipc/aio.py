@@ -197,10 +197,9 @@ class Receiver(Handle, Generic[T]):
         value: T = await self._receive(self._receiver._values)
         return value
 
-    async def recv_message(self) -> Message:
+    def recv_message(self) -> Coroutine[Any, Any, Message]:
         """As :meth:`recv`; gives the message's bytes as well."""
-        message: Message = await self._receive(self._receiver._messages)
-        return message
+        return self._receive(self._receiver._messages)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self

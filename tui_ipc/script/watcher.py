@@ -29,7 +29,8 @@ class Events(Protocol):
     def take(self) -> Event | None:
         """The next event, if there is one already."""
 
-    async def __anext__(self) -> Event: ...
+    def news(self) -> Coroutine[Any, Any, bool]:
+        """Wait until there may be one; False if none follows."""
 
 
 class Watched(Protocol):
@@ -121,7 +122,7 @@ class Watcher:
             holding: Read no more of a child that sends more messages than are kept: it has to wait.
 
         Returns:
-            False if the time passed first.
+            False if the time passed first, or the session is over.
 
         Raises:
             SinkLostError: What happens cannot be told any more.
@@ -137,9 +138,8 @@ class Watcher:
             held = holding and self.life.received.full
             event = None if held else self._events.take()
             if event is None:
-                event = await alarm.wait(self._nothing if held else self._events.__anext__)
-            if event is None:
-                if alarm.passed:
+                more = await alarm.wait(_nothing if held else self._events.news)
+                if more is False or (more is None and alarm.passed):
                     return bool(happened())
                 continue
             (self.life if event.run == self.life.run else self._next_life(event.run)).note(event)
@@ -235,9 +235,10 @@ class Watcher:
         """Read the events to their end, even when nobody can be told of them: the session waits for that."""
         lost = None
         while True:
-            try:
-                event = await self._events.__anext__()
-            except StopAsyncIteration:
+            event = self._events.take()
+            if event is None:
+                if await self._events.news():
+                    continue
                 return lost
             (self.life if event.run == self.life.run else self._next_life(event.run)).note(event)
             if not self._mute:
@@ -246,7 +247,8 @@ class Watcher:
                 except SinkLostError as error:
                     lost, self._mute = error, True
 
-    async def _nothing(self) -> Event:
-        """Wait for nothing at all."""
-        never: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
-        return await never
+
+async def _nothing() -> bool:
+    """Wait for nothing at all."""
+    never: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    return await never

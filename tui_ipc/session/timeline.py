@@ -116,21 +116,29 @@ class Timeline:
             self._room.set()
         return event
 
+    async def news(self) -> bool:
+        """Wait, where there is no event to take, until there may be one; False if no event follows.
+
+        Raises:
+            RuntimeError: Another task waits.
+        """
+        if self._closed:
+            return False
+        if self._waiting:
+            raise RuntimeError("a session's events have one consumer; another task waits for them already")
+        if self._consumer is None:
+            self._consumer = Wakeup(asyncio.get_running_loop())
+        self._waiting = True
+        try:
+            await self._consumer
+        finally:
+            self._waiting = False
+        return True
+
     async def __anext__(self) -> Event:
         while (event := self.take()) is None:
-            if self._closed:
+            if not await self.news():
                 raise StopAsyncIteration
-            if self._waiting:
-                raise RuntimeError(
-                    "a session's events have one consumer; another task waits for them already"
-                )
-            if self._consumer is None:
-                self._consumer = Wakeup(asyncio.get_running_loop())
-            self._waiting = True
-            try:
-                await self._consumer
-            finally:
-                self._waiting = False
         return event
 
     def _wake(self) -> None:
