@@ -67,6 +67,11 @@ def test_no_word_of_a_child_steers_the_terminal(value: Any) -> None:
     assert all(is_safe(character) for word in vocabulary._words for character in word)
 
 
+def test_a_word_that_hides_something_is_no_word() -> None:
+    """Fillers can be printed, and look like nothing."""
+    assert suggested('{"a', ["a\u3164b"]) is None
+
+
 def test_a_flood_of_words_is_bounded() -> None:
     """Neither many words nor long ones nor deep or large values cost much."""
     vocabulary = Vocabulary()

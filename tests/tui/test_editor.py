@@ -1,11 +1,14 @@
 """The user's editor: which one it is, and what it may do to the text and to the explorer."""
 
 import os
+import select
 import sys
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
+from tests.tui.stage import PATIENCE
 from tests.tui.window import Terminal, terminal
 from tui_ipc.tui.editor import EditorError, editor_command
 
@@ -155,11 +158,12 @@ def test_an_interrupt_is_for_the_editor(tmp_path: Path) -> None:
 
 
 def test_what_ends_the_explorer_ends_its_editor(tmp_path: Path) -> None:
-    """SIGTERM while the editor is open: the editor is ended, nothing stays, and the code is a signal's."""
+    """SIGTERM while the editor is open: the editor is ended, no file stays, and the code is the signal's."""
     note = tmp_path / "note"
     editor = script(
         tmp_path,
-        f"import signal\nPath({str(note)!r}).write_text(str(file))\n"
+        "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+        f"Path({str(note)!r}).write_text(f'{{os.getpid()}} {{file}}')\n"
         "print('editing', flush=True)\nsignal.pause()",
     )
     with terminal(EDITOR=editor) as it:
@@ -167,4 +171,9 @@ def test_what_ends_the_explorer_ends_its_editor(tmp_path: Path) -> None:
         it.process.terminate()
         assert it.finish() == 143
     assert b"Traceback" not in it.screen
-    assert not Path(note.read_text()).parent.exists()
+    pid, _, name = note.read_text().partition(" ")
+    assert not Path(name).parent.exists()
+    deadline = monotonic() + PATIENCE
+    while Path("/proc", pid, "exe").exists():
+        assert monotonic() < deadline
+        select.select([], [], [], 0.01)

@@ -45,8 +45,6 @@ class MessageActions(App[int]):
         if text is None:
             much = f"A message of {size(len(event.raw))} is more than the box takes"
             self._deny("Not edited", f"{much}; what was sent can be sent again as it is.")
-        elif notation.render(notation.parse(text)) != notation.render(event.value):
-            self._deny("Not edited", "The message holds what cannot be written.")
         else:
             self.screen_stack[0].remove_class("-maximized", "-inspecting")
             self.message_box.take(text)
