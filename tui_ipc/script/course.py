@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from tui_ipc.script.language import Expect, Repeat, Step
 from tui_ipc.script.patterns import names
+from tui_ipc.script.steps import Expect, Repeat, Step
 
 
 @dataclass(frozen=True, slots=True)

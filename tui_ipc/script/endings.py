@@ -4,8 +4,8 @@ The one rule: a child that is told to quit ends, without being forced, with code
 ``? exit`` or ``? signal`` says what is due instead of that; ``? clean`` is due besides.
 """
 
-from tui_ipc.script.language import ExpectClean, ExpectExit, ExpectSignal
 from tui_ipc.script.life import Life
+from tui_ipc.script.steps import ExpectClean, ExpectExit, ExpectSignal
 from tui_ipc.session.events import Fault
 from tui_ipc.session.process import signal_name
 from tui_ipc.session.telling import left_behind

@@ -12,8 +12,8 @@ from tui_ipc.script.course import Course
 from tui_ipc.script.endings import Ending
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.failures import SHOWN, Failures
-from tui_ipc.script.language import Expect, ExpectClean, ExpectExit, ExpectOutput
 from tui_ipc.script.nearness import Skipped
+from tui_ipc.script.steps import Expect, ExpectClean, ExpectExit, ExpectOutput
 from tui_ipc.script.verdict import Detail, Stop
 from tui_ipc.script.watcher import Watcher
 from tui_ipc.session.notation import render

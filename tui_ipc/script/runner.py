@@ -16,7 +16,8 @@ from tui_ipc.script.course import Course, captures
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.expectations import Expectations
 from tui_ipc.script.failures import SHOWN, Failures
-from tui_ipc.script.language import (
+from tui_ipc.script.life import Life
+from tui_ipc.script.steps import (
     Expect,
     ExpectClean,
     ExpectExit,
@@ -34,7 +35,6 @@ from tui_ipc.script.language import (
     Step,
     Timeout,
 )
-from tui_ipc.script.life import Life
 from tui_ipc.script.verdict import Detail, Stop, Verdict
 from tui_ipc.script.watcher import FloodedError, Watched, Watcher
 from tui_ipc.session.conversation import NotListening
