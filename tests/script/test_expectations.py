@@ -83,6 +83,15 @@ def test_skipping_has_one_deadline_however_much_comes() -> None:
     assert titled(verdict, "nearest") == ["message #1, the nearest of 30 that were skipped"]
 
 
+def test_skipping_what_was_there_already_does_not_use_up_the_time() -> None:
+    """The deadline is that of the step, and not one of an earlier step."""
+    clock = Clock()
+    begun = clock.now
+    verdict = run('> x\nsleep 1s\n<~ "y" within 3s', says("a", "b"), clock=clock)
+    assert verdict.code is ExitCode.TIMED_OUT
+    assert clock.now - begun == pytest.approx(4)
+
+
 def test_a_message_may_be_waited_for_longer_than_others() -> None:
     """``within`` holds for its step, ``timeout`` for all that follow."""
     verdict = run('timeout 1s\n> x\n< "y" within 5s', FakeSession(opened(), silence))
@@ -169,6 +178,13 @@ def test_what_a_child_prints_at_its_end_counts() -> None:
     assert verdict.code is ExitCode.CHILD_FAILED
     assert verdict.sentence == "the child exited with code 0, and text was due on its stdout"
     assert titled(verdict, "stdout") == ["bye"]
+
+
+def test_a_very_long_match_is_found_at_the_deadline_at_the_latest() -> None:
+    """Where all of the text is looked at once more."""
+    pieces = [printed(b"begin" + b"." * 200_000), printed(b"end")]
+    session = FakeSession(opened(), lambda value: pieces)
+    assert run("> x\nexpect stdout /(?s)begin.*end/", session).code is ExitCode.PASSED
 
 
 def test_messages_that_come_while_text_is_waited_for_are_kept() -> None:
