@@ -8,6 +8,7 @@ from tests.tui.test_app import play
 from tests.tui.test_sanitize import is_safe
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.events import MessageSent
+from tui_ipc.tui.filter import parse
 from tui_ipc.tui.inspector import Inspector
 from tui_ipc.tui.message_view import MessageView
 
@@ -189,8 +190,20 @@ def test_one_goes_from_a_question_to_its_answer_and_back() -> None:
         await it.pilot.press("g")
         await it.until(lambda: it.shows("page", "answered by  #1 after 61 µs"))
         assert it.shows("page", "holds        1 string")
-        it.app.log_view.focus()
-        await it.pilot.press("down", "down", "enter", "g")
+        it.app.log_view.set_filter(parse("sent"))
+        await it.until(lambda: not it.shows("log", "←"))
+        await it.pilot.press("g")
+        await it.until(lambda: it.shows("page", "answers    #1 after 61 µs"))
+        await it.until(lambda: it.app.log_view.filter is None)
+        assert it.shows("log", "←")
+        it.app.log_view.set_filter(parse("message"))
+        await it.until(lambda: not it.shows("log", "listening"))
+        await it.pilot.press("g")
+        await it.until(lambda: it.shows("page", "answered by"))
+        await it.until(lambda: it.app.log_view.filter is not None)
+        it.app.log_view.pick_entry(7)
+        await it.until(lambda: it.shows("page", "#2 of this run"))
+        await it.pilot.press("g")
         await it.until(lambda: it.notices() == ["No answer to #2 has come."])
 
     play(scene)

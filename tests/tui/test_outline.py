@@ -10,6 +10,7 @@ from tests.ipc.messages import values
 from tests.tui.test_sanitize import is_safe
 from tui_ipc.session import notation
 from tui_ipc.tui.outline import ROOM, UNFOLDED, Outline
+from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.value_node import FEW, PAGE, Node, written
 
 WIDE = 200
@@ -20,7 +21,7 @@ HOSTILE = [
     "\x9b2J",
     "[/red]",
     "漢字" * 30,
-    "\ufe0f",
+    "\ufe0f\U000e0141" * 30,
     "\x00" * 50,
 ]
 
@@ -87,6 +88,7 @@ def test_all_of_a_value_is_in_its_rows(value: Any, width: int) -> None:
 def test_all_of_a_text_is_in_its_pieces(text: str | bytes, width: int) -> None:
     """The pieces of a long text are the text, in order, and fit on their rows; so they do after a resize."""
     outline = unfolded(text, width)
+    assert all(visible(row) == row for row in texts(outline))
     for laid in (width, width + 7):
         outline.fit(laid)
         pieces = [node for node in outline.rows if node.kind == "piece"]

@@ -50,6 +50,7 @@ class MessageView(Vertical):
         self._part = Static(id="part")
         self._chores = Chores(self)
         self._told: tuple[str, ...] = ()
+        self._said: list[str] = []
         self._percent = 0
 
     def compose(self) -> ComposeResult:
@@ -196,6 +197,9 @@ class MessageView(Vertical):
         self._say([visible(each) for each in words if each] or self._flaw())
 
     def _say(self, words: list[str]) -> None:
+        if words == self._said:  # laying a line out anew costs more than all else of a message that passes by
+            return
+        self._said = words
         first, *others = words
         rest = "".join(f" · {each}" for each in others)
         self._part.update(Content.assemble((first, "bold"), rest))
