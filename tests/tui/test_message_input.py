@@ -1,8 +1,10 @@
 """The box in which a message is typed: keys in their order, history, completion, what is wrong and where."""
 
 import asyncio
+import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from unittest.mock import patch
 
 from textual.events import Key, Paste
 
@@ -143,6 +145,24 @@ def test_a_fault_is_marked_in_its_place() -> None:
     play(scene)
 
 
+def test_what_was_just_sent_is_the_first_to_come_back() -> None:
+    """Also if the arrows had come back to an empty box before."""
+
+    async def scene(it: Stage) -> None:
+        box = it.app.message_box.input
+        await it.say("one")
+        await it.pilot.press("up", "down", *"two", "enter", "up")
+        assert box.value == "two"
+        box.put("three")
+        seen = []
+        for key in ("up", "up", "down", "down", "down"):
+            await it.pilot.press(key)
+            seen.append(box.value)
+        assert seen == ["two", "one", "two", "three", "two"]
+
+    play(scene)
+
+
 def test_every_line_that_is_pasted_counts() -> None:
     """JSON over lines is pasted as its value, other lines as one string; within a text they are joined."""
 
@@ -171,6 +191,10 @@ def test_an_editor_needs_a_terminal() -> None:
         await it.pilot.press("ctrl+e")
         await it.until(it.notices)
         assert it.notices()[0].startswith("An editor needs a terminal")
+        with patch.object(tempfile, "tempdir", "/nowhere"):
+            await it.pilot.press("ctrl+e")
+            await it.until(lambda: len(it.notices()) == 2)
+        assert it.notices()[1].startswith("No file can be made for the editor: ")
         assert it.app.message_box.input.value == "text"
 
     play(scene)

@@ -62,17 +62,24 @@ async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt
     Raises:
         EditorError: The editor could not be run, failed, or left no text.
     """
-    with tempfile.TemporaryDirectory(prefix="tui-ipc-") as directory:  # it is the user's alone: mode 0700
-        path = Path(directory, f"message{suffix}")
-        _write(path, text)
-        try:
-            with app.batch_update(), app.suspend():  # an exception in here would leave the app suspended
-                failure = await _run([*command, str(path)])
-        except SuspendNotSupported:
-            raise EditorError("an editor needs a terminal, and this one cannot be lent to it") from None
-        if failure is not None:
-            raise EditorError(failure)
-        return _read(path)
+    try:  # the directory is the user's alone: mode 0700
+        with tempfile.TemporaryDirectory(prefix="tui-ipc-", ignore_cleanup_errors=True) as directory:
+            path = Path(directory, f"message{suffix}")
+            _write(path, text)
+            return await _edited(app, path, command)
+    except OSError as error:
+        raise EditorError(f"no file can be made for the editor: {error}") from None
+
+
+async def _edited(app: App[Any], path: Path, command: list[str]) -> str:
+    try:
+        with app.batch_update(), app.suspend():  # an exception in here would leave the app suspended
+            failure = await _run([*command, str(path)])
+    except SuspendNotSupported:
+        raise EditorError("an editor needs a terminal, and this one cannot be lent to it") from None
+    if failure is not None:
+        raise EditorError(failure)
+    return _read(path)
 
 
 async def _run(command: list[str]) -> str | None:

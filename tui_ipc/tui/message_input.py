@@ -103,6 +103,7 @@ class MessageInput(SafeInput):
         self.post_message(self.Submitted(self, self.value))
         self._remember(self.value)
         self.clear()
+        self._shown = None  # what was walked through has become more
 
     def _remember(self, text: str) -> None:
         try:
@@ -126,7 +127,7 @@ class MessageInput(SafeInput):
 
     def put(self, text: str) -> None:
         """Show a text to be edited; what was being typed lies below it, at ``down``."""
-        self._begin_walk([text])
+        self._begin_walk((text, *self._history.newest_first("")))
         self.action_recall(1)
 
     def action_recall(self, direction: int) -> None:
