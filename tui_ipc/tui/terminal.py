@@ -11,10 +11,10 @@ import select
 import signal
 import sys
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 PATIENCE: Final = 1.0
 """Seconds in which a terminal must take something, once we are told to leave; then we do without it."""
@@ -30,6 +30,10 @@ _WRITER: Final = "textual-output"
 
 _RECALL: Final = signal.SIGURG
 """Sent to that thread to call it back from a write that waits; by itself it does nothing."""
+
+
+Handler = Callable[[int, FrameType | None], Any] | int | None
+"""What is done on a signal."""
 
 
 class Terminable(Protocol):
@@ -52,15 +56,17 @@ def run(app: Terminable) -> int:
 
 async def _run(app: Terminable) -> int:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        on_leave(number, lambda code: loop.call_soon_threadsafe(app.leave, code))
-    on_hang_up(lambda: loop.call_soon_threadsafe(app.leave, 128 + signal.SIGHUP))
+
+    def leave(code: int) -> None:
+        loop.call_soon_threadsafe(app.leave, code)
+
     gc.disable()  # until the screen stands: it stays, too
     loop.call_later(SETTLING, _collect)
     # Keys are read and the screen is written by threads of Textual's; behind a loop that is busy each step of
     # theirs would wait for 5 ms.
     sys.setswitchinterval(0.0005)
-    await app.run_async()
+    with signals_heard(leave):
+        await app.run_async()
     return app.return_code or 0
 
 
@@ -76,29 +82,39 @@ def _collect() -> None:
     gc.enable()
 
 
-def on_leave(number: int, leave: Callable[[int], object]) -> None:
-    """Call ``leave`` on a signal, and from then on let no terminal hold us up that nobody reads.
+@contextmanager
+def signals_heard(leave: Callable[[int], object]) -> Iterator[None]:
+    """Call ``leave`` with 128 + N on signal N, and from then on let no terminal hold us up that nobody reads.
 
-    Textual's main thread waits for its writer once thirty pieces are queued, and with it the event loop; so
-    the handler is one of ``signal.signal``, which runs even then, and a thread has an eye on the terminal.
+    Textual's main thread waits for its writer once thirty pieces are queued, and with it the event loop. So
+    the handlers are those of ``signal.signal``, which run even then, and a thread has an eye on the terminal.
 
     Args:
-        number: The signal.
-        leave: Called with the exit code, in the main thread, between two steps of whatever runs there.
+        leave: Called in the main thread, between two steps of whatever runs there.
     """
-    told = threading.Event()
+    told, over = threading.Event(), threading.Event()
 
     def handle(number: int, _frame: FrameType | None) -> None:
         told.set()
         leave(128 + number)
 
     # Made now: a handler may interrupt whatever would make a thread.
-    threading.Thread(target=_watch, args=(told,), name=f"terminal-{number}", daemon=True).start()
-    signal.signal(_RECALL, lambda *_: None)
-    signal.signal(number, handle)
+    watch = threading.Thread(target=_watch, args=(told, over), name="terminal", daemon=True)
+    watch.start()
+    handlers = {_RECALL: lambda *_: None, signal.SIGTERM: handle, signal.SIGINT: handle}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    before[signal.SIGHUP] = on_hang_up(lambda: leave(128 + signal.SIGHUP))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        over.set()
+        told.set()
+        watch.join()
 
 
-def on_hang_up(leave: Callable[[], object]) -> None:
+def on_hang_up(leave: Callable[[], object]) -> Handler:
     """Call ``leave`` once the terminal is gone (SIGHUP), and write no more to it.
 
     Textual writes in a thread that the first EIO ends, and then waits for that thread for ever; and on the
@@ -108,6 +124,9 @@ def on_hang_up(leave: Callable[[], object]) -> None:
 
     Args:
         leave: Called in the main thread, between two steps of whatever runs there.
+
+    Returns:
+        What was done on a SIGHUP before.
     """
 
     def hang_up(_number: int, _frame: FrameType | None) -> None:
@@ -115,20 +134,26 @@ def on_hang_up(leave: Callable[[], object]) -> None:
         _write_nowhere()
         leave()
 
-    signal.signal(signal.SIGHUP, hang_up)
+    return signal.signal(signal.SIGHUP, hang_up)
 
 
-def _watch(told: threading.Event) -> None:
+def _watch(told: threading.Event, over: threading.Event) -> None:
     """Once told, do without the terminal as soon as it takes nothing for :data:`PATIENCE`."""
     told.wait()
     terminal = select.poll()
     terminal.register(2, select.POLLOUT)
-    while terminal.poll(PATIENCE * 1000):
-        time.sleep(_PERIOD)
-    _write_nowhere()
+    while not over.wait(_PERIOD):
+        if not terminal.poll(PATIENCE * 1000):
+            _write_nowhere()
+            _recall_writer()
+            return
+
+
+def _recall_writer() -> None:
+    """Have a write that waits begin again, and so go nowhere."""
     for thread in threading.enumerate():
         if thread.name == _WRITER and thread.ident is not None:
-            signal.pthread_kill(thread.ident, _RECALL)  # its write begins again, and goes nowhere
+            signal.pthread_kill(thread.ident, _RECALL)
 
 
 def _write_nowhere() -> None:

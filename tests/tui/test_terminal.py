@@ -1,0 +1,44 @@
+"""Signals on a terminal: they make the explorer leave, and are ours no longer than it runs."""
+
+import asyncio
+import os
+import signal
+import threading
+
+import pytest
+
+from tui_ipc.tui.terminal import run
+
+HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGURG)
+
+
+class Runner:
+    """Runs until it is to leave, and sends itself a signal first.
+
+    Attributes:
+        return_code: The code that it was to leave with.
+    """
+
+    def __init__(self, number: int | None) -> None:
+        self.return_code: int | None = None
+        self._number = number
+
+    async def run_async(self) -> None:
+        if self._number is None:
+            return
+        os.kill(os.getpid(), self._number)
+        async with asyncio.timeout(10):
+            while self.return_code is None:
+                await asyncio.sleep(0)
+
+    def leave(self, code: int = 0) -> None:
+        self.return_code = code
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (None, 0)])
+def test_a_signal_makes_it_leave_and_is_given_back(number: int | None, code: int) -> None:
+    """Its exit code is that of the signal; afterwards signals do what they did, and no thread is left."""
+    before = [signal.getsignal(each) for each in HEARD]
+    assert run(Runner(number)) == code
+    assert [signal.getsignal(each) for each in HEARD] == before
+    assert threading.active_count() == 1
