@@ -1,15 +1,28 @@
 """Signals on a terminal: they make the explorer leave, and are ours no longer than it runs."""
 
 import asyncio
+import gc
 import os
 import signal
+import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
 from tui_ipc.tui.terminal import run
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGURG)
+
+
+@pytest.fixture(autouse=True)
+def interpreter() -> Iterator[None]:
+    """Give back what the explorer sets for a whole process."""
+    thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+    sys.setswitchinterval(interval)
 
 
 class Runner:
