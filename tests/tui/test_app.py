@@ -493,21 +493,25 @@ def test_the_session_is_left_when_the_app_is_torn_down() -> None:
     assert asyncio.run(main()) == ["enter", "quit"]
 
 
-def test_a_session_that_cannot_begin_ends_the_explorer_with_a_sentence() -> None:
+def test_a_session_that_cannot_begin_ends_the_explorer_with_a_sentence(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     """No room for the server's directory is the system's fault: exit code 3, no traceback."""
 
     class Full(FakeSession):
         async def __aenter__(self) -> "Full":
-            raise OSError(28, "No space left on device")
+            raise OSError("No space \x1b[2J left on device")
 
-    async def scene() -> int | None:
+    async def scene() -> ExplorerApp:
         app = ExplorerApp(Full())
         async with app.run_test() as pilot:
             while app.return_code is None:
                 await pilot.pause()
-        return app.return_code
+        return app
 
-    assert asyncio.run(scene()) == 3
+    app = asyncio.run(scene())
+    assert app.return_code == 3
+    assert capsys.readouterr().err == "tui-ipc: the session broke off: No space ␛[2J left on device\n"
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 36), (200, 60)])

@@ -196,7 +196,8 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def _on_over(self, error: BaseException | None) -> None:
         if isinstance(error, OSError | IpcError):
-            self.exit(return_code=BROKEN, message=f"tui-ipc: the session broke off: {error}")
+            sentence = f"tui-ipc: the session broke off: {visible(str(error))}"
+            self.exit(return_code=BROKEN, message=sentence)
         elif isinstance(error, Exception):
             self._handle_exception(error)
         else:
