@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.tui.stage import Stage, stage
+from tests.tui.stage import Stage, replaying, stage
+from tests.tui.test_status import LISTENING, SPAWNED
+from tui_ipc.ipc.wire import encode
+from tui_ipc.session.events import MessageSent
+from tui_ipc.session.recording import header, pack
 from tui_ipc.tui.message_actions import BOX_LIMIT, box_text
 
 Play = Callable[[Stage], Awaitable[None]]
@@ -104,3 +109,20 @@ def test_what_cannot_be_edited_is_told() -> None:
         assert it.app.message_box.input.value == ""
 
     play(scene)
+
+
+def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
+    """Nobody listens to what is only shown; e and r say so."""
+    path = tmp_path / "talk.rec"
+    sent = MessageSent(at=1, run=1, number=1, value="one", raw=encode("one"))
+    path.write_bytes(header(("./calculator",)) + b"".join(map(pack, (LISTENING, SPAWNED, sent))))
+
+    async def main() -> None:
+        async with replaying(path, None) as it:
+            await it.until(lambda: it.shows("log", '"one"'))
+            it.app.log_view.focus()
+            await it.pilot.press("up", "e", "r")
+            await it.until(lambda: len(it.notices()) == 2)
+            assert set(it.notices()) == {"A recording is only shown: nobody listens."}
+
+    asyncio.run(main())
