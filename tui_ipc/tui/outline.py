@@ -15,8 +15,8 @@ from tui_ipc.tui.line import Line, Span, line
 from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.value_node import PAGE, Node, Position, is_text, written
 
-UNFOLDED: Final = 400
-"""How many rows are made at first, at most."""
+UNFOLDED: Final = 250
+"""How many rows are made at first: as soon as there are so many, nothing more is opened."""
 
 DEPTH: Final = 12
 """How deep is opened at first."""
@@ -146,7 +146,7 @@ class Outline:
         """Open what is worth to be seen at once: the outer before the inner, of groups the first."""
         rows = 1
         waiting = deque((self.root,))
-        while waiting:
+        while waiting and rows < UNFOLDED:
             node = waiting.popleft()
             if self._is_worth_opening(node, UNFOLDED - rows):
                 node.children = self._opened(node)
@@ -157,8 +157,7 @@ class Outline:
         if not self.can_open(node) or node.depth > DEPTH:
             return False
         if node.kind == "group":
-            first = node.parent is None or node.start == node.parent.start or node.parent.kind == "value"
-            return first and node.start == 0 and room > 0
+            return node.start == 0
         if node is self.root:
             return True
         if is_text(node.value):
