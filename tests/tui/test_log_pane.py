@@ -12,6 +12,7 @@ from tui_ipc.session.events import MessageReceived
 from tui_ipc.session.units import count
 from tui_ipc.tui.model import TEXT_LIMIT
 from tui_ipc.tui.query_bar import QueryBar
+from tui_ipc.tui.ring import Ring
 
 Play = Callable[[Stage], Awaitable[None]]
 
@@ -132,6 +133,43 @@ def test_what_came_since_counts_what_passes() -> None:
         await it.until(lambda: it.shows("log", "line after"))
         assert it.app.log_view.follows
         assert not it.shows("log", "other")
+
+    play(scene)
+
+
+def test_what_a_filter_hid_is_not_new_without_it() -> None:
+    """What came while it was hidden came before the view was told to hold still in another numbering."""
+
+    async def scene(it: Stage) -> None:
+        await talk(it, *(f"line {number}" for number in range(60)))
+        await it.pilot.press("slash", *"line", "enter", "up", "home")
+        for _ in range(50):
+            it.session.answer("other")
+        await it.until(lambda: it.app.model.log.end == 115 and "of 115" in title(it))
+        await it.pilot.press("backspace")
+        await it.until(lambda: title(it) == "Log")
+        assert it.app.log_view.border_subtitle in (None, "")
+        it.session.answer("new")
+        await it.until(lambda: it.app.log_view.border_subtitle == "1 new ↓ End")
+
+    play(scene)
+
+
+def test_a_filter_goes_on_when_the_log_forgets() -> None:
+    """What is forgotten is gone from what passes; the rest is where it was."""
+
+    async def scene(it: Stage) -> None:
+        it.app.model.log = Ring(20, 1 << 20)
+        for number in range(20):
+            it.session.answer(f"{'even' if number % 2 == 0 else 'odd'} {number}")
+        await it.until(lambda: it.app.model.log.end == 20)
+        await it.pilot.press("slash", *"even", "enter", "up")
+        chosen = it.app.log_view.selected
+        for number in range(20, 35):
+            it.session.answer(f"{'even' if number % 2 == 0 else 'odd'} {number}")
+        await it.until(lambda: it.app.model.log.end == 35 and "10 of 20" in title(it))
+        assert words(it) == [f'"even {number}"' for number in range(16, 35, 2)]
+        assert it.app.log_view.selected is chosen
 
     play(scene)
 
