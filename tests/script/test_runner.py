@@ -18,7 +18,7 @@ from tests.script.fake_session import (
     signalled,
     spawned,
 )
-from tests.script.running import echo, run, silence
+from tests.script.running import echo, run, silence, titled
 from tests.script.skipping import Clock, skipping
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Quit, Script, Send, parse
@@ -174,6 +174,22 @@ def test_a_bad_end(text: str, ending: list[Event], sentence: str) -> None:
     """The child has to do its part, whether quit is written or implied."""
     verdict = run(text, FakeSession(opened(), silence, ending))
     assert (verdict.code, verdict.sentence, verdict.line) == (ExitCode.CHILD_FAILED, sentence, len(text) // 4)
+
+
+@pytest.mark.parametrize(
+    ("ending", "remedies"),
+    [
+        ([exited(7), audit()], ["if that is right, write ? exit 7"]),
+        ([exited(None, 6), audit(None)], ["if that is right, write ? signal SIGABRT"]),
+        ([signalled(signal.SIGTERM, "it had not ended"), exited(0), audit()], []),
+        ([exited(None), audit()], []),
+    ],
+)
+def test_an_end_that_a_script_may_ask_for_is_told_as_it_is_written(
+    ending: list[Event], remedies: list[str]
+) -> None:
+    """For a child that is right; where it had to be forced, it is not."""
+    assert titled(run("> x", FakeSession(opened(), silence, ending)), "remedy") == remedies
 
 
 def test_what_the_child_left_behind_is_no_bad_end() -> None:

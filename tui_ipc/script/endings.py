@@ -53,6 +53,15 @@ def bad_end(life: Life) -> str:
     return ""
 
 
+def remedy(life: Life) -> str:
+    """How a script says that a child is to end as this one did; empty where it cannot."""
+    if life.exited is None or life.forced or life.fault is not None:
+        return ""
+    if life.exited.signal is not None:
+        return f"if that is right, write ? signal {signal_name(life.exited.signal)}"
+    return "" if life.exited.code is None else f"if that is right, write ? exit {life.exited.code}"
+
+
 def broken(fault: Fault) -> str:
     """That the child broke the protocol, and how."""
     return f"the child broke the protocol: {fault.sentence}"

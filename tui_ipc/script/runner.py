@@ -219,6 +219,8 @@ class Runner:
         if life.judged or not all(isinstance(step, ExpectClean) for step in due):
             return
         if sentence := endings.bad_end(life):
-            details = (*self._failures.place(), *self._failures.circumstances())
+            remedy = endings.remedy(life)
+            advice = (("remedy", remedy),) if remedy else ()
+            details = (*advice, *self._failures.place(), *self._failures.circumstances())
             raise Stop(ExitCode.CHILD_FAILED, sentence, *details)
         life.judged = True
