@@ -86,17 +86,17 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the page."""
-        with VerticalScroll(id="help") as page:
+        with VerticalScroll(id="help", classes="dialog") as page:
             page.border_title = "Help"
             page.border_subtitle = "esc closes"
             yield Static(self._page())
 
     def _page(self) -> Group:
         about, foot = (_ABOUT_REPLAY, _REPLAY) if self._replay else (_ABOUT, _MESSAGE)
-        sections = [_section("What you see", (*_PANES, foot))]
+        sections = [_section("What you see", (*_PANES, foot)), _keys(self.keys)]
         if not self._replay:
             sections.append(_section("How to write a message", _NOTATION))
-        sections += [_section("What a filter of the log may say", GRAMMAR), _keys(self.keys)]
+        sections.append(_section("What a filter of the log may say", GRAMMAR))
         settings = settings_path()
         if settings is not None:
             sections.append(_section("Settings", [(visible(str(settings)), _SETTINGS)]))

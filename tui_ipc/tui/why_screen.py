@@ -36,7 +36,7 @@ class WhyScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Make the page."""
-        with VerticalScroll(id="why") as page:
+        with VerticalScroll(id="why", classes="dialog") as page:
             page.border_title = "Why does nothing happen?"
             page.border_subtitle = "looks again twice a second · esc closes"
             yield self._page
