@@ -7,7 +7,7 @@ from textual.widgets import OptionList
 from tests.tui.stage import Stage
 from tests.tui.test_app import play
 from tests.tui.test_sanitize import is_safe
-from tui_ipc.session.events import ChildSpawned, HandshakeFailed, SignalSent, StepLate
+from tui_ipc.session.events import Audit, ChildSpawned, HandshakeFailed, SignalSent, StepLate
 from tui_ipc.tui.choice_screen import ChoiceScreen
 from tui_ipc.tui.run_screen import RunScreen
 
@@ -138,3 +138,18 @@ def test_a_failed_handshake_points_to_its_ladder() -> None:
         await it.until(lambda: "Run 2 of 2" in it.frame())
 
     play(scene, 80, 24)
+
+
+def test_what_a_run_leaves_behind_is_said_aloud() -> None:
+    """Once, with where more is told; a clean end is only in the log."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        it.session.exit()
+        await it.until(lambda: it.shows("log", "clean"))
+        assert it.notices() == []
+        it.session.feed(Audit(at=9, run=1, processes=(77, 78), files=(), unread=3, quit_elapsed=None))
+        await it.until(it.notices)
+        assert it.notices() == ["2 processes (pid 77, 78), 3 unread bytes; F7 tells more."]
+
+    play(scene)

@@ -15,7 +15,7 @@ from textual.containers import Container
 from textual.screen import Screen
 
 from tui_ipc.ipc.errors import IpcError
-from tui_ipc.session.events import Event
+from tui_ipc.session.events import Audit, Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.child_actions import ChildActions
 from tui_ipc.tui.customised import Customised
@@ -188,6 +188,8 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
     def _on_event(self, event: Event) -> None:
         self.model.apply(event)
         self.stories.note(event)
+        if isinstance(event, Audit):
+            self._tell_remains(event)
         self._latest = event.at, monotonic_ns()
         self._schedule_refresh()
 

@@ -5,8 +5,10 @@ from typing import Any, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from tui_ipc.session.events import Audit
 from tui_ipc.session.process import signal_name
 from tui_ipc.session.session import NotListening
+from tui_ipc.session.telling import left_behind
 from tui_ipc.tui.key_bar import CHILD, SESSION
 from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.measures_panel import MeasuresPanel
@@ -164,6 +166,14 @@ class ChildActions(App[int]):
         again = f"; {key_of(self, 'app.restart')} starts it again" if self.model.status.absence else ""
         sentence = f"There is no child to signal: {absence.removeprefix('nobody listens: ')}{again}."
         self.notify(visible(sentence), title="Not signalled", severity="warning", markup=False)
+
+    def _tell_remains(self, audit: Audit) -> None:
+        """Say aloud what a run left behind, if anything; the log and the run's story say it too."""
+        if audit.clean or self._keeper.leaving:
+            return
+        said = f"{', '.join(left_behind(audit))}; {key_of(self, 'app.run')} tells more."
+        title = f"Run {audit.run} left something behind"
+        self.notify(visible(said), title=title, severity="warning", timeout=20, markup=False)
 
     def _waited(self) -> int | None:
         """For how long the next step of the handshake has been awaited, in ns."""
