@@ -170,6 +170,10 @@ def test_a_filter_goes_on_when_the_log_forgets() -> None:
         await it.until(lambda: it.app.model.log.end == 35 and "10 of 20" in title(it))
         assert words(it) == [f'"even {number}"' for number in range(16, 35, 2)]
         assert it.app.log_view.selected is chosen
+        for number in range(18):  # before the next picture, when a key may scroll what is there
+            it.app.model.apply(MessageReceived(at=0, run=1, number=number, value=number, raw=b"\x00"))
+        assert words(it) == ['"even 34"']
+        assert it.app.log_view.selected is None
 
     play(scene)
 
