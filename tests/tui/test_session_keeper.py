@@ -183,10 +183,10 @@ def test_a_run_is_ended_once_and_what_waits_goes_with_it() -> None:
         keeper.end()
         keeper.end()
         await turns()
-        assert keeper.ending
+        states = [keeper.ending]
         session.may_end.set()
         await turns()
-        assert not keeper.ending
+        assert [*states, keeper.ending] == [True, False]
         assert session.asked.count("end") == 1
         assert "quit" not in session.asked
         session.deaf = None
