@@ -6,7 +6,7 @@ import pytest
 
 from tui_ipc.arguments import FASTEST, parse, refuse
 from tui_ipc.script.exit_codes import MEANINGS
-from tui_ipc.script.grammar import GRAMMAR
+from tui_ipc.script.syntax.grammar import GRAMMAR
 
 
 def test_what_is_not_said_is_none() -> None:

@@ -94,7 +94,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(ExitCode.USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
     def format_help(self) -> str:
-        from tui_ipc.script.grammar import GRAMMAR
+        from tui_ipc.script.syntax.grammar import GRAMMAR
 
         codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in MEANINGS)
         ends = f"exit codes; of several scripts the highest counts:\n{codes}"

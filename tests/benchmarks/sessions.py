@@ -18,7 +18,7 @@ from tests.benchmarks.measure import Figures
 from tui_ipc import OneShotServer
 from tui_ipc.ipc import aio
 from tui_ipc.script.language import Expect, Repeat, Script, Send
-from tui_ipc.script.runner import Runner
+from tui_ipc.script.running.runner import Runner
 from tui_ipc.session.events import ChannelsOpen, Event, MessageReceived
 from tui_ipc.session.recorder import Recorder
 from tui_ipc.session.session import Session

@@ -26,7 +26,7 @@ from tui_ipc.script.language import (
     Step,
     Timeout,
 )
-from tui_ipc.script.patterns import ANYTHING, REST, Captured, Matching
+from tui_ipc.script.syntax.patterns import ANYTHING, REST, Captured, Matching
 
 scalars = (
     st.none()

@@ -32,7 +32,7 @@ from tui_ipc.script.language import (
     parse,
     write,
 )
-from tui_ipc.script.patterns import REST, Captured, Matching
+from tui_ipc.script.syntax.patterns import REST, Captured, Matching
 
 ID = Captured("id")
 

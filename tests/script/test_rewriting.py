@@ -10,7 +10,7 @@ import pytest
 from tests.test_cli import TUI_IPC, python
 from tui_ipc.script.files import UnwritableScriptError
 from tui_ipc.script.language import parse
-from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.reporting.outcome import Outcome, Status
 from tui_ipc.script.rewriting import renew
 
 COUNTS = """

@@ -19,8 +19,8 @@ from tests.session.playing import Act, Watch, child, environment, play
 from tests.test_cli import TUI_IPC
 from tui_ipc.ipc.wire import NESTING_LIMIT, encode
 from tui_ipc.script import language as lang
-from tui_ipc.script.patterns import ANYTHING, REST
 from tui_ipc.script.saving import transcribe
+from tui_ipc.script.syntax.patterns import ANYTHING, REST
 from tui_ipc.session import events as ev
 from tui_ipc.session.notation import render
 from tui_ipc.session.session import BUILT_IN_CHILD, Session

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.script.running import titled
+from tests.script.plays import titled
 from tests.session.playing import child, environment
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import parse
-from tui_ipc.script.runner import Runner, Verdict
+from tui_ipc.script.running.runner import Runner, Verdict
 from tui_ipc.session.events import Event
 from tui_ipc.session.session import Session
 

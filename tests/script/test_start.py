@@ -30,7 +30,7 @@ FOR_LATER = {
     "other faces": (
         "tui_ipc.script.replaying",
         "tui_ipc.script.saving",
-        "tui_ipc.script.updating",
+        "tui_ipc.script.running.updating",
         "tui_ipc.script.rewriting",
         "textual",
     ),

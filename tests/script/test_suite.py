@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tui_ipc.script.console import Console
 from tui_ipc.script.language import Script, parse
-from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.reporting.console import Console
+from tui_ipc.script.reporting.outcome import Outcome, Status
 from tui_ipc.script.sink import SinkLostError
 from tui_ipc.script.suite import Suite, child
 from tui_ipc.session.events import Event

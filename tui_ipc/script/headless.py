@@ -11,17 +11,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tui_ipc.script.asides import say
-from tui_ipc.script.console import Console
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Script
-from tui_ipc.script.outcome import Outcome
 from tui_ipc.script.relay import visible
-from tui_ipc.script.reporter import Narrator, Reporter
+from tui_ipc.script.reporting.console import Console
+from tui_ipc.script.reporting.outcome import Outcome
+from tui_ipc.script.reporting.reporter import Narrator, Reporter
 from tui_ipc.script.suite import Suite, child
 
 if TYPE_CHECKING:
     from tui_ipc.script.keeping import Keeping
-    from tui_ipc.script.reports import Reports
+    from tui_ipc.script.reporting.reports import Reports
 
 
 class _RefusedError(Exception):
@@ -66,7 +66,7 @@ def run_headless(
     taken = format_ == "jsonl" or (written is not None and written.on_stdout)
     reporters: list[Reporter] = [Narrator(console, narrated=not files, taken=taken)]
     if format_ == "jsonl":
-        from tui_ipc.script.results import Results
+        from tui_ipc.script.reporting.results import Results
 
         reporters.append(Results(console))
     if written is not None:
@@ -102,8 +102,8 @@ def _reports(wanted: Sequence[tuple[str, str]], sources: Sequence[str]) -> "Repo
     """What writes the reports, None if none is wanted."""
     if not wanted:
         return None
-    from tui_ipc.script.report_file import ReportError
-    from tui_ipc.script.reports import Reports
+    from tui_ipc.script.reporting.report_file import ReportError
+    from tui_ipc.script.reporting.reports import Reports
 
     try:
         return Reports(wanted, sources)

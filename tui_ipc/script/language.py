@@ -19,13 +19,13 @@ are in the notation of :mod:`tui_ipc.session.notation`, without the blanks aroun
 from dataclasses import replace
 from typing import Final
 
-from tui_ipc.script.faults import Fault, ScriptSyntaxError
-from tui_ipc.script.grammar import GRAMMAR
-from tui_ipc.script.order import Order
-from tui_ipc.script.patterns import names
-from tui_ipc.script.reading import End, read_step
-from tui_ipc.script.scanner import BLANKS
-from tui_ipc.script.steps import (
+from tui_ipc.script.syntax.faults import Fault, ScriptSyntaxError
+from tui_ipc.script.syntax.grammar import GRAMMAR
+from tui_ipc.script.syntax.order import Order
+from tui_ipc.script.syntax.patterns import names
+from tui_ipc.script.syntax.reading import End, read_step
+from tui_ipc.script.syntax.scanner import BLANKS
+from tui_ipc.script.syntax.steps import (
     Expect,
     ExpectClean,
     ExpectExit,
@@ -44,7 +44,7 @@ from tui_ipc.script.steps import (
     Step,
     Timeout,
 )
-from tui_ipc.script.writing import write
+from tui_ipc.script.syntax.writing import write
 
 __all__ = [
     "GRAMMAR",

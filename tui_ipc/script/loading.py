@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 
 from tui_ipc.script.asides import say
-from tui_ipc.script.course import total
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language import Script, ScriptSyntaxError, parse
 from tui_ipc.script.relay import visible
+from tui_ipc.script.running.course import total
 from tui_ipc.session.units import plural
 
 STANDARD_INPUT = "-"

@@ -8,8 +8,8 @@ from typing import Any
 
 from tui_ipc.script.files import UnwritableScriptError, rewrite
 from tui_ipc.script.language import Script, ScriptSyntaxError, parse, write
-from tui_ipc.script.outcome import Outcome, Status
-from tui_ipc.script.updating import expectations, rewritten
+from tui_ipc.script.reporting.outcome import Outcome, Status
+from tui_ipc.script.running.updating import expectations, rewritten
 from tui_ipc.session.recording import reason
 
 

@@ -31,7 +31,7 @@ from tui_ipc.script.language import (
     write,
 )
 from tui_ipc.script.relay import visible
-from tui_ipc.script.scanner import LONGEST
+from tui_ipc.script.syntax.scanner import LONGEST
 from tui_ipc.script.variation import Variation
 from tui_ipc.session import events as ev
 from tui_ipc.session.conversation import QUIT

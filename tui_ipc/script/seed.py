@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from tui_ipc.script.patterns import REST
-from tui_ipc.script.steps import Expect, Quit, Script, Send, Step
+from tui_ipc.script.syntax.patterns import REST
+from tui_ipc.script.syntax.steps import Expect, Quit, Script, Send, Step
 
 TEXTS: Final = ("Hello from parent", "How are you?", "Goodbye!")
 

@@ -10,21 +10,29 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from tui_ipc.script.console import Console
-from tui_ipc.script.course import total
 from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
 from tui_ipc.script.interruptions import interrupting
 from tui_ipc.script.language import Script
-from tui_ipc.script.outcome import Outcome, Status, exit_code, interrupted, judged, lost_code, unheard
-from tui_ipc.script.reporter import Reporter
-from tui_ipc.script.runner import Runner, Verdict
+from tui_ipc.script.reporting.console import Console
+from tui_ipc.script.reporting.outcome import (
+    Outcome,
+    Status,
+    exit_code,
+    interrupted,
+    judged,
+    lost_code,
+    unheard,
+)
+from tui_ipc.script.reporting.reporter import Reporter
+from tui_ipc.script.running.course import total
+from tui_ipc.script.running.runner import Runner, Verdict
 from tui_ipc.script.sink import SinkLostError
 from tui_ipc.session.events import Event
 from tui_ipc.session.session import BUILT_IN_CHILD, Session
 
 if TYPE_CHECKING:
     from tui_ipc.script.keeping import Keeping
-    from tui_ipc.script.tails import Tails
+    from tui_ipc.script.reporting.tails import Tails
     from tui_ipc.session.recorder import Recorder
 
 _Result = TypeVar("_Result")
@@ -176,7 +184,7 @@ class Suite:
         """Run a script, and show how far it is."""
         if not self._console.interactive:
             return await self._finished(runner.run())
-        from tui_ipc.script.ticker import ticking
+        from tui_ipc.script.reporting.ticker import ticking
 
         async with ticking(self._console, label, runner.total, lambda: runner.passed):
             return await self._finished(runner.run())

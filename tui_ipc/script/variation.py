@@ -7,7 +7,7 @@ or a random number, is for a person to find.
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tui_ipc.script.patterns import ANYTHING, REST
+from tui_ipc.script.syntax.patterns import ANYTHING, REST
 from tui_ipc.session import events as ev
 from tui_ipc.session.hello import HANDLES
 

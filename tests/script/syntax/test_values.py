@@ -1,0 +1,138 @@
+"""Messages and patterns in a line: what a bare text is, and what might be meant in two ways."""
+
+from typing import Any
+
+import pytest
+
+from tui_ipc.script.language import Expect, ScriptSyntaxError, Send, parse
+from tui_ipc.script.syntax.patterns import ANYTHING, REST, Captured, Matching
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("> ...", "..."),
+        ("> /ready/", "/ready/"),
+        ("> /usr/bin within 2s", "/usr/bin within 2s"),
+        ("> Hello within 2s", "Hello within 2s"),
+        ("> raw", "raw"),
+        ("> raw 9", "raw 9"),
+        ("> ~ 5", "~ 5"),
+        ('> {"a": "{{b}}"}', {"a": "{{b}}"}),
+        ('> "{{"', "{{"),
+        ("> 42 apples", "42 apples"),
+        ("> 1_000", "1_000"),
+    ],
+)
+def test_what_is_sent(text: str, value: Any) -> None:
+    """A text that begins like no JSON and no literal is a string, to the end of the line."""
+    assert parse(text).steps == (Send(value),)
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("< ...", Expect(REST)),
+        ("< ... within 2s # c", Expect(REST, 2.0)),
+        ("<~ ... # c", Expect(REST, skipping=True)),
+        ("< ...and more", Expect("...and more")),
+        ("< ... and more", Expect("... and more")),
+        ("< wait...", Expect("wait...")),
+        ("< {{name}} within 1m", Expect(Captured("name"), 60.0)),
+        ("< [{{_}}, {{_}}]", Expect([ANYTHING, ANYTHING])),
+        ("< /a b/", Expect(Matching("a b"))),
+        (r"< /a\/ # b/ within 2s", Expect(Matching("a/ # b"), 2.0)),
+        ("< /a/ # b", Expect(Matching("a"))),
+        ("< //", Expect(Matching(""))),
+        ("< /usr/bin", Expect("/usr/bin")),
+        ("< /", Expect("/")),
+        ("< see /usr/bin/ there", Expect("see /usr/bin/ there")),
+        ("< 42 within 2s", Expect(42, 2.0)),
+        ("<~ [1] within 2s", Expect([1], 2.0, skipping=True)),
+        ('< "within 2s" within 3s', Expect("within 2s", 3.0)),
+        ("< it's 'quoted'", Expect("it's 'quoted'")),
+        ("< within reason", Expect("within reason")),
+        ("< what is within", Expect("what is within")),
+        ("< 42 apples", Expect("42 apples")),
+        ("<~ ~ 5", Expect("~ 5", skipping=True)),
+        ("< raw 93", Expect("raw 93")),
+    ],
+)
+def test_what_is_expected(text: str, step: Expect) -> None:
+    """Holes stand alone or inside; a bare text is a string, if nothing else can be meant."""
+    assert parse(text).steps == (step,)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "words"),
+    [
+        (
+            "< Hello {{name}}",
+            9,
+            "{{name}} stands for a whole value, and this is a part. If a string is meant, quo",
+        ),
+        ("> Hello {{\tname\t}}!", 9, "{{name}} stands for a whole value, and this is a part."),
+        ("< Hello within 2s", 9, 'A deadline, or part of the string? If a string is meant, quote it: < "…"'),
+        (
+            "<~ Hello within 2 # c",
+            19,
+            'A comment, or part of the string? If a string is meant, quote it: <~ "…"',
+        ),
+        ("< Hello within 2", 9, "A deadline, or part of the string?"),
+        ("< within 2s", 3, "Any message is < ... within DURATION. If a string is meant, quote it: <"),
+        ("< ~ 5", 3, "To skip until a message matches is written <~ together. If a"),
+        ("> raw 93 01", 3, "Bytes as they are are written >raw HEX."),
+        ("< 5 within", 11, "a duration must follow"),
+        ("< 5 within 2", 12, "2 has no unit; write 2s"),
+        ("< 5 within 2s 3", 15, "only a comment can follow the deadline"),
+        ("< /+/", 4, "not a regular expression: nothing to repeat"),
+        ("< /ready/i", 10, "no flags stand behind a regular expression; write (?i) at its beginning; if a"),
+        (
+            "< /usr/local/",
+            8,
+            "a regular expression ends at the second /; a / inside it is written \\/; if a str",
+        ),
+        ("< /usr/local/ within 2s", 8, "a regular expression ends at the second /"),
+        ("< [1]within 2s", 6, "text after the value; if a string is meant, quote it"),
+        ("< [1] within2s", 7, "text after the value; if a string is meant, quote it"),
+        (
+            "> [1] within 2s",
+            7,
+            "text after the value; a deadline is for what is expected; if a string is meant",
+        ),
+        ("> [...]", 4, "what is sent is told whole: ... and /re/ are for what is expected"),
+        ('> {"a": /b/}', 9, "what is sent is told whole"),
+        ("> {...}", 4, "what is sent is told whole"),
+        ("> [{{_}}]", 4, "{{_}} captures nothing; what is sent is told whole"),
+        (
+            "> {{a}}",
+            3,
+            "nothing was captured as a above; a line such as < {{a}} captures; if a string is meant",
+        ),
+        ("> {{a}", 3, "a captured value is written {{name}}; if a string is meant, quote it"),
+        ("> [{{a}}]", 4, "nothing was captured as a above; a line such as < {{a}} captures"),
+        ("< [1, {{a]", 7, "a captured value is written {{name}}"),
+        ("< [99999999999999999999, ...]", 3, "no message can hold this"),
+        ('< {"a": "\\ud800", "b": {{c}}}', 3, "no message can hold this"),
+        ("> 'Hello'", 3, 'Single quotes would be part of the string. If a string is meant, quote it: > "…"'),
+        ("< {{a}}\n> {{x}}", 3, "nothing was captured as x above, only a"),
+        (
+            "< [{{a}}, {{b}}, {{c}}, {{d}}, {{e}}, {{f}}]\n> {{x}}",
+            3,
+            "nothing was captured as x above, only a, b, c, d, e, …",
+        ),
+        ("< True", 3, "the JSON value is spelled true; if a string is meant, quote it"),
+    ],
+)
+def test_what_is_not_guessed(text: str, column: int, words: str) -> None:
+    """What might be meant in two ways, or not at all, says how to write it."""
+    with pytest.raises(ScriptSyntaxError) as caught:
+        parse(text)
+    assert (caught.value.column, caught.value.sentence[: len(words)]) == (column, words)
+
+
+def test_a_hole_of_a_sentence_is_complete() -> None:
+    """Where a hole is at fault inside a value, to quote it would be no remedy."""
+    with pytest.raises(ScriptSyntaxError) as caught:
+        parse("> [{{a}}]")
+    assert caught.value.sentence.endswith("captures")

@@ -1,0 +1,1 @@
+"""How scripts go and went, told to people on a terminal and to programs in their formats."""

@@ -1,0 +1,117 @@
+"""How one script of a call went: what every report tells, each in its own form. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from signal import SIGPIPE
+from typing import Any
+
+from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
+from tui_ipc.script.running.verdict import Verdict
+from tui_ipc.script.sink import SinkLostError
+from tui_ipc.session.events import MessageReceived
+from tui_ipc.session.process import signal_name
+
+
+class Status(StrEnum):
+    """What became of a script, in a word."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    NOT_RUN = "not run"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one script of a call went.
+
+    Attributes:
+        name: The script's.
+        status: What became of it.
+        code: The exit code that it asks for.
+        total: Steps that were due, each as often as it is repeated.
+        passed: Steps that passed.
+        seconds: How long it took.
+        line: Where it stopped, 0 if at no line.
+        sentence: What happened there; empty if all passed.
+        details: Title and text of what helps to understand it; one without a title belongs to the one before
+            it, and marks characters of it.
+        unexpected: The first messages that no step took.
+        untaken: How many there were in all.
+        updates: What the lines of a script would have to expect, by their numbers.
+        recording: The file that holds all that happened, None if it was not kept.
+        complaint: What went wrong with us and not with the script; empty if nothing.
+        stdout: The last lines that the child printed there; empty if nobody wants to know.
+        stderr: Likewise.
+    """
+
+    name: str
+    status: Status
+    code: int = ExitCode.PASSED
+    total: int = 0
+    passed: int = 0
+    seconds: float = 0.0
+    line: int = 0
+    sentence: str = ""
+    details: tuple[tuple[str, str], ...] = ()
+    unexpected: tuple[MessageReceived, ...] = ()
+    untaken: int = 0
+    updates: Mapping[int, Any] = field(default_factory=dict)
+    recording: str | None = None
+    complaint: str = ""
+    stdout: str = ""
+    stderr: str = ""
+
+    @property
+    def place(self) -> str:
+        """Where it stopped, as editors and log viewers look for it."""
+        return f"{self.name}:{self.line}" if self.line else self.name
+
+    @property
+    def reason(self) -> str:
+        """Why it did not pass, in few words; empty if it did."""
+        status = "" if self.status is Status.PASSED else str(self.status)
+        return self.sentence or self.complaint or status
+
+
+def judged(name: str, verdict: Verdict) -> Outcome:
+    """The outcome of a script that was run to its end, or to where it failed."""
+    return Outcome(
+        name,
+        Status.FAILED if verdict.code else Status.PASSED,
+        verdict.code,
+        line=verdict.line,
+        sentence=verdict.sentence,
+        details=verdict.details,
+        unexpected=verdict.unexpected,
+        untaken=verdict.untaken,
+        updates=verdict.updates,
+    )
+
+
+def interrupted(name: str, number: int, line: int, *, begun: bool) -> Outcome:
+    """The outcome of a script that a signal ended, at some line, or kept from having a child at all."""
+    sentence = f"{signal_name(number)} came" + ("; the child was ended" if begun else "")
+    return Outcome(name, Status.INTERRUPTED, SIGNALLED + number, line=line, sentence=sentence)
+
+
+def unheard(name: str, lost: SinkLostError) -> Outcome:
+    """The outcome of a script that could not be told on; a reader that went away knows why."""
+    return Outcome(name, Status.INTERRUPTED, lost_code(lost), complaint="" if lost.closed else str(lost))
+
+
+def lost_code(lost: SinkLostError) -> int:
+    """The exit code that the loss of our output asks for."""
+    return SIGNALLED + SIGPIPE if lost.closed else ExitCode.USAGE
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """The exit code of a call: the highest one that a script asks for."""
+    return max((int(outcome.code) for outcome in outcomes), default=int(ExitCode.PASSED))
+
+
+def counted(outcomes: Iterable[Outcome]) -> dict[Status, int]:
+    """How many scripts came to which end, each status named."""
+    statuses = [outcome.status for outcome in outcomes]
+    return {status: statuses.count(status) for status in Status}

@@ -1,0 +1,1 @@
+"""Steps and a session make a verdict."""

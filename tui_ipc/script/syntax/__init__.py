@@ -1,0 +1,1 @@
+"""The script language below its face: lines to steps, steps to lines, and what is wrong with either."""
