@@ -197,3 +197,17 @@ def test_an_editor_needs_a_terminal() -> None:
         assert it.app.message_box.input.value == "text"
 
     play(scene)
+
+
+def test_a_flood_of_keys_keeps_nobody_from_leaving() -> None:
+    """What comes as keys, such as a paste that is not announced, gives others a turn, and is passed over."""
+
+    async def scene(it: Stage) -> None:
+        box = it.app.message_box.input
+        for _ in range(3_000):
+            box.post_message(Key("x", "x"))
+        asyncio.get_running_loop().call_soon(it.app.leave, 7)
+        await it.until(lambda: it.app.return_code == 7)
+        assert len(box.value) < 100
+
+    play(scene)

@@ -172,6 +172,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
     def leave(self, code: int = 0) -> None:
         """Send ``"quit"``, wait for the child, and leave with a code; signal handlers may call this."""
         self._code = code
+        self.message_box.input.deaf = True
         self._keeper.leave()
         self.call_later(self._schedule_refresh)  # a timer needs the app's context, which a handler has not
 

@@ -1,5 +1,6 @@
 """Where a message is typed: an input that remembers, completes, and lends its text to an editor."""
 
+import asyncio
 import os
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -27,6 +28,7 @@ class MessageInput(SafeInput):
         id: The widget's.
 
     Attributes:
+        deaf: Whether keys are passed over, because the explorer is being left.
         fault: The place in the text where it stops being what it looks like, None if it does not.
     """
 
@@ -73,11 +75,24 @@ class MessageInput(SafeInput):
             highlighter=_FaultMark(self),
         )
         self.fault: int | None = None
+        self.deaf = False
         self._history = history
         self._walk: Sequence[str] = ()
         self._place = -1  # -1 is the draft, before the first of the walk
         self._draft = ""
         self._shown: str | None = None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let others have a turn at each key, and take none once nobody listens (Textual calls this).
+
+        What is pasted into a terminal that does not say so comes as keys, and Textual takes as many as wait
+        without a pause: for minutes nothing else would happen, not even what a signal asks for.
+        """
+        if isinstance(event, events.Key):
+            if self.deaf:
+                return
+            await asyncio.sleep(0)
+        await super().on_event(event)
 
     @property
     def completes(self) -> bool:
