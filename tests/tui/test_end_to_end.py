@@ -131,6 +131,14 @@ def test_closing_the_window_ends_everything() -> None:
         assert it.process.wait(PATIENCE) == 128 + signal.SIGHUP
 
 
+def test_a_terminal_that_goes_without_a_signal_ends_everything() -> None:
+    """One that is not the controlling terminal just stops to be there."""
+    with terminal(LOOSE="") as it:
+        it.read_until(b"connected")
+        it.close()
+        assert it.process.wait(PATIENCE) == 128 + signal.SIGHUP
+
+
 def test_a_recording_is_shown_on_a_terminal(tmp_path: Path) -> None:
     """It is played and left with q, an hour before its end: code 0, the usual screen, no traceback."""
     path = tmp_path / "talk.rec"

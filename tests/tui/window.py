@@ -23,10 +23,12 @@ LATELY = 1 << 17
 
 _SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 
-# Takes the terminal as its controlling one, as a shell's job has it, so that hanging up is felt.
+# Takes the terminal as its controlling one, as a shell's job has it, so that hanging up is felt; with LOOSE
+# in the environment it does not, and no signal tells of that.
 COMMAND = """\
-import fcntl, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+import fcntl, os, sys, termios
+if "LOOSE" not in os.environ:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from tui_ipc.tui.launch import run_explorer, run_replay
 if sys.argv[1:2] == ["--"]:
     sys.exit(run_explorer(sys.argv[2:]))

@@ -12,9 +12,9 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TextIO
 
 PATIENCE: Final = 1.0
 """Seconds in which a terminal must take something, once we are told to leave; then we do without it."""
@@ -92,26 +92,36 @@ def signals_heard(leave: Callable[[int], object]) -> Iterator[None]:
     Args:
         leave: Called in the main thread, between two steps of whatever runs there.
     """
-    told, over = threading.Event(), threading.Event()
+    over = threading.Event()
+    told, tell = os.pipe()
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        told.set()
+        os.write(tell, b"!")
         leave(128 + number)
 
+    def hang_up() -> object:
+        return leave(128 + signal.SIGHUP)
+
     # Made now: a handler may interrupt whatever would make a thread.
-    watch = threading.Thread(target=_watch, args=(told, over), name="terminal", daemon=True)
+    watch = threading.Thread(target=_watch, args=(told, over, hang_up), name="terminal", daemon=True)
     watch.start()
     handlers = {_RECALL: lambda *_: None, signal.SIGTERM: handle, signal.SIGINT: handle}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    before[signal.SIGHUP] = on_hang_up(lambda: leave(128 + signal.SIGHUP))
+    before[signal.SIGHUP] = on_hang_up(hang_up)
+    terminal = sys.__stderr__
+    if terminal is not None:
+        vars(sys)["__stderr__"] = _Forgiving(terminal)  # where Textual writes
     try:
         yield
     finally:
+        vars(sys)["__stderr__"] = terminal
         for number, handler in before.items():
             signal.signal(number, handler)
         over.set()
-        told.set()
+        os.write(tell, b"!")
         watch.join()
+        os.close(tell)
+        os.close(told)
 
 
 def on_hang_up(leave: Callable[[], object]) -> Handler:
@@ -137,11 +147,40 @@ def on_hang_up(leave: Callable[[], object]) -> Handler:
     return signal.signal(signal.SIGHUP, hang_up)
 
 
-def _watch(told: threading.Event, over: threading.Event) -> None:
-    """Once told, do without the terminal as soon as it takes nothing for :data:`PATIENCE`."""
-    told.wait()
+class _Forgiving:
+    """A terminal that may go without a word: what is written to it then is lost, and no thread ends of it."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> int:
+        try:
+            return self._file.write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._file.flush()
+
+    def fileno(self) -> int:
+        return self._file.fileno()
+
+
+def _watch(told: int, over: threading.Event, hang_up: Callable[[], object]) -> None:
+    """Leave if the terminal goes, which no signal tells of unless it is our controlling one.
+
+    Once told to leave, do without the terminal as soon as it takes nothing for :data:`PATIENCE`.
+    """
     terminal = select.poll()
-    terminal.register(2, select.POLLOUT)
+    terminal.register(2, 0)  # that it is gone is always told
+    terminal.register(told, select.POLLIN)
+    if told not in dict(terminal.poll()):
+        _write_nowhere()
+        hang_up()
+        return
+    terminal.unregister(told)
+    terminal.modify(2, select.POLLOUT)
     while not over.wait(_PERIOD):
         if not terminal.poll(PATIENCE * 1000):
             _write_nowhere()
