@@ -109,7 +109,7 @@ async def filtering(scene: Set) -> None:
     scene.app.screen.query_one(FilterBar).query_one(Input).value = "slower 20ms"
     await scene.until(lambda: scene.app.log_view.filter and scene.app.log_view.complete)
     await scene.pilot.press("enter")
-    await scene.pilot.press(*["up"] * 5, "slash")
+    await scene.pilot.press(*["up"] * 5, "slash", "end")
 
 
 async def measuring(scene: Set) -> None:

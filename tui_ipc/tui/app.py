@@ -4,6 +4,7 @@ Events go into the model as they come; the screen is brought up to date at its o
 So a child that floods is remembered at full speed, drawn at leisure, and never keeps a key waiting.
 """
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from time import monotonic_ns
 from typing import Any, ClassVar
@@ -22,7 +23,7 @@ from tui_ipc.tui.customised import Customised
 from tui_ipc.tui.file_actions import FileActions, SaveScript
 from tui_ipc.tui.history import History
 from tui_ipc.tui.inspector import Inspector
-from tui_ipc.tui.key_bar import SESSION, KeyBar
+from tui_ipc.tui.key_bar import SESSION, KeyBar, rank
 from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.log_pane import LogPane
 from tui_ipc.tui.log_view import LogView
@@ -155,11 +156,17 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         self._keeper.start(self._on_over)
 
     async def on_event(self, event: events.Event) -> None:
-        """Give a key precedence over what the child says (Textual calls this)."""
+        """Give a key precedence over what the child says, but not over being told to leave.
+
+        Textual calls this, for a backlog of keys without a pause.
+        """
+        if isinstance(event, events.Key) and self._keeper.leaving and event.is_printable:
+            return
         await super().on_event(event)
         if isinstance(event, events.Key):
             self._pace.precedence.press()
             (self.focused or self.screen).call_later(self._pace.precedence.handle)
+            await asyncio.sleep(0)
 
     def post_display_hook(self) -> None:
         """Take in that the screen was drawn (Textual calls this)."""
@@ -286,7 +293,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         bindings = [
             active.binding for active in self.screen.active_bindings.values() if not active.binding.system
         ]
-        shown = [binding for binding in bindings if binding.show or binding.tooltip]
+        shown = sorted((each for each in bindings if each.show or each.tooltip), key=rank)
         keys = [
             Key(self.get_key_display(each), each.description, each.tooltip, each.id or "") for each in shown
         ]

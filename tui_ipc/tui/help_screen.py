@@ -26,12 +26,9 @@ This is a recording: what happened between tui-ipc and the program named at the 
 It is only shown, at the pace at which it happened or at yours; nobody listens and nothing is started."""
 
 _PANES = (
-    ("Log", "each step of the handshake, each message, the child's end; → went to the child, ← came from it"),
-    ("Inspector", "the newest message, or the line selected in the log: its value, its bytes, what is known"),
-    (
-        "Child output",
-        "what the child prints, live; ▌ marks stderr, symbols such as ␛ stand for control characters",
-    ),
+    ("Log", "each step of the handshake, each message (→ to the child, ← from it), the child's end"),
+    ("Inspector", "the newest message, or the line selected in the log: value, bytes, facts"),
+    ("Child output", "what the child prints, live; ▌ marks stderr, ␛ and its like control characters"),
 )
 _MESSAGE = ("Message", "what you say to the child")
 _REPLAY = ("Replay", "how many events are shown, and how fast they follow one another")
@@ -114,7 +111,8 @@ def _keys(keys: Sequence[Key]) -> Group:
     """The keys, each with its name for the settings."""
     table = Table.grid(Column(no_wrap=True), Column(), padding=(0, 3, 0, 0))
     for key in keys:
-        text = f"{key.title}. {key.help}." if key.help else key.title
+        title = key.title if key.title.endswith("?") else f"{key.title}."
+        text = f"{title} {key.help}." if key.help else key.title
         table.add_row(Text(key.key, style="bold"), Text.assemble(text, (f"  {key.name}", "dim")))
     return Group(_heading("Keys here"), table)
 

@@ -24,6 +24,11 @@ ROOMY: Final = 100
 """From how many columns on the keys stand further apart."""
 
 
+def rank(binding: Binding) -> int:
+    """The place of a binding's group."""
+    return ORDER.index(binding.group) if binding.group in ORDER else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A key in the line.
@@ -41,8 +46,7 @@ class Entry:
     @property
     def rank(self) -> int:
         """The place of its group."""
-        group = self.binding.group
-        return ORDER.index(group) if group in ORDER else 0
+        return rank(self.binding)
 
     def width(self, *, roomy: bool) -> int:
         """How many cells it takes."""
@@ -87,10 +91,10 @@ class KeyBar(Horizontal):
             Entry(self.app.get_key_display(each.binding), each.binding, each.enabled)
             for each in reversed(shown.values())
         ]
-        rank = -1
+        latest = -1
         for entry in fitting(entries, room, roomy=roomy):
-            begins = rank not in (-1, entry.rank)
-            rank = entry.rank
+            begins = latest not in (-1, entry.rank)
+            latest = entry.rank
             yield _widget(entry, "-begins" if begins else "", roomy=roomy)
 
     def on_mount(self) -> None:
