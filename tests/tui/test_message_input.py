@@ -210,4 +210,12 @@ def test_a_flood_of_keys_keeps_nobody_from_leaving() -> None:
         await it.until(lambda: it.app.return_code == 7)
         assert len(box.value) < 100
 
+    async def at_the_app(it: Stage) -> None:
+        burst(it, *["x"] * 3_000)
+        asyncio.get_running_loop().call_soon(it.app.leave, 7)
+        await it.until(lambda: it.app.return_code == 7)
+        assert len(it.app.message_box.input.value) < 100
+
+    play(at_the_app)
+
     play(scene)

@@ -3,14 +3,16 @@
 import asyncio
 import gc
 import os
+import pty
 import signal
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
-from tui_ipc.tui.terminal import run
+from tui_ipc.tui.terminal import Forgiving, run
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGURG)
 
@@ -55,3 +57,17 @@ def test_a_signal_makes_it_leave_and_is_given_back(number: int | None, code: int
     assert run(Runner(number)) == code
     assert [signal.getsignal(each) for each in HEARD] == before
     assert threading.active_count() == 1
+
+
+def test_what_is_written_to_a_terminal_that_is_gone_is_lost() -> None:
+    """And nothing else happens."""
+    master, slave = pty.openpty()
+    file = open(slave, "w", closefd=False)  # noqa: SIM115 - closing it would write once more
+    os.close(master)
+    terminal = Forgiving(file)
+    assert terminal.write("x" * 100_000) == 100_000
+    terminal.flush()
+    assert terminal.fileno() == slave
+    with suppress(OSError):
+        file.close()
+    os.close(slave)

@@ -110,7 +110,7 @@ def signals_heard(leave: Callable[[int], object]) -> Iterator[None]:
     before[signal.SIGHUP] = on_hang_up(hang_up)
     terminal = sys.__stderr__
     if terminal is not None:
-        vars(sys)["__stderr__"] = _Forgiving(terminal)  # where Textual writes
+        vars(sys)["__stderr__"] = Forgiving(terminal)  # where Textual writes
     try:
         yield
     finally:
@@ -147,7 +147,7 @@ def on_hang_up(leave: Callable[[], object]) -> Handler:
     return signal.signal(signal.SIGHUP, hang_up)
 
 
-class _Forgiving:
+class Forgiving:
     """A terminal that may go without a word: what is written to it then is lost, and no thread ends of it."""
 
     def __init__(self, file: TextIO) -> None:
