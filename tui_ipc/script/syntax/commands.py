@@ -14,7 +14,7 @@ from tui_ipc.session.notation import Complaint, first_value, render
 
 _PIECE: Final = re.compile(
     r"""'(?P<single>[^']*+)' | "(?P<double>(?:[^"\\]|\\.)*+)" | \\(?P<escaped>.)
-      | (?P<plain>[^ \t\r'"\\$`|&;<>()]++)""",
+      | (?P<plain>[^ \t\r'"\\$`|&;<>()*?[]++)""",
     re.VERBOSE,
 )
 _EXPANDED: Final = re.compile(r"\\.|[$`]")
@@ -60,6 +60,8 @@ def _words(line: Line) -> tuple[str, ...]:
     while not line.ended():
         line.skip_blanks()
         pieces = []
+        if line.rest.startswith("~"):
+            raise Fault(_why_not("~"), line.position)
         while character := line.text[line.position : line.position + 1].strip(BLANKS):
             match = _PIECE.match(line.text, line.position)
             if match is None:

@@ -23,6 +23,7 @@ _WHOLE: Final = re.compile("[0-9][0-9_]*+")
 _DURATION: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m)")
 _NEARLY: Final = re.compile(r"([0-9]+(?:[.,][0-9]+)?)([a-zA-Z]*)")
 _UNITS: Final = {
+    "s": ("", "s", "sec", "secs", "second", "seconds"),
     "m": ("m", "min", "mins", "minute", "minutes"),
     "ms": ("ms", "msec", "millis", "milliseconds"),
 }
@@ -142,16 +143,13 @@ class Line:
     def _nearly_a_duration(self, word: str) -> str:
         """What is said of a word that is no duration; the unit may be the next word."""
         match = _NEARLY.fullmatch(word)
-        if match is None:
-            return (
-                f"{render(word, 40)} is not a duration; write a number and its unit, for instance {_EXAMPLE}"
-            )
-        written = match[2] or ("" if self.ended() else self.word())
-        unit = next((unit for unit, names in _UNITS.items() if written.lower() in names), "s")
+        written = match[2] or ("" if self.ended() else self.word()) if match else ""
+        unit = next((unit for unit, names in _UNITS.items() if written.lower() in names), "")
+        if match is None or not unit:
+            shown = render(word, 40)
+            return f"{shown} is not a duration; write a number and its unit, for instance {_EXAMPLE}"
         remedy = f"write {match[1].replace(',', '.')}{unit}"
-        if not match[2]:
-            return f"{word} has no unit; {remedy}"
-        return f"{word} is not a duration; {remedy}"
+        return f"{word} is not a duration; {remedy}" if match[2] else f"{word} has no unit; {remedy}"
 
 
 def in_seconds(number: str, unit: str) -> float:
