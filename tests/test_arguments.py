@@ -31,6 +31,19 @@ def test_what_may_be_repeated_adds_up() -> None:
     assert options.report == [("tap", "x=y"), ("junit", "-")]
 
 
+def test_the_scripts_to_check_stand_behind_either_option() -> None:
+    """``--check`` is of use alone, and with ``--script`` wherever it stands."""
+    for words in (
+        ["--check", "a", "b"],
+        ["--script", "--check", "a", "b"],
+        ["--script", "a", "b", "--check"],
+    ):
+        options = parse(words)
+        assert (options.script, options.check is None) == (["a", "b"], False)
+    assert parse(["--check", "b", "--script", "a"]).script == ["a", "b"]
+    assert parse(["--script", "a"]).check is None
+
+
 def test_speed() -> None:
     """A number, or no pauses at all."""
     assert parse(["--replay", "x", "--speed", "0.5"]).speed == 0.5

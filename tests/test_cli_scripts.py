@@ -84,7 +84,7 @@ def test_a_check_runs_nothing(scripts: Path) -> None:
         "standard input: 1 step",
         "load.tipc: 2 000 steps",
     ]
-    faulty = run("--script", "faulty.tipc", "passes.tipc", "--check", cwd=scripts)
+    faulty = run("--check", "faulty.tipc", "passes.tipc", cwd=scripts)
     assert (faulty.returncode, faulty.stdout) == (2, "")
     first, *_, last = faulty.stderr.splitlines()
     assert first.startswith("faulty.tipc:1:1: ")

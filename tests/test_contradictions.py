@@ -8,8 +8,11 @@ from tui_ipc.arguments import parse
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--check",), "--check is for scripts, and none is given; name them with --script FILE"),
-        (("--check", "--script"), "--check needs scripts to read; name them with --script FILE"),
+        (("--check",), "--check needs scripts to read; name them: --check FILE"),
+        (("--script", "--check"), "--check needs scripts to read; name them: --check FILE"),
+        (("--check", "a", "--update"), "--check runs nothing; --update does not go with it"),
+        (("--replay", "x", "--check", "a"), "no child; --check does not go with it"),
+        (("--replay", "x", "--script", "a"), "no child; --script does not go with it"),
         (
             ("--script", "a", "--check", "--report", "tap=x"),
             "--check runs nothing; --report does not go with it",
@@ -44,6 +47,11 @@ from tui_ipc.arguments import parse
         (("--replay", "x", "--report", "tap=x"), "--report does not go with it"),
         (("--script", "--update"), "--update rewrites files; name them with --script FILE"),
         (("--script", "-", "--update"), "--update rewrites files"),
+        (("--script", "a", "b", "b", "--update"), "by one run of it, and 'b' is given twice"),
+        (("a.tipc", "--timeout", "1"), "name scripts behind --script: tui-ipc --script a.tipc --timeout 1"),
+        (("--timeout", "1", "a"), "put the child's command behind --: tui-ipc --timeout 1 -- a"),
+        (("a", "--", "b"), "unknown argument 'a' before --"),
+        (("--check", "a", "--timeout", "1", "b"), "scripts' files come right after --script"),
         (("--save-script", "x"), "--save-script is for a recording, and none is given"),
         (("--script", "--save-script", "x"), "--save-script is for a recording, and none is given"),
         (("--replay", "x", "--save-script", ""), "--save-script needs the name of a file"),

@@ -22,6 +22,7 @@ REPORTS: Final = ("junit", "tap")
 _USAGE: Final = """\
 tui-ipc [options] [-- COMMAND ARGS...]
        tui-ipc --script [FILE...] [options] [-- COMMAND ARGS...]
+       tui-ipc --check FILE...
        tui-ipc --replay FILE [--format text|jsonl | --speed X]
        tui-ipc --replay FILE --save-script FILE"""
 
@@ -58,14 +59,14 @@ class Options(argparse.Namespace):
 
     Attributes:
         command: The child's, what stands behind ``--``.
-        script: The scripts' files; empty for the built-in conversation.
+        script: The scripts' files, those of ``--check`` included; empty for the built-in conversation.
         report: Kinds and files of reports.
         speed: Of a replay; :data:`FASTEST` for no pauses.
     """
 
     command: list[str] | None
     script: list[str] | None
-    check: bool
+    check: list[str] | None
     format: str | None
     report: list[tuple[str, str]] | None
     record: str | None
@@ -119,6 +120,8 @@ def parse(words: Sequence[str]) -> Options:
     if command is not None and not (command and command[0]):
         parser.error("a command must follow --")
     options.command = command
+    if options.check is not None:
+        options.script = [*(options.script or ()), *options.check]
     if complaint := contradiction(options):
         parser.error(complaint)
     return options
@@ -178,7 +181,13 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         help="run scripts one after the other, without a screen; '-' reads one from standard input, without "
         "FILE it is the built-in conversation",
     )
-    group.add_argument("--check", action="store_true", help="only read the scripts, and say what is wrong")
+    group.add_argument(
+        "--check",
+        nargs="*",
+        action="extend",
+        metavar="FILE",
+        help="only read scripts, these and those of --script, and say what is wrong",
+    )
     group.add_argument(
         "--report",
         type=_report,
@@ -268,12 +277,15 @@ def _about(parser: _Parser, strange: str, words: list[str], options: Options) ->
         known = re.findall(r"--[a-z-]+", argparse.ArgumentParser.format_help(parser))
         meant = difflib.get_close_matches(strange.partition("=")[0], known, 1)
         return f"unknown option {strange!r}" + (f"; did you mean {meant[0]}?" if meant else "")
-    if options.script is not None:
+    if options.script is not None or options.check is not None:
         return f"unknown argument {strange!r}; scripts' files come right after --script, a command after --"
-    if "--" in words:
-        return f"unknown argument {strange!r} before --"
     import shlex
 
     place = words.index(strange)
+    if strange.endswith(".tipc") and options.replay is None:
+        meant = [*words[:place], "--script", *words[place:]]
+        return f"unknown argument {strange!r}; name scripts behind --script: tui-ipc {shlex.join(meant)}"
+    if "--" in words:
+        return f"unknown argument {strange!r} before --"
     meant = [*words[:place], "--", *words[place:]]
     return f"unknown argument {strange!r}; put the child's command behind --: tui-ipc {shlex.join(meant)}"

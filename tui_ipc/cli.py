@@ -61,7 +61,7 @@ def _talk(options: Options) -> int:
 
 def _run_scripts(options: Options, files: Sequence[str], settings: dict[str, Any]) -> int:
     """Run scripts, or only read them."""
-    if options.check:
+    if options.check is not None:
         from tui_ipc.script.loading import run_check
 
         return run_check(files)

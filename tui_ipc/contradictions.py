@@ -3,7 +3,7 @@
 The one rule: an option that would do nothing is refused, never ignored: who wrote it expects something of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def _replay(options: "Options") -> str | None:
     """A recording is shown and no child is run, so whatever is for one contradicts that."""
     if options.replay is None:
         return None
-    if name := _given(options, "a command", "--script", *_FOR_SCRIPTS, *_FOR_RUNNING):
+    if name := _given(options, "a command", *_FOR_SCRIPTS, "--script", *_FOR_RUNNING):
         return f"--replay shows what was recorded and runs no child; {name} does not go with it"
     if not options.replay:
         return "--replay needs the name of a file"
@@ -63,13 +63,15 @@ def _script(options: "Options") -> str | None:
         return None
     if options.script.count("-") > 1:
         return f"standard input holds one script, and '-' is given {options.script.count('-')} times"
-    if options.check:
+    if options.check is not None:
         if name := _given(options, *_NOT_CHECKED):
             return f"--check runs nothing; {name} does not go with it"
         if not options.script:
-            return "--check needs scripts to read; name them with --script FILE"
+            return "--check needs scripts to read; name them: --check FILE"
     if options.update and (not options.script or "-" in options.script):
         return "--update rewrites files; name them with --script FILE"
+    if options.update and (twice := _twice(options.script)):
+        return f"--update rewrites a script by one run of it, and {twice!r} is given twice"
     if options.record is not None and len(options.script) > 1:
         return (
             f"--record takes one script, and {len(options.script)} are given; "
@@ -90,9 +92,14 @@ def _files(options: "Options") -> str | None:
     files = [file for _, file in options.report or () if file != "-"]
     if options.record is not None:
         files.append(options.record)
-    if twice := next((file for file in files if files.count(file) > 1), None):
+    if twice := _twice(files):
         return f"{twice!r} is to be written twice; give each report and recording a file of its own"
     return None
+
+
+def _twice(files: Sequence[str]) -> str | None:
+    """The first file that is named again, None if there is none."""
+    return next((file for file in files if files.count(file) > 1), None)
 
 
 def _stdout(options: "Options") -> str | None:
