@@ -5,13 +5,46 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.seed import assert_tells_the_conversation
-from tui_ipc.script.language import GRAMMAR
+from textual.app import App
+from textual.binding import Binding
 
-README = Path(__file__).parent.parent / "README.md"
+from tests.seed import assert_tells_the_conversation
+from tui_ipc.script.exit_codes import MEANINGS
+from tui_ipc.script.language import GRAMMAR
+from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.bytes_view import BytesView
+from tui_ipc.tui.child_actions import ChildActions
+from tui_ipc.tui.file_actions import FileActions
+from tui_ipc.tui.inspector import Inspector
+from tui_ipc.tui.key_bar import rank
+from tui_ipc.tui.keymap import checked, known
+from tui_ipc.tui.line_view import LineView
+from tui_ipc.tui.log_view import LogView
+from tui_ipc.tui.message_input import MessageInput
+from tui_ipc.tui.outline_view import OutlineView
+from tui_ipc.tui.output_view import OutputView
+from tui_ipc.tui.pane_actions import PaneActions
+from tui_ipc.tui.replay_app import ReplayApp
+from tui_ipc.tui.ring_view import RingView
+from tui_ipc.tui.searchable_view import SearchableView
+from tui_ipc.tui.settings import load
+
+ROOT = Path(__file__).parent.parent
+README = ROOT / "README.md"
+
+PLACES = {
+    "anywhere": (ChildActions, FileActions, PaneActions, ExplorerApp),
+    "message box": (MessageInput,),
+    "log": (LogView,),
+    "output": (OutputView,),
+    "log, output": (SearchableView, RingView, LineView),
+    "inspector": (Inspector, OutlineView, BytesView),
+    "a recording": (ReplayApp,),
+}
+"""Where keys work, and the classes that bind them there."""
 
 
 def block(language: str, start: str) -> str:
@@ -64,6 +97,12 @@ def test_the_readme_has_the_grammar() -> None:
     assert block("text", "A script is a transcript") == GRAMMAR
 
 
+def test_the_readme_has_the_exit_codes() -> None:
+    """With the meanings that the help gives them."""
+    rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in MEANINGS)
+    assert f"| code | meaning |\n|---|---|\n{rows}\n" in README.read_text()
+
+
 def test_the_child_of_the_library_section_can_be_explored(tmp_path: Path) -> None:
     """`tui-ipc -- python child.py` shakes hands with it."""
     (tmp_path / "child.py").write_text(block("python", "import os"))
@@ -76,3 +115,41 @@ def test_the_child_in_three_lines_answers(tmp_path: Path) -> None:
     (tmp_path / "three.py").write_text(block("python", "from tui_ipc.child import serve"))
     done = run_script('> hi\n< {"you said": "hi"}\n', tmp_path, sys.executable, "three.py")
     assert done.returncode == 0, done.stderr
+
+
+def bindings() -> Iterator[tuple[str, list[Binding]]]:
+    """For each place the bindings that explain themselves, in the order of the groups in the key bar."""
+    for place, kinds in PLACES.items():
+        there = [each for kind in kinds for each in vars(kind)["BINDINGS"] if each.tooltip]
+        yield place, sorted(there, key=rank)
+
+
+def test_the_readme_has_every_key() -> None:
+    """Each action that the palette offers, with its key and its title, where it works."""
+    app: App[None] = App()
+    rows = [
+        f"| {place} | {' · '.join(f'`{app.get_key_display(each)}` {each.description}' for each in there)} |"
+        for place, there in bindings()
+    ]
+    assert README.read_text().split("| where | keys |\n|---|---|\n")[1].split("\n\n")[0].splitlines() == rows
+
+
+def test_no_key_is_missing_from_the_places_of_the_readme() -> None:
+    """Every binding that explains itself belongs to one of the places."""
+    listed = {each.id for _, there in bindings() for each in there}
+    assert {name for name, binding in known().items() if binding.tooltip} <= listed
+
+
+def test_the_settings_of_the_readme_are_settings(tmp_path: Path) -> None:
+    """The file can be read without a complaint, and its keys belong to something."""
+    path = tmp_path / "settings.toml"
+    path.write_text(block("toml", "theme"))
+    settings = load(path)
+    assert (settings.problems, settings.theme, settings.remember) == ((), "nord", True)
+    assert checked(settings.keys, known()) == ({"app.restart": "f12"}, [])
+
+
+def test_the_readme_shows_every_picture() -> None:
+    """Each picture in screenshots/ once, with a text for whoever cannot see it."""
+    shown = re.findall(r"!\[[^\]]+\]\((screenshots/[^)]+)\)", README.read_text())
+    assert sorted(shown) == sorted(f"screenshots/{path.name}" for path in (ROOT / "screenshots").iterdir())
