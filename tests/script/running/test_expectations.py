@@ -226,7 +226,21 @@ def test_a_child_that_does_not_end_by_itself() -> None:
     verdict = run("> x\n? exit 0", FakeSession(opened(), silence))
     assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 2)
     assert verdict.sentence == "the child did not end within 2 s"
-    assert verdict.details[:2] == (("expected", "exit with code 0"), ("child", "is alive (pid 4242)"))
+    assert verdict.details[:3] == (
+        ("expected", "exit with code 0"),
+        ("remedy", "to have it told to end, write quit above this line"),
+        ("child", "is alive (pid 4242)"),
+    )
+
+
+def test_a_child_that_no_signal_ends() -> None:
+    """The script may have meant to send it."""
+    verdict = run("? signal TERM", FakeSession(opened(), silence))
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 1)
+    assert verdict.details[:2] == (
+        ("expected", "end by SIGTERM"),
+        ("remedy", "to have it ended, write signal SIGTERM above this line"),
+    )
 
 
 def test_a_child_that_had_to_be_forced_did_not_exit() -> None:

@@ -24,6 +24,13 @@ def wanted(step: Ending) -> str:
             return "end and leave nothing behind"
 
 
+def cause(step: Ending) -> str:
+    """How a script has a child end that does not end by itself."""
+    if isinstance(step, ExpectSignal):
+        return f"to have it ended, write signal {signal_name(step.number)} above this line"
+    return "to have it told to end, write quit above this line"
+
+
 def complaint(step: Ending, life: Life) -> str:
     """How a run that is over did not end as a step expects; empty if it did."""
     assert life.exited is not None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.running import endings
-from tui_ipc.script.running.comparison import match
+from tui_ipc.script.running.comparison import Difference, match
 from tui_ipc.script.running.course import Course
 from tui_ipc.script.running.endings import Ending
 from tui_ipc.script.running.failures import SHOWN, Failures
@@ -16,11 +16,13 @@ from tui_ipc.script.running.nearness import Skipped
 from tui_ipc.script.running.verdict import Detail, Stop
 from tui_ipc.script.running.watcher import Watcher
 from tui_ipc.script.syntax.steps import Expect, ExpectClean, ExpectExit, ExpectOutput
+from tui_ipc.session.events import MessageReceived
 from tui_ipc.session.notation import render
 
 if TYPE_CHECKING:
     from tui_ipc.script.running.updating import Learned
 
+_CHANGING: Final = "this line cannot be updated: what comes here differs between the rounds of its repeat"
 _PATIENCE: Final = 0.5  # seconds for the exit status of a child that closed its channel
 
 
@@ -62,23 +64,20 @@ class Expectations:
             message = life.received.take()
             difference, captured = match(step.value, message.value, self._course.names)
         if self._learned is not None:
-            details = () if difference is None else self._failures.differs(difference, step.value, message)
-            captured = self._learn(self._learned, step, message.value, *details)
+            learned = self._learned.note(step, message.value, self._course.names)
+            if learned is None:
+                raise Stop(ExitCode.UNEXPECTED, _CHANGING, *self._differs(difference, step, message))
+            captured = learned
         elif difference is not None:
-            details = self._failures.differs(difference, step.value, message)
+            details = self._differs(difference, step, message)
             raise Stop(ExitCode.UNEXPECTED, "another message came than expected", *details)
         if captured:
             self._course.names.update(captured)
 
-    def _learn(
-        self, learned: "Learned", step: Expect | ExpectExit, received: Any, *details: Detail
-    ) -> dict[str, Any]:
-        """Note what a step should have expected; the names that it then captures."""
-        captured = learned.note(step, received, self._course.names)
-        if captured is not None:
-            return captured
-        sentence = "this line cannot be updated: what comes here differs between the rounds of its repeat"
-        raise Stop(ExitCode.UNEXPECTED, sentence, *details)
+    def _differs(
+        self, difference: Difference | None, step: Expect, message: MessageReceived
+    ) -> tuple[Detail, ...]:
+        return () if difference is None else self._failures.differs(difference, step.value, message)
 
     async def nothing(self, within: float) -> None:
         """No message may come, nor may one have come that no step took.
@@ -90,15 +89,10 @@ class Expectations:
         await self._watcher.until(lambda: life.received or life.closed or life.fault, within)
         if life.received:
             (message,) = life.received.first(1)
-            details = (
-                ("received", render(message.value, SHOWN)),
-                *self._failures.place(),
-                *self._failures.circumstances(stuck=False),
-            )
+            details = (("received", render(message.value, SHOWN)), *self._failures.situation(stuck=False))
             raise Stop(ExitCode.UNEXPECTED, "a message came where none was expected", *details)
         if life.fault is not None:
-            details = (*self._failures.place(), *self._failures.circumstances())
-            raise Stop(ExitCode.CHILD_FAILED, endings.broken(life.fault), *details)
+            raise Stop(ExitCode.CHILD_FAILED, endings.broken(life.fault), *self._failures.situation())
 
     async def output(self, step: ExpectOutput, within: float) -> None:
         """Text must be printed in which an expression is found, behind what was found before."""
@@ -124,9 +118,9 @@ class Expectations:
     async def end(self, step: Ending, within: float) -> None:
         """The child must end, by itself unless it was told to, as the step says."""
         life = self._watcher.life
+        wanted = ("expected", endings.wanted(step))
         if not await self._watcher.until(lambda: life.exited is not None, within):
-            wanted = ("expected", endings.wanted(step))
-            details = (wanted, *self._failures.place(), *self._failures.circumstances())
+            details = (wanted, ("remedy", endings.cause(step)), *self._failures.situation())
             raise Stop(ExitCode.TIMED_OUT, f"the child did not end within {within:g} s", *details)
         if isinstance(step, ExpectClean):
             await self._watcher.until(lambda: life.audit is not None)  # the session has a deadline for it
@@ -134,11 +128,10 @@ class Expectations:
             life.judged = True
         code = None if life.exited is None or life.forced else life.exited.code
         if self._learned is not None and isinstance(step, ExpectExit) and code is not None:
-            self._learn(self._learned, step, code)
+            if self._learned.note(step, code, self._course.names) is None:
+                raise Stop(ExitCode.UNEXPECTED, _CHANGING, *self._failures.situation())
         elif sentence := endings.complaint(step, life):
-            wanted = ("expected", endings.wanted(step))
-            details = (wanted, *self._failures.place(), *self._failures.circumstances())
-            raise Stop(ExitCode.UNEXPECTED, sentence, *details)
+            raise Stop(ExitCode.UNEXPECTED, sentence, wanted, *self._failures.situation())
 
     async def end_of_child(self) -> None:
         """Give a child that is gone a moment to be reaped, so that its status can be told."""

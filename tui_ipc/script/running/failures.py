@@ -43,8 +43,7 @@ class Failures:
         return (
             *contrast(difference, expected, message.value),
             *self._ahead(expected),
-            *self.place(expected),
-            *self.circumstances(stuck=False),
+            *self.situation(expected, stuck=False),
         )
 
     def missing(self, expected: Any, skipped: Skipped | None) -> tuple[Detail, ...]:
@@ -57,20 +56,29 @@ class Failures:
             if skipped.count > 1:
                 which = f"message #{message.number}, the nearest of {count(skipped.count)} that were skipped"
             told = (*contrast(difference, expected, message.value), ("nearest", which))
-        return (*told, *self._unanswered(), *self.place(expected), *self.circumstances())
+        return (*told, *self._unanswered(), *self.situation(expected))
 
     def unprinted(self, stream: Stream, expression: str) -> tuple[Detail, ...]:
         """Text was not printed."""
         life = self._watcher.life
         lines = tuple((stream, line) for line in life.printed[stream].last_lines(_LINES))
         since: tuple[Detail, ...] = lines or ((stream, "nothing was printed since"),)
-        stderr = stream != "stderr"
-        return (
-            ("expected", f"/{expression}/"),
-            *since,
-            *self.place(),
-            *self.circumstances(stderr=stderr),
-        )
+        return (("expected", f"/{expression}/"), *since, *self.situation(stderr=stream != "stderr"))
+
+    def situation(self, *values: Any, stuck: bool = True, stderr: bool = True) -> tuple[Detail, ...]:
+        """Where that was, as :meth:`place` tells, and how the child fares.
+
+        Args:
+            values: Patterns.
+            stuck: Whether the failure is that nothing happens, so that it helps to know why.
+            stderr: Whether the child's last words are not told already.
+        """
+        watcher = self._watcher
+        sentences = watcher.diagnosis(_SENTENCES) if stuck else ()
+        reasons = tuple(("diagnosis", sentence) for sentence in sentences)
+        words = watcher.life.last_errors(_LINES) if stderr else []
+        state = ("child", watcher.life.state())
+        return (*self.place(*values), state, *reasons, *(("stderr", line) for line in words))
 
     def place(self, *values: Any) -> tuple[Detail, ...]:
         """In which rounds that was, and what the names of these patterns stand for."""
@@ -81,14 +89,6 @@ class Failures:
         known = self._course.names
         used = {name: None for value in values for name in names(value) if name in known}
         return (*rounds, *(("captured", f"{name} = {render(known[name], _CAPTURED)}") for name in used))
-
-    def circumstances(self, *, stuck: bool = True, stderr: bool = True) -> tuple[Detail, ...]:
-        """The child's state, why nothing happens if that is the failure, and its last words."""
-        watcher = self._watcher
-        sentences = watcher.diagnosis(_SENTENCES) if stuck else ()
-        reasons = tuple(("diagnosis", sentence) for sentence in sentences)
-        words = watcher.life.last_errors(_LINES) if stderr else []
-        return (("child", watcher.life.state()), *reasons, *(("stderr", line) for line in words))
 
     def _unanswered(self) -> tuple[Detail, ...]:
         """The last of our messages that were not answered."""

@@ -130,8 +130,8 @@ class Runner:
             number = count(len(self._watcher.life.received))
             sentence = f"the child sent more than the {number} messages that are kept for later steps to take"
             remedy = ("remedy", "take them in a repeat, with < or with <~, before what was waited for here")
-            details = (remedy, *self._failures.place(), *self._failures.circumstances(stuck=False))
-            raise Stop(ExitCode.UNEXPECTED, sentence, *details) from None
+            details = self._failures.situation(stuck=False)
+            raise Stop(ExitCode.UNEXPECTED, sentence, remedy, *details) from None
 
     def _met(self, life: Life) -> None:
         """The handshake must have succeeded."""
@@ -191,24 +191,21 @@ class Runner:
                 return
         except NotListening as error:
             await self._expectations.end_of_child()
-            details = (*self._unsent(value), *self._failures.circumstances())
-            raise Stop(ExitCode.CHILD_FAILED, str(error), *details) from None
+            raise Stop(
+                ExitCode.CHILD_FAILED, str(error), _unsent(value), *self._failures.situation()
+            ) from None
         except (TypeError, ValueError) as error:
             sentence = f"the message cannot be sent: {error}"
-            raise Stop(ExitCode.USAGE, sentence, *self._unsent(value)) from None
+            raise Stop(ExitCode.USAGE, sentence, _unsent(value), *self._failures.place()) from None
         sentence = f"the child did not take the message within {self._timeout:g} s: it does not read"
-        raise Stop(ExitCode.TIMED_OUT, sentence, *self._unsent(value), *self._failures.circumstances())
-
-    def _unsent(self, value: Any) -> tuple[Detail, ...]:
-        return (("message", render(value, SHOWN)), *self._failures.place())
+        raise Stop(ExitCode.TIMED_OUT, sentence, _unsent(value), *self._failures.situation())
 
     async def _signal(self, number: int) -> None:
         try:
             self._watcher.signal(number)
         except NotListening as error:
             await self._expectations.end_of_child()
-            details = (*self._failures.place(), *self._failures.circumstances())
-            raise Stop(ExitCode.CHILD_FAILED, str(error), *details) from None
+            raise Stop(ExitCode.CHILD_FAILED, str(error), *self._failures.situation()) from None
         except ValueError as error:
             raise Stop(ExitCode.USAGE, str(error), *self._failures.place()) from None
 
@@ -221,6 +218,9 @@ class Runner:
         if sentence := endings.bad_end(life):
             remedy = endings.remedy(life)
             advice = (("remedy", remedy),) if remedy else ()
-            details = (*advice, *self._failures.place(), *self._failures.circumstances())
-            raise Stop(ExitCode.CHILD_FAILED, sentence, *details)
+            raise Stop(ExitCode.CHILD_FAILED, sentence, *advice, *self._failures.situation())
         life.judged = True
+
+
+def _unsent(value: Any) -> Detail:
+    return "message", render(value, SHOWN)
