@@ -28,7 +28,7 @@ from tui_ipc.session.replay import Replay
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.replay_app import ReplayApp
 
-SIZE: Final = (120, 32)
+WIDTH: Final = 120
 BEGAN: Final = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
 
@@ -38,26 +38,28 @@ class Picture:
 
     Attributes:
         play: What happens.
+        height: How many rows the screen has.
         arguments: What the program is given.
         busy: Whether much passes, at a pace that varies.
         recorded: Whether a recording is shown, and no program runs.
     """
 
     play: scenes.Play
+    height: int = 32
     arguments: tuple[str, ...] = ()
     busy: bool = False
     recorded: bool = False
 
 
 PICTURES: Final[Mapping[str, Picture]] = {
-    "talking": Picture(scenes.talking),
-    "inspector": Picture(scenes.inspecting),
+    "talking": Picture(scenes.talking, height=30),
+    "inspector": Picture(scenes.inspecting, height=26),
     "filter": Picture(scenes.filtering, busy=True),
     "measures": Picture(scenes.measuring, busy=True),
-    "failed-handshake": Picture(scenes.failing, arguments=("thumbnailer.toml",)),
-    "why": Picture(scenes.wondering),
+    "failed-handshake": Picture(scenes.failing, height=26, arguments=("thumbnailer.toml",)),
+    "why": Picture(scenes.wondering, height=26),
     "run": Picture(scenes.crashing),
-    "replay": Picture(scenes.replaying, recorded=True),
+    "replay": Picture(scenes.replaying, height=26, recorded=True),
     "help": Picture(scenes.asking),
 }
 
@@ -122,7 +124,7 @@ async def picture(wanted: Picture, recording: Path) -> str:
     """Play a scene, and return the screen at its end as SVG that needs nothing from elsewhere."""
     session = explored(wanted.arguments, busy=wanted.busy)
     app = replayed(recording) if wanted.recorded else ExplorerApp(session)
-    async with app.run_test(size=SIZE) as pilot:
+    async with app.run_test(size=(WIDTH, wanted.height)) as pilot:
         app.message_box.input.cursor_blink = False
         app.animation_level = "none"
         await wanted.play(scenes.Set(app, pilot, session))
@@ -130,6 +132,8 @@ async def picture(wanted: Picture, recording: Path) -> str:
         await pilot.pause()
         await pilot.pause()
         svg = app.export_screenshot(title="tui-ipc")
+    # A page lays out a picture by its size, which Textual leaves out.
+    svg = re.sub(r'viewBox="0 0 (\S+) (\S+)"', r'\g<0> width="\1" height="\2"', svg, count=1)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     return svg.replace("Fira Code, monospace", "'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace")
 
