@@ -25,9 +25,11 @@ LAST_MESSAGE = "the last message"
 FILTER = "message"
 
 _PAUSE = 0.02  # between a key's echo and the next key: about how fast a hurried typist is, twice
-_PATIENT_PAUSE = 0.5  # and where what follows depends on what a key did; a lone escape is told by its pause
 _LETTERS = [letter for letter in map(chr, range(0x410, 0x530)) if letter.isalpha()]  # Cyrillic: none is ours
 _MEBIBYTE = 1024  # kB, as /proc tells memory
+
+# What the explorer writes when the focus comes there: of the keys that work there, or of what may be typed.
+_LOG_HAS_FOCUS, _BAR_HAS_FOCUS, _BOX_HAS_FOCUS = b"Filter", b"slower 5ms", b"History"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +162,18 @@ def explorer(lines: int, messages: int, keys: int, filter_: str = "") -> Flooded
 
 
 def _filter(terminal: Terminal, text: str) -> None:
-    """Filter the log, and go back to the message box."""
-    shown = f"show {text}".encode()
-    terminal.watch(shown)
-    for keys in (b"\t", b"/", text.encode()):
-        _settle(terminal, keys)
-    terminal.until(shown, PATIENCE)
-    for _ in range(2):
-        _settle(terminal, b"\x1b")  # out of the bar, out of the log
-
-
-def _settle(terminal: Terminal, keys: bytes) -> None:
-    """Press keys, and let the program write until it pauses."""
-    terminal.type(keys)
-    while terminal.read(perf_counter() + _PATIENT_PAUSE):
-        pass
+    """Filter the log, and go back to the message box: each key when what the one before did is shown."""
+    steps = (
+        (b"\t", _LOG_HAS_FOCUS),
+        (b"/", _BAR_HAS_FOCUS),
+        (text.encode(), f"show {text}".encode()),
+        (b"\x1b", _LOG_HAS_FOCUS),
+        (b"\x1b", _BOX_HAS_FOCUS),
+    )
+    for keys, shown in steps:
+        terminal.watch(shown)
+        terminal.type(keys)
+        terminal.until(shown, PATIENCE)
 
 
 def _echo(terminal: Terminal, letter: str) -> float:

@@ -64,7 +64,7 @@ OTHERS: tuple[type[Contender], ...] = (Pipe, Queue, *extras())
 
 def measured(quick: bool) -> dict[str, Group]:
     """Title → what was compared."""
-    rounds = 3 if quick else 11
+    rounds = 1 if quick else 11
     share = 10 if quick else 1
     return {
         **messages(rounds, share),

@@ -39,8 +39,8 @@ def environment() -> dict[str, str]:
 def starts(quick: bool) -> dict[str, Group]:
     """Title → what was compared, in milliseconds."""
     return {
-        "start, handshake, quit": Group("ms", lives(2 if quick else 20)),
-        "script, start until its child runs": Group("ms", scripts(2 if quick else 20)),
+        "start, handshake, quit": Group("ms", lives(1 if quick else 20)),
+        "script, start until its child runs": Group("ms", scripts(1 if quick else 20)),
         "explorer, start to first frame": Group("ms", first_frames(1 if quick else 9)),
     }
 

@@ -167,8 +167,8 @@ def test_a_filter_goes_on_when_the_log_forgets() -> None:
         chosen = it.app.log_view.selected
         for number in range(20, 35):
             it.session.answer(f"{'even' if number % 2 == 0 else 'odd'} {number}")
-        await it.until(lambda: it.app.model.log.end == 35 and "10 of 20" in title(it))
-        assert words(it) == [f'"even {number}"' for number in range(16, 35, 2)]
+        await it.until(lambda: words(it) == [f'"even {number}"' for number in range(16, 35, 2)])
+        assert "10 of 20" in title(it)
         assert it.app.log_view.selected is chosen
         for number in range(18):  # before the next picture, when a key may scroll what is there
             it.app.model.apply(MessageReceived(at=0, run=1, number=number, value=number, raw=b"\x00"))
