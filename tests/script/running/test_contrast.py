@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 
 from tests.script.examples import values
+from tui_ipc.script.running import contrast as contrast_module
 from tui_ipc.script.running.comparison import compare
 from tui_ipc.script.running.contrast import contrast
 from tui_ipc.script.syntax.patterns import REST, Captured, Matching
+from tui_ipc.session.notation import render
 
 
 def shown(expected: Any, received: Any) -> list[str]:
@@ -103,6 +105,27 @@ def test_of_long_ones_the_neighbourhood_is_shown() -> None:
         " " * 49 + "^",
     ]
     assert len(lines[4]) < 500
+
+
+@pytest.mark.parametrize(
+    "vast",
+    [list(range(1_000_000)), {"a": dict.fromkeys(range(1_000_000))}, ["x" * 10_000_000], b"x" * 10_000_000],
+    ids=["items", "entries", "text", "bytes"],
+)
+def test_of_vast_ones_the_beginning_is_shown(vast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To write them out would keep everybody waiting; where they differ is told all the same."""
+    whole: list[Any] = []
+
+    def noted(value: Any, limit: int | None = None) -> str:
+        whole.extend([value] if limit is None else [])
+        return render(value, limit)
+
+    monkeypatch.setattr(contrast_module, "render", noted)
+    lines = shown({"it": [1], "rest": vast}, {"it": [2], "rest": vast})
+    assert whole == []
+    assert [line[:11] for line in lines[:2]] == ['{"it": [1],', '{"it": [2],']
+    assert lines[2] == "$.it[0]: 1 was expected, and 2 came"
+    assert max(map(len, lines)) < 300
 
 
 def test_wide_characters_take_two_columns() -> None:

@@ -1,7 +1,7 @@
 """Shows a person where a message is not what was expected. Pure.
 
 The one rule: both are shown as they are written, each on a line, with a mark below what differs; of a long
-one, what stands around that.
+one, what stands around that. One that would take long to be written is shown from its beginning, unmarked.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,9 @@ from tui_ipc.session.notation import render
 _AROUND: Final = 48  # characters shown on either side of what differs
 _SHOWN: Final = 100  # and of that
 _WHOLE: Final = 2000  # and of a message of which nothing is as expected
-_TOLD: Final = 200  # of each value in a sentence
+_TOLD: Final = 200  # of each value in a sentence, and of a vast message
+_VAST: Final = 20_000  # values in a message, from which on it is not written out: it takes tenths of seconds
+_LENGTH: Final = 256  # characters that take as long as a value
 _PLACE: Final = "\ue000here\ue000"  # stands for what differs while the rest is written
 
 _Cut = tuple[str, str, str]  # what stands before what differs, that itself, and what stands behind it
@@ -30,6 +32,12 @@ def contrast(difference: Difference, expected: Any, received: Any) -> tuple[Deta
         expected: The pattern.
         received: The message.
     """
+    if _is_vast(expected) or _is_vast(received):
+        return (
+            ("expected", render(expected, _TOLD)),
+            ("received", render(received, _TOLD)),
+            ("differs", difference.told(_TOLD)),
+        )
     ours = _cut(expected, _way(difference.keys, expected, received), difference.expected)
     theirs = _cut(received, difference.keys, difference.received)
     if isinstance(difference.expected, str) and isinstance(difference.received, str):
@@ -39,6 +47,23 @@ def contrast(difference: Difference, expected: Any, received: Any) -> tuple[Deta
         *_marked("received", theirs),
         ("differs", difference.told(_TOLD)),
     )
+
+
+def _is_vast(value: Any) -> bool:
+    """Whether a message is too large to be written out. Looks at no more of it than tells that."""
+    room = _VAST
+    unseen = [value]
+    while unseen and room > 0:
+        item = unseen.pop()
+        room -= 1
+        if isinstance(item, str | bytes):
+            room -= len(item) // _LENGTH
+        elif isinstance(item, list | tuple):
+            unseen += item
+        elif isinstance(item, dict):
+            unseen += item
+            unseen += item.values()
+    return room <= 0
 
 
 def _way(keys: Sequence[Any], expected: Any, received: Any) -> tuple[Any, ...]:
