@@ -5,11 +5,10 @@ The one rule: there is a script or a sentence that says why there is none, and n
 
 import asyncio
 import shlex
-import signal
 import sys
 
 from tui_ipc.script.asides import say
-from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
+from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.files import UnwritableScriptError, create
 from tui_ipc.script.relay import visible
 from tui_ipc.script.replaying import breaking_off
@@ -42,10 +41,9 @@ def run_extracting(recording: str, file: str) -> int:
         _say(str(error))
         return ExitCode.USAGE
     except SinkLostError as error:
-        if error.closed:
-            return SIGNALLED + signal.SIGPIPE
-        _say(str(error))
-        return ExitCode.USAGE
+        if not error.closed:
+            _say(str(error))
+        return error.code
     if complaint := breaking_off(recording, recorded):
         _say(complaint)
     return ExitCode.PASSED

@@ -4,7 +4,6 @@ The one rule: stdout holds the events and nothing else; what is wrong with the r
 """
 
 import asyncio
-import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
@@ -51,13 +50,11 @@ async def _run(path: str, form: Callable[[Iterable[Event]], Iterator[str]]) -> i
         return SIGNALLED + interruptions[0]
     error = printing.exception()
     if error is None:
-        complaint, code = printing.result(), ExitCode.PASSED
+        complaint, code = printing.result(), int(ExitCode.PASSED)
     elif isinstance(error, RecordingError):
-        complaint, code = str(error), ExitCode.USAGE
+        complaint, code = str(error), int(ExitCode.USAGE)
     elif isinstance(error, SinkLostError):
-        if error.closed:
-            return SIGNALLED + signal.SIGPIPE
-        complaint, code = str(error), ExitCode.USAGE
+        complaint, code = "" if error.closed else str(error), error.code
     else:
         raise error
     if complaint:

@@ -8,7 +8,10 @@ import asyncio
 import errno
 import os
 import select
+import signal
 from typing import Final, TextIO
+
+from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
 
 _PIECE: Final = 4096
 """PIPE_BUF on Linux: a pipe that is ready to be written takes so many bytes without blocking, see pipe(7)."""
@@ -19,11 +22,13 @@ class SinkLostError(Exception):
 
     Attributes:
         closed: True if its reader went away, False if it failed: a full disk, for instance.
+        code: The exit code that it asks for: that of a process that SIGPIPE ended, or of a fault of ours.
     """
 
     def __init__(self, error: OSError) -> None:
         super().__init__(f"standard output cannot be written: {error.strerror}")
         self.closed = error.errno == errno.EPIPE
+        self.code = SIGNALLED + signal.SIGPIPE if self.closed else int(ExitCode.USAGE)
 
 
 class Sink:

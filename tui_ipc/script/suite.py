@@ -20,7 +20,6 @@ from tui_ipc.script.reporting.outcome import (
     exit_code,
     interrupted,
     judged,
-    lost_code,
     unheard,
 )
 from tui_ipc.script.reporting.reporter import Reporter
@@ -95,7 +94,7 @@ class Suite:
         """The exit code that is asked for by what keeps further scripts from being run; 0 if nothing does."""
         if self._signals:
             return SIGNALLED + self._signals[0]
-        return 0 if self._lost is None else lost_code(self._lost)
+        return 0 if self._lost is None else self._lost.code
 
     async def run(self) -> list[Outcome]:
         """Run all of them, and tell it."""

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from signal import SIGPIPE
 from typing import Any
 
 from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
@@ -98,12 +97,7 @@ def interrupted(name: str, number: int, line: int, *, begun: bool) -> Outcome:
 
 def unheard(name: str, lost: SinkLostError) -> Outcome:
     """The outcome of a script that could not be told on; a reader that went away knows why."""
-    return Outcome(name, Status.INTERRUPTED, lost_code(lost), complaint="" if lost.closed else str(lost))
-
-
-def lost_code(lost: SinkLostError) -> int:
-    """The exit code that the loss of our output asks for."""
-    return SIGNALLED + SIGPIPE if lost.closed else ExitCode.USAGE
+    return Outcome(name, Status.INTERRUPTED, lost.code, complaint="" if lost.closed else str(lost))
 
 
 def exit_code(outcomes: Iterable[Outcome]) -> int:

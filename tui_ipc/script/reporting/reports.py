@@ -4,12 +4,11 @@ The one rule: a report that cannot be written costs none of the others.
 """
 
 import asyncio
-import signal
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
-from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
+from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.reporting import report_file
 from tui_ipc.script.reporting.junit import junit
 from tui_ipc.script.reporting.outcome import Outcome
@@ -64,6 +63,6 @@ class Reports:
                 code = max(code, ExitCode.USAGE)
                 complaints.append(str(error))
             except SinkLostError as error:
-                code = max(code, SIGNALLED + signal.SIGPIPE if error.closed else ExitCode.USAGE)
+                code = max(code, error.code)
                 complaints += [] if error.closed else [str(error)]
         return code, complaints
