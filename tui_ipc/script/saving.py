@@ -137,7 +137,7 @@ def _conversation(runs: list[list[ev.Event]], variation: Variation) -> Iterator[
         variation.begin(run)
         talk, rest = _parted(run)
         yield list(_talk(talk, variation))
-        yield list(_end(run, rest))
+        yield list(_end(run, rest, variation))
 
 
 def _parted(run: list[ev.Event]) -> tuple[list[ev.Event], list[ev.Event]]:
@@ -180,13 +180,15 @@ def _talk(events: list[ev.Event], variation: Variation) -> Iterator[Piece]:
             passed = event.at
 
 
-def _end(run: list[ev.Event], farewell: list[ev.Event]) -> Iterator[Piece]:
+def _end(run: list[ev.Event], farewell: list[ev.Event], variation: Variation) -> Iterator[Piece]:
     """How the child ended, if it did.
 
     Args:
         run: All that happened.
         farewell: The end of it, from the ``"quit"`` that ends the child on; empty if that was not said.
+        variation: Makes patterns of messages.
     """
+    last_words = [event for event in farewell if isinstance(event, ev.MessageReceived)]
     exited = next((event for event in run if isinstance(event, ev.ChildExited)), None)
     before = run if exited is None else run[: run.index(exited)]
     forced = next((event for event in before if _forces(event)), None)
@@ -198,6 +200,9 @@ def _end(run: list[ev.Event], farewell: list[ev.Event]) -> Iterator[Piece]:
         yield Signal(forced.signal)
     elif forced is not None or told:
         yield Quit()
+        if not _speaks_unasked(run[: len(run) - len(farewell)]):
+            yield from (Expect(variation.pattern(event)) for event in last_words)
+            last_words = []
     elif exited is not None:
         yield from _wait(exited, before)
     if exited is not None and exited.code is not None:
@@ -207,9 +212,13 @@ def _end(run: list[ev.Event], farewell: list[ev.Event]) -> Iterator[Piece]:
     for event in run:
         if isinstance(event, ev.Audit):
             yield ExpectClean() if event.clean else f"It left behind: {', '.join(left_behind(event))}"
-    for event in farewell:
-        if isinstance(event, ev.MessageReceived):  # in another run it may not come any more
-            yield f'After "quit" came {render(event.value, SHOWN)}'
+    for event in last_words:  # in another run it may come before, or not any more
+        yield f'After "quit" came {render(event.value, SHOWN)}'
+
+
+def _speaks_unasked(events: list[ev.Event]) -> bool:
+    """Whether a message came that answers none, so that another one may come at any time."""
+    return any(isinstance(event, ev.MessageReceived) and event.answers is None for event in events)
 
 
 def _wait(exited: ev.ChildExited, before: list[ev.Event]) -> Iterator[Step]:

@@ -317,6 +317,15 @@ def test_a_restart_sees_that_the_child_ended_well() -> None:
     assert run(script, FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
 
 
+def test_how_a_run_should_end_may_stand_behind_its_last_words() -> None:
+    """But not behind the beginning of the next."""
+    ending = [received("bye"), closed(), exited(3), audit()]
+    passing = run('quit\n< "bye"\n? clean\n? exit 3', FakeSession(opened(), silence, ending))
+    assert (passing.code, passing.untaken) == (ExitCode.PASSED, 0)
+    failing = run("quit\n< ...\nrestart\nquit\n? exit 3", FakeSession(opened(), silence, ending))
+    assert (failing.code, failing.line) == (ExitCode.CHILD_FAILED, 1)
+
+
 def test_a_child_that_ended_as_it_should_can_be_restarted() -> None:
     """Though nobody told it to quit."""
 

@@ -45,7 +45,7 @@ from tui_ipc.session.units import count
 __all__ = ["Runner", "Verdict"]
 
 _UNEXPECTED: Final = 100  # messages that no step took, in a verdict
-_ENDINGS: Final = (ExpectExit, ExpectSignal, ExpectClean)
+_ENDINGS: Final = (ExpectExit, ExpectSignal)
 
 
 class Runner:
@@ -212,8 +212,8 @@ class Runner:
     async def _quit(self, behind: Sequence[Step] = ()) -> None:
         """End the run, which must end as it should, unless a step that stands behind says how that is."""
         life = await self._watcher.quit()
-        due = takewhile(lambda step: isinstance(step, _ENDINGS), behind)
-        if life.judged or not all(isinstance(step, ExpectClean) for step in due):
+        due = takewhile(lambda step: not isinstance(step, Restart), behind)
+        if life.judged or any(isinstance(step, _ENDINGS) for step in due):
             return
         if sentence := endings.bad_end(life):
             remedy = endings.remedy(life)
