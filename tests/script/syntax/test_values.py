@@ -79,6 +79,8 @@ def test_what_is_expected(text: str, step: Expect) -> None:
             'A comment, or part of the string? If a string is meant, quote it: <~ "…"',
         ),
         ("< Hello within 2", 9, "A deadline, or part of the string?"),
+        ("< Hello\twithin 2s", 9, "A deadline, or part of the string?"),
+        ("< Hello within\t2s", 9, "A deadline, or part of the string?"),
         ("< within 2s", 3, "Any message is < ... within DURATION. If a string is meant, quote it: <"),
         ("< ~ 5", 3, "To skip until a message matches is written <~ together. If a"),
         ("> raw 93 01", 3, "Bytes as they are are written >raw HEX."),
@@ -116,6 +118,11 @@ def test_what_is_expected(text: str, step: Expect) -> None:
         ('< {"a": "\\ud800", "b": {{c}}}', 3, "no message can hold this"),
         ("> 'Hello'", 3, 'Single quotes would be part of the string. If a string is meant, quote it: > "…"'),
         ("< {{a}}\n> {{x}}", 3, "nothing was captured as x above, only a"),
+        (
+            "< [{{b}}, {{a}}]\n< {{d}}\n< [{{c}}, {{a}}]\n> {{x}}",
+            3,
+            "nothing was captured as x above, only b, a, d, c; if",
+        ),
         (
             "< [{{a}}, {{b}}, {{c}}, {{d}}, {{e}}, {{f}}]\n> {{x}}",
             3,

@@ -21,7 +21,7 @@ _NAMES: Final = 5  # that are told to who used another
 _QUOTE: Final = "; if a string is meant, quote it"
 _COMMENT: Final = re.compile(r"[ \t]#")
 _DEADLINE: Final = re.compile(r"[ \t]++within(?![^ \t\r])")
-_DEADLINE_INSIDE: Final = re.compile(r"(?:^|[ \t])within[ \t]++[0-9][^ \t]*+[ \t]*+(?:$|(?<=[ \t])#)")
+_DEADLINE_INSIDE: Final = re.compile(r"(?:^|[ \t])within[ \t]++[0-9][^ \t]*+$")
 _NAME: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
 _EXPRESSION: Final = re.compile(r"/(?:[^/\\]|\\.)*+/")
 _CORE: Final = re.compile(r"[ \t]++(?:#|within[ \t])")
