@@ -17,7 +17,7 @@ from tests.still import StillSession
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.filter_bar import FilterBar
 
-PATIENCE: Final = 30.0
+PATIENCE: Final = 60.0
 
 # What is said to the thumbnailer, and how many lines it has printed when it has answered.
 TALK: Final = (
@@ -47,6 +47,7 @@ class Set:
         """Return once something holds."""
         deadline = monotonic() + PATIENCE
         while not holds():
+            assert self.app.is_running, "the explorer came to its end"
             assert monotonic() < deadline, "the scene did not come about"
             await self.pilot.pause()
 

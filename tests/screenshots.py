@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from importlib.metadata import version
 from math import sin
 from pathlib import Path
 from typing import Final
@@ -134,8 +135,14 @@ async def picture(wanted: Picture, recording: Path) -> str:
         svg = app.export_screenshot(title="tui-ipc")
     # A page lays out a picture by its size, which Textual leaves out.
     svg = re.sub(r'viewBox="0 0 (\S+) (\S+)"', r'\g<0> width="\1" height="\2"', svg, count=1)
+    svg = re.sub("<!-- .*? -->", f"<!-- {made_with()} -->", svg, count=1)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     return svg.replace("Fira Code, monospace", "'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace")
+
+
+def made_with() -> str:
+    """What else decides how a picture looks."""
+    return f"Made by tests/screenshots.py with Textual {version('textual')} and Rich {version('rich')}"
 
 
 def replayed(path: Path) -> ReplayApp:
@@ -150,6 +157,7 @@ async def make(directory: Path, names: Iterable[str] = PICTURES) -> None:
         patch.dict(os.environ, TUI_IPC_SETTINGS="/home/you/.config/tui-ipc/settings.toml"),
         patch("tui_ipc.tui.app.monotonic_ns", lambda: 0),  # nothing is later than what happened last
     ):
+        os.environ.pop("NO_COLOR", None)
         recording = Path(place, "thumbnailer.rec")
         for name in names:
             if PICTURES[name].recorded:
