@@ -1,6 +1,7 @@
 """Scripts against a session that a test plays: each way in which one can end."""
 
 import asyncio
+import itertools
 import signal
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -381,6 +382,29 @@ def test_what_was_to_be_captured_may_be_missing_in_a_run_that_updates() -> None:
     assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 3)
     assert verdict.sentence == "nothing was captured as id: the message that was to bring it differs"
     assert session.sent == ["x"]
+
+
+def test_rounds_that_differ_cannot_be_updated() -> None:
+    """No pattern would do for both; the round that differs from the first is told as any failure."""
+    number = itertools.count()
+    session = FakeSession(opened(), lambda value: [received(next(number))])
+    script = parse("repeat 5\n> x\n< 7\nend")
+    verdict = skipping(Runner(script, session, 2, _deaf_ears, updating=True).run)
+    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 3)
+    assert verdict.sentence.startswith("this line cannot be updated: what comes here differs between")
+    assert titled(verdict, "received") == ["1"]
+    assert titled(verdict, "round") == ["2 of 5 (repeat of line 1)"]
+
+
+def test_ends_that_differ_cannot_be_updated() -> None:
+    """Likewise."""
+    ends = itertools.cycle([[closed(), exited(3), audit()], [closed(), exited(4), audit()]])
+    session = FakeSession(opened(), lambda value: next(ends))
+    script = parse("repeat 2\n> x\n? exit 0\nrestart\nend")
+    verdict = skipping(Runner(script, session, 2, _deaf_ears, updating=True).run)
+    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 4)
+    assert verdict.sentence.startswith("this line cannot be updated")
+    assert titled(verdict, "child") == ["exited with code 4"]
 
 
 async def _deaf_ears(event: Event) -> None:
