@@ -49,13 +49,15 @@ def test_keys_are_as_the_user_bound_them() -> None:
 
 
 def test_a_theme_is_taken_and_another_is_remembered(tmp_path: Path) -> None:
-    """What is chosen in the palette is there at the next start."""
+    """What is chosen in the palette is there at the next start; a start by itself writes nothing."""
     path = tmp_path / "settings.toml"
-    path.write_text('theme = "nord"\n')
+    path.write_text('theme = "nord"  # for the nights\n')
 
     async def scene(it: Stage) -> None:
+        await it.connected()
+        await it.pilot.pause()
         assert it.app.theme == "nord"
-        assert path.read_text() == 'theme = "nord"\n'
+        assert path.read_text() == 'theme = "nord"  # for the nights\n'
         it.app.theme = "gruvbox"
         await it.until(lambda: load(path).theme == "gruvbox")
 

@@ -13,6 +13,7 @@ class Customised(App[int]):
 
     settings: Settings
     output_view: OutputView
+    _remembered = ""  # the theme that the file has, as far as is known
 
     def _customise(self) -> None:
         """Take the settings; once, when the app begins."""
@@ -27,7 +28,7 @@ class Customised(App[int]):
             return []
         if theme not in self.available_themes:
             return [f"There is no theme {theme!r}{meant(theme, self.available_themes)}"]
-        self.theme = theme
+        self.theme = self._remembered = theme
         return []
 
     def _take_keys(self) -> list[str]:
@@ -40,6 +41,9 @@ class Customised(App[int]):
         return problems
 
     def _on_theme_changed(self, theme: Theme) -> None:
+        if theme.name == self._remembered:  # Textual tells of the one at the start, too
+            return
+        self._remembered = theme.name
         problem = remember_theme(self.settings.path, theme.name)
         if problem is not None:
             self.notify(visible(problem), title="Settings", severity="warning", markup=False)
