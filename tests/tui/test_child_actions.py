@@ -6,6 +6,7 @@ from textual.widgets import OptionList
 
 from tests.tui.stage import Stage
 from tests.tui.test_app import play
+from tests.tui.test_message_input import burst
 from tests.tui.test_sanitize import is_safe
 from tui_ipc.session.events import Audit, ChildSpawned, HandshakeFailed, SignalSent, StepLate
 from tui_ipc.tui.choice_screen import ChoiceScreen
@@ -35,6 +36,24 @@ def test_f4_sends_a_signal() -> None:
         await it.until(lambda: it.session.signals[3:] == [signal.SIGCONT])
 
     play(scene, 80, 24)
+
+
+def test_keys_that_come_at_once_choose_what_they_name() -> None:
+    """A number and Enter, or an arrow and Enter, of one burst: never the first choice of another list."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        for keys, signals in (
+            (["9", "enter"], [signal.SIGKILL]),
+            (["down"] * 8 + ["enter"], [signal.SIGKILL, signal.SIGUSR2]),
+        ):
+            await it.pilot.press("f4")
+            await it.until(lambda: it.app.screen.query("#typed:focus"))
+            burst(it, *keys)
+            await it.until(lambda: len(it.app.screen_stack) == 1)
+            assert it.session.signals == signals
+
+    play(scene)
 
 
 def test_without_a_child_nobody_is_signalled() -> None:

@@ -44,7 +44,7 @@ class ChoiceScreen(ModalScreen[Any]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Close", key_display="esc", id="choice.close"),
-        Binding("enter", "choose", "Choose", priority=True, show=False, id="choice.choose"),
+        Binding("enter", "choose", "Choose", show=False, id="choice.choose"),
         Binding("up", "move(-1)", "Previous", show=False, id="choice.up"),
         Binding("down", "move(1)", "Next", show=False, id="choice.down"),
         Binding("pageup", "move(-8)", "Page up", show=False, id="choice.pageup"),
@@ -83,6 +83,11 @@ class ChoiceScreen(ModalScreen[Any]):
     @on(Input.Changed)
     def _on_changed(self, changed: Input.Changed) -> None:
         self._offer(changed.value)
+
+    @on(Input.Submitted)
+    def _on_submitted(self) -> None:
+        """Choose when the input's turn comes: what was typed before Enter was offered by then."""
+        self.action_choose()
 
     @on(OptionList.OptionSelected)
     def _on_selected(self, selected: OptionList.OptionSelected) -> None:

@@ -19,17 +19,17 @@ class SafeInput(Input):
         return visible(value)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Do what a key of ours is bound to in its turn.
+        """Do what a key of ours, or of what the input stands in, is bound to in its turn.
 
         Textual inserts what can be printed right here, but sends any other key on a way round through the
         app. So of keys that arrive together, Ctrl+U and Enter would act after the text that follows them.
         """
         if event.is_printable:
             return  # Textual calls the base class's handler as well
-        active = self.screen.active_bindings.get(event.key)
-        if (
-            active is not None
-            and active.node is self
-            and await self.app.run_action(active.binding.action, self)
-        ):
-            event.stop()
+        for node, bindings in self.screen._modal_binding_chain:  # nobody else tells what comes after a skip
+            if node is self.app:
+                return
+            for binding in bindings.key_to_bindings.get(event.key, ()):
+                if await self.app.run_action(binding.action, node):
+                    event.stop()
+                    return
