@@ -52,7 +52,7 @@ def test_a_message() -> None:
         "at": "1.500 s",
         "direction": "to the child",
         "number": "#2 of this run",
-        "kind": "dict",
+        "kind": "map",
         "size": "8 bytes",
     }
 

@@ -40,6 +40,13 @@ def test_the_panel_has_a_row_for_each_measure() -> None:
         assert all(row.cell_length <= width for row in rows)
 
 
+def test_one_answer_is_one_answer() -> None:
+    """Whatever is counted has its plural only where there are several."""
+    measures = Measures()
+    measures.received(0, 200, 61_000)
+    assert "  1 answer  " in page(measures, SECOND, facts(), 110).plain
+
+
 def test_before_anything_was_said_the_panel_says_so() -> None:
     """Rather than show zeros for what is not known."""
     text = page(Measures(), 0, Diagnosis(phase="handshake"), 76).plain

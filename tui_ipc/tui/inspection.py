@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
+from tui_ipc.session import notation
 from tui_ipc.session.events import (
     Audit,
     ChildExited,
@@ -117,7 +118,7 @@ def _facts(event: Event) -> Iterator[tuple[str, str]]:
 def _message_facts(event: MessageSent | MessageReceived) -> Iterator[tuple[str, str]]:
     yield "direction", "to the child" if isinstance(event, MessageSent) else "from the child"
     yield "number", f"#{count(event.number)} of this run"
-    yield "kind", type(event.value).__name__
+    yield "kind", notation.kind(event.value)
     yield "size", _exactly(len(event.raw))
     if isinstance(event, MessageReceived) and event.answers is not None and event.elapsed is not None:
         yield "answers", f"#{count(event.answers)} after {duration(event.elapsed)}"

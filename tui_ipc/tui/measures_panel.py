@@ -7,7 +7,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
-from tui_ipc.session.units import count, duration, size
+from tui_ipc.session.units import count, duration, plural, size
 from tui_ipc.tui.measures import Measures, Second, sparkline
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _latency(measures: Measures, seconds: list[Second]) -> Row:
         ("max", measures.slowest),
     ):
         facts += [(f"{name} ", MUTED), (f"{duration(value):<8}", "bold")]
-    facts.append((f"{count(measures.answers)} answers", MUTED))
+    facts.append((plural(measures.answers, "answer"), MUTED))
     return "latency", facts, sparkline([each.slowest for each in seconds]), "$text-accent"
 
 

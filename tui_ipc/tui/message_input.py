@@ -39,7 +39,7 @@ class MessageInput(SafeInput):
             "History",
             key_display="↑↓",
             id="input.older",
-            tooltip="Go back through what was sent, in earlier starts too, and begins as what is typed. "
+            tooltip="Go back through what was sent, in earlier starts too, and begins with the text in the box. "
             "A text that begins with a space is not remembered",
         ),
         Binding("down", "recall(-1)", "Newer message", show=False, id="input.newer"),
