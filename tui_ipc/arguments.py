@@ -203,8 +203,8 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--update",
         action="store_true",
-        help="rewrite the messages that scripts expect by those that come; comments, layout and what matches "
-        "stay",
+        help="rewrite the messages and exit codes that scripts expect by those that come; comments, layout "
+        "and what matches stay",
     )
 
 
