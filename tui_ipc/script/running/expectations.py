@@ -50,19 +50,18 @@ class Expectations:
         """The next message must match; with ``skipping``, one that comes in time."""
         life = self._watcher.life
         skipped = Skipped() if step.skipping else None
+        in_time = True
         if skipped is not None or not life.received:  # one that skips has its deadline set in any case
             in_time = await self._watcher.until(lambda: life.received or life.closed, within)
-            if not life.received:
-                raise await self._missing(in_time, step, within, skipped)
-        message = life.received.take()
-        difference, captured = match(step.value, message.value, self._course.names)
-        while difference is not None and skipped is not None:
-            skipped.add(message)
-            in_time = await self._watcher.still_until(lambda: life.received or life.closed)
+        while True:
             if not life.received:
                 raise await self._missing(in_time, step, within, skipped)
             message = life.received.take()
             difference, captured = match(step.value, message.value, self._course.names)
+            if difference is None or skipped is None:
+                break
+            skipped.add(message)
+            in_time = await self._watcher.still_until(lambda: life.received or life.closed)
         if self._learned is not None:
             learned = self._learned.note(step, message.value, self._course.names)
             if learned is None:
