@@ -115,16 +115,13 @@ class BytesView(LineView):
             self._into_sight(start)
         self.refresh()
 
-    def render_line(self, y: int) -> Strip:
-        """Draw one row of the dump, with what is marked in it (Textual calls this)."""
-        strip = super().render_line(y)
-        row = self.scroll_offset.y + y
-        if row >= self.end:
-            return strip
-        for first, last in self._dump.cells(row, *self.marked):
+    def drawn(self, index: int, width: int) -> Strip:
+        """Draw a row of the dump, with what is marked in it."""
+        strip = super().drawn(index, width)
+        for first, last in self._dump.cells(index, *self.marked):
             strip = restyle(strip, first, last, self._overlay("mark"))
         if self.cursor_byte is not None:
-            for first, last in self._dump.cells(row, self.cursor_byte, self.cursor_byte + 1):
+            for first, last in self._dump.cells(index, self.cursor_byte, self.cursor_byte + 1):
                 strip = restyle(strip, first, last, self._overlay("byte"))
         return strip
 

@@ -33,7 +33,9 @@ from tui_ipc.tui.sanitize import visible
 Face = Literal["value", "bytes", "about"]
 FACES: tuple[Face, ...] = ("value", "bytes", "about")
 
-_EMPTY = "Select a message in the log with ↑ ↓ to see its value and bytes."
+_EMPTY = (
+    "The newest message is shown here: value, bytes, facts. Tab goes to the log; ↑ ↓ select another there."
+)
 
 
 class Inspector(Vertical):
@@ -176,7 +178,7 @@ class Inspector(Vertical):
         if not self.children:  # not composed yet
             return
         had_keys = self.has_focus_within
-        self.query_one("#faces", Static).update(self._tabs())
+        self._show_tabs()
         self.set_class(self._shows_message, "-message")
         self.set_class(not self._shows_message, "-words")
         if had_keys:
@@ -186,6 +188,12 @@ class Inspector(Vertical):
         if self.face == "about" and self._subject is not None and self._census is None:
             self._census = Census(self._subject)
             self._chores.begin("census", self._counting(self._census))
+
+    def _show_tabs(self) -> None:
+        faces, tabs = self.query_one("#faces", Static), self._tabs()
+        shown = faces.content
+        if not (isinstance(shown, Content) and tabs.is_same(shown)):  # == would compare the words only
+            faces.update(tabs, layout=False)  # a row, whatever it holds: nothing has to move for it
 
     def _tabs(self) -> Content:
         seen = ("value", "bytes") if self._shows_message and self.message_view.shows_both else (self.face,)

@@ -40,6 +40,7 @@ class RingView(LineView):
         self._known_first = 0
         self._version: object = None
         self._seen = 0
+        self._marked = 0
 
     @property
     def follows(self) -> bool:
@@ -84,7 +85,7 @@ class RingView(LineView):
         if self._follows:
             self.go_to(self.max_scroll_y)
         self._mark()
-        self.refresh()
+        self.refresh_rows()
 
     def go_to(self, row: float) -> None:
         """Scroll so that a row is the topmost, as far as there are rows."""
@@ -137,4 +138,7 @@ class RingView(LineView):
         self.go_to(self.scroll_y + 1)
 
     def _mark(self) -> None:
-        self.border_subtitle = f"{count(self.new)} new ↓ End" if self.new else None
+        new = self.new
+        if new != self._marked:
+            self._marked = new
+            self.border_subtitle = f"{count(new)} new ↓ End" if new else None
