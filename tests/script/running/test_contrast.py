@@ -43,6 +43,20 @@ def test_of_strings_only_what_differs_in_them() -> None:
     ]
 
 
+def test_of_bytes_likewise() -> None:
+    """However long they are."""
+    assert shown([b"\x00\xfe"], [b"\x00\xff"])[:4] == [
+        r'[b"\x00\xfe"]',
+        "          ^",
+        r'[b"\x00\xff"]',
+        "          ^",
+    ]
+    one, other = (bytes(1000) + b"it" + each + bytes(1000) for each in (b"A", b"BB"))
+    line, mark = shown(one, other)[:2]
+    assert line[mark.index("^") - 2 :].startswith(r"itA\x00")
+    assert len(line) < 200
+
+
 def test_where_characters_are_missing_the_place_is_marked() -> None:
     """One mark, below what follows."""
     assert shown("abc", "abcabc")[:4] == ['"abc"', "    ^", '"abcabc"', "    ^^^"]

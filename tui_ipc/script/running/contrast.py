@@ -19,6 +19,7 @@ _WHOLE: Final = 2000  # and of a message of which nothing is as expected
 _TOLD: Final = 200  # of each value in a sentence, and of a vast message
 _VAST: Final = 20_000  # values in a message, from which on it is not written out: it takes tenths of seconds
 _LENGTH: Final = 256  # characters that take as long as a value
+_TEXTS: Final = (str, bytes)  # of which the place is marked at which two differ
 _PLACE: Final = "\ue000here\ue000"  # stands for what differs while the rest is written
 
 _Cut = tuple[str, str, str]  # what stands before what differs, that itself, and what stands behind it
@@ -40,7 +41,7 @@ def contrast(difference: Difference, expected: Any, received: Any) -> tuple[Deta
         )
     ours = _cut(expected, _way(difference.keys, expected, received), difference.expected)
     theirs = _cut(received, difference.keys, difference.received)
-    if isinstance(difference.expected, str) and isinstance(difference.received, str):
+    if type(difference.expected) is type(difference.received) in _TEXTS:
         ours, theirs = _narrowed(ours, theirs)
     return (
         *_marked("expected", ours),
@@ -116,7 +117,7 @@ def _cut_at(value: Any, way: Sequence[Any], part: Any) -> _Cut:
 
 
 def _narrowed(ours: _Cut, theirs: _Cut) -> tuple[_Cut, _Cut]:
-    """Of two strings, what differs within them; the quotes do not."""
+    """Of two strings, what differs within their texts; the quotes do not."""
     (_, one, _), (_, other, _) = ours, theirs
     shorter = min(len(one), len(other))
     same = 0
