@@ -1,6 +1,9 @@
 """The explorer as its user wants it: its colours, its keys, and what is told of wrong settings."""
 
+import re
+
 from textual.app import App
+from textual.binding import Binding
 from textual.theme import Theme
 
 from tui_ipc.tui.output_view import OutputView
@@ -14,6 +17,11 @@ class Customised(App[int]):
     settings: Settings
     output_view: OutputView
     _remembered = ""  # the theme that the file has, as far as is known
+
+    def get_key_display(self, binding: Binding) -> str:
+        """How a key is written: ``F12`` as on the keyboard, by whomever it was bound (Textual calls this)."""
+        written = super().get_key_display(binding)
+        return written.upper() if re.fullmatch(r"f\d+", written) else written
 
     def _customise(self) -> None:
         """Take the settings; once, when the app begins."""
