@@ -9,6 +9,7 @@ from tui_ipc.tui.search_pane import SearchPane
 
 if TYPE_CHECKING:
     from tui_ipc.tui.filter_bar import FilterBar
+    from tui_ipc.tui.query_bar import QueryBar
 
 
 class LogPane(SearchPane):
@@ -69,6 +70,13 @@ class LogPane(SearchPane):
             self._filter(text)
         else:
             super().answer(text)
+
+    def on_query_bar_stepped(self, stepped: "QueryBar.Stepped") -> None:
+        """Select another of the lines that pass, or go on to another that was found."""
+        if self._filtering:
+            self.log_view.action_cursor(stepped.direction)
+        else:
+            super().on_query_bar_stepped(stepped)
 
     def _filter(self, text: str) -> None:
         from tui_ipc.tui.filter import FilterError, parse
