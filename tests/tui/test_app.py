@@ -102,7 +102,7 @@ def test_panes_that_are_empty_teach() -> None:
     async def scene(it: Stage) -> None:
         assert it.shows("log", "Each step of the handshake and each message appears here")
         assert it.shows("output", "The child has printed nothing yet.")
-        await it.until(lambda: it.shows("page", "Select a message in the log with ↑ ↓"))
+        await it.until(lambda: it.shows("page", "The newest message is shown here"))
         assert it.text("who") == "● starting"
 
     play(scene)

@@ -212,6 +212,40 @@ def test_one_goes_from_a_question_to_its_answer_and_back() -> None:
     play(scene)
 
 
+def test_a_face_is_turned_to_by_a_click_on_its_name() -> None:
+    """Beside the names nothing happens."""
+
+    async def scene(it: Stage) -> None:
+        await inspecting(it, {"a": 1})
+        for face, column in (("about", 17), ("about", 30), ("value", 0), ("bytes", 8)):
+            assert await it.pilot.click("#faces", offset=(column, 0))
+            assert inspector(it).face == face
+
+    play(scene)
+
+
+def test_what_is_selected_in_the_log_is_copied_from_there() -> None:
+    """In each form, without a way through the inspector; and one goes from there to what answers."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        await it.say('{"a": 1}')
+        await it.until(lambda: it.session.sent)
+        it.session.answer("yes")
+        await it.until(lambda: it.app.model.log.end == 7)
+        it.app.log_view.focus()
+        await it.pilot.press("up", "up")
+        copied = []
+        for key in "cjx":
+            await it.pilot.press(key)
+            copied.append(it.app.clipboard)
+        assert copied == ['{"a": 1}', '{\n  "a": 1\n}', "81 a1 61 01"]
+        await it.pilot.press("g")
+        await it.until(lambda: inspector(it).entry == it.app.model.log[6])
+
+    play(scene)
+
+
 def test_bytes_that_make_no_sense_are_shown_as_far_as_they_do() -> None:
     """The structure up to the flaw, and the byte where it is."""
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import ClassVar, Literal
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -33,6 +35,7 @@ from tui_ipc.tui.sanitize import visible
 Face = Literal["value", "bytes", "about"]
 FACES: tuple[Face, ...] = ("value", "bytes", "about")
 
+_BETWEEN = " │ "
 _EMPTY = (
     "The newest message is shown here: value, bytes, facts. Tab goes to the log; ↑ ↓ select another there."
 )
@@ -201,7 +204,13 @@ class Inspector(Vertical):
             Content.styled(face, "bold $text-primary" if face in seen else "$foreground 60%")
             for face in FACES
         ]
-        return Content.styled(" │ ", "$foreground 30%").join(names)
+        return Content.styled(_BETWEEN, "$foreground 30%").join(names)
+
+    @on(events.Click, "#faces")
+    def _turn(self, click: events.Click) -> None:
+        """Show the face whose name was clicked, or the line behind it."""
+        ends = accumulate(len(face) + len(_BETWEEN) for face in FACES)
+        self.face = next((face for face, end in zip(FACES, ends, strict=True) if click.x < end), self.face)
 
     def _words(self) -> list[Line]:
         if self.entry is None:

@@ -61,7 +61,10 @@ class LogView(SearchableView):
         Binding("v", "app.face('value')", "Value", show=False, id="log.value"),
         Binding("b", "app.face('bytes')", "Bytes", show=False, id="log.bytes"),
         Binding("a", "app.face('about')", "About", show=False, id="log.about"),
-        Binding("c", "app.copy", "Copy", show=False, id="log.copy"),
+        Binding("g", "app.partner", "Go to answer", show=False, id="log.partner"),
+        Binding("c", "app.copy('notation')", "Copy", show=False, id="log.copy"),
+        Binding("j", "app.copy('JSON')", "Copy JSON", show=False, id="log.copy_json"),
+        Binding("x", "app.copy('hex')", "Copy hex", show=False, id="log.copy_hex"),
         Binding(
             "e",
             "app.edit_again",

@@ -6,6 +6,7 @@ from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from tui_ipc.tui.copying import Form
 from tui_ipc.tui.inspector import Face, Inspector
 from tui_ipc.tui.key_bar import VIEW
 from tui_ipc.tui.log_view import LogView
@@ -62,9 +63,13 @@ class PaneActions(App[int]):
         """Show what is inspected under another face."""
         self.inspector.face = face
 
-    def action_copy(self) -> None:
-        """Copy what is inspected, in the notation."""
-        self.inspector.action_copy("notation")
+    def action_copy(self, form: Form) -> None:
+        """Copy what is inspected."""
+        self.inspector.action_copy(form)
+
+    def action_partner(self) -> None:
+        """Go to the message that answers what is inspected, or that it answers."""
+        self.inspector.action_partner()
 
     @on(Inspector.Sought)
     def _on_sought(self, sought: Inspector.Sought) -> None:
