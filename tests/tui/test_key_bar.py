@@ -40,7 +40,7 @@ def test_it_fits_on_screens_of_every_width() -> None:
             await it.until(lambda: bar.size.width == it.app.size.width)
             await it.until(lambda: all(key.region.right <= bar.size.width for key in bar.children))
             keys = list(bar.children)
-            assert "palette" in str(keys[0].render())
+            assert "Palette" in str(keys[0].render())
             assert all(not key.region.overlaps(keys[0].region) for key in keys[1:])
             seen.append(len(keys))
 

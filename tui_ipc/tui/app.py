@@ -13,6 +13,7 @@ from textual import events, on
 from textual.app import ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.message import Message
 from textual.screen import Screen
 
 from tui_ipc.ipc.errors import IpcError
@@ -23,7 +24,7 @@ from tui_ipc.tui.customised import Customised
 from tui_ipc.tui.file_actions import FileActions, SaveScript
 from tui_ipc.tui.history import History
 from tui_ipc.tui.inspector import Inspector
-from tui_ipc.tui.key_bar import SESSION, KeyBar, rank
+from tui_ipc.tui.key_bar import SESSION, VIEW, KeyBar, rank
 from tui_ipc.tui.keys import key_of
 from tui_ipc.tui.log_pane import LogPane
 from tui_ipc.tui.log_view import LogView
@@ -82,6 +83,16 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
             id="app.help",
             group=SESSION,
             tooltip="Explain the panes, the notation and the keys",
+        ),
+        Binding(
+            "ctrl+p",
+            "command_palette",
+            "Palette",
+            show=False,
+            priority=True,
+            id="app.palette",
+            group=VIEW,
+            tooltip="Find anything that can be done here by its name, and do it",
         ),
     ]
 
@@ -155,17 +166,20 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         self._pace.now()
         self._keeper.start(self._on_over)
 
-    async def on_event(self, event: events.Event) -> None:
-        """Give a key precedence over what the child says, but not over being told to leave.
+    def post_message(self, message: Message) -> bool:
+        """Give a key precedence over what the child says from its arrival on (Textual calls this)."""
+        if isinstance(message, events.Key):
+            self._pace.precedence.press()
+        return super().post_message(message)
 
-        Textual calls this, for a backlog of keys without a pause.
-        """
+    async def on_event(self, event: events.Event) -> None:
+        """Let a key act, but a backlog of them not before being told to leave (Textual calls this)."""
         if isinstance(event, events.Key) and self._keeper.leaving and event.is_printable:
             return
         await super().on_event(event)
         if isinstance(event, events.Key):
-            self._pace.precedence.press()
-            (self.focused or self.screen).call_later(self._pace.precedence.handle)
+            holder = self.focused or self.screen  # which tells the screen what it did before this comes to it
+            holder.call_later(self.screen.call_later, self._pace.precedence.handle)
             await asyncio.sleep(0)
 
     def post_display_hook(self) -> None:

@@ -20,6 +20,9 @@ VIEW: Final = Binding.Group("View")
 ORDER: Final = (None, SESSION, CHILD, FILES, VIEW)
 """How the groups stand; those of the pane that has the focus have none. The last is the first to give way."""
 
+PALETTE: Final = "command_palette"
+"""The action that has its key at the end of the line, always."""
+
 ROOMY: Final = 100
 """From how many columns on the keys stand further apart."""
 
@@ -79,7 +82,7 @@ class KeyBar(Horizontal):
         if not self._ready:
             return
         active = self.screen.active_bindings
-        palette = active.get(self.app.COMMAND_PALETTE_BINDING)
+        palette = next((each for each in active.values() if each.binding.action == PALETTE), None)
         roomy = self.app.size.width >= ROOMY
         room = self.app.size.width
         if palette is not None:

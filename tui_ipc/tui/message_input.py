@@ -39,10 +39,11 @@ class MessageInput(SafeInput):
             "History",
             key_display="↑↓",
             id="input.older",
-            tooltip="Go back through what was sent, in earlier starts too, and begins with the text in the box. "
-            "A text that begins with a space is not remembered",
+            tooltip="Go back through what was sent, in earlier starts too, and begins with the text in the "
+            "box. A text that begins with a space is not remembered",
         ),
         Binding("down", "recall(-1)", "Newer message", show=False, id="input.newer"),
+        Binding("tab", "app.focus_next", "Panes", key_display="tab", id="input.panes"),
         Binding(
             "right",
             "cursor_right",

@@ -10,6 +10,8 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
 
+from tui_ipc.tui.key_bar import PALETTE
+
 
 def commands(app: App[Any], nodes: Sequence[DOMNode]) -> Iterable[SystemCommand]:
     """One command for each action of some nodes whose binding has a tooltip.
@@ -26,8 +28,8 @@ def commands(app: App[Any], nodes: Sequence[DOMNode]) -> Iterable[SystemCommand]
 
 
 def _is_there(app: App[Any], binding: Binding) -> bool:
-    """Whether the app has the action of one of its bindings, now."""
-    return app.check_action(binding.action, ()) is not False
+    """Whether the app has the action of one of its bindings, now; opening the palette is no use in it."""
+    return binding.action != PALETTE and app.check_action(binding.action, ()) is not False
 
 
 def _bindings(node: DOMNode) -> Iterable[Binding]:
