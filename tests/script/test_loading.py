@@ -46,6 +46,22 @@ def test_all_that_is_wrong_is_told(tmp_path: Path) -> None:
     assert lines[-1].startswith(f"{tmp_path}/faulty.tipc:1:1: ")
 
 
+def test_a_program_is_told_from_a_script_with_a_fault(tmp_path: Path) -> None:
+    """Who forgot what stands before a command sees it; a script may be a program, too."""
+    program = tmp_path / "plugin"
+    program.write_text("#!/bin/sh\nexec ./real-plugin\n")
+    with pytest.raises(UnreadableScriptsError) as refused:
+        load([str(program)])
+    assert "behind --" not in str(refused.value)
+    program.chmod(0o755)
+    with pytest.raises(UnreadableScriptsError, match=":2:1: unknown step") as refused:
+        load([str(program)])
+    remedy = str(refused.value).splitlines()[-1]
+    assert remedy == f"{program} can be executed: a child's command goes behind --"
+    program.write_text("#!/usr/bin/env -S tui-ipc --script\nquit\n")
+    assert load([str(program)])[0].steps == (Quit(),)
+
+
 def test_a_check_needs_no_standard_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exit code says it."""
     monkeypatch.setattr(sys, "stderr", None)

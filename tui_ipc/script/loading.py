@@ -3,6 +3,7 @@
 The one rule: all that is wrong with any of them is told before anything is run.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -75,6 +76,10 @@ def _read(file: str) -> Script:
         raise _UnreadableError(f"{name}: {error}") from None
     try:
         return parse(data.decode(), name)
+    except ScriptSyntaxError as error:
+        if not os.access(file, os.X_OK):
+            raise
+        raise _UnreadableError(f"{error}\n{name} can be executed: a child's command goes behind --") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _UnreadableError(

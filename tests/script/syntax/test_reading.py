@@ -50,6 +50,7 @@ def test_a_step(text: str, step: Step) -> None:
     ("text", "column", "words"),
     [
         # What begins no line.
+        ("import os", 1, 'unknown step "import"; a line begins with >raw, <~'),
         ("exepct stdout /x/", 1, 'unknown step "exepct"; did you mean expect?'),
         ("REPEAT 2", 1, 'unknown step "REPEAT"; it is written repeat'),
         ("wait 2s", 1, 'unknown step "wait"; write sleep'),

@@ -23,6 +23,7 @@ _SYNONYMS: Final = {
     "→": "> and a space before the value",
     "←": "< and a space before the value",
 }
+_NEAR: Final = 0.65  # of 1: a slip of the hand is above it, and most words of another language below
 _COMMENTS: Final = ("//", "--", ";", "/*", "%")
 
 
@@ -30,7 +31,7 @@ def meant(word: str, words: Iterable[str]) -> str:
     """The one of ``words`` that a person meant who wrote ``word``, empty if none is near."""
     from difflib import get_close_matches  # a script without faults does not pay for this
 
-    return next(iter(get_close_matches(word[:40].lower(), list(words), 1)), "")
+    return next(iter(get_close_matches(word[:40].lower(), list(words), 1, _NEAR)), "")
 
 
 def unknown_step(word: str, marks: Iterable[str], words: Iterable[str]) -> str:
