@@ -38,8 +38,12 @@ FAULTS = {
         b"\xc6\xff\xff\xff\xff",
         "message of 4 294 967 300 bytes exceeds the limit of 67 108 864; raise it with max_message_size",
     ),
-    "claims a list of 2^31 items": Row(
-        command=child("says", (HELLO + b"\xdd\x80\0\0\0").hex()),
+    "claims a list of 2^31 items": says(
+        b"\xdd\x80\0\0\0",
+        "message of 2 147 483 653 bytes exceeds the limit of 67 108 864; raise it with max_message_size",
+    ),
+    "claims a list that the limit allows": Row(
+        command=child("says", (HELLO + b"\xdd\0\x10\0\0").hex()),
         story=[
             *INLINE,
             ASKED,
