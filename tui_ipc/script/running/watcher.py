@@ -142,7 +142,7 @@ class Watcher:
                 if more is False or (more is None and alarm.passed):
                     return bool(happened())
                 continue
-            (self.life if event.run == self.life.run else self._next_life(event.run)).note(event)
+            self._note(event)
             begun_at = self._clock()
             try:
                 await self._tell(event)
@@ -224,12 +224,13 @@ class Watcher:
         doing.result()
         return True
 
-    def _next_life(self, run: int) -> Life:
-        left = self.life.received
-        self.untaken += left.first(_KEPT - len(self.untaken))
-        self.untaken_count += len(left) + left.dropped
-        self.life = Life(run)
-        return self.life
+    def _note(self, event: Event) -> None:
+        if event.run != self.life.run:
+            left = self.life.received
+            self.untaken += left.first(_KEPT - len(self.untaken))
+            self.untaken_count += len(left) + left.dropped
+            self.life = Life(event.run)
+        self.life.note(event)
 
     async def _read_out(self) -> SinkLostError | None:
         """Read the events to their end, even when nobody can be told of them: the session waits for that."""
@@ -240,7 +241,7 @@ class Watcher:
                 if await self._events.news():
                     continue
                 return lost
-            (self.life if event.run == self.life.run else self._next_life(event.run)).note(event)
+            self._note(event)
             if not self._mute:
                 try:
                     await self._tell(event)
