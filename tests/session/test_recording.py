@@ -251,7 +251,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         ("none", "cannot be read: No such file or directory"),
         ("fifo", "is no regular file, so no recording that can be read"),
         (".", "is no regular file, so no recording that can be read"),
-        ("nul\0", "cannot be read: embedded null byte"),
+        ("nul\0", "cannot be read: a path holds no null character"),
     ]:
         with pytest.raises(RecordingError) as caught:
             read(f"{tmp_path}/{name}")

@@ -158,9 +158,10 @@ def _opened(path: str) -> FileIO:
 
 
 def reason(error: OSError | ValueError) -> str:
-    """What the system said, in its own words."""
-    said = error.strerror if isinstance(error, OSError) else None
-    return said or str(error)
+    """Why a path could not be opened: what the system said, in its own words, or why it was not asked."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) if isinstance(error, UnicodeError) else "a path holds no null character"
 
 
 def _values(path: str, file: FileIO) -> Iterator[Message]:
