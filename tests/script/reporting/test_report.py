@@ -44,6 +44,7 @@ def test_messages_too_many_are_mentioned() -> None:
     ]
     assert all(len(line) < 170 for line in lines)
     assert last == "talk.tipc: and 1 231 more"
+    assert story(replace(PASSED, unexpected=unexpected, untaken=4))[-1] == "talk.tipc: and 1 more"
     assert len(story(replace(PASSED, unexpected=unexpected[:2], untaken=2))) == 3
 
 
