@@ -106,7 +106,8 @@ def test_painting_leaves_the_places_to_the_mouse() -> None:
         index = view.first + view.scroll_offset.y + 3
         places = [style.meta["offset"] for _, style, _ in view.render_line(3) if style is not None]
         assert places[0] == (0, index)
-        widget, offset = it.app.screen.get_widget_and_offset_at(*(view.content_region.offset + (5, 3)))
+        x, y = view.content_region.offset
+        widget, offset = it.app.screen.get_widget_and_offset_at(x + 5, y + 3)
         assert widget is view
         assert offset == Offset(5, index)
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
+from textual import screen
 from textual.app import App
 
-from tui_ipc.tui.pace import Pace
+from tui_ipc.tui.pace import STEP, Pace, quicken
 
 
 class FakeApp:
@@ -63,14 +65,16 @@ def test_the_next_picture_has_to_wait() -> None:
     assert pictures == ["picture"] * 2
 
 
-def test_a_key_goes_before_a_picture_once() -> None:
-    """The picture waits a while for the key; then it is made, whatever keys follow."""
+def test_a_key_goes_before_a_picture() -> None:
+    """The picture waits until the key is on the screen."""
     app, pace, pictures = made()
     pace.ask()
     pace.precedence.press()
     app.go_on()
+    assert isinstance(app.go_on(), float)
     assert pictures == []
-    pace.precedence.press()
+    pace.precedence.handle()
+    pace.precedence.draw()
     assert isinstance(app.go_on(), float)
     assert pictures == ["picture"]
 
@@ -81,3 +85,16 @@ def test_an_app_that_does_not_run_is_not_asked() -> None:
     app.is_running = False
     pace.ask()
     assert app.later == []
+
+
+def test_the_screen_is_drawn_in_small_steps_unless_the_user_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Textual's variable for that is heeded."""
+    monkeypatch.setattr(screen, "UPDATE_PERIOD", 1 / 30)
+    monkeypatch.setenv("TEXTUAL_FPS", "30")
+    quicken()
+    assert screen.UPDATE_PERIOD == 1 / 30
+    monkeypatch.delenv("TEXTUAL_FPS")
+    quicken()
+    assert screen.UPDATE_PERIOD == STEP

@@ -34,7 +34,7 @@ from tui_ipc.tui.message_box import MessageBox
 from tui_ipc.tui.model import Entry, Model
 from tui_ipc.tui.notice import Notice
 from tui_ipc.tui.output_view import OutputView
-from tui_ipc.tui.pace import Pace
+from tui_ipc.tui.pace import Pace, quicken
 from tui_ipc.tui.palette import commands
 from tui_ipc.tui.pane_actions import PaneActions
 from tui_ipc.tui.replay_bar import ReplayBar
@@ -118,6 +118,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         self._source = source
         self._history = history
         self._code = 0
+        quicken()
         self._pace = Pace(self, self._refresh_views)
         self.key_bar = KeyBar()
         self._make_panes(session, foot)
