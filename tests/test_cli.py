@@ -283,7 +283,7 @@ def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["--help"])
     assert end.value.code == 0
-    text = capsys.readouterr().out.partition("exit codes")[2]
+    text = capsys.readouterr().out.partition("\nexit codes")[2]
     assert [line.split()[0] for line in text.splitlines() if line.startswith("  ")] == [
         "0",
         "1",

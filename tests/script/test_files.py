@@ -32,7 +32,7 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("path", "said"),
-    [("absent/talk.tipc", "No such file or directory"), ("a\0b", "null byte"), ("", "No such")],
+    [("absent/talk.tipc", "No such file or directory"), ("a\0b", "null character"), ("", "No such")],
 )
 def test_a_place_that_takes_no_file_is_told(tmp_path: Path, path: str, said: str) -> None:
     """In the system's words."""

@@ -47,7 +47,7 @@ def test_a_claim_changes_nothing(tmp_path: Path) -> None:
     [
         ("none/r.xml", "cannot be written: No such file or directory; name a file that can be made"),
         (".", "cannot be written: Is a directory; name a file"),
-        ("r\0.xml", "null byte"),
+        ("r\0.xml", "null character"),
         ("talk.tipc", "the report would overwrite the script"),
         ("linked.tipc", "the report would overwrite the script"),
     ],
