@@ -9,7 +9,6 @@ from tui_ipc.tui.search_pane import SearchPane
 
 if TYPE_CHECKING:
     from tui_ipc.tui.filter_bar import FilterBar
-    from tui_ipc.tui.query_bar import QueryBar
 
 
 class LogPane(SearchPane):
@@ -71,12 +70,12 @@ class LogPane(SearchPane):
         else:
             super().answer(text)
 
-    def on_query_bar_stepped(self, stepped: "QueryBar.Stepped") -> None:
+    def step(self, direction: int) -> None:
         """Select another of the lines that pass, or go on to another that was found."""
         if self._filtering:
-            self.log_view.action_cursor(stepped.direction)
+            self.log_view.action_cursor(direction)
         else:
-            super().on_query_bar_stepped(stepped)
+            super().step(direction)
 
     def _filter(self, text: str) -> None:
         from tui_ipc.tui.filter import FilterError, parse
