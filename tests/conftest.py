@@ -4,6 +4,7 @@ A test that leaves a descriptor, a child process, a thread or a file in the runt
 it was about: leaving nothing behind is a promise of this project, so no test may need an exception from it.
 """
 
+import gc
 import itertools
 import os
 import shutil
@@ -44,6 +45,13 @@ settings.load_profile("tui-ipc")
 # none of them could be interrupted.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_finish() -> None:
+    """Collects garbage less often, and only among what the tests make: it took a quarter of their time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,5 +1,6 @@
 """The explorer on a screen of a given size that nobody sees, and what stands on it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ from tui_ipc.tui.replay_app import ReplayApp
 PATIENCE = 20.0
 """Seconds until a test gives up waiting for something that should come at once."""
 
+BREATH = 0.005
+"""Seconds between two looks at what it waits for, in which a child may do something."""
+
 
 class Board:
     """An explorer that runs, and what stands on its screen.
@@ -30,12 +34,21 @@ class Board:
         self.pilot = pilot
 
     async def until(self, holds: Callable[[], object]) -> None:
-        """Return once something holds; fail if it does not come to hold."""
+        """Return once something holds and is drawn; fail if it does not come to hold."""
         deadline = monotonic() + PATIENCE
         while not holds():
             assert monotonic() < deadline, "it did not happen"
+            await asyncio.sleep(BREATH)
+            await self.pilot.pause()
+        held_at = monotonic()
+        while self._awaits_picture(held_at) and monotonic() < deadline:
             await self.pilot.pause()
         await self.pilot.pause()
+
+    def _awaits_picture(self, since: float) -> bool:
+        """Whether a picture is due and none was begun since: the slower the machine, the longer it takes."""
+        pace = self.app._pace
+        return pace._due and pace._began_at < since and self.app.return_code is None
 
     def rows(self, name: str) -> list[str]:
         """What stands in a pane (``log``, ``output``, ``page``: the inspector's), row by row."""

@@ -117,13 +117,13 @@ def say(word):
     for stream in (sys.stdout.buffer, sys.stderr.buffer):
         for payload in payloads:
             stream.write(b"<" + payload + b">\\n" + payload + b"\\r" + payload)
-        stream.write(b"x" * 10_000_000 + payloads[0] + b"\\n" + word.encode() + b"\\n" + payloads[6])
+        stream.write(b"x" * 1_000_000 + payloads[0] + b"\\n" + word.encode() + b"\\n" + payloads[6])
         stream.flush()
 def answer(message):
     if message == "die":
         sys.exit("".join(texts))
     say("ALL-PRINTED")
-    return {{**dict.fromkeys(texts, [*payloads, *texts]), "long": "x" * 10_000_000 + texts[0]}}
+    return {{**dict.fromkeys(texts, [*payloads, *texts]), "long": "x" * 1_000_000 + texts[0]}}
 say("BEGUN")
 sys.exit(serve(answer, name="CHILD" + "".join(texts)))
 """

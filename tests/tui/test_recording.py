@@ -94,6 +94,7 @@ def test_a_full_disk_is_told_on_the_screen_and_after_it(
                     await pilot.press(*"Hi", "enter")
                     await it.until(lambda: app.model.status.received)
                     await it.until(it.notices)
+                await it.until(lambda: it.text("counts").startswith("✕ rec"))
                 seen.extend([it.text("counts"), *it.notices()])
                 await pilot.press("ctrl+q")
                 await it.until(lambda: app.return_code is not None)
