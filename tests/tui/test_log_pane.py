@@ -3,10 +3,12 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 from textual import events
 
-from tests.tui.stage import Stage, stage
+from tests.tui.stage import PATIENCE, Stage, stage
+from tests.tui.test_message_input import burst
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.events import MessageReceived
 from tui_ipc.session.units import count
@@ -47,8 +49,14 @@ def bar(it: Stage) -> str:
 
 async def meanwhile(holds: Callable[[], object]) -> None:
     """Return as soon as something holds, while the explorer still works: a pilot waits for its rest."""
-    while not holds():
-        await asyncio.sleep(0)
+    async with asyncio.timeout(PATIENCE):
+        while not holds():
+            await asyncio.sleep(0)
+
+
+def is_typed(it: Stage, text: str) -> bool:
+    """Whether that stands in the bar under the log."""
+    return [each.input.value for each in it.app.query(QueryBar)] == [text]
 
 
 async def talk(it: Stage, *texts: str) -> None:
@@ -79,6 +87,26 @@ def test_a_filter_shows_what_passes_as_it_comes() -> None:
         await it.pilot.press("enter", "backspace")
         await it.until(lambda: title(it) == "Log")
         assert len(words(it)) == 10
+
+    play(scene)
+
+
+def test_what_is_typed_before_the_bar_is_there_is_typed_into_it() -> None:
+    """All of a burst: no ``r`` sends a message again, no ``e`` edits one; a search's keys go the same way."""
+
+    async def scene(it: Stage) -> None:
+        it.app.message_box.take_focus()
+        await it.say("first")
+        await it.until(lambda: it.session.sent == ["first"])
+        it.app.log_view.focus()
+        await it.pilot.press("up")
+        for key, typed in (("slash", "received"), ("f", "xejr")):
+            burst(it, key, *typed)
+            await it.until(partial(is_typed, it, typed))
+            await it.pilot.press("enter")
+            await it.until(lambda: it.app.log_view.has_focus)
+        assert it.session.sent == ["first"]
+        assert it.notices() == []
 
     play(scene)
 

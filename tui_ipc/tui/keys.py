@@ -1,7 +1,9 @@
-"""How a key is called in a hint: as it is bound now, which the user's settings may have changed."""
+"""Keys as they are bound now, which the user's settings may have changed: how one is called, what it does."""
 
 from textual.binding import Binding
 from textual.dom import DOMNode
+from textual.events import Key
+from textual.widget import Widget
 
 
 def key_of(node: DOMNode, name: str) -> str:
@@ -23,3 +25,18 @@ def _written(node: DOMNode, binding: Binding) -> str:
     own = binding if keys is None else binding.with_key(keys, key_display=None)
     first = next(iter(Binding.make_bindings([own])), own)
     return node.app.get_key_display(first)
+
+
+async def act_in_turn(widget: Widget, event: Key) -> None:
+    """Do what a key is bound to, in the widget that has the focus or in what that stands in.
+
+    Textual sends every key on a way round through the app first. Of keys that arrive together, the later
+    ones would be somewhere else before the first has acted.
+    """
+    for node, bindings in widget.screen._modal_binding_chain:  # nothing public tells what comes after a skip
+        if node is widget.app:
+            return
+        for binding in bindings.key_to_bindings.get(event.key, ()):
+            if await widget.app.run_action(binding.action, node):
+                event.stop()
+                return

@@ -206,7 +206,7 @@ class LogView(SearchableView):
 
     def action_filter(self) -> None:
         """Ask for a filter."""
-        self.post_message(self.FilterAsked())
+        self.ask(self.FilterAsked())
 
     def action_invert(self) -> None:
         """Invert the filter."""

@@ -1,5 +1,6 @@
 """One line in which a question about the view above it is typed, and answered while it is typed."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -29,6 +30,7 @@ class QueryBar(Horizontal):
 
     Attributes:
         said: What is said about the question.
+        ready: Is called with the input once it has the focus.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -61,6 +63,7 @@ class QueryBar(Horizontal):
         super().__init__()
         self._prompt = Static(Content(prompt), classes="query--prompt")
         self.said = ""
+        self.ready: Callable[[Input], None] = lambda box: None
         self._said = Static(classes="query--said")
         self.input = SafeInput(text, placeholder=hint, compact=True, select_on_focus=True)
 
@@ -71,8 +74,9 @@ class QueryBar(Horizontal):
         yield self._said
 
     def on_mount(self) -> None:
-        """Be typed into."""
-        self.input.focus()
+        """Be typed into, from now on."""
+        self.screen.set_focus(self.input)
+        self.ready(self.input)
 
     @property
     def wrong(self) -> bool:

@@ -5,6 +5,7 @@ from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
 
+from tui_ipc.tui.keys import act_in_turn
 from tui_ipc.tui.sanitize import visible
 
 
@@ -19,17 +20,6 @@ class SafeInput(Input):
         return visible(value)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Do what a key of ours, or of what the input stands in, is bound to in its turn.
-
-        Textual inserts what can be printed right here, but sends any other key on a way round through the
-        app. So of keys that arrive together, Ctrl+U and Enter would act after the text that follows them.
-        """
-        if event.is_printable:
-            return  # Textual calls the base class's handler as well
-        for node, bindings in self.screen._modal_binding_chain:  # nobody else tells what comes after a skip
-            if node is self.app:
-                return
-            for binding in bindings.key_to_bindings.get(event.key, ()):
-                if await self.app.run_action(binding.action, node):
-                    event.stop()
-                    return
+        """Take keys in their order: Textual inserts what can be printed, and leaves the rest for later."""
+        if not event.is_printable:  # else Textual calls the base class's handler as well
+            await act_in_turn(self, event)

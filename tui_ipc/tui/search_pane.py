@@ -42,6 +42,7 @@ class SearchPane(Vertical):
         if self.bar is not None:
             self.bar.remove()
         self.bar = bar
+        bar.ready = self.view.hand_over
         self.mount(bar)
 
     @on(SearchableView.Asked)
@@ -82,7 +83,11 @@ class SearchPane(Vertical):
 
     def on_query_bar_stepped(self, stepped: "QueryBar.Stepped") -> None:
         """Go on to another answer."""
-        self.view.action_found(stepped.direction)
+        self.step(stepped.direction)
+
+    def step(self, direction: int) -> None:
+        """Go to the next (1) or the previous (-1) line found."""
+        self.view.action_found(direction)
 
     def on_query_bar_left(self) -> None:
         """Go back to the view."""

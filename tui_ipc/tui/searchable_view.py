@@ -8,12 +8,14 @@ import re
 from time import monotonic
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
+from textual.widget import Widget
 
 from tui_ipc.session.units import count
-from tui_ipc.tui.keys import key_of
+from tui_ipc.tui.keys import act_in_turn, key_of
 from tui_ipc.tui.line import Line, extent, highlighted
 from tui_ipc.tui.ring_view import RingView
 from tui_ipc.tui.sieve import Sieve
@@ -85,6 +87,7 @@ class SearchableView(RingView):
         self._resting = False
         self._redraw_at = 0.0
         self._title = ""
+        self._early: list[events.Key] | None = None
 
     def searched(self, index: int) -> str:
         """The text of a line in which is searched: all of it, though the row may show less."""
@@ -206,7 +209,30 @@ class SearchableView(RingView):
 
     def action_search(self) -> None:
         """Ask what to search for."""
-        self.post_message(self.Asked())
+        self.ask(self.Asked())
+
+    def ask(self, question: Message) -> None:
+        """Have a bar opened. Keys that come before it is there are typed into it."""
+        self._early = []
+        self.post_message(question)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Take keys in their order; none that is meant for a bar is a command here."""
+        focused = self.screen.focused
+        if self._early is not None:
+            event.stop()
+            self._early.append(event)
+        elif focused is self or focused is None:
+            await act_in_turn(self, event)
+        else:  # it was on its way here when the focus went on
+            event.stop()
+            _pass_on(event, focused)
+
+    def hand_over(self, box: Widget) -> None:
+        """Give the keys that came early to what has the focus now."""
+        early, self._early = self._early or [], None
+        for event in early:
+            _pass_on(event, box)
 
     def action_found(self, direction: int) -> None:
         """Go to the next (1) or the previous (-1) line found; past the last comes the first."""
@@ -304,6 +330,11 @@ class SearchableView(RingView):
             self._title = title
             self.border_title = Content(title)  # no markup: it may hold what a user typed
             self.post_message(self.Told())
+
+
+def _pass_on(event: events.Key, widget: Widget) -> None:
+    """Have a widget take a key as if it had been pressed there."""
+    widget._forward_event(events.Key(event.key, event.character))
 
 
 def shortened(text: str) -> str:
