@@ -134,7 +134,7 @@ class Status:
         match event:
             case HandshakeFailed():
                 self._broken = True
-                self._over("handshake failed", "did not complete the handshake")
+                self._over("handshake failed", "did not shake hands")
             case Fault():
                 self._broken = True
                 self._over("broke the protocol", "broke the protocol")
