@@ -25,7 +25,7 @@ BARE_APP = Path(__file__).with_name("programs") / "bare_app.py"
 
 _LAST_OF_BARE = b"nothing follows"
 _LAST_OF_PANES = b"Message"  # the title of the last; rows are drawn from the top
-_LAST_OF_ALL = b"palette"  # at the end of the last row; Textual adds the row of keys in the frame after
+_LAST_OF_ALL = b"Palette"  # at the end of the last row; Textual adds the row of keys in the frame after
 
 Operation = Callable[[], tuple[float, float]]
 """Does something, and tells when it began and when what is measured was over."""

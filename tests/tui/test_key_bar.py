@@ -59,3 +59,18 @@ def test_a_click_presses_the_key() -> None:
         await it.until(lambda: len(it.app.screen_stack) == 2)
 
     play(scene)
+
+
+def test_news_of_the_same_keys_changes_nothing() -> None:
+    """There is much of it: of each change of the focus within a pane, of each notification."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        before = list(it.app.key_bar.children)
+        it.app.screen.refresh_bindings()
+        await it.pilot.pause()
+        assert list(it.app.key_bar.children) == before
+        it.app.log_view.focus()
+        await it.until(lambda: any("Filter" in str(key.render()) for key in it.app.key_bar.children))
+
+    play(scene)

@@ -26,6 +26,7 @@ from tui_ipc.tui.history import History
 from tui_ipc.tui.inspector import Inspector
 from tui_ipc.tui.key_bar import SESSION, VIEW, KeyBar, rank
 from tui_ipc.tui.keys import key_of
+from tui_ipc.tui.line_view import LOOKS
 from tui_ipc.tui.log_pane import LogPane
 from tui_ipc.tui.log_view import LogView
 from tui_ipc.tui.measures_panel import MeasuresPanel, warning
@@ -72,6 +73,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     TITLE = "tui-ipc"
     CSS_PATH = ["app.tcss", "dialogs.tcss"]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*LOOKS}
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (WIDEST, "-widest")]
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -19,8 +19,6 @@ from tui_ipc.tui.paint import restyle
 class BytesView(LineView):
     """Shows the bytes of a message, and their structure as far as it was walked to."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"line--mark", "line--byte"}
-
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", "Move", key_display="←↑↓→", id="bytes.left"),
         Binding("right", "move(1)", "Next byte", show=False, id="bytes.right"),
@@ -127,7 +125,7 @@ class BytesView(LineView):
 
     def _overlay(self, name: str) -> Style:
         """What is laid over a byte, whose own colour stays."""
-        style = self.get_component_rich_style(f"line--{name}")
+        style = self.look(name)
         return Style(bgcolor=style.bgcolor, underline=style.underline, reverse=style.reverse, bold=style.bold)
 
     def _places(self, row: int) -> list[Place]:

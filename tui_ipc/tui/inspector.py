@@ -117,7 +117,7 @@ class Inspector(Vertical):
         index: int
 
     def __init__(self, log: Ring[Entry], *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes="-words")  # as it begins: no change of looks before the first picture
         self._log = log
         self._subject: Dissection | None = None
         self._census: Census | None = None

@@ -1,6 +1,6 @@
 """The line at the bottom: the keys that work where one is, in groups, as many as there is room for."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -56,6 +56,21 @@ class Entry:
         return cell_len(self.key) + cell_len(self.binding.description) + (3 if roomy else 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A key as the line shows it.
+
+    Attributes:
+        entry: It.
+        classes: What the style sheet has to know.
+        roomy: Whether it stands further apart from the others.
+    """
+
+    entry: Entry
+    classes: str
+    roomy: bool
+
+
 def fitting(entries: Sequence[Entry], room: int, *, roomy: bool) -> list[Entry]:
     """Those that fit, group by group; where room is short the last group gives way first, from its end."""
     kept = sorted(entries, key=lambda entry: entry.rank)
@@ -74,21 +89,24 @@ class KeyBar(Horizontal):
 
     def __init__(self) -> None:
         super().__init__(id="keys")
-        self._ready = False
+        self._shown: tuple[Place, ...] = ()
         self._room = 0
 
     def compose(self) -> ComposeResult:
-        """Make a widget for each key that has room, and one for the palette."""
-        if not self._ready:
-            return
+        """Make a widget for each key that is shown."""
+        for place in self._shown:
+            yield _widget(place)
+
+    def _places(self) -> Iterable[Place]:
+        """The palette's key, and each key for which there is room."""
         active = self.screen.active_bindings
         palette = next((each for each in active.values() if each.binding.action == PALETTE), None)
-        roomy = self.app.size.width >= ROOMY
         room = self.app.size.width
+        roomy = room >= ROOMY
         if palette is not None:
             last = Entry(self.app.get_key_display(palette.binding), palette.binding, palette.enabled)
             room -= last.width(roomy=roomy) + 1
-            yield _widget(last, "-palette", roomy=roomy)
+            yield Place(last, "-palette", roomy)
         shown = {each.binding.action: each for each in reversed(active.values()) if each.binding.show}
         entries = [
             Entry(self.app.get_key_display(each.binding), each.binding, each.enabled)
@@ -98,7 +116,7 @@ class KeyBar(Horizontal):
         for entry in fitting(entries, room, roomy=roomy):
             begins = latest not in (-1, entry.rank)
             latest = entry.rank
-            yield _widget(entry, "-begins" if begins else "", roomy=roomy)
+            yield Place(entry, "-begins" if begins else "", roomy)
 
     def on_mount(self) -> None:
         """Hear of every change of the keys."""
@@ -112,25 +130,31 @@ class KeyBar(Horizontal):
         """Use the room that there is."""
         if event.size.width != self._room:
             self._room = event.size.width
-            self.call_after_refresh(self.recompose)
+            self.call_after_refresh(self._renew)
 
     def _follow(self, screen: Screen[object]) -> None:
         if self.app.app_focus and self.is_attached and screen is self.screen:
-            self._ready = True
-            self.call_after_refresh(self.recompose)
+            self.call_after_refresh(self._renew)
+
+    async def _renew(self) -> None:
+        """Show other keys, if there are others: most news of them, of which there is much, is none."""
+        places = tuple(self._places())
+        if places != self._shown:
+            self._shown = places
+            await self.recompose()
 
 
-def _widget(entry: Entry, classes: str, *, roomy: bool) -> FooterKey:
-    binding = entry.binding
+def _widget(place: Place) -> FooterKey:
+    binding = place.entry.binding
     widget = FooterKey(
         binding.key,
-        entry.key,
+        place.entry.key,
         binding.description,
         binding.action,
-        disabled=not entry.enabled,
+        disabled=not place.entry.enabled,
         tooltip=binding.tooltip or binding.description,
-        classes=classes,
+        classes=place.classes,
     )
-    widget.set_reactive(FooterKey.compact, not roomy)
-    widget.set_class(not roomy, "-compact")
+    widget.set_reactive(FooterKey.compact, not place.roomy)
+    widget.set_class(not place.roomy, "-compact")
     return widget

@@ -43,7 +43,7 @@ class MessageView(Vertical):
     """What is shown where there is room for one, and has the keys where there is room for both."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes="-value")  # as it begins: no change of looks before the first picture
         self.subject = Dissection(None, b"\xc0")
         self.outline_view = OutlineView(id="value")
         self.bytes_view = BytesView(id="bytes")
