@@ -302,10 +302,10 @@ def test_a_limit_changes_nothing_that_fits_and_bounds_the_rest(value: Any, limit
     ("value", "limit", "text"),
     [
         ("Hello from parent", 10, '"Hello fr…" (17 characters)'),
-        (bytes(1000), 12, r'b"\x00\x00…" (1000 bytes)'),
+        (bytes(1000), 12, r'b"\x00\x00…" (1 000 bytes)'),
         ("\\" * 9, 8, r'"\\\\\\…" (9 characters)'),
         ("\x1b" * 9, 12, r'"\u001b…" (9 characters)'),
-        (list(range(1000)), 10, "[0, 1, 2, …] (1000 items)"),
+        (list(range(1000)), 10, "[0, 1, 2, …] (1 000 items)"),
         ({"op": "add", "args": [1, 2]}, 16, '{"op": "add", "a…"} (2 keys)'),
         ([["a" * 30], 1], 12, '[["aaaaaa…"]] (2 items)'),
         ((1234567,), 5, "(…,) (1 item)"),

@@ -31,6 +31,7 @@ from tui_ipc.session.reader import (
     read,
     skip_blank,
 )
+from tui_ipc.session.units import plural
 
 _JSON: Final = json.JSONDecoder()
 _SPELLINGS: Final = {"None": "null", "True": "true", "False": "false"}
@@ -72,12 +73,12 @@ def describe(text: str) -> str:
     value, complaint = interpret(text)
     kind, noun = _kind(value)
     if isinstance(value, list | tuple | dict):
-        kind += ", " + _count(len(value), noun)
+        kind += ", " + plural(len(value), noun)
     try:
         size = len(encode(value))
     except (TypeError, ValueError) as error:
         return f"{kind}, cannot be sent: {error}"
-    return f"{kind}, {_count(size, 'byte')}" + (f" — {complaint}" if complaint else "")
+    return f"{kind}, {plural(size, 'byte')}" + (f" — {complaint}" if complaint else "")
 
 
 def render(value: Any, limit: int | None = None) -> str:
@@ -90,7 +91,7 @@ def render(value: Any, limit: int | None = None) -> str:
     Args:
         value: Anything that a message can hold, nested to any depth.
         limit: Characters to show, about. A longer text is cut at ``…``, open quotes and brackets are closed,
-            and the size of the whole value follows: ``b"\x00…" (67108864 bytes)``. That takes time in
+            and the size of the whole value follows: ``b"\x00…" (67 108 864 bytes)``. That takes time in
             proportion to the limit, not to the value; a cut text does not read back. None shows everything.
     """
     room = sys.maxsize if limit is None else limit  # brackets still to be closed count as written
@@ -280,7 +281,7 @@ def _shortened(text: str, room: int) -> str:
 def _total(value: Any) -> str:
     """The size of a value that was cut, as a note behind it."""
     _, noun = _kind(value)
-    return f" ({_count(len(value), noun)})" if noun else ""
+    return f" ({plural(len(value), noun)})" if noun else ""
 
 
 def kind(value: Any) -> str:
@@ -291,7 +292,3 @@ def kind(value: Any) -> str:
 def _kind(value: Any) -> tuple[str, str]:
     """What a value is called, and what its length counts."""
     return next(((kind, noun) for types, kind, noun in _KINDS if isinstance(value, types)), ("object", ""))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
