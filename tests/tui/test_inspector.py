@@ -212,6 +212,21 @@ def test_one_goes_from_a_question_to_its_answer_and_back() -> None:
     play(scene)
 
 
+def test_a_long_way_to_a_value_leaves_room_for_what_is_there() -> None:
+    """Its end is named, which differs from that of its neighbours."""
+    value: Any = "deep"
+    for _ in range(60):
+        value = [value]
+
+    async def scene(it: Stage) -> None:
+        await inspecting(it, value)
+        await it.pilot.press("asterisk", "end")
+        await it.until(lambda: part(it).startswith("…") and part(it).endswith("at 0x3c"))
+        assert part(it) == f"…{'[0]' * 13} · fixstr, 4 bytes behind a header of 1 · at 0x3c"
+
+    play(scene)
+
+
 def test_a_face_is_turned_to_by_a_click_on_its_name() -> None:
     """Beside the names nothing happens."""
 

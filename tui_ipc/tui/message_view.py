@@ -15,7 +15,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from tui_ipc.session.anatomy import Part, Place
-from tui_ipc.session.units import count
+from tui_ipc.session.units import count, plural
 from tui_ipc.tui.bytes_view import BytesView
 from tui_ipc.tui.chores import Chores
 from tui_ipc.tui.dissection import Dissection, Spot, Stretch
@@ -32,6 +32,9 @@ STACKED = 20
 
 ASKED: Final = 8
 """How many steps are walked between two looks at whether they led far enough."""
+
+NAME_ROOM: Final = 40
+"""How many characters of the name of a place are shown."""
 
 Known = TypeVar("Known")
 
@@ -134,10 +137,10 @@ class MessageView(Vertical):
         subject = self.subject
         stretch = yield from self._until(lambda: subject.stretch(node))
         if stretch is None:
-            self._tell(subject.name(node.position))
+            self._tell(_ending(subject.name(node.position)))
         else:
             self.bytes_view.mark(stretch.start, stretch.end, follow=True)
-            self._tell(subject.name(node.position), *_words(stretch, node, subject.raw))
+            self._tell(_ending(subject.name(node.position)), *_words(stretch, node, subject.raw))
 
     def _go_to_value(self, offset: int) -> Iterator[None]:
         """Select the value that a byte belongs to, once that is walked to."""
@@ -149,7 +152,7 @@ class MessageView(Vertical):
             return
         spot = subject.spot(place)
         self._follow(spot, place)
-        name = "" if spot is None else subject.name(spot.position)
+        name = "" if spot is None else _ending(subject.name(spot.position))
         words = described(place.part, subject.raw)
         self._tell(f"key of {name}" if spot and spot.is_key else name, words, role(place.part, offset))
 
@@ -211,13 +214,18 @@ class MessageView(Vertical):
         return [""] if flaw is None else [f"byte {count(flaw.offset)}", flaw.sentence]
 
 
+def _ending(name: str) -> str:
+    """The name of a place; of a long one the end, and so there is room for what is there."""
+    return name if len(name) <= NAME_ROOM else f"…{name[1 - NAME_ROOM :]}"
+
+
 def _words(stretch: Stretch, node: Node, raw: bytes) -> Iterator[str]:
     """What is marked of a message."""
     part: Part = stretch.part
     if node.kind == "value":
         yield described(part, raw)
         if part.items:
-            yield f"{count(stretch.end - stretch.start)} bytes with all in it"
+            yield f"{plural(stretch.end - stretch.start, 'byte')} with all in it"
     else:
-        yield f"{count(stretch.end - stretch.start)} bytes of {part.kind}"
+        yield f"{plural(stretch.end - stretch.start, 'byte')} of {part.kind}"
     yield f"at 0x{stretch.start:02x}"
