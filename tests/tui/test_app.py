@@ -7,6 +7,7 @@ from contextvars import Context
 from time import monotonic
 
 import pytest
+from textual import events
 from textual.binding import Binding
 
 from tests.tui.fake_session import FakeSession
@@ -616,5 +617,21 @@ def test_bindings_have_ids_so_that_they_can_be_changed() -> None:
         assert all(isinstance(binding, Binding) and binding.id for binding in ours)
         ids = {binding.id: binding for binding in ours}
         assert len({id(binding) for binding in ours}) == len(ids)
+
+    play(scene)
+
+
+def test_a_key_goes_first_from_its_arrival_until_it_is_on_the_screen() -> None:
+    """Not only from when its turn comes among the messages; a picture from before it was handled is none."""
+
+    async def scene(it: Stage) -> None:
+        await it.connected()
+        precedence = it.app._pace.precedence
+        it.app.post_message(events.Key("x", "x"))
+        assert precedence.taken
+        it.app.post_display_hook()
+        assert precedence.taken
+        await it.until(lambda: not precedence.taken)
+        assert "❯ x" in it.frame()
 
     play(scene)

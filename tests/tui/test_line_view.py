@@ -68,6 +68,8 @@ def test_it_paints_what_textual_would() -> None:
         it.app.screen.selections = {it.app.output_view: selection}
         await it.pilot.pause()
         assert_as_ever(it)
+        await it.pilot.resize_terminal(117, 34)
+        assert_as_ever(it)
         it.app.theme = "textual-light"
         await it.pilot.resize_terminal(90, 30)
         await it.pilot.press("escape")
