@@ -31,12 +31,15 @@ async def act_in_turn(widget: Widget, event: Key) -> None:
     """Do what a key is bound to, in the widget that has the focus or in what that stands in.
 
     Textual sends every key on a way round through the app first. Of keys that arrive together, the later
-    ones would be somewhere else before the first has acted.
+    ones would be somewhere else before the first has acted. What the app does still goes that way, behind
+    the messages that tell the app what it is done to.
     """
     for node, bindings in widget.screen._modal_binding_chain:  # nothing public tells what comes after a skip
         if node is widget.app:
             return
         for binding in bindings.key_to_bindings.get(event.key, ()):
+            if binding.action.startswith("app."):
+                return
             if await widget.app.run_action(binding.action, node):
                 event.stop()
                 return
