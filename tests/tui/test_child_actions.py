@@ -142,7 +142,7 @@ def test_a_failed_handshake_points_to_its_ladder() -> None:
         await it.until(lambda: "It never came" in it.frame())
         assert "✕ connected" in it.frame()
         assert "was not reached" in it.frame()
-        assert "SIGTERM · the handshake failed" in it.frame()
+        await it.until(lambda: "SIGTERM · the handshake failed" in it.frame())
         assert "nothing was left behind" in it.frame()
         await it.pilot.press("escape", "ctrl+r")
         it.session.handshake()

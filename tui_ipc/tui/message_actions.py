@@ -13,6 +13,7 @@ from tui_ipc.tui.inspector import Inspector
 from tui_ipc.tui.message_box import MessageBox
 from tui_ipc.tui.replay_bar import ReplayBar
 from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.sentences import sentence
 from tui_ipc.tui.session_keeper import SessionKeeper
 
 BOX_LIMIT = 1 << 18
@@ -68,8 +69,8 @@ class MessageActions(App[int]):
             self._deny(f"Not {done}", "No message is selected in the log.")
         return None
 
-    def _deny(self, title: str, sentence: str) -> None:
-        self.notify(visible(sentence), title=title, severity="error", markup=False)
+    def _deny(self, title: str, reason: str) -> None:
+        self.notify(sentence(reason), title=title, severity="error", markup=False)
 
 
 def box_text(value: Any) -> str | None:

@@ -16,7 +16,7 @@ from tui_ipc.tui.editor import EditorError, edit, editor_command
 from tui_ipc.tui.history import History
 from tui_ipc.tui.multiline import Folded, fold, unfold
 from tui_ipc.tui.safe_input import SafeInput
-from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.sentences import sentence
 
 
 class MessageInput(SafeInput):
@@ -174,8 +174,7 @@ class MessageInput(SafeInput):
         try:
             edited = await edit(self.app, text, editor_command(os.environ))
         except EditorError as error:
-            sentence = str(error)
-            self._tell(sentence[:1].upper() + sentence[1:], "Not edited", "error")
+            self._tell(str(error), "Not edited", "error")
             return
         if edited.rstrip("\n") == text.rstrip("\n"):
             return
@@ -187,8 +186,8 @@ class MessageInput(SafeInput):
         if folded.complaint:
             self._tell(f"It would be sent as a string: {folded.complaint}.", how, "warning")
 
-    def _tell(self, sentence: str, title: str, severity: Any) -> None:
-        self.notify(visible(sentence), title=title, severity=severity, markup=False)
+    def _tell(self, text: str, title: str, severity: Any) -> None:
+        self.notify(sentence(text), title=title, severity=severity, markup=False)
 
 
 class _FaultMark(Highlighter):

@@ -7,7 +7,7 @@ from textual.widgets import Static
 
 from tui_ipc.session.events import Fault, HandshakeFailed, StepLate
 from tui_ipc.tui.model import Trouble
-from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.sentences import sentence
 
 
 class Notice(Static):
@@ -33,8 +33,7 @@ class Notice(Static):
             return
         self.border_title = _title(trouble)
         self.border_subtitle = self._remedy()
-        sentence = trouble.sentence[:1].upper() + trouble.sentence[1:]
-        self.update(Content("\n".join(visible(row) for row in sentence.splitlines())))
+        self.update(Content(sentence(trouble.sentence)))
 
 
 def _title(trouble: Trouble) -> str:

@@ -15,6 +15,7 @@ from tui_ipc.session.events import Event, HandshakeFailed
 from tui_ipc.session.telling import WORD_WIDTH, Tone, told
 from tui_ipc.session.units import clock, duration
 from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.sentences import sentence
 from tui_ipc.tui.story import Rung, State, Stories, Story
 
 PERIOD = 0.25
@@ -70,8 +71,9 @@ class RunScreen(ModalScreen[None]):
         yield self._scroll
 
     def on_mount(self) -> None:
-        """Tell the story now, and go on telling."""
+        """Tell the story now, again once it is known how wide the page is, and go on telling."""
         self._tell()
+        self.call_after_refresh(self._tell)
         self.set_interval(PERIOD, self._tell)
 
     def action_turn(self, direction: int) -> None:
@@ -149,8 +151,7 @@ def _rung(rung: Rung, waited: int | None, room: int) -> Content:
 
 
 def _sentence(text: str) -> Content:
-    sentence = text[:1].upper() + text[1:]
-    return Content(_rows(sentence))
+    return Content(sentence(text))
 
 
 def _rows(text: str) -> str:
@@ -160,7 +161,11 @@ def _rows(text: str) -> str:
 
 def _hanging(text: str, width: int, indent: int) -> str:
     """Break a text so that it goes on below its first row, which begins behind an indent."""
-    rows = [piece for row in text.splitlines() for piece in wrap(row, width - indent, break_on_hyphens=False) or [""]]
+    rows = [
+        piece
+        for row in text.splitlines()
+        for piece in wrap(row, width - indent, break_on_hyphens=False) or [""]
+    ]
     return f"\n{' ' * indent}".join(rows)
 
 

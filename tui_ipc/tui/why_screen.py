@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.sentences import sentence
 
 PERIOD = 0.5
 """Seconds after which the session is asked again."""
@@ -58,6 +58,5 @@ def _paragraphs(sentences: Sequence[str]) -> list[Content]:
     """The most telling sentence stands out; each begins with a capital letter."""
     if not sentences:
         return [Content("Nothing is known yet.")]
-    texts = ["\n".join(visible(row) for row in each.splitlines()) for each in sentences]
-    first, *others = (text[:1].upper() + text[1:] for text in texts)
+    first, *others = map(sentence, sentences)
     return [Content.styled(first, "bold"), *map(Content, others)]
