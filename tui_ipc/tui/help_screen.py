@@ -25,6 +25,8 @@ _ABOUT_REPLAY = """\
 This is a recording: what happened between tui-ipc and the program named at the top.
 It is only shown, at the pace at which it happened or at yours; nobody listens and nothing is started."""
 
+_WAY = "Tab goes from pane to pane; the line at the bottom has the keys of the pane you are in."
+
 _PANES = (
     ("Log", "each step of the handshake, each message (→ to the child, ← from it), the child's end"),
     ("Inspector", "the newest message, or the line selected in the log: value, bytes, facts"),
@@ -97,7 +99,7 @@ class HelpScreen(ModalScreen[None]):
         settings = settings_path()
         if settings is not None:
             sections.append(_section("Settings", [(visible(str(settings)), _SETTINGS)]))
-        return Group(Text(about), *sections)
+        return Group(Text(about), Text(_WAY), *sections)
 
 
 def _section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
