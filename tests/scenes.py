@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from tests.still import StillSession
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.filter_bar import FilterBar
+from tui_ipc.tui.views.filter_bar import FilterBar
 
 PATIENCE: Final = 60.0
 

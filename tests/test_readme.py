@@ -15,22 +15,22 @@ from tests.seed import assert_tells_the_conversation
 from tui_ipc.script.exit_codes import MEANINGS
 from tui_ipc.script.language import GRAMMAR
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.bytes_view import BytesView
 from tui_ipc.tui.child_actions import ChildActions
+from tui_ipc.tui.content.settings import load
 from tui_ipc.tui.file_actions import FileActions
-from tui_ipc.tui.inspector import Inspector
-from tui_ipc.tui.key_bar import rank
 from tui_ipc.tui.keymap import checked, known
-from tui_ipc.tui.line_view import LineView
-from tui_ipc.tui.log_view import LogView
-from tui_ipc.tui.message_input import MessageInput
-from tui_ipc.tui.outline_view import OutlineView
-from tui_ipc.tui.output_view import OutputView
 from tui_ipc.tui.pane_actions import PaneActions
 from tui_ipc.tui.replay_app import ReplayApp
-from tui_ipc.tui.ring_view import RingView
-from tui_ipc.tui.searchable_view import SearchableView
-from tui_ipc.tui.settings import load
+from tui_ipc.tui.views.bytes_view import BytesView
+from tui_ipc.tui.views.inspector import Inspector
+from tui_ipc.tui.views.key_bar import rank
+from tui_ipc.tui.views.line_view import LineView
+from tui_ipc.tui.views.log_view import LogView
+from tui_ipc.tui.views.message_input import MessageInput
+from tui_ipc.tui.views.outline_view import OutlineView
+from tui_ipc.tui.views.output_view import OutputView
+from tui_ipc.tui.views.ring_view import RingView
+from tui_ipc.tui.views.searchable_view import SearchableView
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -80,16 +80,34 @@ def run_script(
     )
 
 
-def test_the_script_of_the_scripts_section_passes_against_its_child(tmp_path: Path) -> None:
-    """As it stands, started as it says; the Python that it names is the one that has tui_ipc."""
+def run_bank(script: str, tmp_path: Path) -> "subprocess.CompletedProcess[str]":
+    """Run a script against the bank; the Python that it names is the one that has tui_ipc."""
     python = tmp_path / "bin" / "python"
     python.parent.mkdir()
     python.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} "$@"\n')
     python.chmod(0o755)
     (tmp_path / "bank.py").write_text(block("python", "# bank.py"))
     path = f"{python.parent}:{os.environ['PATH']}"
-    done = run_script(block("text", "# bank.tipc"), tmp_path, env={**os.environ, "PATH": path})
+    return run_script(script, tmp_path, env={**os.environ, "PATH": path})
+
+
+def test_the_script_of_the_scripts_section_passes_against_its_child(tmp_path: Path) -> None:
+    """As it stands, started as it says."""
+    done = run_bank(block("text", "# bank.tipc"), tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_failure_looks_as_the_scripts_section_shows_it(tmp_path: Path) -> None:
+    """Word for word and mark for mark, but for the account, the process and the time."""
+    script = block("text", "# bank.tipc").replace('"balance": 2.5}  ', '"balance": 3}  ')
+    done = run_bank(script, tmp_path)
+    assert done.returncode == 1
+    told = done.stderr.replace("talk.tipc", "bank.tipc")
+    for changing in (r'"[0-9a-f]{8}"', r"pid \d+", r"in \d+\.\d\d s"):
+        shown = re.search(changing, block("text", "bank.tipc:9"))
+        assert shown is not None
+        told = re.sub(changing, shown[0], told)
+    assert told == block("text", "bank.tipc:9")
 
 
 def test_the_readme_has_the_grammar() -> None:

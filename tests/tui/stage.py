@@ -11,8 +11,8 @@ from textual.pilot import Pilot
 from tests.tui.fake_session import FakeSession
 from tui_ipc.session.replay import Replay
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.line_view import LineView
 from tui_ipc.tui.replay_app import ReplayApp
+from tui_ipc.tui.views.line_view import LineView
 
 PATIENCE = 20.0
 """Seconds until a test gives up waiting for something that should come at once."""

@@ -10,15 +10,15 @@ import pytest
 from textual import events
 from textual.binding import Binding
 
+from tests.tui.content.test_sanitize import is_safe
+from tests.tui.content.test_status import SPAWNED
 from tests.tui.fake_session import FakeSession
 from tests.tui.stage import Stage, stage
-from tests.tui.test_sanitize import is_safe
-from tests.tui.test_status import SPAWNED
 from tui_ipc.session.events import HandshakeFailed, StepLate
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.copying import CLIPBOARD_LIMIT
-from tui_ipc.tui.help_screen import HelpScreen
-from tui_ipc.tui.model import OUTPUT_LIMIT
+from tui_ipc.tui.content.copying import CLIPBOARD_LIMIT
+from tui_ipc.tui.content.model import OUTPUT_LIMIT
+from tui_ipc.tui.screens.help_screen import HelpScreen
 
 Play = Callable[[Stage], Awaitable[None]]
 

@@ -4,13 +4,13 @@ import signal
 
 from textual.widgets import OptionList
 
+from tests.tui.content.test_sanitize import is_safe
 from tests.tui.stage import Stage
 from tests.tui.test_app import play
-from tests.tui.test_message_input import burst
-from tests.tui.test_sanitize import is_safe
+from tests.tui.views.test_message_input import burst
 from tui_ipc.session.events import Audit, ChildSpawned, HandshakeFailed, SignalSent, StepLate
-from tui_ipc.tui.choice_screen import ChoiceScreen
-from tui_ipc.tui.run_screen import RunScreen
+from tui_ipc.tui.screens.choice_screen import ChoiceScreen
+from tui_ipc.tui.screens.run_screen import RunScreen
 
 
 def test_f4_sends_a_signal() -> None:

@@ -10,7 +10,7 @@ import pytest
 from tests.tui.fake_session import FakeSession
 from tests.tui.stage import Stage
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.settings import Settings, load
+from tui_ipc.tui.content.settings import Settings, load
 
 
 def perform(scene: Callable[[Stage], Awaitable[None]], settings: Settings) -> None:

@@ -10,8 +10,8 @@ from time import monotonic
 
 import pytest
 
+from tests.tui.content.test_status import LISTENING, SPAWNED
 from tests.tui.stage import PATIENCE
-from tests.tui.test_status import LISTENING, SPAWNED
 from tests.tui.window import terminal
 from tui_ipc.session.events import ChannelClosed
 from tui_ipc.session.kernel import doing

@@ -14,8 +14,8 @@ from tests.tui.test_app import play
 from tui_ipc.session.events import Event, MessageSent
 from tui_ipc.session.recording import read
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.filter import parse
-from tui_ipc.tui.path_screen import PathScreen
+from tui_ipc.tui.content.filter import parse
+from tui_ipc.tui.screens.path_screen import PathScreen
 from tui_ipc.tui.tape import Tape
 
 

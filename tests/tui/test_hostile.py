@@ -9,8 +9,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.tui.content.test_sanitize import HOSTILE, is_safe
 from tests.tui.stage import Stage, stage
-from tests.tui.test_sanitize import HOSTILE, is_safe
 from tests.tui.window import terminal
 from tui_ipc.session.events import Fault, HandshakeFailed
 

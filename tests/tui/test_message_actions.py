@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.tui.content.test_status import LISTENING, SPAWNED
 from tests.tui.stage import Stage, replaying, stage
-from tests.tui.test_status import LISTENING, SPAWNED
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.events import MessageSent
 from tui_ipc.session.recording import header, pack

@@ -14,9 +14,9 @@ from tests.tui.test_file_actions import TapedSession
 from tests.tui.test_replay_app import bar, talk
 from tui_ipc.session.events import Event
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.needle import literal
-from tui_ipc.tui.query_bar import QueryBar
+from tui_ipc.tui.content.needle import literal
 from tui_ipc.tui.tape import Tape
+from tui_ipc.tui.views.query_bar import QueryBar
 
 __all__ = ["talk"]
 

@@ -6,9 +6,9 @@ from unittest.mock import patch
 
 import pytest
 
+from tests.tui.content.test_status import LISTENING
 from tests.tui.fake_session import FakeSession
 from tests.tui.stage import Board, replaying
-from tests.tui.test_status import LISTENING
 from tui_ipc.session.events import ChildSpawned
 from tui_ipc.session.recording import read
 from tui_ipc.session.session import Session
@@ -80,7 +80,7 @@ def test_a_file_that_cannot_be_made_is_refused_before_the_screen(
 def test_a_full_disk_is_told_on_the_screen_and_after_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The session goes on unrecorded, and the sentence is repeated where it stays."""
+    """The session goes on unrecorded, the sentence is repeated where it stays, and the exit code says so."""
     path = tmp_path / "talk.rec"
     seen: list[str] = []
     full = OSError(28, "No space left on device")
@@ -103,7 +103,7 @@ def test_a_full_disk_is_told_on_the_screen_and_after_it(
         return 0
 
     with patch("tui_ipc.tui.launch.run", run):
-        assert run_explorer(record=str(path), timeout=20.0) == 0
+        assert run_explorer(record=str(path), timeout=20.0) == 2
     assert seen[0].startswith("✕ rec")
     assert "No space left on device" in seen[1]
     assert "No space left on device" in capsys.readouterr().err

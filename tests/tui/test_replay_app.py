@@ -8,15 +8,15 @@ from unittest.mock import patch
 import pytest
 from textual.widgets import Input
 
+from tests.tui.content.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tests.tui.stage import Board, replaying
-from tests.tui.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.events import Audit, ChildOutput, Event, MessageReceived, MessageSent
 from tui_ipc.session.recording import header, pack
-from tui_ipc.tui.filter import parse
-from tui_ipc.tui.help_screen import HelpScreen
+from tui_ipc.tui.content.filter import parse
 from tui_ipc.tui.launch import run_replay
 from tui_ipc.tui.replay_app import ReplayApp
+from tui_ipc.tui.screens.help_screen import HelpScreen
 
 HOUR = 3_600_000_000_000
 EVENTS: tuple[Event, ...] = (

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.tui.content.test_status import LISTENING
 from tests.tui.fake_session import FakeSession
-from tests.tui.test_status import LISTENING
 from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.precedence import Precedence

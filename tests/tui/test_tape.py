@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
+from tests.tui.content.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.events import Event, MessageSent
 from tui_ipc.session.recording import RecordingError, read

@@ -20,32 +20,32 @@ from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.events import Audit, Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.tui.child_actions import ChildActions
+from tui_ipc.tui.content.history import History
+from tui_ipc.tui.content.model import Entry, Model
+from tui_ipc.tui.content.sanitize import visible
+from tui_ipc.tui.content.settings import Settings
+from tui_ipc.tui.content.story import Stories
 from tui_ipc.tui.customised import Customised
 from tui_ipc.tui.file_actions import FileActions, SaveScript
-from tui_ipc.tui.history import History
-from tui_ipc.tui.inspector import Inspector
-from tui_ipc.tui.key_bar import SESSION, VIEW, KeyBar, rank
 from tui_ipc.tui.keys import key_of
-from tui_ipc.tui.line_view import LOOKS
-from tui_ipc.tui.log_pane import LogPane
-from tui_ipc.tui.log_view import LogView
-from tui_ipc.tui.measures_panel import MeasuresPanel, warning
 from tui_ipc.tui.message_actions import MessageActions
-from tui_ipc.tui.message_box import MessageBox
-from tui_ipc.tui.model import Entry, Model
-from tui_ipc.tui.notice import Notice
-from tui_ipc.tui.output_view import OutputView
 from tui_ipc.tui.pace import Pace, quicken
 from tui_ipc.tui.palette import commands
 from tui_ipc.tui.pane_actions import PaneActions
-from tui_ipc.tui.replay_bar import ReplayBar
-from tui_ipc.tui.sanitize import visible
-from tui_ipc.tui.search_pane import SearchPane
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
-from tui_ipc.tui.settings import Settings
-from tui_ipc.tui.status_bar import WIDEST, StatusBar
-from tui_ipc.tui.story import Stories
 from tui_ipc.tui.tape import Tape
+from tui_ipc.tui.views.inspector import Inspector
+from tui_ipc.tui.views.key_bar import SESSION, VIEW, KeyBar, rank
+from tui_ipc.tui.views.line_view import LOOKS
+from tui_ipc.tui.views.log_pane import LogPane
+from tui_ipc.tui.views.log_view import LogView
+from tui_ipc.tui.views.measures_panel import MeasuresPanel, warning
+from tui_ipc.tui.views.message_box import MessageBox
+from tui_ipc.tui.views.notice import Notice
+from tui_ipc.tui.views.output_view import OutputView
+from tui_ipc.tui.views.replay_bar import ReplayBar
+from tui_ipc.tui.views.search_pane import SearchPane
+from tui_ipc.tui.views.status_bar import WIDEST, StatusBar
 
 LOOK = 1.0
 """Seconds between two looks at how full the channels are."""
@@ -305,7 +305,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def action_help(self) -> None:
         """Open the help."""
-        from tui_ipc.tui.help_screen import HelpScreen, Key  # only who asks for it pays for it
+        from tui_ipc.tui.screens.help_screen import HelpScreen, Key  # only who asks for it pays for it
 
         bindings = [
             active.binding for active in self.screen.active_bindings.values() if not active.binding.system

@@ -9,13 +9,13 @@ from tui_ipc.session.events import Audit
 from tui_ipc.session.process import signal_name
 from tui_ipc.session.session import NotListening
 from tui_ipc.session.telling import left_behind
-from tui_ipc.tui.key_bar import CHILD, SESSION
+from tui_ipc.tui.content.model import Model
+from tui_ipc.tui.content.sanitize import visible
+from tui_ipc.tui.content.story import Stories
 from tui_ipc.tui.keys import key_of
-from tui_ipc.tui.measures_panel import MeasuresPanel
-from tui_ipc.tui.model import Model
-from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored, SessionKeeper
-from tui_ipc.tui.story import Stories
+from tui_ipc.tui.views.key_bar import CHILD, SESSION
+from tui_ipc.tui.views.measures_panel import MeasuresPanel
 
 
 class ChildActions(App[int]):
@@ -113,13 +113,13 @@ class ChildActions(App[int]):
 
     def action_why(self) -> None:
         """Say why nothing happens."""
-        from tui_ipc.tui.why_screen import WhyScreen
+        from tui_ipc.tui.screens.why_screen import WhyScreen
 
         self.push_screen(WhyScreen(lambda: self._session.diagnosis().sentences))
 
     def action_run(self) -> None:
         """Tell the story of the run."""
-        from tui_ipc.tui.run_screen import RunScreen
+        from tui_ipc.tui.screens.run_screen import RunScreen
 
         self.push_screen(RunScreen(self.stories, self._waited))
 
@@ -130,7 +130,7 @@ class ChildActions(App[int]):
     def action_signal(self) -> None:
         """Ask for a signal, and send it."""
         from tui_ipc.tui import signals
-        from tui_ipc.tui.choice_screen import ChoiceScreen
+        from tui_ipc.tui.screens.choice_screen import ChoiceScreen
 
         status = self.model.status
         if status.pid is None or not status.lives:

@@ -6,9 +6,9 @@ from textual.app import App
 from textual.binding import Binding
 from textual.theme import Theme
 
-from tui_ipc.tui.output_view import OutputView
-from tui_ipc.tui.sanitize import visible
-from tui_ipc.tui.settings import Settings, meant, remember_theme
+from tui_ipc.tui.content.sanitize import visible
+from tui_ipc.tui.content.settings import Settings, meant, remember_theme
+from tui_ipc.tui.views.output_view import OutputView
 
 
 class Customised(App[int]):

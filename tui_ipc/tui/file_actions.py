@@ -13,11 +13,11 @@ from textual.binding import Binding, BindingType
 from tui_ipc.session.events import Event
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.units import plural, size
-from tui_ipc.tui.key_bar import FILES
-from tui_ipc.tui.log_view import LogView
-from tui_ipc.tui.model import Entry, Model
-from tui_ipc.tui.sanitize import visible
+from tui_ipc.tui.content.model import Entry, Model
+from tui_ipc.tui.content.sanitize import visible
 from tui_ipc.tui.tape import Tape
+from tui_ipc.tui.views.key_bar import FILES
+from tui_ipc.tui.views.log_view import LogView
 
 _NAME_LIMIT = 40
 """Characters of a child's name in the name of a file."""
@@ -96,7 +96,7 @@ class FileActions(App[int]):
 
     def action_export(self) -> None:
         """Ask what to export, and to which file."""
-        from tui_ipc.tui.choice_screen import Choice, ChoiceScreen
+        from tui_ipc.tui.screens.choice_screen import Choice, ChoiceScreen
 
         held = len(self._held())
         choices = [
@@ -166,7 +166,7 @@ class FileActions(App[int]):
     # Other files
 
     def _ask(self, title: str, ending: str, make: Callable[[str], str | None]) -> None:
-        from tui_ipc.tui.path_screen import PathScreen, unused
+        from tui_ipc.tui.screens.path_screen import PathScreen, unused
 
         name = re.sub(r"[^\w.-]+", "-", visible(self.model.status.name)).strip("-.")[:_NAME_LIMIT]
         stem = f"{name or 'session'}-{datetime.now():%Y%m%d-%H%M%S}"

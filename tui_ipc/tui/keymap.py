@@ -14,7 +14,7 @@ from textual.dom import DOMNode
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 import tui_ipc.tui
-from tui_ipc.tui.settings import meant
+from tui_ipc.tui.content.settings import meant
 
 _MODIFIERS: Final = frozenset(("ctrl", "shift", "alt", "super", "hyper", "meta"))
 _NAMES: Final = frozenset(KEY_NAME_REPLACEMENTS.values()).union(key.value.rpartition("+")[2] for key in Keys)
@@ -22,8 +22,8 @@ _NAMES: Final = frozenset(KEY_NAME_REPLACEMENTS.values()).union(key.value.rparti
 
 def known() -> dict[str, Binding]:
     """Every binding of ours by its id. Imports every module of the explorer: ask only if keys were bound."""
-    for module in pkgutil.iter_modules(tui_ipc.tui.__path__):
-        importlib.import_module(f"{tui_ipc.tui.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(tui_ipc.tui.__path__, f"{tui_ipc.tui.__name__}."):
+        importlib.import_module(module.name)
     found: dict[str, Binding] = {}
     for kind in _kinds(DOMNode):
         if kind.__module__.startswith(tui_ipc.tui.__name__):

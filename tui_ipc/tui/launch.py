@@ -7,10 +7,10 @@ from typing import Any, Final
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.session import BUILT_IN_CHILD, Session
 from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.content.history import History, history_path
+from tui_ipc.tui.content.sanitize import visible
+from tui_ipc.tui.content.settings import load, settings_path
 from tui_ipc.tui.file_actions import SaveScript
-from tui_ipc.tui.history import History, history_path
-from tui_ipc.tui.sanitize import visible
-from tui_ipc.tui.settings import load, settings_path
 from tui_ipc.tui.tape import Tape
 from tui_ipc.tui.terminal import run
 
@@ -34,9 +34,9 @@ def run_explorer(
         options: As :class:`~tui_ipc.session.session.Session` takes them.
 
     Returns:
-        The exit code: 0 after quitting, 128 + N after signal N, 2 if the recording cannot be written to its
-        file at all, 3 if the session could not begin. A recording that ends early changes none of it: that is
-        told when it happens, and once more on standard error.
+        The exit code: 0 after quitting, 128 + N after signal N, 2 if a recording could not be begun or ended
+        early, 3 if the session could not begin. A recording that ends early is told when it happens, and once
+        more on standard error.
     """
     settings = load(settings_path())
     words = BUILT_IN_CHILD if command is None else tuple(command)
@@ -60,7 +60,7 @@ def run_explorer(
         tape.stop()
     for failure in tape.failures:
         sys.stderr.write(f"tui-ipc: {visible(failure)}\n")
-    return code
+    return code or (USAGE if tape.failures else 0)
 
 
 def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript | None = None) -> int:

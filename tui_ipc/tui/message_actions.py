@@ -9,12 +9,12 @@ from textual.widgets import Input
 from tui_ipc.session import notation
 from tui_ipc.session.events import MessageReceived, MessageSent
 from tui_ipc.session.units import size
-from tui_ipc.tui.inspector import Inspector
-from tui_ipc.tui.message_box import MessageBox
-from tui_ipc.tui.replay_bar import ReplayBar
-from tui_ipc.tui.sanitize import visible
-from tui_ipc.tui.sentences import sentence
+from tui_ipc.tui.content.sanitize import visible
+from tui_ipc.tui.content.sentences import sentence
 from tui_ipc.tui.session_keeper import SessionKeeper
+from tui_ipc.tui.views.inspector import Inspector
+from tui_ipc.tui.views.message_box import MessageBox
+from tui_ipc.tui.views.replay_bar import ReplayBar
 
 BOX_LIMIT = 1 << 18
 """How long a text may be, in characters, to be edited in one line."""

@@ -10,7 +10,7 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tui_ipc.tui.key_bar import PALETTE
+from tui_ipc.tui.views.key_bar import PALETTE
 
 
 def commands(app: App[Any], nodes: Sequence[DOMNode]) -> Iterable[SystemCommand]:

@@ -6,13 +6,13 @@ from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from tui_ipc.tui.copying import Form
-from tui_ipc.tui.inspector import Face, Inspector
-from tui_ipc.tui.key_bar import VIEW
-from tui_ipc.tui.log_view import LogView
-from tui_ipc.tui.message_box import MessageBox
-from tui_ipc.tui.output_view import OutputView
-from tui_ipc.tui.replay_bar import ReplayBar
+from tui_ipc.tui.content.copying import Form
+from tui_ipc.tui.views.inspector import Face, Inspector
+from tui_ipc.tui.views.key_bar import VIEW
+from tui_ipc.tui.views.log_view import LogView
+from tui_ipc.tui.views.message_box import MessageBox
+from tui_ipc.tui.views.output_view import OutputView
+from tui_ipc.tui.views.replay_bar import ReplayBar
 
 
 class PaneActions(App[int]):

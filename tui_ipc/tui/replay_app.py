@@ -12,13 +12,13 @@ from textual.binding import Binding, BindingType
 from tui_ipc.session.recording import RecordingError
 from tui_ipc.session.units import plural
 from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.content.sanitize import visible
+from tui_ipc.tui.content.settings import Settings
 from tui_ipc.tui.file_actions import SaveScript
-from tui_ipc.tui.key_bar import SESSION
 from tui_ipc.tui.keys import key_of
-from tui_ipc.tui.replay_bar import Deck, ReplayBar, faster, slower
-from tui_ipc.tui.sanitize import visible
 from tui_ipc.tui.session_keeper import Explored
-from tui_ipc.tui.settings import Settings
+from tui_ipc.tui.views.key_bar import SESSION
+from tui_ipc.tui.views.replay_bar import Deck, ReplayBar, faster, slower
 
 _ONLY_SHOWN = "A recording is only shown: no child runs."
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import IO
 
 from tui_ipc.session.recording import reason
-from tui_ipc.tui.path_screen import problem
+from tui_ipc.tui.screens.path_screen import problem
 
 
 class SaveError(Exception):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from tui_ipc.session.process import signal_name
-from tui_ipc.tui.choice_screen import Choice
+from tui_ipc.tui.screens.choice_screen import Choice
 
 QUIT: Final = 0
 """Stands among the numbers of signals for the orderly end; no signal has it."""

@@ -9,7 +9,7 @@ from typing import Literal
 
 from tui_ipc.session.events import Event
 from tui_ipc.session.recorder import Recorder
-from tui_ipc.tui.story import Story, moved
+from tui_ipc.tui.content.story import Story, moved
 
 State = Literal["off", "on", "failed"]
 

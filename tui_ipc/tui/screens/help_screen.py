@@ -1,0 +1,123 @@
+"""F1: what the panes are, how a message is written, and every key that works where you were."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.console import Group
+from rich.table import Column, Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from tui_ipc.tui.content.filter import GRAMMAR
+from tui_ipc.tui.content.sanitize import visible
+from tui_ipc.tui.content.settings import settings_path
+
+_ABOUT = """\
+tui-ipc started the program named at the top as its child, and holds both ends of the talk.
+What you type goes to the child; what the child answers or prints appears as it comes."""
+
+_ABOUT_REPLAY = """\
+This is a recording: what happened between tui-ipc and the program named at the top.
+It is only shown, at the pace at which it happened or at yours; nobody listens and nothing is started."""
+
+_WAY = "Tab goes from pane to pane; the line at the bottom has the keys of the pane you are in."
+
+_PANES = (
+    ("Log", "each step of the handshake, each message (→ to the child, ← from it), the child's end"),
+    ("Inspector", "the newest message, or the line selected in the log: value, bytes, facts"),
+    ("Child output", "what the child prints, live; ▌ marks stderr, ␛ and its like control characters"),
+)
+_MESSAGE = ("Message", "what you say to the child")
+_REPLAY = ("Replay", "how many events are shown, and how fast they follow one another")
+
+_SETTINGS = "theme, wrap, remember, and [keys]: a key by the name that stands in grey behind what it does"
+
+_NOTATION = (
+    ("Hello from parent", "a string: anything that is neither JSON nor a literal"),
+    ('{"op": "add", "args": [2, 3]}', "a map: JSON"),
+    ("42", "a number"),
+    ('"42"', "a string, since JSON says so"),
+    (r'b"\x00\xff"', "bytes: a Python literal"),
+    ('{1: b"x"}', "a map whose key is a number"),
+    ('""', "the empty string; Enter alone sends nothing"),
+    ("quit", "ends the child"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that works.
+
+    Attributes:
+        key: How it is written on the keyboard.
+        title: What it does in a word or two.
+        help: What it does in a sentence; may be empty.
+        name: What it is called in the settings.
+    """
+
+    key: str
+    title: str
+    help: str
+    name: str = ""
+
+
+class HelpScreen(ModalScreen[None]):
+    """Help over the explorer; it goes with Escape or F1.
+
+    Args:
+        keys: What works where the user was.
+        replay: Whether a recording is shown.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,f1,q,enter", "dismiss", "Close", key_display="esc", id="help.close"),
+    ]
+
+    def __init__(self, keys: Sequence[Key], *, replay: bool = False) -> None:
+        super().__init__()
+        self.keys = keys
+        self._replay = replay
+
+    def compose(self) -> ComposeResult:
+        """Make the page."""
+        with VerticalScroll(id="help", classes="dialog") as page:
+            page.border_title = "Help"
+            page.border_subtitle = "esc closes"
+            yield Static(self._page())
+
+    def _page(self) -> Group:
+        about, foot = (_ABOUT_REPLAY, _REPLAY) if self._replay else (_ABOUT, _MESSAGE)
+        sections = [_section("What you see", (*_PANES, foot)), _keys(self.keys)]
+        if not self._replay:
+            sections.append(_section("How to write a message", _NOTATION))
+        sections.append(_section("What a filter of the log may say", GRAMMAR))
+        settings = settings_path()
+        if settings is not None:
+            sections.append(_section("Settings", [(visible(str(settings)), _SETTINGS)]))
+        return Group(Text(about), Text(_WAY), *sections)
+
+
+def _section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
+    table = Table.grid(Column(no_wrap=True), Column(), padding=(0, 3, 0, 0))
+    for name, text in rows:
+        table.add_row(Text(name, style="bold"), Text(text))
+    return Group(_heading(title), table)
+
+
+def _keys(keys: Sequence[Key]) -> Group:
+    """The keys, each with its name for the settings."""
+    table = Table.grid(Column(no_wrap=True), Column(), padding=(0, 3, 0, 0))
+    for key in keys:
+        title = key.title if key.title.endswith("?") else f"{key.title}."
+        text = f"{title} {key.help}." if key.help else key.title
+        table.add_row(Text(key.key, style="bold"), Text.assemble(text, (f"  {key.name}", "dim")))
+    return Group(_heading("Keys here"), table)
+
+
+def _heading(title: str) -> Text:
+    return Text(f"\n{title}", style="underline")
