@@ -1,11 +1,13 @@
 """Which file is written, and which never is."""
 
+import asyncio
 import os
 from pathlib import Path
 
 import pytest
+from textual.app import App
 
-from tui_ipc.tui.screens.path_screen import expanded, problem, unused
+from tui_ipc.tui.screens.path_screen import PathScreen, expanded, problem, unused
 
 
 @pytest.fixture(autouse=True)
@@ -39,3 +41,18 @@ def test_a_name_that_is_free_is_suggested(here: Path) -> None:
 def test_a_tilde_is_the_home_directory() -> None:
     """As in a shell."""
     assert expanded(" ~/a.rec ") == os.path.expanduser("~/a.rec")
+
+
+def test_what_is_typed_takes_the_place_of_the_suggestion() -> None:
+    """The suggestion is selected: Enter takes it, and the first letter begins another name."""
+    made: list[str] = []
+
+    async def main() -> None:
+        app = App[None]()
+        async with app.run_test() as pilot:
+            for keys in ("enter",), (*"b.rec", "enter"):
+                await app.push_screen(PathScreen("Record", "a.rec", made.append))
+                await pilot.press(*keys)
+
+    asyncio.run(main())
+    assert made == ["a.rec", "b.rec"]

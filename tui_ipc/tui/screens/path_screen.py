@@ -33,7 +33,7 @@ class PathScreen(ModalScreen[str | None]):
         super().__init__()
         self._title = title
         self._make = make
-        self._input = SafeInput(suggestion, compact=True, select_on_focus=False, id="path")
+        self._input = SafeInput(suggestion, compact=True, id="path")  # focused, it is selected
         self._said = Static(id="said")
 
     def compose(self) -> ComposeResult:
