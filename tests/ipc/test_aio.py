@@ -457,10 +457,10 @@ def test_who_resumes_the_receiving_task_may_be_told(aio_ends: AioPair) -> None:
         receiver.resume_within(around)
         receiving = asyncio.create_task(receive())
         for number in range(2):
-            await asyncio.sleep(0)
+            await turns(1)
             await sender.send(number)
             while len(found) == number:
-                await asyncio.sleep(0)
+                await turns(1)
         sender.close()
         await receiving
         return seen[:4]

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.ipc.loops import turns
 from tui_ipc.ipc.wakeup import Wakeup
 
 
@@ -20,10 +21,10 @@ def test_who_waits_is_resumed_within_the_call() -> None:
                 seen.append(number)
 
         waiting = asyncio.create_task(wait())
-        await asyncio.sleep(0)
+        await turns(1)
         for expected in ([0], [0, 1]):
             wakeup.loop.call_soon(wakeup.wake)
-            await asyncio.sleep(0)
+            await turns(1)
             assert seen == expected
         await waiting
 
@@ -54,7 +55,7 @@ def test_a_second_waiter_is_refused() -> None:
             return "woken"
 
         first = asyncio.create_task(wait())
-        await asyncio.sleep(0)
+        await turns(1)
         with pytest.raises(RuntimeError, match="has one reader"):
             await wakeup
         wakeup.wake_soon()
@@ -73,12 +74,12 @@ def test_a_cancelled_wait_ends() -> None:
             await wakeup
 
         waiting = asyncio.create_task(wait())
-        await asyncio.sleep(0)
+        await turns(1)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
         another = asyncio.create_task(wait())
-        await asyncio.sleep(0)
+        await turns(1)
         wakeup.wake_soon()
         await another
 

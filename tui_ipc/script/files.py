@@ -5,11 +5,9 @@ or the file is as it was.
 """
 
 import os
-import stat
-import tempfile
-from contextlib import suppress
 
 from tui_ipc.session.recording import reason
+from tui_ipc.session.replacing import replace
 
 
 class UnwritableScriptError(Exception):
@@ -54,38 +52,3 @@ def rewrite(path: str, old: bytes, new: bytes) -> None:
         replace(path, new, facts)
     except OSError as error:
         raise UnwritableScriptError(f"{path} cannot be rewritten: {reason(error)}") from None
-
-
-def replace(path: str, data: bytes, facts: os.stat_result | None) -> None:
-    """Write a file so that whoever opens it sees all of it, or what was there before.
-
-    Args:
-        path: The file; no symbolic link, for that itself would be replaced.
-        data: What is to be in it.
-        facts: What it belongs to and permits; None for what the user's new files do.
-
-    Raises:
-        OSError: It cannot be written; what was there before is still there, and nothing beside it.
-    """
-    directory, name = os.path.split(path)
-    descriptor, written = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
-    try:
-        with open(descriptor, "wb") as file:
-            if facts is not None:
-                with suppress(PermissionError):  # only root may give a file away
-                    os.fchown(descriptor, facts.st_uid, facts.st_gid)
-            os.fchmod(descriptor, 0o666 & ~_mask() if facts is None else stat.S_IMODE(facts.st_mode))
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(written, path)
-    except BaseException:
-        os.unlink(written)
-        raise
-
-
-def _mask() -> int:
-    """The permissions that the user's files do not have; they can only be asked for by setting them."""
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -9,8 +9,8 @@ import tempfile
 from collections.abc import Iterable
 from typing import Final
 
-from tui_ipc.script.files import replace
 from tui_ipc.session.recording import reason
+from tui_ipc.session.replacing import replace
 
 _OPEN_FILES: Final = ("/dev/std", "/dev/fd/", "/proc/")
 """How the names of files begin that stand for descriptors, ``/dev/stderr`` for instance."""

@@ -20,6 +20,7 @@ from typing import Final
 
 from platformdirs import user_state_path
 
+from tui_ipc.session.replacing import replace
 from tui_ipc.tui.content.sanitize import visible
 
 LIMIT: Final = 1_000
@@ -84,7 +85,7 @@ class History:
                 self._keep(visible(line))
             kept = "".join(f"{text}\n" for text in self._texts).encode()
             if kept != data:
-                _replace(self._path, kept)
+                replace(str(self._path.resolve()), kept, mode=0o600)  # a link leads on to it
 
     def add(self, text: str) -> None:
         """Remember a text, unless it begins with a space: the shell's way to say that it is a secret.
@@ -158,17 +159,3 @@ def _append(descriptor: int, data: bytes) -> None:
     if os.write(descriptor, data) < len(data):
         os.ftruncate(descriptor, size)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Put a new file in a file's place: whoever reads it, and a crash, finds the old one or the new one."""
-    target = path.resolve()  # who keeps it elsewhere by a symbolic link goes on to
-    fresh = target.with_name(f"{target.name}.{os.getpid()}")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        with open(descriptor, "wb") as file:
-            file.write(data)
-        fresh.replace(target)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise

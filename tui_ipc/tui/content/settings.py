@@ -22,6 +22,7 @@ from typing import Any, Final
 from platformdirs import user_config_path
 
 from tui_ipc.session.recording import reason
+from tui_ipc.session.replacing import replace
 
 LIMIT: Final = 1 << 20
 """Bytes of a file of settings at most."""
@@ -122,22 +123,12 @@ def remember_theme(path: Path | None, theme: str) -> str | None:
     """
     if path is None:
         return None
-    import tempfile
-
     try:
         path = path.resolve()
         text = path.read_text() if path.exists() else ""
         changed = _with_theme(text, theme)
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".settings-")
-        try:
-            with os.fdopen(handle, "w") as file:
-                file.write(changed)
-            os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-            os.replace(name, path)
-        except BaseException:
-            os.unlink(name)
-            raise
+        replace(str(path), changed.encode(), path.stat() if path.exists() else None)
     except (OSError, ValueError) as error:
         return f"The theme is not remembered, for {path} cannot be written: {reason(error)}."
     return None
