@@ -29,7 +29,7 @@ HOSTILE = st.text(st.characters(exclude_categories=()), max_size=30) | st.sample
         "]]>",
         "&amp;",
         "<x a='1'>",
-        "# SKIP",
+        "# SKIP",  # in TAP this and the next are directives
         "# TODO x",
         "\\#",
         "ok 1",
