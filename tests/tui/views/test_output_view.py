@@ -104,8 +104,9 @@ def test_one_stream_can_be_shown_alone() -> None:
         seen = [it.rows("output")[:4]]
         for _ in range(3):
             await it.pilot.press("o")
+            known = it.app.model.output.end
             it.session.output(b"more\n")
-            await it.pilot.pause()
+            await it.until(lambda known=known: it.app.model.output.end > known)  # type: ignore[misc]
             seen.append(it.rows("output")[:4])
         assert seen[0] == ["out 1", "▌ err 1", "out 2", "▌ begun"]
         assert seen[1][:3] == ["out 1", "out 2", "more"]
