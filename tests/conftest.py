@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from tests import leaks
+from tests.support import leaks
 
 # What the machine or the terminal of whoever runs the tests may have set, and would change their outcome.
 _FOREIGN = (
@@ -71,7 +71,7 @@ def base_dir() -> Iterator[Path]:
     """
     path = Path(tempfile.mkdtemp(prefix="tipc-"))
     yield path
-    left = leaks.descendants("XDG_RUNTIME_DIR", f"{path}/")
+    left = leaks.find_descendants("XDG_RUNTIME_DIR", f"{path}/")
     shutil.rmtree(path)
     if left:
         pytest.fail(_listed("processes outlive the tests that started them:", left), pytrace=False)
@@ -80,12 +80,12 @@ def base_dir() -> Iterator[Path]:
 @pytest.fixture(autouse=True)
 def no_leaks(request: pytest.FixtureRequest) -> Iterator[None]:
     """Fails a test that leaves a descriptor, a child or a thread, or closes a descriptor not its own."""
-    before = leaks.held()
+    before = leaks.take_snapshot()
     yield
-    left = leaks.left_since(before)
+    left = leaks.find_leaks(before)
     if not request.session.testsfailed:  # what a failed test still held is let go during the next one
-        left += leaks.lost_since(before)
-    leaks.end_children_since(before)
+        left += leaks.find_closed(before)
+    leaks.kill_new_children(before)
     if left and _FAILED not in request.node.stash:
         pytest.fail(_listed("the test did not leave the process as it found it:", left), pytrace=False)
 

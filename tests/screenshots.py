@@ -1,8 +1,8 @@
 """Makes the pictures in ``screenshots/``: ``python -m tests.screenshots``.
 
-The real explorer explores real children, see :mod:`tests.scenes`; only what differs from one run to the next
-is replaced, see :mod:`tests.still`. So the same code makes the same pictures, and a changed picture is a
-change of the explorer.
+The real explorer explores real children, see :mod:`tests.support.scenes`; only what differs from one run to
+the next is replaced, see :mod:`tests.support.frozen_session`. So the same code makes the same pictures, and a
+changed picture is a change of the explorer.
 """
 
 import asyncio
@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Final
 from unittest.mock import patch
 
-from tests import scenes
-from tests.still import StillSession
-from tui_ipc.session.events import ChannelClosed, ChannelsOpen, ChildOutput, Event, MessageReceived, Stream
-from tui_ipc.session.notation import parse
-from tui_ipc.session.recording import header, pack
-from tui_ipc.session.replay import Replay
+from tests.support import scenes
+from tests.support.frozen_session import FrozenSession
+from tui_ipc.events import ChannelClosed, ChannelsOpen, ChildOutput, Event, MessageReceived, Stream
+from tui_ipc.recording.codec import encode_event, encode_header
+from tui_ipc.recording.replay import Replay
+from tui_ipc.text.notation import parse_value
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.replay_app import ReplayApp
 
@@ -65,37 +65,37 @@ PICTURES: Final[Mapping[str, Picture]] = {
 }
 
 
-def explored(arguments: Sequence[str] = (), *, busy: bool = False) -> StillSession:
+def open_session(arguments: Sequence[str] = (), *, busy: bool = False) -> FrozenSession:
     """A session with the thumbnailer."""
     command = (sys.executable, "thumbnailer.py", *arguments)
     place = str(Path(__file__).parent / "programs")
     if not busy:
-        return StillSession(command, cwd=place)
+        return FrozenSession(command, cwd=place)
     chance = random.Random(12)
     pauses = [round(150_000_000 * (1.4 + sin(number / 90)) * chance.random()) for number in range(1000)]
     latencies = [round(3_000_000 * chance.paretovariate(1.6)) for _ in range(1000)]
-    return StillSession(command, cwd=place, pauses=pauses, latencies=latencies)
+    return FrozenSession(command, cwd=place, pauses=pauses, latencies=latencies)
 
 
 async def record(path: Path) -> None:
     """Record the talk of the scenes."""
-    session = explored()
+    session = open_session()
     happened: list[Event] = []
     async with session:
         events = session.events()
         await session.ready()
-        happened += await settled(events, ChannelsOpen, 1)
+        happened += await collect_until(events, ChannelsOpen, 1)
         for text, printed in scenes.TALK:
             lines = sum(_lines(event.data) for event in happened if isinstance(event, ChildOutput))
-            await session.send(parse(text))
-            happened += await settled(events, MessageReceived, printed - lines)
-    happened += await settled(events, ChannelClosed, 1)
+            await session.send(parse_value(text))
+            happened += await collect_until(events, MessageReceived, printed - lines)
+    happened += await collect_until(events, ChannelClosed, 1)
     happened += [event async for event in events]
     command = ("python", "thumbnailer.py")
-    path.write_bytes(header(command, BEGAN) + b"".join(map(pack, happened)))
+    path.write_bytes(encode_header(command, BEGAN) + b"".join(map(encode_event, happened)))
 
 
-async def settled(events: AsyncIterator[Event], last: type[Event], lines: int) -> list[Event]:
+async def collect_until(events: AsyncIterator[Event], last: type[Event], lines: int) -> list[Event]:
     """What happens until an event of a type came and so many lines were printed.
 
     The child's channel and its two streams race each other: what it printed is put before the event.
@@ -121,36 +121,36 @@ def _lines(data: bytes) -> int:
     return data.count(b"\n")
 
 
-async def picture(wanted: Picture, recording: Path) -> str:
+async def render_picture(wanted: Picture, recording: Path) -> str:
     """Play a scene, and return the screen at its end as SVG that needs nothing from elsewhere."""
-    session = explored(wanted.arguments, busy=wanted.busy)
-    app = replayed(recording) if wanted.recorded else ExplorerApp(session)
+    session = open_session(wanted.arguments, busy=wanted.busy)
+    app = open_replay(recording) if wanted.recorded else ExplorerApp(session)
     async with app.run_test(size=(WIDTH, wanted.height)) as pilot:
         app.message_box.input.cursor_blink = False
         app.animation_level = "none"
-        await wanted.play(scenes.Set(app, pilot, session))
+        await wanted.play(scenes.Stage(app, pilot, session))
         app._pace.now()
         await pilot.pause()
         await pilot.pause()
         svg = app.export_screenshot(title="tui-ipc")
     # A page lays out a picture by its size, which Textual leaves out.
     svg = re.sub(r'viewBox="0 0 (\S+) (\S+)"', r'\g<0> width="\1" height="\2"', svg, count=1)
-    svg = re.sub("<!-- .*? -->", f"<!-- {made_with()} -->", svg, count=1)
+    svg = re.sub("<!-- .*? -->", f"<!-- {describe_versions()} -->", svg, count=1)
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     return svg.replace("Fira Code, monospace", "'Fira Code', 'DejaVu Sans Mono', Menlo, Consolas, monospace")
 
 
-def made_with() -> str:
+def describe_versions() -> str:
     """What else decides how a picture looks."""
     return f"Made by tests/screenshots.py with Textual {version('textual')} and Rich {version('rich')}"
 
 
-def replayed(path: Path) -> ReplayApp:
+def open_replay(path: Path) -> ReplayApp:
     """The explorer over a recording."""
     return ReplayApp(Replay(str(path)), str(path), again=lambda speed: Replay(str(path), speed=speed))
 
 
-async def make(directory: Path, names: Iterable[str] = PICTURES) -> None:
+async def make_pictures(directory: Path, names: Iterable[str] = PICTURES) -> None:
     """Make pictures, all unless some are named."""
     with (
         tempfile.TemporaryDirectory() as place,
@@ -162,11 +162,11 @@ async def make(directory: Path, names: Iterable[str] = PICTURES) -> None:
         for name in names:
             if PICTURES[name].recorded:
                 await record(recording)
-            svg = await picture(PICTURES[name], recording)
+            svg = await render_picture(PICTURES[name], recording)
             (directory / f"{name}.svg").write_text(svg, encoding="utf-8")
 
 
 if __name__ == "__main__":
     target = Path(__file__).parent.parent / "screenshots"
     target.mkdir(exist_ok=True)
-    asyncio.run(make(target, sys.argv[1:] or PICTURES))
+    asyncio.run(make_pictures(target, sys.argv[1:] or PICTURES))

@@ -11,26 +11,26 @@ from pathlib import Path
 from textual.app import App
 from textual.binding import Binding
 
-from tests.seed import assert_tells_the_conversation
-from tui_ipc.script.exit_codes import MEANINGS
-from tui_ipc.script.language import GRAMMAR
+from tests.support.builtin_conversation import assert_is_builtin_conversation
+from tui_ipc.script.exit_codes import EXIT_CODE_MEANINGS
+from tui_ipc.script.language.parser import GRAMMAR
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.child_actions import ChildActions
-from tui_ipc.tui.content.settings import load
 from tui_ipc.tui.file_actions import FileActions
-from tui_ipc.tui.keymap import checked, known
-from tui_ipc.tui.pane_actions import PaneActions
+from tui_ipc.tui.keys import check_keys, collect_bindings
 from tui_ipc.tui.replay_app import ReplayApp
-from tui_ipc.tui.views.bytes_view import BytesView
-from tui_ipc.tui.views.inspector import Inspector
-from tui_ipc.tui.views.key_bar import rank
-from tui_ipc.tui.views.line_view import LineView
-from tui_ipc.tui.views.log_view import LogView
-from tui_ipc.tui.views.message_input import MessageInput
-from tui_ipc.tui.views.outline_view import OutlineView
-from tui_ipc.tui.views.output_view import OutputView
-from tui_ipc.tui.views.ring_view import RingView
-from tui_ipc.tui.views.searchable_view import SearchableView
+from tui_ipc.tui.settings import load_settings
+from tui_ipc.tui.view_actions import PaneActions
+from tui_ipc.tui.widgets.bytes_view import BytesView
+from tui_ipc.tui.widgets.inputs import MessageInput
+from tui_ipc.tui.widgets.inspector import Inspector
+from tui_ipc.tui.widgets.key_bar import group_rank
+from tui_ipc.tui.widgets.line_view import LineView
+from tui_ipc.tui.widgets.log_view import LogView
+from tui_ipc.tui.widgets.output_view import OutputView
+from tui_ipc.tui.widgets.searchable_view import SearchableView
+from tui_ipc.tui.widgets.tail_view import TailView
+from tui_ipc.tui.widgets.tree_view import TreeView
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -40,8 +40,8 @@ PLACES = {
     "message box": (MessageInput,),
     "log": (LogView,),
     "output": (OutputView,),
-    "log, output": (SearchableView, RingView, LineView),
-    "inspector": (Inspector, OutlineView, BytesView),
+    "log, output": (SearchableView, TailView, LineView),
+    "inspector": (Inspector, TreeView, BytesView),
     "a recording": (ReplayApp,),
 }
 """Where keys work, and the classes that bind them there."""
@@ -62,7 +62,7 @@ def test_the_parent_and_the_child_of_the_library_section_talk(tmp_path: Path) ->
         [sys.executable, "parent.py"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert_tells_the_conversation(done.stdout)
+    assert_is_builtin_conversation(done.stdout)
 
 
 def run_script(
@@ -117,7 +117,7 @@ def test_the_readme_has_the_grammar() -> None:
 
 def test_the_readme_has_the_exit_codes() -> None:
     """With the meanings that the help gives them."""
-    rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in MEANINGS)
+    rows = "".join(f"| {code} | {meaning} |\n" for code, meaning in EXIT_CODE_MEANINGS)
     assert f"| code | meaning |\n|---|---|\n{rows}\n" in README.read_text()
 
 
@@ -139,7 +139,7 @@ def bindings() -> Iterator[tuple[str, list[Binding]]]:
     """For each place the bindings that explain themselves, in the order of the groups in the key bar."""
     for place, kinds in PLACES.items():
         there = [each for kind in kinds for each in vars(kind)["BINDINGS"] if each.tooltip]
-        yield place, sorted(there, key=rank)
+        yield place, sorted(there, key=group_rank)
 
 
 def test_the_readme_has_every_key() -> None:
@@ -155,16 +155,16 @@ def test_the_readme_has_every_key() -> None:
 def test_no_key_is_missing_from_the_places_of_the_readme() -> None:
     """Every binding that explains itself belongs to one of the places."""
     listed = {each.id for _, there in bindings() for each in there}
-    assert {name for name, binding in known().items() if binding.tooltip} <= listed
+    assert {name for name, binding in collect_bindings().items() if binding.tooltip} <= listed
 
 
 def test_the_settings_of_the_readme_are_settings(tmp_path: Path) -> None:
     """The file can be read without a complaint, and its keys belong to something."""
     path = tmp_path / "settings.toml"
     path.write_text(block("toml", "theme"))
-    settings = load(path)
+    settings = load_settings(path)
     assert (settings.problems, settings.theme, settings.remember) == ((), "nord", True)
-    assert checked(settings.keys, known()) == ({"app.restart": "f12"}, [])
+    assert check_keys(settings.keys, collect_bindings()) == ({"app.restart": "f12"}, [])
 
 
 def test_the_readme_shows_every_picture() -> None:

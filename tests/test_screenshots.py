@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.screenshots import PICTURES, made_with, make
+from tests.screenshots import PICTURES, describe_versions, make_pictures
 
 ROOT = Path(__file__).parent.parent
 COLUMN, ROW = 12.2, 24.4
@@ -62,13 +62,13 @@ def looks(svg: str) -> dict[Cell, list[str]]:
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_shows_what_the_explorer_shows(name: str, tmp_path: Path) -> None:
     """If this fails, make them again, ``python -m tests.screenshots``, and look at them."""
-    asyncio.run(make(tmp_path, [name]))
+    asyncio.run(make_pictures(tmp_path, [name]))
     picture = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
     shown = (ROOT / "screenshots" / f"{name}.svg").read_text(encoding="utf-8")
     assert "url(" not in picture.replace("url(#", ""), "it needs something from elsewhere"
     assert str(tmp_path.parent) not in picture, "it names a path of this machine"
     assert rows(picture) == rows(shown)
-    if made_with() in shown:
+    if describe_versions() in shown:
         now, then = looks(picture), looks(shown)
         differing = {cell for cell in now.keys() | then.keys() if now.get(cell) != then.get(cell)}
         assert {cell: (now.get(cell), then.get(cell)) for cell in sorted(differing)} == {}

@@ -14,7 +14,7 @@ from time import perf_counter
 from tests.benchmarks.measure import Figure, Group, percentile
 from tests.benchmarks.starts import TUI_IPC, environment
 from tests.benchmarks.terminal import NotShownError, Terminal
-from tui_ipc.session.events import ChildOutput, Event, MessageReceived
+from tui_ipc.events import ChildOutput, Event, MessageReceived
 from tui_ipc.session.session import Session
 
 PATIENCE = 120.0

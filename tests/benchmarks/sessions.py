@@ -16,11 +16,11 @@ from typing import Any, Self
 from tests.benchmarks.coroutines import OneByOne, round_trips
 from tests.benchmarks.measure import Figures
 from tui_ipc import OneShotServer
+from tui_ipc.events import ChannelsOpen, Event, MessageReceived
 from tui_ipc.ipc import aio
-from tui_ipc.script.language import Expect, Repeat, Script, Send
-from tui_ipc.script.running.runner import Runner
-from tui_ipc.session.events import ChannelsOpen, Event, MessageReceived
-from tui_ipc.session.recorder import Recorder
+from tui_ipc.recording.writer import RecordingWriter
+from tui_ipc.script.language.parser import Expect, Repeat, Script, Send
+from tui_ipc.script.runner.runner import Runner
 from tui_ipc.session.session import Session
 
 _CHILD = """
@@ -101,7 +101,7 @@ class Recorded(Kept):
 
     name = "session, recorded"
 
-    def __init__(self, cpu: int, recorder: Recorder) -> None:
+    def __init__(self, cpu: int, recorder: RecordingWriter) -> None:
         super().__init__(cpu, recorder)
 
 
@@ -151,7 +151,7 @@ class Scripted:
 
 def overhead(cpu: int, size: int, each: int, rounds: int) -> Figures:
     """Microseconds of one exchange of ``size`` bytes with a child on that CPU."""
-    with TemporaryDirectory() as folder, Recorder(os.path.join(folder, "recording")) as recorder:
+    with TemporaryDirectory() as folder, RecordingWriter(os.path.join(folder, "recording")) as recorder:
         message = os.urandom(size)
         contenders = (Library(cpu), Kept(cpu), Recorded(cpu, recorder), Scripted(cpu, message))
         figures = round_trips(contenders, message, each, rounds)

@@ -18,7 +18,7 @@ from tui_ipc import OneShotServer
 PATIENCE = 30.0
 """Seconds until we give up waiting for a program to begin."""
 
-TUI_IPC = (sys.executable, "-c", "import sys; from tui_ipc.cli import main; sys.exit(main())")
+TUI_IPC = (sys.executable, "-c", "import sys; from tui_ipc.cli.main import main; sys.exit(main())")
 """What the installed command does."""
 
 BARE_APP = Path(__file__).with_name("programs") / "bare_app.py"
@@ -120,7 +120,7 @@ def first_frames(rounds: int) -> Figures:
 
 async def _widgets() -> int:
     """How many the explorer has when it begins."""
-    from tests.tui.fake_session import FakeSession  # brings Textual, which nothing else here wants
+    from tests.support.fake_session import FakeSession  # brings Textual, which nothing else here wants
     from tui_ipc.tui.app import ExplorerApp
 
     app = ExplorerApp(FakeSession())

@@ -15,8 +15,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests import leaks
 from tests.ipc.messages import announcements, handles, hostile
+from tests.support import leaks
 from tui_ipc import (
     Disconnected,
     IpcError,
@@ -234,14 +234,14 @@ def strike_server(attack: Sequence[Read], limit: int = LIMIT) -> list[Any]:
 
 def survives(strike: Callable[[], list[Any]], allowance: int = LIMIT + ALLOWANCE) -> list[Any]:
     """Run an attack, and check that it left no descriptor open and took no more memory than it may."""
-    before = leaks.held()
+    before = leaks.take_snapshot()
     tracemalloc.start()
     try:
         found = strike()
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert leaks.left_since(before) == leaks.lost_since(before) == []
+    assert leaks.find_leaks(before) == leaks.find_closed(before) == []
     assert isinstance(found[-1], IpcError)
     assert peak < allowance, f"{peak} bytes were allocated, {allowance} are allowed"
     return found

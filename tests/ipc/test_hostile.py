@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from tests import leaks
 from tests.ipc import attacks
 from tests.ipc.attacks import LIMIT, Read, strike_channel, strike_server, survives, taken
 from tests.ipc.together import PATIENCE
+from tests.support import leaks
 from tui_ipc import (
     Disconnected,
     Empty,
@@ -183,7 +183,7 @@ def test_a_packet_that_is_too_long() -> None:
 def few_descriptors(spare: int) -> Iterator[None]:
     """This process may open only so many descriptors more."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    held = leaks.held().descriptors
+    held = leaks.take_snapshot().descriptors
     free = (number for number in itertools.count() if number not in held)
     resource.setrlimit(resource.RLIMIT_NOFILE, (next(itertools.islice(free, spare, None)), before[1]))
     try:
@@ -200,10 +200,10 @@ def test_more_descriptors_than_may_be_opened(kind: int) -> None:
         with socket.fromfd(sender.fileno(), socket.AF_UNIX, -1) as own:
             attacks.write(own, [(b"\x01", ["file"] * 200)])
         sender.send("after it")
-        before = leaks.held()
+        before = leaks.take_snapshot()
         with few_descriptors(50), pytest.raises(TooManyHandles, match="raise the limit of open files"):
             receiver.recv(PATIENCE)
-        assert leaks.left_since(before) == []
+        assert leaks.find_leaks(before) == []
         if kind == socket.SOCK_SEQPACKET:
             assert receiver.recv(PATIENCE) == "after it"
         else:
@@ -219,11 +219,11 @@ def test_a_descriptor_that_the_kernel_adds_for_the_peer() -> None:
         with suppress(OSError):  # before Linux 6.5 there is nothing to defend against
             own.setsockopt(socket.SOL_SOCKET, passpidfd, 1)
         own.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-        before = leaks.held()
+        before = leaks.take_snapshot()
         for number in range(10):
             ours.send(encode(number))
             assert receiver.recv(PATIENCE) == number
-        assert leaks.left_since(before) == []
+        assert leaks.find_leaks(before) == []
 
 
 def test_a_large_message_that_trickles_in() -> None:
@@ -288,13 +288,13 @@ def test_another_process_attacks_one_server_after_the_other() -> None:
     assert process.stdin is not None
     with process, process.stdin:
         for name, _, _, error in CASES:
-            before = leaks.held()
+            before = leaks.take_snapshot()
             with OneShotServer(LIMIT) as server:
                 process.stdin.write(f"{server.name}\n".encode())
                 process.stdin.flush()
                 with pytest.raises(error):
                     server.accept(PATIENCE, process)
-            assert leaks.left_since(before) == [], name
+            assert leaks.find_leaks(before) == [], name
     assert process.returncode == 0
 
 

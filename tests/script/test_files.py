@@ -1,19 +1,89 @@
-"""Scripts in files: nothing is lost, whatever happens."""
+"""Scripts from files, and all that is wrong with them at once."""
 
+import io
 import os
 import resource
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from tui_ipc.script.files import UnwritableScriptError, create, rewrite
+from tui_ipc.script.files import (
+    UnreadableScriptsError,
+    UnwritableScriptError,
+    create_script_file,
+    load_scripts,
+    replace_script_file,
+    run_check_scripts,
+)
+from tui_ipc.script.language.parser import Quit
+
+
+def test_scripts_come_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Named by their paths; standard input is one of them."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"quit")))
+    path = tmp_path / "a.tipc"
+    path.write_text("> x\n")
+    first, second = load_scripts([str(path), "-"])
+    assert (first.name, second.name) == (str(path), "standard input")
+    assert second.steps == (Quit(),)
+
+
+def test_without_standard_input_it_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under ``<&-``."""
+    monkeypatch.setattr(sys, "stdin", None)
+    assert load_scripts(["-"])[0].steps == ()
+
+
+def test_all_that_is_wrong_is_told(tmp_path: Path) -> None:
+    """A name that could steer a terminal cannot."""
+    (tmp_path / "binary.tipc").write_bytes(b"> 1\n\xff\n")
+    (tmp_path / "faulty.tipc").write_text("qiut\n")
+    (tmp_path / "tests").mkdir()
+    names = ["", "tests", "null\0byte", "esc\x1b[2J", "binary.tipc", "faulty.tipc"]
+    with pytest.raises(UnreadableScriptsError) as refused:
+        load_scripts([str(tmp_path / name) if name else "" for name in names])
+    lines = [line for line in str(refused.value).splitlines() if line[0] != " "]
+    assert [line.removeprefix(f"{tmp_path}/") for line in lines] == [
+        "'': No such file or directory",
+        f"tests: it is a directory; name the scripts in it: {tmp_path}/tests/*.tipc",
+        r"null\u0000byte: embedded null byte",
+        r"esc\u001b[2J: No such file or directory",
+        "binary.tipc:2: a script is UTF-8 text, and this is not; the child's command goes behind --",
+        lines[-1].removeprefix(f"{tmp_path}/"),
+    ]
+    assert lines[-1].startswith(f"{tmp_path}/faulty.tipc:1:1: ")
+
+
+def test_a_program_is_told_from_a_script_with_a_fault(tmp_path: Path) -> None:
+    """Who forgot what stands before a command sees it; a script may be a program, too."""
+    program = tmp_path / "plugin"
+    program.write_text("#!/bin/sh\nexec ./real-plugin\n")
+    with pytest.raises(UnreadableScriptsError) as refused:
+        load_scripts([str(program)])
+    assert "behind --" not in str(refused.value)
+    program.chmod(0o755)
+    with pytest.raises(UnreadableScriptsError, match=":2:1: unknown step") as refused:
+        load_scripts([str(program)])
+    remedy = str(refused.value).splitlines()[-1]
+    assert remedy == f"{program} can be executed: a child's command goes behind --"
+    program.write_text("#!/usr/bin/env -S tui-ipc --script\nquit\n")
+    assert load_scripts([str(program)])[0].steps == (Quit(),)
+
+
+def test_a_check_needs_no_standard_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exit code says it."""
+    monkeypatch.setattr(sys, "stderr", None)
+    path = tmp_path / "a.tipc"
+    path.write_text("quit\n")
+    assert (run_check_scripts([str(path)]), run_check_scripts([str(path), ""])) == (0, 2)
 
 
 def test_a_new_script_is_written_as_it_is(tmp_path: Path) -> None:
     """UTF-8, line ends unchanged."""
     file = tmp_path / "talk.tipc"
-    create(str(file), '> "grüß"\r\n< 1\n')
+    create_script_file(str(file), '> "grüß"\r\n< 1\n')
     assert file.read_bytes() == '> "grüß"\r\n< 1\n'.encode()
 
 
@@ -22,12 +92,12 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
     file = tmp_path / "talk.tipc"
     file.write_text("precious")
     with pytest.raises(UnwritableScriptError, match=r"talk\.tipc exists already; name another file"):
-        create(str(file), "quit\n")
+        create_script_file(str(file), "quit\n")
     assert file.read_text() == "precious"
     dangling = tmp_path / "dangling.tipc"
     dangling.symlink_to("nowhere")
     with pytest.raises(UnwritableScriptError, match="exists already"):
-        create(str(dangling), "quit\n")
+        create_script_file(str(dangling), "quit\n")
 
 
 @pytest.mark.parametrize(
@@ -37,7 +107,7 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
 def test_a_place_that_takes_no_file_is_told(tmp_path: Path, path: str, said: str) -> None:
     """In the system's words."""
     with pytest.raises(UnwritableScriptError, match=f"cannot be written: .*{said}"):
-        create(str(tmp_path / path) if path else "", "quit\n")
+        create_script_file(str(tmp_path / path) if path else "", "quit\n")
 
 
 def test_a_script_that_finds_no_room_leaves_no_part_of_it(tmp_path: Path) -> None:
@@ -47,7 +117,7 @@ def test_a_script_that_finds_no_room_leaves_no_part_of_it(tmp_path: Path) -> Non
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, kept[1]))
     try:
         with pytest.raises(UnwritableScriptError, match="File too large"):
-            create(str(file), "quit\n" * 100)
+            create_script_file(str(file), "quit\n" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
     assert not file.exists()
@@ -59,7 +129,7 @@ def test_a_rewritten_file_keeps_its_permissions_and_its_link(tmp_path: Path) -> 
     file.write_bytes(b"old")
     file.chmod(0o640)
     link.symlink_to(file)
-    rewrite(str(link), b"old", b"new")
+    replace_script_file(str(link), b"old", b"new")
     assert (file.read_bytes(), stat.S_IMODE(file.stat().st_mode)) == (b"new", 0o640)
     assert link.is_symlink()
     assert sorted(os.listdir(tmp_path)) == ["link.tipc", "talk.tipc"]
@@ -76,7 +146,7 @@ def test_a_rewritten_file_keeps_its_owner(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(os, "fchown", refuse)
     file = tmp_path / "talk.tipc"
     file.write_bytes(b"old")
-    rewrite(str(file), b"old", b"new")
+    replace_script_file(str(file), b"old", b"new")
     assert asked == [(file.stat().st_uid, file.stat().st_gid)]
     assert file.read_bytes() == b"new"
 
@@ -86,14 +156,14 @@ def test_a_file_that_was_edited_meanwhile_is_not_rewritten(tmp_path: Path) -> No
     file = tmp_path / "talk.tipc"
     file.write_bytes(b"edited")
     with pytest.raises(UnwritableScriptError, match=r"was changed meanwhile, and so was not rewritten"):
-        rewrite(str(file), b"old", b"new")
+        replace_script_file(str(file), b"old", b"new")
     assert file.read_bytes() == b"edited"
 
 
 def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
     """In the system's words."""
     with pytest.raises(UnwritableScriptError, match="cannot be rewritten: No such file or directory"):
-        rewrite(str(tmp_path / "talk.tipc"), b"old", b"new")
+        replace_script_file(str(tmp_path / "talk.tipc"), b"old", b"new")
 
 
 def test_a_rewriting_that_fails_leaves_the_old_text(tmp_path: Path) -> None:
@@ -104,7 +174,7 @@ def test_a_rewriting_that_fails_leaves_the_old_text(tmp_path: Path) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (10, kept[1]))
     try:
         with pytest.raises(UnwritableScriptError, match="cannot be rewritten: File too large"):
-            rewrite(str(file), b"old", b"new" * 100)
+            replace_script_file(str(file), b"old", b"new" * 100)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
     assert file.read_bytes() == b"old"

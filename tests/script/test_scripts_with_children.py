@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.script.plays import titled
-from tests.session.playing import child, environment
+from tests.support.run_script import detail_texts
+from tests.support.sessions import child, environment
+from tui_ipc.events import Event
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language import parse
-from tui_ipc.script.running.life import MAX_BYTES
-from tui_ipc.script.running.runner import Runner, Verdict
-from tui_ipc.session.events import Event
+from tui_ipc.script.language.parser import parse
+from tui_ipc.script.runner.run_state import MAX_BYTES
+from tui_ipc.script.runner.runner import Runner, Verdict
 from tui_ipc.session.session import Session
-from tui_ipc.session.units import count
+from tui_ipc.text.units import format_count
 
 
 def run(script: str, command: list[str] | None, timeout: float = 20.0, **options: Any) -> Verdict:
@@ -34,7 +34,7 @@ def run(script: str, command: list[str] | None, timeout: float = 20.0, **options
 def python(path: Path, text: str) -> list[str]:
     """The command of a child by the library: ``text`` has ``sender`` and ``receiver``."""
     file = path / "child.py"
-    file.write_text(f"from tests.session.children.by_library import meet\nsender, receiver = meet()\n{text}")
+    file.write_text(f"from tests.support.children.by_library import meet\nsender, receiver = meet()\n{text}")
     return [sys.executable, str(file)]
 
 
@@ -100,9 +100,9 @@ def test_a_child_that_dies_in_a_repeat_is_told_with_its_round_and_last_words() -
     verdict = run("repeat 100\n  > x\n  < {{n}}\nend", child("dies", "SIGSEGV"))
     assert verdict.code is ExitCode.CHILD_FAILED
     assert verdict.line in (2, 3)
-    assert titled(verdict, "round")[0].endswith("of 100 (repeat of line 1)")
-    assert titled(verdict, "child") == ["was ended by SIGSEGV"]
-    assert titled(verdict, "stderr") == ["and a complaint"]
+    assert detail_texts(verdict, "round")[0].endswith("of 100 (repeat of line 1)")
+    assert detail_texts(verdict, "child") == ["was ended by SIGSEGV"]
+    assert detail_texts(verdict, "stderr") == ["and a complaint"]
 
 
 def test_what_a_child_prints_only_when_it_exits_is_found(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_child_that_does_not_read_is_told() -> None:
     verdict = run("repeat 100000\n> xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nend", child("deaf"), 0.3, grace=0.1)
     assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 2)
     assert verdict.sentence == "the child did not take the message within 0.3 s: it does not read"
-    assert titled(verdict, "diagnosis")
+    assert detail_texts(verdict, "diagnosis")
 
 
 def test_both_may_send_before_they_read(tmp_path: Path) -> None:
@@ -177,5 +177,5 @@ def test_a_flood_of_messages_fills_no_memory() -> None:
     """The child is held up while the script sleeps; a wait for something else ends once no more is kept."""
     verdict = run("sleep 100ms\nexpect stdout /never/", child("floods", "messages"), 50, grace=0.1)
     assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 2)
-    kept = count(MAX_BYTES // 65536)
+    kept = format_count(MAX_BYTES // 65536)
     assert verdict.sentence.startswith(f"the child sent more than the {kept} messages that are kept")

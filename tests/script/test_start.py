@@ -14,7 +14,7 @@ def look(event, arguments):
         os._exit(0)
 
 sys.addaudithook(look)
-from tui_ipc.cli import main
+from tui_ipc.cli.main import main
 main(["--script"])
 """
 
@@ -22,16 +22,16 @@ FOR_LATER = {
     "a failure": (
         "tui_ipc.session.diagnosis",
         "tui_ipc.session.examination",
-        "tui_ipc.session.kernel",
+        "tui_ipc.osutil.procfs",
         "difflib",
         "shlex",
     ),
-    "a recording": ("tui_ipc.session.recorder", "tui_ipc.session.recording", "tui_ipc.session.replay"),
+    "a recording": ("tui_ipc.recording.writer", "tui_ipc.recording.codec", "tui_ipc.recording.replay"),
     "other faces": (
-        "tui_ipc.script.replaying",
-        "tui_ipc.script.saving",
-        "tui_ipc.script.running.updating",
-        "tui_ipc.script.rewriting",
+        "tui_ipc.script.print_recording",
+        "tui_ipc.script.record_to_script",
+        "tui_ipc.script.update",
+        "tui_ipc.script.update",
         "textual",
     ),
     "reports": ("xml.sax.saxutils", "xml.etree.ElementTree", "importlib.metadata", "platform", "shutil"),

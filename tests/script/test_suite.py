@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from tui_ipc.script.language import Script, parse
-from tui_ipc.script.reporting.console import Console
-from tui_ipc.script.reporting.outcome import Outcome, Status
-from tui_ipc.script.sink import SinkLostError
-from tui_ipc.script.suite import Suite, child
-from tui_ipc.session.events import Event
-from tui_ipc.session.session import BUILT_IN_CHILD
+from tui_ipc.events import Event
+from tui_ipc.script.language.parser import Script, parse
+from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.output import OutputLostError
+from tui_ipc.script.report.console import Console
+from tui_ipc.script.suite import Suite, choose_command
+from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 
 SCRIPTS = [parse("> x\n< Child received: x\n", name) for name in ("first", "second", "third")]
 
@@ -70,7 +70,7 @@ def lose(number: int) -> Callable[[], None]:
     """Lose standard output, for this reason."""
 
     def deed() -> None:
-        raise SinkLostError(OSError(number, "gone"))
+        raise OutputLostError(OSError(number, "gone"))
 
     return deed
 
@@ -155,6 +155,6 @@ def test_messages_that_were_told_are_not_kept() -> None:
 def test_whose_command_is_run() -> None:
     """The given one, or else the script's own, or else the built-in child."""
     own = parse("spawn ./own -x\n")
-    assert child(own, ["./given"]) == ["./given"]
-    assert child(own, None) == ("./own", "-x")
-    assert child(SCRIPTS[0], None) == BUILT_IN_CHILD
+    assert choose_command(own, ["./given"]) == ["./given"]
+    assert choose_command(own, None) == ("./own", "-x")
+    assert choose_command(SCRIPTS[0], None) == BUILTIN_CHILD_COMMAND

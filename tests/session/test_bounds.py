@@ -16,9 +16,9 @@ from functools import partial
 
 import pytest
 
-from tests.session.playing import ROOT, Watch, child, environment, play, transcript
-from tui_ipc.session import events as ev
-from tui_ipc.session.session import NotListening, Session
+from tests.support.sessions import ROOT, EventCollector, child, describe_events, environment, run_session
+from tui_ipc import events as ev
+from tui_ipc.session.session import NotConnected, Session
 from tui_ipc.session.timeline import MAX_BYTES, MAX_EVENTS
 
 MEMORY = 150 * 1024 * 1024
@@ -28,8 +28,8 @@ TURNS = 500
 
 
 def consumed(pace: int, stream: str, *command: str) -> dict[str, object]:
-    """What came of a child, and what it took, by :mod:`tests.session.consumes` in a process of its own."""
-    program = [sys.executable, "-m", "tests.session.consumes", str(pace), stream, *child(*command)]
+    """What came of a child, and what it took, as :mod:`tests.support.consume_events` saw it."""
+    program = [sys.executable, "-m", "tests.support.consume_events", str(pace), stream, *child(*command)]
     ran = subprocess.run(program, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, check=True)
     told: dict[str, object] = json.loads(ran.stdout)
     return told
@@ -67,7 +67,7 @@ def test_a_child_that_never_reads_stops_the_sender_and_nothing_else() -> None:
         while True:
             accepted.append(len((await session.send(b"x" * 4096)).raw))
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         pouring = asyncio.create_task(pour(session))
         await unchanged(lambda: len(accepted))
@@ -78,10 +78,10 @@ def test_a_child_that_never_reads_stops_the_sender_and_nothing_else() -> None:
             await watch.until(ev.MessageReceived, partial(is_number, number))
         assert not pouring.done()
         await session.quit()
-        with pytest.raises(NotListening):
+        with pytest.raises(NotConnected):
             await pouring
 
-    lines = transcript(play(child("chatters"), act, grace=0.1))
+    lines = describe_events(run_session(child("chatters"), act, grace=0.1))
     assert lines.count("stdout 'still here\\n'") == 3
     assert lines[-3:] == ["closed", "ended by SIGTERM", "clean"]
 
@@ -109,12 +109,12 @@ def test_a_flood_leaves_turns_of_the_loop_to_others(what: str, amount: int, most
             await asyncio.sleep(0)
             turns.append(taken - before)
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         beating = asyncio.create_task(beat())
         await watch.until(ev.Audit)
         beating.cancel()
 
-    play(child("pours", what, str(amount)), act, pty=False, record=record)
+    run_session(child("pours", what, str(amount)), act, pty=False, record=record)
     assert sum(turns) > most
     assert max(turns) <= most
 

@@ -2,21 +2,21 @@
 
 import pytest
 
-from tests.session.playing import Watch, child, only, play
-from tui_ipc.session import events as ev
+from tests.support.sessions import EventCollector, child, run_session, single_event
+from tui_ipc import events as ev
 from tui_ipc.session.session import Session
 
 
 def answers(match: str | None) -> list[tuple[object, int | None, bool]]:
     """Every message of a child that answers out of order: value, what it answers, whether that took time."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         for number in (1, 2):
             await session.send({"id": number})
         await watch.until(ev.MessageReceived, lambda event: event.number == 4)
 
-    events = play(child("answers_by_id"), act, match=match)
+    events = run_session(child("answers_by_id"), act, match=match)
     received = (event for event in events if isinstance(event, ev.MessageReceived))
     return [(event.value, event.answers, event.elapsed is not None) for event in received]
 
@@ -46,7 +46,7 @@ def test_a_session_refuses_an_empty_key_path(path: str) -> None:
 def test_a_fault_names_the_byte_of_an_inline_childs_stream() -> None:
     """Counted from the first byte of its hello on."""
     garbage = child("breaks_the_wire", "garbage")
-    fault = only(play(garbage, lambda _, watch: watch.until(ev.Fault), grace=0.1), ev.Fault)
+    fault = single_event(run_session(garbage, lambda _, watch: watch.until(ev.Fault), grace=0.1), ev.Fault)
     hello = len(b"\x83\xa7tui-ipc\x01\xa3pid\xce....\xa4name\xa7by-hand")
     said = len(b"\xd9\x0eso far so good")
     assert fault.byte == hello + said
@@ -55,7 +55,7 @@ def test_a_fault_names_the_byte_of_an_inline_childs_stream() -> None:
 
 def test_of_an_unfinished_message_no_byte_is_at_fault() -> None:
     """The next one is missing; how many there are is in the sentence."""
-    events = play(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.ChildExited))
-    fault = only(events, ev.Fault)
+    events = run_session(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.ChildExited))
+    fault = single_event(events, ev.Fault)
     assert fault.byte is None
     assert "10" in fault.sentence

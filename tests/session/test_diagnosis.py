@@ -6,34 +6,34 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_ipc.session.diagnosis import Activity, Diagnosis, Traffic, Waiting
-from tui_ipc.session.kernel import Call, Doing, Unread
+from tui_ipc.osutil.procfs import ProcessState, SystemCall, UnreadBytes
+from tui_ipc.session.diagnosis import ChannelState, Diagnosis, LastActivity, PendingMessage
 
 SECOND = 10**9
 READER, WRITER = 17, 18
-EMPTY = Unread(size=0, some=False, reader=READER)
-ASLEEP = Doing(state="S", call=Call(name="recvmsg", descriptor=5, file="socket:[17]"), threads=1)
+EMPTY = UnreadBytes(size=0, some=False, reader=READER)
+ASLEEP = ProcessState(state="S", call=SystemCall(name="recvmsg", descriptor=5, file="socket:[17]"), threads=1)
 QUIET = Diagnosis(
-    phase="open", child=ASLEEP, traffic=Traffic(to_child=EMPTY, to_us=0, writer=WRITER), output=0
+    phase="open", child=ASLEEP, traffic=ChannelState(to_child=EMPTY, to_us=0, writer=WRITER), output=0
 )
 ACTIVITY = "Nothing was sent so far; the child said nothing, and printed nothing."
 WAITS = "It sleeps in recvmsg on descriptor 5 (its channel from us)."
-THREE = Waiting(number=3, waited=42 * SECOND // 10)
+THREE = PendingMessage(number=3, waited=42 * SECOND // 10)
 STOPPED = "The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."
 UNCOUNTED = (
     "The child has not read message #3, sent 4.2 s ago: bytes lie unread in its channel; "
     "the kernel does not say how many."
 )
 HELD_UP = "The session holds the child up: its events are not taken, so nothing more is read from the child."
-OWED = Traffic(sent=3, waiting=(THREE,), count=1, to_child=EMPTY, writer=WRITER)
+OWED = ChannelState(sent=3, waiting=(THREE,), count=1, to_child=EMPTY, writer=WRITER)
 
 
 def busy(
     state: str, name: str | None = None, descriptor: int | None = None, file: str | None = None
-) -> Doing:
+) -> ProcessState:
     """A process in a call."""
-    call = None if name is None else Call(name=name, descriptor=descriptor, file=file)
-    return Doing(state=state, call=call, cpu_seconds=3.25, threads=1)
+    call = None if name is None else SystemCall(name=name, descriptor=descriptor, file=file)
+    return ProcessState(state=state, call=call, cpu_seconds=3.25, threads=1)
 
 
 def told(facts: Diagnosis) -> list[str]:
@@ -43,7 +43,7 @@ def told(facts: Diagnosis) -> list[str]:
     return others
 
 
-def owing(traffic: Traffic = OWED, **more: object) -> Diagnosis:
+def owing(traffic: ChannelState = OWED, **more: object) -> Diagnosis:
     """An open session whose child owes an answer."""
     return replace(QUIET, traffic=traffic, **more)  # type: ignore[arg-type]
 
@@ -137,7 +137,8 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
         ),
         (
             owing(
-                replace(OWED, to_child=Unread(size=61, some=True, reader=READER)), child=busy("S", "pause")
+                replace(OWED, to_child=UnreadBytes(size=61, some=True, reader=READER)),
+                child=busy("S", "pause"),
             ),
             [
                 "The child has not read message #3, sent 4.2 s ago: 61 bytes lie unread in its channel.",
@@ -145,12 +146,13 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
             ],
         ),
         (
-            owing(replace(OWED, to_child=Unread(size=61, some=True, reader=READER))),
+            owing(replace(OWED, to_child=UnreadBytes(size=61, some=True, reader=READER))),
             ["The child has not read message #3, sent 4.2 s ago: 61 bytes lie unread in its channel.", WAITS],
         ),
         (
             owing(
-                replace(OWED, sent=5, to_child=Unread(size=1, some=True)), child=busy("D", "fsync", 3, "/x")
+                replace(OWED, sent=5, to_child=UnreadBytes(size=1, some=True)),
+                child=busy("D", "fsync", 3, "/x"),
             ),
             [
                 "The child has not read the latest message, #5: 1 byte lies unread in its channel.",
@@ -159,14 +161,14 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
             ],
         ),
         (
-            owing(replace(OWED, to_child=Unread(some=True)), child=busy("S")),
+            owing(replace(OWED, to_child=UnreadBytes(some=True)), child=busy("S")),
             [
                 UNCOUNTED,
                 "It sleeps; the kernel does not say in what.",
             ],
         ),
         (
-            owing(replace(OWED, to_child=Unread()), child=Doing()),
+            owing(replace(OWED, to_child=UnreadBytes()), child=ProcessState()),
             [
                 "Message #3 has waited 4.2 s for an answer.",
                 "The kernel does not say whether the child has read all that was sent.",
@@ -174,7 +176,7 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
             ],
         ),
         (
-            owing(child=busy("S", "sendmsg", 6, "socket:[18]"), held_up=True, output=9),
+            owing(child=busy("S", "sendmsg", 6, "socket:[18]"), consumer_stalled=True, output=9),
             [
                 HELD_UP,
                 "The child read message #3, which was sent 4.2 s ago, and has not answered it.",
@@ -193,7 +195,7 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
             ],
         ),
         (
-            replace(QUIET, traffic=Traffic(closed=SECOND, fault="it is no msgpack"), child=busy("Z")),
+            replace(QUIET, traffic=ChannelState(closed=SECOND, fault="it is no msgpack"), child=busy("Z")),
             [
                 "The child broke the wire: it is no msgpack.",
                 "The channel from the child ended 1.0 s ago: no answer can come.",
@@ -223,7 +225,7 @@ def test_while_channels_are_open(facts: Diagnosis, sentences: list[str]) -> None
 
 def test_the_last_sentence_tells_when_each_stream_was_active() -> None:
     """Those that never were are not named, or said to be silent."""
-    activity = Activity(sent=4 * SECOND, received=5 * SECOND, stdout=SECOND // 1000, stderr=2 * SECOND)
+    activity = LastActivity(sent=4 * SECOND, received=5 * SECOND, stdout=SECOND // 1000, stderr=2 * SECOND)
     assert replace(QUIET, activity=activity).sentences[-1] == (
         "We last sent 4.0 s ago; the child last said something 5.0 s ago, "
         "and printed on stdout 1 ms ago and on stderr 2.0 s ago."

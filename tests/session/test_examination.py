@@ -7,10 +7,17 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.session.playing import Watch, child, environment, play, printed, refused
-from tui_ipc.session import events as ev
-from tui_ipc.session import kernel
-from tui_ipc.session.diagnosis import Activity, Diagnosis
+from tests.support.sessions import (
+    EventCollector,
+    child,
+    environment,
+    output_of,
+    run_session,
+    wait_for_failed_handshake,
+)
+from tui_ipc import events as ev
+from tui_ipc.osutil import procfs
+from tui_ipc.session.diagnosis import Diagnosis, LastActivity
 from tui_ipc.session.session import Session
 
 
@@ -28,13 +35,13 @@ def diagnosed(
     """The sentences about a child that was sent ``messages``, once ``is_so``, without its measured times."""
     found: list[Diagnosis] = []
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         for message in messages:
             await session.send(message)
         found.append(await once(session, is_so))
 
-    play(command, act, **{"grace": 0.1, **options})
+    run_session(command, act, **{"grace": 0.1, **options})
     return re.sub(r"\d+ ms|\d+\.\d s", "TIME", " ".join(found[0].sentences))
 
 
@@ -107,9 +114,9 @@ def test_of_a_child_that_waits_for_a_message_nothing_is_wrong() -> None:
 
 def test_where_the_kernel_tells_nothing_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a system without procfs and sock_diag, and without SIOCOUTQ."""
-    monkeypatch.setattr(kernel, "_text", lambda _: None)
-    monkeypatch.setattr(kernel, "_SOCK_DIAG", 31)
-    monkeypatch.setattr(kernel, "counted", lambda *_: None)
+    monkeypatch.setattr(procfs, "_read_text", lambda _: None)
+    monkeypatch.setattr(procfs, "_NETLINK_SOCK_DIAG", 31)
+    monkeypatch.setattr(procfs, "read_count", lambda *_: None)
     text = diagnosed(child("deaf"), lambda found: True, "hello")
     assert "The kernel does not say whether the child has read all that was sent." in text
     assert "The kernel does not say what the child does." in text
@@ -119,7 +126,7 @@ def test_a_stopped_child_is_told_with_its_signal_and_what_it_has_not_read() -> N
     """Whatever else there is to say comes after it."""
     found: list[str] = []
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         session.signal(signal.SIGSTOP)
         await watch.until(ev.ChildStopped)
@@ -127,7 +134,7 @@ def test_a_stopped_child_is_told_with_its_signal_and_what_it_has_not_read() -> N
         found.extend((await once(session, lambda facts: facts.stopped)).sentences)
         session.signal(signal.SIGCONT)
 
-    play(child("inline_echo"), act)
+    run_session(child("inline_echo"), act)
     assert found[:1] == ["The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."]
     assert "6 bytes lie unread in its channel" in found[1]
 
@@ -140,7 +147,7 @@ def test_a_late_handshake_is_told_with_what_the_child_does(name: str, beginning:
     """While it may still come."""
     found: list[str] = []
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         before = await watch.until(ev.ChildSpawned if name == "absent" else ev.ChildConnected)
         facts = await once(session, in_call("pause", "ppoll", "rt_sigsuspend"))
         session.signal(signal.SIGCONT)
@@ -148,7 +155,7 @@ def test_a_late_handshake_is_told_with_what_the_child_does(name: str, beginning:
         assert 0 < facts.waited <= after.at - before.at  # since the step before
         found.extend(facts.sentences)
 
-    play(child(name), act, grace=0.1)
+    run_session(child(name), act, grace=0.1)
     assert found[0].startswith(beginning)
     assert re.search(r"; it sleeps in \w+, waiting for", found[0])
 
@@ -161,7 +168,7 @@ def test_a_session_tells_of_its_beginning_its_failure_and_its_end() -> None:
         assert session.diagnosis().sentences == ("The session has not begun: no child runs.",)
         async with session:
             assert session.diagnosis().sentences == ("The child has not been started yet.",)
-            await refused(session, Watch(session))
+            await wait_for_failed_handshake(session, EventCollector(session))
             assert session.diagnosis().sentences[0].startswith("The handshake failed: ")
         session = Session(child("inline_echo"), env=environment())
         async with session:
@@ -178,7 +185,7 @@ def test_a_consumer_that_takes_no_events_is_what_holds_a_flooding_child_up(what:
     async def main() -> tuple[str, ...]:
         async with Session(child("floods", what), env=environment(), grace=0.1) as session:
             await session.ready()
-            return (await once(session, lambda facts: facts.held_up)).sentences
+            return (await once(session, lambda facts: facts.consumer_stalled)).sentences
 
     assert asyncio.run(main())[0].startswith("The session holds the child up")
 
@@ -187,7 +194,7 @@ def test_a_message_that_cannot_leave_is_told() -> None:
     """The channel of a child that does not read is full at some time."""
     found: list[str] = []
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
 
         async def flood() -> None:
@@ -198,7 +205,7 @@ def test_a_message_that_cannot_leave_is_told() -> None:
         found.extend((await once(session, lambda facts: facts.traffic and facts.traffic.sending)).sentences)
         flooding.cancel()
 
-    play(child("deaf"), act, grace=0.1)
+    run_session(child("deaf"), act, grace=0.1)
     assert (
         found[0]
         == "A message waits to be sent: the channel to the child is full, and the child does not read."
@@ -210,12 +217,12 @@ def test_a_child_that_does_not_quit_is_told_as_such() -> None:
     """While it still has its time to do so."""
     found: list[str] = []
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await session.send("quit")
         found.extend(session.diagnosis().sentences)
 
-    play(child("stubborn"), act, grace=0.1)
+    run_session(child("stubborn"), act, grace=0.1)
     assert re.match('The child was asked to end .* ago, by "quit", and has not ended', found[0])
 
 
@@ -223,11 +230,11 @@ def test_a_child_that_broke_the_wire_is_told_with_how() -> None:
     """No answer can come any more."""
     found: list[str] = []
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(ev.ChannelClosed)
         found.extend(session.diagnosis().sentences)
 
-    play(child("breaks_the_wire", "garbage"), act, grace=0.1)
+    run_session(child("breaks_the_wire", "garbage"), act, grace=0.1)
     assert found[0].startswith("The child broke the wire: ")
     assert re.match("The channel from the child ended .* ago: no answer can come", found[1])
 
@@ -239,7 +246,9 @@ def test_what_a_child_said_and_printed_and_nobody_took_is_counted() -> None:
         async with Session(child("floods", what), env=environment(), grace=0.1) as session:
             await session.ready()
             names = ("write", "sendmsg", "sendto", "poll", "ppoll")
-            return (await once(session, lambda facts: facts.held_up and in_call(*names)(facts))).sentences
+            return (
+                await once(session, lambda facts: facts.consumer_stalled and in_call(*names)(facts))
+            ).sentences
 
     messages, output = (" ".join(asyncio.run(main(what))) for what in ("messages", "output"))
     assert "unread at our end of the channel" in messages
@@ -249,16 +258,16 @@ def test_what_a_child_said_and_printed_and_nobody_took_is_counted() -> None:
 
 def test_each_stream_that_was_active_is_dated() -> None:
     """By the clock of the events."""
-    found: list[Activity] = []
+    found: list[LastActivity] = []
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await session.send("hello")
         await watch.until(ev.MessageReceived)
         found.append(session.diagnosis().activity)
 
-    events = play(None, act)
-    assert printed(events)
+    events = run_session(None, act)
+    assert output_of(events)
     (activity,) = found
     assert activity.sent is not None
     assert activity.received is not None

@@ -1,14 +1,129 @@
-"""Children that do not get through the handshake, and the sentences that say why."""
+"""Reading hellos, and taking the life out of values."""
 
 import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.session.playing import LADDER, OPEN, Watch, child, only, play, refused, transcript
-from tui_ipc.session import events as ev
-from tui_ipc.session.handshake import Evidence, explain, late, late_after
+from tests.support.sessions import (
+    CONNECT_STEPS,
+    OPEN_STEPS,
+    EventCollector,
+    child,
+    describe_events,
+    run_session,
+    single_event,
+    wait_for_failed_handshake,
+)
+from tui_ipc import Closed, Message, Receiver, Sender, SharedMemory, channel
+from tui_ipc import events as ev
+from tui_ipc.ipc.wire import NESTING_LIMIT, RECEIVER, SENDER, SHARED_MEMORY
+from tui_ipc.session.handshake import Hello, InvalidHello, RecordedHandle, close_handles, parse_hello
+from tui_ipc.session.handshake_monitor import (
+    HandshakeEvidence,
+    describe_delay,
+    explain_failure,
+    late_threshold,
+)
 from tui_ipc.session.session import HandshakeError, Session
+
+GOOD = {"tui-ipc": 1, "pid": 7, "name": "x"}
+keys = st.text() | st.integers()
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.binary(),
+    lambda inner: st.lists(inner) | st.dictionaries(keys, inner),
+)
+
+
+def is_closed(handle: Sender[Any] | Receiver[Any]) -> bool:
+    """Whether its descriptor is gone."""
+    try:
+        handle.fileno()
+    except Closed:
+        return True
+    return False
+
+
+def test_a_hello_without_channels_is_inline() -> None:
+    assert parse_hello(Message(dict(GOOD), b"")) == Hello("x", 7, None)
+
+
+def test_the_channels_of_a_hello_stay_open_and_every_other_handle_is_closed() -> None:
+    to_child, other = channel()
+    another, from_child = channel()
+    value = {**GOOD, "to_child": to_child, "from_child": from_child, "more": [other, {"and": another}]}
+    assert parse_hello(Message(value, b"")).channels == (to_child, from_child)
+    assert [is_closed(one) for one in (to_child, from_child, other, another)] == [False, False, True, True]
+    to_child.close()
+    from_child.close()
+
+
+@pytest.mark.parametrize("key", list(GOOD))
+def test_what_is_no_hello_closes_its_handles_wherever_they_are(key: str) -> None:
+    """Also where the version, the pid or the name should be."""
+    ends = channel()
+    value = {**GOOD, "to_child": ends[0], "from_child": ends[1]} | {key: ends[0]}
+    with pytest.raises(InvalidHello):
+        parse_hello(Message(value, b""))
+    assert [is_closed(end) for end in ends] == [True, True]
+
+
+@given(values)
+def test_any_other_first_message_is_told_with_its_size_in_one_line(value: Any) -> None:
+    with pytest.raises(InvalidHello, match=r"its first message, of \d+ bytes, ") as caught:
+        parse_hello(Message(value, b"123"))
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
+@given(values)
+def test_a_value_without_handles_is_left_as_it_is(value: Any) -> None:
+    assert close_handles(value) is value
+
+
+def test_handles_become_text_wherever_they_are() -> None:
+    sender, receiver = channel()
+    with SharedMemory(b"data") as memory:
+        value = close_handles({"a": [sender, {"b": receiver}], "c": memory, 5: None})
+    assert value == {"a": ["<sender>", {"b": "<receiver>"}], "c": "<shared memory>", 5: None}
+    assert is_closed(sender)
+    assert is_closed(receiver)
+
+
+def test_a_handle_alone_becomes_text() -> None:
+    sender, receiver = channel()
+    assert (close_handles(sender), close_handles(receiver)) == ("<sender>", "<receiver>")
+    assert is_closed(sender)
+    assert is_closed(receiver)
+
+
+def test_handles_in_keys_are_closed_as_well() -> None:
+    """No child needs that; a hostile one can."""
+    sender, receiver = channel()
+    value = close_handles({sender: 1, (1, (receiver, 2)): 2, (3, 4): 3, b"k": 4})
+    assert value == {"<sender>": 1, "<a list with 1 handles>": 2, (3, 4): 3, b"k": 4}
+    assert is_closed(sender)
+    assert is_closed(receiver)
+
+
+def test_depth_is_no_obstacle() -> None:
+    sender, receiver = channel()
+    value: Any = [sender, receiver]
+    for _ in range(NESTING_LIMIT):
+        value = [value]
+    close_handles(value)
+    assert is_closed(sender)
+    assert is_closed(receiver)
+
+
+def test_former_handles_are_shown_as_those_that_they_were() -> None:
+    """What a recording holds of a message with handles; there is nothing to close."""
+    kinds = (SENDER, RECEIVER, SHARED_MEMORY)
+    value = close_handles([RecordedHandle(kind) for kind in kinds])
+    assert value == ["<sender>", "<receiver>", "<shared memory>"]
 
 
 @pytest.mark.parametrize("code", [0, 3])
@@ -28,9 +143,9 @@ def test_a_child_that_exits_on_a_rung_of_the_ladder_is_reported_at_once(
     rung: str, reached: list[str], says: str, code: int
 ) -> None:
     """The sentence has the step, the exit status, its last words and what a child has to do."""
-    events = play(child("exits", rung, str(code)), refused)
+    events = run_session(child("exits", rung, str(code)), wait_for_failed_handshake)
     step = "hello" if reached else "connected"
-    assert transcript(events) == [
+    assert describe_events(events) == [
         "listening",
         "spawned",
         *reached,
@@ -39,17 +154,19 @@ def test_a_child_that_exits_on_a_rung_of_the_ladder_is_reported_at_once(
         f"exited {code}",
         "clean",
     ]
-    sentence = only(events, ev.HandshakeFailed).sentence
+    sentence = single_event(events, ev.HandshakeFailed).sentence
     assert sentence.startswith(says.format(code) + 'it printed on stderr: "giving up". ')
     assert "channel_name:" in sentence or "PROTOCOL.md" in sentence
 
 
 def test_a_step_is_late_after_a_fifth_of_the_time_but_not_before_half_a_second() -> None:
     """Programs need time to load."""
-    assert (late_after(5.0), late_after(60.0), late_after(1.0)) == (1.0, 12.0, 0.5)
+    assert (late_threshold(5.0), late_threshold(60.0), late_threshold(1.0)) == (1.0, 12.0, 0.5)
 
 
-HELD_UP = Evidence(connected=True, begun=3, ended=None, stopped=None, words="it printed nothing on stderr")
+HELD_UP = HandshakeEvidence(
+    connected=True, begun=3, ended=None, stopped=None, words="it printed nothing on stderr"
+)
 
 
 @pytest.mark.parametrize(
@@ -66,31 +183,33 @@ HELD_UP = Evidence(connected=True, begun=3, ended=None, stopped=None, words="it 
     ],
 )
 def test_the_sentence_of_a_late_step_says_how_far_the_child_has_come(
-    evidence: Evidence, happened: str
+    evidence: HandshakeEvidence, happened: str
 ) -> None:
     """The fact with its number, then the evidence."""
-    assert late(evidence, 1.23).startswith(f"the child {happened} it printed nothing on stderr. ")
+    assert describe_delay(evidence, 1.23).startswith(f"the child {happened} it printed nothing on stderr. ")
 
 
 def test_a_child_that_ended_just_at_the_deadline_has_ended() -> None:
     """It does not still run, and is not stopped."""
     ended = replace(HELD_UP, connected=False, ended="exited with code 2")
-    sentence = explain(ended, error=None, silence=5.0)
+    sentence = explain_failure(ended, error=None, silence=5.0)
     assert sentence.startswith("the child exited with code 2 before it connected; ")
 
 
 def test_a_stop_is_no_reason_for_a_bad_hello() -> None:
     """It has spoken."""
     stopped = replace(HELD_UP, stopped="SIGSTOP")
-    assert "SIGSTOP" not in explain(stopped, error=ValueError("its first message is odd"), silence=None)
-    assert "SIGSTOP" in explain(stopped, error=None, silence=5.0)
+    assert "SIGSTOP" not in explain_failure(
+        stopped, error=ValueError("its first message is odd"), silence=None
+    )
+    assert "SIGSTOP" in explain_failure(stopped, error=None, silence=5.0)
 
 
 def test_a_child_that_exits_right_after_its_hello_had_a_good_handshake() -> None:
     """The channels were open, if not for long."""
-    events = play(child("exits", "hello", "0"), lambda _, watch: watch.until(ev.Audit))
-    assert [line for line in transcript(events) if not line.startswith("stderr")] == [
-        *LADDER,
+    events = run_session(child("exits", "hello", "0"), lambda _, watch: watch.until(ev.Audit))
+    assert [line for line in describe_events(events) if not line.startswith("stderr")] == [
+        *CONNECT_STEPS,
         "hello by-hand inline",
         "open",
         "closed",
@@ -101,15 +220,15 @@ def test_a_child_that_exits_right_after_its_hello_had_a_good_handshake() -> None
 
 def test_a_child_that_exits_while_another_process_holds_its_connection_is_not_waited_for() -> None:
     """The deadline is 20 s; the child's end is what counts, and the other process is ended."""
-    events = play(child("exits", "held", "3"), refused)
-    failed = only(events, ev.HandshakeFailed)
+    events = run_session(child("exits", "held", "3"), wait_for_failed_handshake)
+    failed = single_event(events, ev.HandshakeFailed)
     assert failed.sentence.startswith(
         "the child connected and exited with code 3 before its hello; it printed"
     )
     assert failed.at < 10e9
-    assert transcript(events)[-3:-1] == [
+    assert describe_events(events)[-3:-1] == [
         "exited 3",
-        f"SIGTERM: the child ended and left processes behind: {only(events, ev.Audit).processes[0]}",
+        f"SIGTERM: the child ended and left processes behind: {single_event(events, ev.Audit).processes[0]}",
     ]
 
 
@@ -126,12 +245,12 @@ def test_a_child_that_keeps_us_waiting_fails_at_the_deadline_and_is_ended(
     """The whole handshake has one deadline, and what did not take part in it does not go on running."""
     failure: list[HandshakeError] = []
 
-    async def act(session: Session, watch: Watch) -> None:
-        failure.append(await refused(session, watch))
+    async def act(session: Session, watch: EventCollector) -> None:
+        failure.append(await wait_for_failed_handshake(session, watch))
 
-    events = play(child(name), act, timeout=0.5)
+    events = run_session(child(name), act, timeout=0.5)
     step = "hello" if reached else "connected"
-    lines = [line for line in transcript(events) if not line.startswith("stdout")]
+    lines = [line for line in describe_events(events) if not line.startswith("stdout")]
     assert lines == [
         "listening",
         "spawned",
@@ -141,7 +260,7 @@ def test_a_child_that_keeps_us_waiting_fails_at_the_deadline_and_is_ended(
         "ended by SIGTERM",
         "clean",
     ]
-    told = only(events, ev.HandshakeFailed)
+    told = single_event(events, ev.HandshakeFailed)
     assert told.sentence.startswith(says)
     assert (str(failure[0]), failure[0].timed_out) == (told.sentence, told.timed_out)
     assert told.at >= 0.5e9
@@ -165,7 +284,7 @@ def test_programs_that_know_nothing_of_us_fail_at_once_with_their_own_words(
     command: list[str], says: str
 ) -> None:
     """The evidence is in the sentence, the cure as well."""
-    failed = only(play(command, refused), ev.HandshakeFailed)
+    failed = single_event(run_session(command, wait_for_failed_handshake), ev.HandshakeFailed)
     assert says in failed.sentence
     assert failed.sentence.endswith("its last argument (channel_name:…) and in TUI_IPC_SERVER.")
     assert (failed.step, failed.timed_out) == ("connected", False)
@@ -173,10 +292,10 @@ def test_programs_that_know_nothing_of_us_fail_at_once_with_their_own_words(
 
 def test_a_command_that_cannot_be_started_fails_before_there_is_a_child() -> None:
     """No ChildSpawned, no ChildExited; the server that listened is gone."""
-    events = play(["/no/such/file"], refused)
-    assert transcript(events) == ["listening", "failed to reach 'spawned'", "clean"]
+    events = run_session(["/no/such/file"], wait_for_failed_handshake)
+    assert describe_events(events) == ["listening", "failed to reach 'spawned'", "clean"]
     assert (
-        only(events, ev.HandshakeFailed).sentence
+        single_event(events, ev.HandshakeFailed).sentence
         == "the program '/no/such/file' does not exist; check its path"
     )
 
@@ -188,9 +307,9 @@ def test_a_place_without_room_for_a_socket_fails_on_the_first_rung(monkeypatch: 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "mkdir", full)
-    events = play(None, refused)
-    assert transcript(events) == ["failed to reach 'listening'", "clean"]
-    assert "No space left on device" in only(events, ev.HandshakeFailed).sentence
+    events = run_session(None, wait_for_failed_handshake)
+    assert describe_events(events) == ["failed to reach 'listening'", "clean"]
+    assert "No space left on device" in single_event(events, ev.HandshakeFailed).sentence
 
 
 @pytest.mark.parametrize(
@@ -209,15 +328,15 @@ def test_a_place_without_room_for_a_socket_fails_on_the_first_rung(monkeypatch: 
 )
 def test_a_first_message_that_is_no_hello_is_shown_in_the_sentence(sent: bytes, says: str) -> None:
     """Size and a short rendering tell a child's author what arrived; a child that stays is ended."""
-    events = play(child("says", sent.hex()), refused)
-    assert transcript(events) == [
-        *LADDER,
+    events = run_session(child("says", sent.hex()), wait_for_failed_handshake)
+    assert describe_events(events) == [
+        *CONNECT_STEPS,
         "failed to reach 'hello'",
         "SIGTERM: the handshake failed",
         "ended by SIGTERM",
         "clean",
     ]
-    failed = only(events, ev.HandshakeFailed)
+    failed = single_event(events, ev.HandshakeFailed)
     assert failed.sentence.startswith("the child connected, but ")
     assert says in failed.sentence
     assert not failed.timed_out
@@ -233,20 +352,22 @@ def test_a_first_message_that_is_no_hello_is_shown_in_the_sentence(sent: bytes, 
 )
 def test_a_hello_with_the_wrong_handles_is_refused_and_its_handles_are_closed(kind: str, says: str) -> None:
     """A bad hello leaks nothing: the leak check of every test looks."""
-    failed = only(play(child("odd_hello", kind), refused), ev.HandshakeFailed)
+    failed = single_event(
+        run_session(child("odd_hello", kind), wait_for_failed_handshake), ev.HandshakeFailed
+    )
     assert says in failed.sentence
 
 
 def test_further_handles_in_a_hello_are_closed_and_do_no_harm() -> None:
     """Later versions may add keys."""
-    events = play(child("odd_hello", "extra handles"), grace=0.1)
-    assert transcript(events)[:5] == OPEN
+    events = run_session(child("odd_hello", "extra handles"), grace=0.1)
+    assert describe_events(events)[:5] == OPEN_STEPS
 
 
 def test_a_child_that_hangs_up_before_its_hello_is_not_waited_for() -> None:
     """It lives, but there is no connection any more on which a hello could come."""
-    events = play(child("hangs_up"), refused)
-    assert only(events, ev.HandshakeFailed).sentence.startswith(
+    events = run_session(child("hangs_up"), wait_for_failed_handshake)
+    assert single_event(events, ev.HandshakeFailed).sentence.startswith(
         "the child connected and closed the connection before its hello; it printed nothing on stderr. "
     )
-    assert transcript(events)[-3:] == ["SIGTERM: the handshake failed", "ended by SIGTERM", "clean"]
+    assert describe_events(events)[-3:] == ["SIGTERM: the handshake failed", "ended by SIGTERM", "clean"]

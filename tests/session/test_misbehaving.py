@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.session.misbehaving.after_hello import FAULTS, HALVES, ODD, PRINTING, STUBBORN
-from tests.session.misbehaving.before_hello import EXITS, NO_HELLO, SILENT
-from tests.session.misbehaving.rows import Row, story
-from tests.session.playing import lives, play
-from tui_ipc.session import events as ev
-from tui_ipc.session import group
+from tests.support.misbehaving.after_hello import FAULTS, HALVES, ODD, PRINTING, STUBBORN
+from tests.support.misbehaving.before_hello import EXITS, NO_HELLO, SILENT
+from tests.support.misbehaving.rows import Row, describe_run
+from tests.support.sessions import is_alive, run_session
+from tui_ipc import events as ev
+from tui_ipc.osutil import process_group
 
 BOUND = 15e9
 """Nanoseconds that no row may take, far above what one does on a busy machine, far below what would hang."""
@@ -27,16 +27,16 @@ def test_a_child_that_misbehaves(row: Row, tmp_path: Path) -> None:
     """Its whole story is told, in time, and nothing of it lives on."""
     place = tmp_path / "of the child"
     place.mkdir()
-    events = play(row.command, row.act, cwd=str(place), **row.options)
-    assert story(events) == row.story
+    events = run_session(row.command, row.act, cwd=str(place), **row.options)
+    assert describe_run(events) == row.story
     assert events[-1].at < BOUND
     assert isinstance(events[-1], ev.Audit)
     assert not events[-1].files
-    assert not any(map(lives, events[-1].processes))
+    assert not any(map(is_alive, events[-1].processes))
     for event in events:
         if isinstance(event, ev.ChildSpawned):
-            assert not lives(event.pid)
-            assert not group.members(event.pid)
+            assert not is_alive(event.pid)
+            assert not process_group.session_processes(event.pid)
 
 
 def test_the_table_has_the_children_that_were_promised() -> None:

@@ -8,29 +8,30 @@ from typing import Any
 
 import pytest
 
-from tests.session.playing import (
-    LADDER,
-    OPEN,
-    Watch,
+from tests.support.sessions import (
+    CONNECT_STEPS,
+    OPEN_STEPS,
+    EventCollector,
     child,
+    describe_events,
     environment,
-    lives,
-    only,
-    play,
-    printed,
-    transcript,
+    is_alive,
+    output_of,
+    run_session,
+    single_event,
 )
-from tui_ipc.session import ending, group
-from tui_ipc.session import events as ev
+from tui_ipc import events as ev
+from tui_ipc.osutil import process_group
+from tui_ipc.session import shutdown
 from tui_ipc.session.process import Process
-from tui_ipc.session.session import NotListening, Session
+from tui_ipc.session.session import NotConnected, Session
 
 
 def test_a_child_that_ignores_quit_is_ended_by_sigterm() -> None:
     """Grace, then SIGTERM; what it says meanwhile is still heard."""
-    events = play(child("stubborn"), grace=0.2)
-    assert transcript(events) == [
-        *OPEN,
+    events = run_session(child("stubborn"), grace=0.2)
+    assert describe_events(events) == [
+        *OPEN_STEPS,
         "> 'quit'",
         "< 'no quit'",
         'SIGTERM: the child had not ended 0.2 s after "quit"',
@@ -38,15 +39,15 @@ def test_a_child_that_ignores_quit_is_ended_by_sigterm() -> None:
         "ended by SIGTERM",
         "clean",
     ]
-    elapsed = only(events, ev.Audit).quit_elapsed
+    elapsed = single_event(events, ev.Audit).quit_elapsed
     assert elapsed is not None
     assert elapsed >= 0.2e9
 
 
 def test_a_child_that_ignores_sigterm_as_well_is_killed() -> None:
     """Each step of the escalation is an event with its reason."""
-    events = play(child("stubborn", "TERM"), grace=0.2)
-    assert transcript(events)[-6:] == [
+    events = run_session(child("stubborn", "TERM"), grace=0.2)
+    assert describe_events(events)[-6:] == [
         'SIGTERM: the child had not ended 0.2 s after "quit"',
         "stdout 'not at SIGTERM either\\n'",
         "SIGKILL: the child had not ended 0.2 s after SIGTERM",
@@ -59,16 +60,16 @@ def test_a_child_that_ignores_sigterm_as_well_is_killed() -> None:
 def test_a_child_that_reads_nothing_cannot_be_told_to_quit_and_is_ended_all_the_same() -> None:
     """A send that waits for ever is broken off by the end of the run, with a sentence."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         waiting = asyncio.create_task(session.send(b"x" * 10_000_000))
         await asyncio.sleep(0)
         await session.quit()
-        with pytest.raises(NotListening, match="child"):
+        with pytest.raises(NotConnected, match="child"):
             await waiting
 
-    assert transcript(play(child("deaf"), act, grace=0.2)) == [
-        *OPEN,
+    assert describe_events(run_session(child("deaf"), act, grace=0.2)) == [
+        *OPEN_STEPS,
         'SIGTERM: the child reads nothing: "quit" could not be sent in 0.2 s',
         "closed",
         "ended by SIGTERM",
@@ -79,40 +80,47 @@ def test_a_child_that_reads_nothing_cannot_be_told_to_quit_and_is_ended_all_the_
 def test_quit_said_by_hand_is_not_said_again() -> None:
     """A person who types ``quit`` and then leaves says it once; the child's time runs from then."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await session.send("quit")
         await session.quit()
-        with pytest.raises(NotListening, match="the child exited with code 0: nobody listens"):
+        with pytest.raises(NotConnected, match="the child exited with code 0: nobody listens"):
             await session.send("anyone?")
 
-    events = play(child("inline_echo"), act)
-    assert transcript(events)[5:] == ["> 'quit'", "closed", "exited 0", "clean"]
-    assert only(events, ev.Audit).quit_elapsed is not None
+    events = run_session(child("inline_echo"), act)
+    assert describe_events(events)[5:] == ["> 'quit'", "closed", "exited 0", "clean"]
+    assert single_event(events, ev.Audit).quit_elapsed is not None
 
 
 def test_quitting_again_and_from_several_tasks_is_harmless() -> None:
     """Everyone returns once the run is over."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await asyncio.gather(session.quit(), session.quit())
         await session.quit()
         assert session.pid is None
 
-    assert transcript(play(child("inline_echo"), act))[5:] == ["> 'quit'", "closed", "exited 0", "clean"]
+    assert describe_events(run_session(child("inline_echo"), act))[5:] == [
+        "> 'quit'",
+        "closed",
+        "exited 0",
+        "clean",
+    ]
 
 
 @pytest.mark.parametrize(("name", "rung"), [("absent", ev.ChildSpawned), ("silent", ev.ChildConnected)])
 def test_quitting_in_the_middle_of_the_handshake_breaks_it_off(name: str, rung: type[ev.Event]) -> None:
     """Nobody waits for the deadline then."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(rung)
         await session.quit()
 
-    events = play(child(name), act)
-    assert only(events, ev.HandshakeFailed).sentence.startswith("the handshake was broken off before ")
+    events = run_session(child(name), act)
+    assert single_event(events, ev.HandshakeFailed).sentence.startswith(
+        "the handshake was broken off before "
+    )
     kinds = [type(event) for event in events if not isinstance(event, ev.ChildOutput)]
     assert kinds[-4:] == [ev.HandshakeFailed, ev.SignalSent, ev.ChildExited, ev.Audit]
 
@@ -120,23 +128,23 @@ def test_quitting_in_the_middle_of_the_handshake_breaks_it_off(name: str, rung: 
 def test_quitting_before_anything_happened_leaves_nothing() -> None:
     """Not even a child was started, or it is gone."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.quit()
 
-    assert transcript(play(child("silent"), act))[-1] == "clean"
+    assert describe_events(run_session(child("silent"), act))[-1] == "clean"
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
 def test_what_a_dying_child_said_and_printed_comes_before_its_end(name: str) -> None:
     """Messages, then output, then the close, then the exit."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await session.send("die")
         await watch.until(ev.Audit)
 
-    events = play(child("dies", name), act)
-    rest = transcript(events)[5:]
+    events = run_session(child("dies", name), act)
+    rest = describe_events(events)[5:]
     assert [line for line in rest if not line.startswith("std")] == [
         "> 'die'",
         "< 0 answers 1",
@@ -146,20 +154,20 @@ def test_what_a_dying_child_said_and_printed_comes_before_its_end(name: str) -> 
         f"ended by {name}",
         "clean",
     ]
-    assert (printed(events), printed(events, "stderr")) == (b"last words\n", b"and a complaint\n")
+    assert (output_of(events), output_of(events, "stderr")) == (b"last words\n", b"and a complaint\n")
     assert rest.index("stdout 'last words\\n'") < rest.index("< 0 answers 1")
 
 
 def test_a_child_that_closes_its_channel_and_lives_is_ended_by_signals() -> None:
     """There is nobody to say ``"quit"`` to; who tries to send is told so."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(ev.ChannelClosed)
-        with pytest.raises(NotListening, match="closed its channel"):
+        with pytest.raises(NotConnected, match="closed its channel"):
             await session.send("anyone?")
 
-    assert transcript(play(child("closes_channel", "both"), act, grace=0.2)) == [
-        *OPEN,
+    assert describe_events(run_session(child("closes_channel", "both"), act, grace=0.2)) == [
+        *OPEN_STEPS,
         "closed",
         'SIGTERM: "quit" could not be said: the child closed its channel: nobody listens',
         "ended by SIGTERM",
@@ -170,12 +178,12 @@ def test_a_child_that_closes_its_channel_and_lives_is_ended_by_signals() -> None
 def test_a_child_that_closes_only_its_sender_still_hears_quit() -> None:
     """Half a conversation is one."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(ev.ChannelClosed)
         await session.send("still there?")
         await watch.until_printed("heard still there?")
 
-    assert transcript(play(child("closes_channel", "sender"), act))[5:] == [
+    assert describe_events(run_session(child("closes_channel", "sender"), act))[5:] == [
         "closed",
         "> 'still there?'",
         "stdout 'heard still there?\\n'",
@@ -189,16 +197,16 @@ def test_a_child_that_closes_only_its_sender_still_hears_quit() -> None:
 def test_a_child_that_breaks_the_wire_is_a_fault_and_goes_on_printing_until_it_is_ended() -> None:
     """The channel is closed, its output is not."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await watch.until_printed("I said something wrong")
         await watch.until(ev.ChannelClosed)
-        with pytest.raises(NotListening, match="broke the wire, and its channel was closed: 0xc1"):
+        with pytest.raises(NotConnected, match="broke the wire, and its channel was closed: 0xc1"):
             await session.send("what?")
 
     broken = "0xc1 begins no msgpack value (at byte 48)"
-    lines = transcript(play(child("breaks_the_wire", "garbage"), act, grace=0.1))
+    lines = describe_events(run_session(child("breaks_the_wire", "garbage"), act, grace=0.1))
     assert [line for line in lines if not line.startswith("stdout")] == [
-        *LADDER,
+        *CONNECT_STEPS,
         "hello by-hand inline",
         "open",
         "< 'so far so good'",
@@ -212,8 +220,8 @@ def test_a_child_that_breaks_the_wire_is_a_fault_and_goes_on_printing_until_it_i
 
 def test_half_a_message_at_the_end_is_a_fault_and_counted_as_unread() -> None:
     """What was cut off is not silently lost."""
-    events = play(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.Audit))
-    assert transcript(events)[5:] == [
+    events = run_session(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.Audit))
+    assert describe_events(events)[5:] == [
         "< 'so far so good'",
         "fault: the peer is gone: it ended 10 bytes into a message",
         "closed",
@@ -226,13 +234,13 @@ def test_half_a_message_at_the_end_is_a_fault_and_counted_as_unread() -> None:
 def test_a_process_that_outlives_the_child_neither_holds_us_up_nor_lives_on(kind: str, signals: int) -> None:
     """It holds stdout, stderr and both channels; the child's end is told at once, then the rest is ended."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(ev.MessageReceived)
 
-    events = play(child("leaves", kind), act, grace=0.3)
-    pid = only(events, ev.MessageReceived).value
+    events = run_session(child("leaves", kind), act, grace=0.3)
+    pid = single_event(events, ev.MessageReceived).value
     reason = f"the child ended and left processes behind: {pid}"
-    assert transcript(events)[6:] == [
+    assert describe_events(events)[6:] == [
         "> 'quit'",
         "stdout 'the first one out\\n'",
         "closed",
@@ -240,8 +248,8 @@ def test_a_process_that_outlives_the_child_neither_holds_us_up_nor_lives_on(kind
         *[f"SIGTERM: {reason}", f"SIGKILL: {reason}"][:signals],
         "left 1 processes, 0 bytes unread",
     ]
-    assert only(events, ev.Audit).processes == (pid,)
-    assert not lives(pid)
+    assert single_event(events, ev.Audit).processes == (pid,)
+    assert not is_alive(pid)
 
 
 def test_a_child_that_nobody_can_end_is_named_by_the_audit_and_does_not_hold_us_up(
@@ -253,17 +261,17 @@ def test_a_child_that_nobody_can_end_is_named_by_the_audit_and_does_not_hold_us_
         return False
 
     monkeypatch.setattr(Process, "signal", reaches_nobody)
-    monkeypatch.setattr(group, "send", reaches_nobody)
-    monkeypatch.setattr(ending, "LAST_WAIT", 0.05)
-    events = play(child("stubborn"), grace=0.05)
-    pid = only(events, ev.ChildSpawned).pid
-    assert only(events, ev.Audit).processes == (pid,)
+    monkeypatch.setattr(process_group, "signal_processes", reaches_nobody)
+    monkeypatch.setattr(shutdown, "KILL_TIMEOUT", 0.05)
+    events = run_session(child("stubborn"), grace=0.05)
+    pid = single_event(events, ev.ChildSpawned).pid
+    assert single_event(events, ev.Audit).processes == (pid,)
     assert not [event for event in events if isinstance(event, ev.ChildExited)]
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
 
 
-async def look_away_until_it_ended(session: Session, watch: Watch) -> None:
+async def look_away_until_it_ended(session: Session, watch: EventCollector) -> None:
     """Block our loop until the child has ended, so that it finds everything at once: hello, output, end."""
     spawned = await watch.until(ev.ChildSpawned)
     os.waitid(os.P_PID, spawned.pid, os.WEXITED | os.WNOWAIT)
@@ -272,22 +280,22 @@ async def look_away_until_it_ended(session: Session, watch: Watch) -> None:
 
 def test_a_child_that_did_everything_while_we_looked_away_is_told_whole() -> None:
     """Its end does not overtake its hello, its messages or its output, however much lies in the kernel."""
-    events = play(child("fills_pipe"), look_away_until_it_ended, pty=False)
-    assert [line for line in transcript(events) if not line.startswith("stdout")] == [
-        *OPEN,
+    events = run_session(child("fills_pipe"), look_away_until_it_ended, pty=False)
+    assert [line for line in describe_events(events) if not line.startswith("stdout")] == [
+        *OPEN_STEPS,
         "< 'all done'",
         "closed",
         "exited 0",
         "clean",
     ]
-    assert len(printed(events)) == 1024 * 1024
+    assert len(output_of(events)) == 1024 * 1024
 
 
 def test_an_inline_child_that_came_and_went_while_we_looked_away_had_a_good_handshake() -> None:
     """The same where the hello itself is still in the kernel."""
-    events = play(child("exits", "hello", "0"), look_away_until_it_ended)
-    assert [line for line in transcript(events) if not line.startswith("stderr")] == [
-        *LADDER,
+    events = run_session(child("exits", "hello", "0"), look_away_until_it_ended)
+    assert [line for line in describe_events(events) if not line.startswith("stderr")] == [
+        *CONNECT_STEPS,
         "hello by-hand inline",
         "open",
         "closed",
@@ -296,7 +304,7 @@ def test_an_inline_child_that_came_and_went_while_we_looked_away_had_a_good_hand
     ]
 
 
-async def given(session: Session, watch: Watch) -> None:
+async def given(session: Session, watch: EventCollector) -> None:
     """Have the child report what it was given."""
     await session.ready()
     await session.send("report")
@@ -305,8 +313,8 @@ async def given(session: Session, watch: Watch) -> None:
 
 def report(command: list[str], **options: Any) -> tuple[dict[str, Any], str]:
     """What a child reports of its surroundings, and the name of the server."""
-    events = play(command, given, **options)
-    return only(events, ev.MessageReceived).value, only(events, ev.ServerListening).name
+    events = run_session(command, given, **options)
+    return single_event(events, ev.MessageReceived).value, single_event(events, ev.ServerListening).name
 
 
 def test_the_child_gets_a_terminal_a_session_and_no_keyboard() -> None:

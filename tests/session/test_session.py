@@ -1,41 +1,41 @@
-"""Each test is a session with a real child: the built-in one, or one of tests/session/children."""
+"""Each test is a session with a real child: the built-in one, or one of tests/support/children."""
 
 import asyncio
 import signal
 
 import pytest
 
-from tests.session.playing import (
-    LADDER,
-    Watch,
+from tests.support.sessions import (
+    CONNECT_STEPS,
+    EventCollector,
     child,
+    describe_events,
     environment,
-    only,
-    play,
-    printed,
-    refused,
-    transcript,
+    output_of,
+    run_session,
+    single_event,
+    wait_for_failed_handshake,
 )
-from tui_ipc.session import events as ev
-from tui_ipc.session import matching
-from tui_ipc.session.session import NotListening, Session
+from tui_ipc import events as ev
+from tui_ipc.session import correlation
+from tui_ipc.session.session import NotConnected, Session
 
 
 def test_a_conversation_with_the_built_in_child_is_told_from_the_first_rung_to_the_audit() -> None:
     """Each step is an event, answers are matched to questions, and quitting ends the child in good order."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await session.send("Hello from parent")
         await watch.until(ev.MessageReceived)
         await session.send({"n": [1, b"\0", None]})
         await watch.until(ev.MessageReceived, lambda event: event.number == 2)
 
-    events = play(None, act)
-    name = only(events, ev.ServerListening).name
-    lines = [line for line in transcript(events) if not line.startswith("stdout")]
+    events = run_session(None, act)
+    name = single_event(events, ev.ServerListening).name
+    lines = [line for line in describe_events(events) if not line.startswith("stdout")]
     assert lines == [
-        *LADDER,
+        *CONNECT_STEPS,
         "hello echo",
         "open",
         "> 'Hello from parent'",
@@ -47,12 +47,12 @@ def test_a_conversation_with_the_built_in_child_is_told_from_the_first_rung_to_t
         "exited 0",
         "clean",
     ]
-    assert printed(events).decode() == (
+    assert output_of(events).decode() == (
         f"Child process started\nOne Shot Server name: {name}\n"
         "Received from parent: Hello from parent\nReceived from parent: {'n': [1, b'\\x00', None]}\n"
         "Received from parent: quit\nChild process exiting.\n"
     )
-    audit = only(events, ev.Audit)
+    audit = single_event(events, ev.Audit)
     assert audit.quit_elapsed is not None
     assert 0 < audit.quit_elapsed < audit.at
 
@@ -60,20 +60,20 @@ def test_a_conversation_with_the_built_in_child_is_told_from_the_first_rung_to_t
 def test_events_carry_one_monotonic_clock_the_run_the_bytes_and_the_time_to_each_answer() -> None:
     """What the statistics, the recording and the inspector need is in the events themselves."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         sent = await session.send("ping")
         assert (sent.number, sent.value, sent.raw) == (1, "ping", b"\xa4ping")
         await watch.until(ev.MessageReceived)
 
-    events = play(None, act)
+    events = run_session(None, act)
     assert [event.at for event in events] == sorted(event.at for event in events)
     assert {event.run for event in events} == {1}
-    answer = only(events, ev.MessageReceived)
+    answer = single_event(events, ev.MessageReceived)
     question = next(event for event in events if isinstance(event, ev.MessageSent))
     assert answer.raw == b"\xb4Child received: ping"
     assert answer.elapsed == answer.at - question.at > 0
-    hello, spawned = only(events, ev.HelloReceived), only(events, ev.ChildSpawned)
+    hello, spawned = single_event(events, ev.HelloReceived), single_event(events, ev.ChildSpawned)
     assert hello.pid == spawned.pid
     assert hello.raw.startswith(b"\x85\xa7tui-ipc\x01")
 
@@ -81,14 +81,14 @@ def test_events_carry_one_monotonic_clock_the_run_the_bytes_and_the_time_to_each
 def test_an_inline_child_carries_both_directions_on_its_connection() -> None:
     """A child in a language without descriptor passing needs a socket and nothing else."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await session.send("hello")
         await watch.until(ev.MessageReceived)
 
-    events = play(child("inline_echo"), act)
-    assert transcript(events) == [
-        *LADDER,
+    events = run_session(child("inline_echo"), act)
+    assert describe_events(events) == [
+        *CONNECT_STEPS,
         "hello by-hand inline",
         "open",
         "> 'hello'",
@@ -102,18 +102,18 @@ def test_an_inline_child_carries_both_directions_on_its_connection() -> None:
 
 def test_a_message_that_nobody_asked_for_answers_nothing() -> None:
     """A child may speak first."""
-    events = play(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.ChildExited))
-    first = only(events, ev.MessageReceived)
+    events = run_session(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.ChildExited))
+    first = single_event(events, ev.MessageReceived)
     assert (first.value, first.answers, first.elapsed) == ("so far so good", None, None)
 
 
 def test_handles_that_a_child_sends_are_shown_as_text_and_closed() -> None:
     """Events hold nothing alive; the leak check of every test sees that nothing stays open."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(ev.MessageReceived)
 
-    message = only(play(child("sends_handles"), act), ev.MessageReceived)
+    message = single_event(run_session(child("sends_handles"), act), ev.MessageReceived)
     assert message.value == {
         "both": ["<sender>", {"nested": "<receiver>"}],
         "<sender>": "a key",
@@ -124,7 +124,7 @@ def test_handles_that_a_child_sends_are_shown_as_text_and_closed() -> None:
 def test_raw_bytes_go_out_as_they_are() -> None:
     """What is no message can be sent on purpose; the child then says goodbye in its own way."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         sent = await session.send_raw(b"\xa2ok")
         assert sent.value == sent.raw == b"\xa2ok"
@@ -132,7 +132,7 @@ def test_raw_bytes_go_out_as_they_are() -> None:
         with pytest.raises(ValueError, match="no bytes"):
             await session.send_raw(b"")
 
-    assert "< 'inline: ok' answers 1" in transcript(play(child("inline_echo"), act))
+    assert "< 'inline: ok' answers 1" in describe_events(run_session(child("inline_echo"), act))
 
 
 @pytest.mark.parametrize(
@@ -143,18 +143,23 @@ def test_raw_bytes_go_out_as_they_are() -> None:
 def test_what_no_message_can_hold_is_refused_and_sends_nothing(value: object, error: type[Exception]) -> None:
     """The mistake is the sender's, and an exception; the conversation goes on."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         with pytest.raises(error):
             await session.send(value)
 
-    assert transcript(play(child("inline_echo"), act))[5:] == ["> 'quit'", "closed", "exited 0", "clean"]
+    assert describe_events(run_session(child("inline_echo"), act))[5:] == [
+        "> 'quit'",
+        "closed",
+        "exited 0",
+        "clean",
+    ]
 
 
 def test_a_restart_goes_on_with_the_timeline_in_a_new_run() -> None:
     """Numbers of messages begin anew, the clock does not."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         first = session.pid
         await session.send("one")
@@ -167,10 +172,10 @@ def test_a_restart_goes_on_with_the_timeline_in_a_new_run() -> None:
         assert (sent.number, sent.run) == (1, 2)
         await watch.until(ev.MessageReceived, lambda event: event.run == 2)
 
-    events = play(child("inline_echo"), act)
-    life = [*LADDER, "hello by-hand inline", "open", "> {0!r}", "< 'inline: {0}' answers 1"]
+    events = run_session(child("inline_echo"), act)
+    life = [*CONNECT_STEPS, "hello by-hand inline", "open", "> {0!r}", "< 'inline: {0}' answers 1"]
     end = ["> 'quit'", "closed", "exited 0", "clean"]
-    assert transcript(events) == [line.format(word) for word in ("one", "two") for line in [*life, *end]]
+    assert describe_events(events) == [line.format(word) for word in ("one", "two") for line in [*life, *end]]
     assert [event.run for event in events] == [1] * 11 + [2] * 11
     assert [event.at for event in events] == sorted(event.at for event in events)
 
@@ -178,57 +183,57 @@ def test_a_restart_goes_on_with_the_timeline_in_a_new_run() -> None:
 def test_a_failed_run_can_be_restarted() -> None:
     """The second attempt may go better."""
 
-    async def act(session: Session, watch: Watch) -> None:
-        await refused(session, watch)
+    async def act(session: Session, watch: EventCollector) -> None:
+        await wait_for_failed_handshake(session, watch)
         await session.restart()
-        await refused(session, watch)
+        await wait_for_failed_handshake(session, watch)
 
-    events = play(["false"], act)
+    events = run_session(["false"], act)
     assert [event.run for event in events if isinstance(event, ev.HandshakeFailed)] == [1, 2]
 
 
 def test_restarts_at_the_same_time_happen_one_after_the_other() -> None:
     """No child is forgotten."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await asyncio.gather(session.restart(), session.restart())
         await session.ready()
 
-    events = play(child("inline_echo"), act)
+    events = run_session(child("inline_echo"), act)
     assert [event.run for event in events if isinstance(event, ev.Audit)] == [1, 2, 3]
 
 
 def test_a_signal_reaches_the_child_and_is_an_event() -> None:
     """Who asks for a signal that nobody can get is told."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         session.signal(signal.SIGUSR1)
         exited = await watch.until(ev.ChildExited)
         assert exited.signal == signal.SIGUSR1
-        with pytest.raises(NotListening, match="no child to signal"):
+        with pytest.raises(NotConnected, match="no child to signal"):
             session.signal(signal.SIGUSR1)
         with pytest.raises(ValueError, match="no signal 9999"):
             session.signal(9999)
 
-    assert "SIGUSR1: the user asked for it" in transcript(play(child("deaf"), act))
+    assert "SIGUSR1: the user asked for it" in describe_events(run_session(child("deaf"), act))
 
 
 def test_sending_before_the_channels_are_open_or_after_a_failure_says_why_nobody_listens() -> None:
     """The sentences are for people."""
 
-    async def early(session: Session, watch: Watch) -> None:
-        with pytest.raises(NotListening, match="not completed the handshake yet"):
+    async def early(session: Session, watch: EventCollector) -> None:
+        with pytest.raises(NotConnected, match="not completed the handshake yet"):
             await session.send("anyone?")
 
-    async def late(session: Session, watch: Watch) -> None:
-        await refused(session, watch)
-        with pytest.raises(NotListening, match="the handshake failed: the program"):
+    async def late(session: Session, watch: EventCollector) -> None:
+        await wait_for_failed_handshake(session, watch)
+        with pytest.raises(NotConnected, match="the handshake failed: the program"):
             await session.send("anyone?")
 
-    play(child("silent"), early)
-    play(["/no/such/file"], late)
+    run_session(child("silent"), early)
+    run_session(["/no/such/file"], late)
 
 
 def test_a_session_that_was_not_entered_says_so() -> None:
@@ -239,7 +244,7 @@ def test_a_session_that_was_not_entered_says_so() -> None:
         assert (session.pid, session.run) == (None, 0)
         await session.quit()
         for attempt in (session.ready(), session.send("x"), session.restart()):
-            with pytest.raises(NotListening, match="has not begun"):
+            with pytest.raises(NotConnected, match="has not begun"):
                 await attempt
 
     asyncio.run(main())
@@ -262,7 +267,7 @@ def test_leaving_ends_even_if_nobody_takes_the_events(what: str) -> None:
         return [event async for event in session.events()]
 
     events = asyncio.run(main())
-    assert transcript(events)[-2] == "ended by SIGTERM"
+    assert describe_events(events)[-2] == "ended by SIGTERM"
     size = sum(len(event.data) for event in events if isinstance(event, ev.ChildOutput))
     size += sum(len(event.raw) for event in events if isinstance(event, ev.MessageReceived))
     assert size < 20_000_000
@@ -337,41 +342,41 @@ def test_a_loop_that_is_torn_down_leaves_nothing(name: str) -> None:
 def test_events_have_one_consumer() -> None:
     """Two would each get half of the story."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         await watch.until(ev.ChannelsOpen)
         with pytest.raises(RuntimeError, match="one consumer"):
             await anext(session.events())
 
-    play(child("inline_echo"), act)
+    run_session(child("inline_echo"), act)
 
 
 def test_a_child_that_answers_nothing_is_not_kept_account_of_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Beyond the limit nothing is matched any more, rather than matched wrongly."""
-    monkeypatch.setattr(matching, "MAX_WAITING", 3)
+    monkeypatch.setattr(correlation, "MAX_PENDING", 3)
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         for number in range(4):
             await session.send(number)
         await session.send("report")
         await watch.until(ev.MessageReceived)
 
-    answer = only(play(child("collects"), act), ev.MessageReceived)
+    answer = single_event(run_session(child("collects"), act), ev.MessageReceived)
     assert (answer.value, answer.answers, answer.elapsed) == ([0, 1, 2, 3], None, None)
 
 
 def test_a_message_that_the_child_refuses_is_the_senders_mistake() -> None:
     """The conversation goes on, and the message is no event."""
 
-    async def act(session: Session, watch: Watch) -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
         with pytest.raises(ValueError, match="the receiver refused a message of 3000005 bytes"):
             await session.send(b"x" * 3_000_000)
         await session.send("short")
         await watch.until(ev.MessageReceived)
 
-    lines = transcript(play(child("modest"), act))
+    lines = describe_events(run_session(child("modest"), act))
     assert lines[5:7] == ["> 'short'", "< 5 answers 1"]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tui_ipc.session.events import ChannelClosed, ChildOutput, Event
+from tui_ipc.events import ChannelClosed, ChildOutput, Event
 from tui_ipc.session.timeline import Timeline
 
 

@@ -11,11 +11,11 @@ from typing import Any, cast
 
 import pytest
 
-SOON = 0.04
+SOON_SECONDS = 0.04
 """Seconds ahead: longer than from one picture of the explorer to the next, and from one slice of work."""
 
 
-async def settled(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
+async def wait_until_idle(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
     """Return once nothing happens, or after a while; in place of Textual's ``wait_for_idle``."""
     loop = cast("Any", asyncio.get_running_loop())
     begun = monotonic()
@@ -28,7 +28,7 @@ async def settled(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
             min((timer.when() for timer in loop._scheduled if not timer.cancelled()), default=1e9)
             - loop.time()
         )
-        if rest > SOON:
+        if rest > SOON_SECONDS:
             return
         await asyncio.sleep(max(0.0, rest))
 
@@ -37,4 +37,4 @@ async def settled(min_sleep: float = 0.0, max_sleep: float = 1.0) -> None:
 def pilots_wait_for_what_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every pilot wait so."""
     for module in ("app", "pilot"):
-        monkeypatch.setattr(f"textual.{module}.wait_for_idle", settled)
+        monkeypatch.setattr(f"textual.{module}.wait_for_idle", wait_until_idle)

@@ -10,24 +10,24 @@ import pytest
 from textual import events
 from textual.binding import Binding
 
-from tests.tui.content.test_sanitize import is_safe
-from tests.tui.content.test_status import SPAWNED
-from tests.tui.fake_session import FakeSession
-from tests.tui.stage import Stage, stage
-from tui_ipc.session.events import HandshakeFailed, StepLate
+from tests.support.app_harness import FakeExplorerDriver, run_explorer_app
+from tests.support.fake_session import FakeSession
+from tests.tui.model.test_status import SPAWNED
+from tests.tui.model.test_terminal_output import is_safe
+from tui_ipc.events import HandshakeFailed, StepLate
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.content.copying import CLIPBOARD_LIMIT
-from tui_ipc.tui.content.model import OUTPUT_LIMIT
+from tui_ipc.tui.model.clipboard import CLIPBOARD_LIMIT
+from tui_ipc.tui.model.session_model import OUTPUT_LIMIT
 from tui_ipc.tui.screens.help_screen import HelpScreen
 
-Play = Callable[[Stage], Awaitable[None]]
+Play = Callable[[FakeExplorerDriver], Awaitable[None]]
 
 
-def play(scene: Play, width: int = 120, height: int = 36) -> None:
+def run_scene(scene: Play, width: int = 120, height: int = 36) -> None:
     """Run a scene on a stage of its own."""
 
     async def main() -> None:
-        async with stage(width, height) as it:
+        async with run_explorer_app(width, height) as it:
             await scene(it)
 
     asyncio.run(main())
@@ -36,7 +36,7 @@ def play(scene: Play, width: int = 120, height: int = 36) -> None:
 def test_a_typed_message_is_sent_as_the_value_that_it_means() -> None:
     """JSON is sent as its value, other text as a string, in order; the box is empty afterwards."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say("Hello from parent")
         await it.say('{"op": "add", "args": [2, 3]}')
@@ -44,25 +44,25 @@ def test_a_typed_message_is_sent_as_the_value_that_it_means() -> None:
         assert it.session.sent == ["Hello from parent", {"op": "add", "args": [2, 3]}]
         assert it.app.message_box.input.value == ""
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_an_empty_line_sends_nothing() -> None:
     """Enter by accident does not disturb the child; the empty string is written with its quotes."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say("")
         await it.say('""')
         await it.until(lambda: it.session.sent == [""])
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_messages_typed_during_the_handshake_wait_for_its_end() -> None:
     """Nothing is lost by typing early."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         it.session.listen()
         await it.say("early")
         await it.until(lambda: it.shows("log", "listening"))
@@ -70,13 +70,13 @@ def test_messages_typed_during_the_handshake_wait_for_its_end() -> None:
         it.session.handshake()
         await it.until(lambda: it.session.sent == ["early"])
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_what_happens_appears_in_its_pane() -> None:
     """The handshake and the messages stand in the log, the output below it, the counts at the top."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say("How are you?")
         await it.until(lambda: it.session.sent)
@@ -94,36 +94,36 @@ def test_what_happens_appears_in_its_pane() -> None:
         assert it.text("who") == "echo · pid 4242 · ● connected"
         assert it.text("counts") == "1 sent   1 received   p50 61 µs"
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_panes_that_are_empty_teach() -> None:
     """Before anything happens each pane says what will come into it."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         assert it.shows("log", "Each step of the handshake and each message appears here")
         assert it.shows("output", "The child has printed nothing yet.")
         await it.until(lambda: it.shows("page", "The newest message is shown here"))
         assert it.text("who") == "● starting"
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_the_hint_says_what_would_be_sent() -> None:
     """While a message is typed, its kind and size are told at the box's edge."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press(*"42")
         assert it.app.message_box.border_subtitle == "integer, 1 byte"
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_history_is_walked_with_the_arrows() -> None:
     """Up and down walk through what was sent and begins as the draft does, which comes back at the end."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         for text in ("two", "one", "three", "two"):
             await it.say(text)
@@ -133,13 +133,13 @@ def test_history_is_walked_with_the_arrows() -> None:
             seen.append(it.app.message_box.input.value)
         assert seen == ["t", "two", "three", "three", "two", "t", "t", "", "two", "three", "one"]
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_the_inspector_shows_the_newest_message_until_one_is_selected() -> None:
     """Following ends with a selection, and begins again past the last line."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say("first")
         await it.until(lambda: it.shows("page", '"first"'))
@@ -154,13 +154,13 @@ def test_the_inspector_shows_the_newest_message_until_one_is_selected() -> None:
         assert it.app.log_view.cursor is None
         assert it.app.inspector.border_subtitle == "7 B · answers #1 after 61 µs"
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_the_inspector_has_three_faces() -> None:
     """v, b and a turn to value, bytes and about, from the log as well."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say("Hi")
         await it.until(lambda: it.shows("page", '"Hi"'))
@@ -174,13 +174,13 @@ def test_the_inspector_has_three_faces() -> None:
         await it.pilot.press("enter", "b")
         await it.until(lambda: it.shows("page", "a2 48 69"))
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_selected_line_is_not_swept_away() -> None:
     """A line picked at the very end of a full log stays where it is while more come."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         for number in range(40):
             it.session.answer(number)
@@ -194,25 +194,25 @@ def test_a_selected_line_is_not_swept_away() -> None:
         await it.until(lambda: it.app.log_view.border_subtitle == "1 new ↓ End")
         assert it.rows("log") == rows
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_click_selects_a_line_of_the_log() -> None:
     """The mouse does what the arrows do."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.click("#log", offset=(10, 4))
         await it.until(lambda: it.shows("page", "hello"))
         assert it.app.log_view.cursor == 3
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_the_value_is_copied_as_it_would_be_typed() -> None:
     """c copies the inspected value whole, in the notation."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say('{"bytes": [1, 2], "text": "é"}')
         await it.until(lambda: it.shows("page", "é"))
@@ -220,13 +220,13 @@ def test_the_value_is_copied_as_it_would_be_typed() -> None:
         await it.pilot.press("c")
         assert it.app.clipboard == '{"bytes": [1, 2], "text": "é"}'
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_what_the_clipboard_cannot_hold_is_not_copied() -> None:
     """A value too large for a terminal's clipboard is refused with a sentence, not dropped in silence."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.answer("x" * CLIPBOARD_LIMIT)
         await it.until(lambda: it.shows("page", "xxxx"))
@@ -234,13 +234,13 @@ def test_what_the_clipboard_cannot_hold_is_not_copied() -> None:
         await it.pilot.press("c")
         assert it.app.clipboard == ""
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_view_follows_until_someone_scrolls_up() -> None:
     """Scrolled up, the view holds still and counts what comes; End follows again."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.output(b"".join(b"line %d\n" % number for number in range(100)))
         await it.until(lambda: it.rows("output")[-1] == "line 99")
@@ -257,13 +257,13 @@ def test_a_view_follows_until_someone_scrolls_up() -> None:
         await it.until(lambda: it.rows("output")[-1] == "line 102")
         assert not it.app.output_view.border_subtitle
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_view_holds_still_while_its_oldest_lines_are_forgotten() -> None:
     """Lines that fall out of the ring do not move what is on the screen."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.output(b"".join(b"old %d\n" % number for number in range(OUTPUT_LIMIT)))
         await it.until(lambda: it.shows("output", f"old {OUTPUT_LIMIT - 1}"))
@@ -275,13 +275,13 @@ def test_a_view_holds_still_while_its_oldest_lines_are_forgotten() -> None:
         assert it.app.model.output.first == 1_000
         assert it.rows("output") == before
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_flood_stays_within_bounds_and_ends_with_its_last_line() -> None:
     """100 000 lines are taken in, the newest are held, the last is on the screen, and keys still work."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         lines = [b"line %d\n" % number for number in range(100_000)]
         for start in range(0, len(lines), 1_000):
@@ -291,13 +291,13 @@ def test_a_flood_stays_within_bounds_and_ends_with_its_last_line() -> None:
         assert it.app.message_box.input.value == "typed"
         assert len(it.app.model.output) == OUTPUT_LIMIT
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_cropped_lines_can_be_shifted() -> None:
     """→ shows what lies beyond the right edge, ← goes back."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.output(b"x" * 200 + b"END\n")
         await it.until(lambda: it.shows("output", "xxx"))
@@ -309,13 +309,13 @@ def test_cropped_lines_can_be_shifted() -> None:
         await it.pilot.press(*["left"] * 13)
         assert it.rows("output")[0].startswith("xx")
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_text_can_be_selected_with_the_mouse() -> None:
     """What is dragged over is copied as the lines were printed, cropped parts and markup included."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.output(b"first line\n[b]second[/b] " + b"x" * 200 + b"\nthird\n")
         await it.until(lambda: it.shows("output", "third"))
@@ -326,13 +326,13 @@ def test_text_can_be_selected_with_the_mouse() -> None:
         assert selected is not None
         assert selected.startswith("line\n[b]second[/b] " + "x" * 200 + "\nthi")
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_the_childs_death_is_told_where_one_looks() -> None:
     """The log says how the child ended; the box says that nobody listens and what to do; the app stays."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.exit(3)
         await it.until(lambda: it.shows("log", "■ exited     the child exited with code 3"))
@@ -345,13 +345,13 @@ def test_the_childs_death_is_told_where_one_looks() -> None:
         await it.until(lambda: it.app.message_box.border_subtitle == hint)
         assert it.session.sent == []
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_restart_goes_on_in_the_same_log() -> None:
     """ctrl+r begins run 2 below a rule, and messages pass again."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.exit(None, 9)
         await it.until(lambda: it.shows("log", "by SIGKILL"))
@@ -363,13 +363,13 @@ def test_a_restart_goes_on_in_the_same_log() -> None:
         await it.until(lambda: "pid 4343 · run 2 · ● connected" in it.text("who"))
         assert it.session.asked.count("restart") == 1
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_failed_handshake_says_why() -> None:
     """The doctor's sentence stands above the panes until the next run."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         it.session.listen()
         failure = HandshakeFailed(
             at=1, run=1, step="connected", sentence="nobody came [/red]\nstart it", timed_out=True
@@ -380,13 +380,13 @@ def test_a_failed_handshake_says_why() -> None:
         await it.pilot.press("ctrl+r")
         await it.until(lambda: not it.app.notice.has_class("-shown"))
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_late_step_is_explained_while_it_is_late() -> None:
     """The sentence stands above the panes until the step comes, without a word of failure."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         it.session.listen()
         it.session.feed(StepLate(at=1, run=1, step="spawned", waited=1, sentence="it is not [/red] there"))
         await it.until(lambda: it.app.notice.has_class("-shown", "-late"))
@@ -397,14 +397,14 @@ def test_a_late_step_is_explained_while_it_is_late() -> None:
         await it.until(lambda: not it.app.notice.has_class("-shown"))
         assert it.shows("log", "▲ late       it is not [/red] there")
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_hostile_text_is_harmless_everywhere() -> None:
     """Names, messages, output and sentences full of markup and control characters change nothing."""
     evil = "\x1b[2J[/][red]\u202e[@click=app.quit]x[/]\x9b31m\x07"
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         it.session.handshake(name=evil)
         it.session.answer({evil: [evil]})
         it.session.answer(evil * 20)
@@ -421,23 +421,23 @@ def test_hostile_text_is_harmless_everywhere() -> None:
         assert "[@click=app.quit]" in frame
         assert all(is_safe(character) for character in frame)
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_control_characters_cannot_be_pasted_into_the_box() -> None:
     """What the terminal would obey is turned into its symbol before it is shown."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         it.app.message_box.input.insert_text_at_cursor("a\x1b[2Jb\u202e")
         assert it.app.message_box.input.value == "a␛[2Jb‹U+202E›"
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_quitting_waits_for_the_child_and_says_so() -> None:
     """ctrl+q leaves the session, shows that it waits, and ends with code 0 when the child has ended."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.may_end.clear()
         await it.pilot.press("ctrl+q")
@@ -449,13 +449,13 @@ def test_quitting_waits_for_the_child_and_says_so() -> None:
         await it.until(lambda: it.app.return_code is not None)
         assert it.app.return_code == 0
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_signal_handler_may_quit() -> None:
     """A handler runs outside of the app's context, and at any moment, as just after a picture was drawn."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.app._pace.next_at = monotonic() + 0.05  # a picture was drawn just now, so the next has to wait
         it.session.may_end.clear()
@@ -465,13 +465,13 @@ def test_a_signal_handler_may_quit() -> None:
         await it.until(lambda: it.app.return_code is not None)
         assert it.app.return_code == 143
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_quitting_twice_does_not_wait() -> None:
     """A second ctrl+q cuts the wait short."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.may_end.clear()
         await it.pilot.press("ctrl+q")
@@ -480,14 +480,14 @@ def test_quitting_twice_does_not_wait() -> None:
         await it.until(lambda: it.app.return_code is not None)
         assert it.session.asked == ["enter", "quit", "hurry"]
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_the_session_is_left_when_the_app_is_torn_down() -> None:
     """However the app ends, the child is ended too."""
 
     async def main() -> list[str]:
-        async with stage() as it:
+        async with run_explorer_app() as it:
             await it.connected()
         return list(it.session.asked)
 
@@ -519,7 +519,7 @@ def test_a_session_that_cannot_begin_ends_the_explorer_with_a_sentence(
 def test_every_pane_has_its_place(width: int, height: int) -> None:
     """From 80×24 to 200×60 the log, the output and the box are on the screen, and nothing overlaps."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         panes = [it.app.status_bar, it.app.log_view, it.app.output_view, it.app.message_box]
         if width >= 100:
@@ -531,13 +531,13 @@ def test_every_pane_has_its_place(width: int, height: int) -> None:
         assert it.app.log_view.size.height >= 6
         assert it.app.output_view.size.height >= 4
 
-    play(scene, width, height)
+    run_scene(scene, width, height)
 
 
 def test_a_small_screen_shows_the_inspector_on_demand() -> None:
     """At 80×24 Enter in the log opens the inspector in the output's place; Escape gives it back."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say("Hi")
         await it.until(lambda: it.shows("log", '"Hi"'))
@@ -549,13 +549,13 @@ def test_a_small_screen_shows_the_inspector_on_demand() -> None:
         assert (it.app.inspector.display, bool(it.app.output_view.region)) == (False, True)
         assert it.app.message_box.input.has_focus
 
-    play(scene, 80, 24)
+    run_scene(scene, 80, 24)
 
 
 def test_resizing_keeps_the_end_in_sight() -> None:
     """A view that follows still shows its newest line after the terminal was made smaller and larger."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.output(b"".join(b"line %d\n" % number for number in range(100)))
         await it.until(lambda: it.rows("output")[-1] == "line 99")
@@ -563,14 +563,14 @@ def test_resizing_keeps_the_end_in_sight() -> None:
             await it.pilot.resize_terminal(width, height)
             await it.until(lambda: it.rows("output")[-1] == "line 99")
 
-    play(scene)
+    run_scene(scene)
 
 
 @pytest.mark.parametrize("name", ["log", "output", "inspector"])
 def test_a_pane_can_have_all_the_room(name: str) -> None:
     """F2 maximizes the pane in use and takes it back; the box stays."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         panes = {"log": it.app.log_view, "output": it.app.output_view, "inspector": it.app.inspector}
         (it.app.inspector.page if name == "inspector" else panes[name]).focus()
@@ -583,13 +583,13 @@ def test_a_pane_can_have_all_the_room(name: str) -> None:
         await it.pilot.pause()
         assert all(pane.region.area for pane in panes.values())
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_help_explains_the_keys_that_work() -> None:
     """F1 opens the help, which knows the notation and the keys; F1 closes it."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f1")
         screen = it.app.screen
@@ -598,13 +598,13 @@ def test_help_explains_the_keys_that_work() -> None:
         await it.pilot.press("f1")
         assert not isinstance(it.app.screen, HelpScreen)
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_bindings_have_ids_so_that_they_can_be_changed() -> None:
     """Every key of ours can be bound anew by its id, and ids are unique."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         app = it.app
         nodes = (app, app.log_view, app.output_view, app.inspector, app.message_box.input)
         ours = [
@@ -618,13 +618,13 @@ def test_bindings_have_ids_so_that_they_can_be_changed() -> None:
         ids = {binding.id: binding for binding in ours}
         assert len({id(binding) for binding in ours}) == len(ids)
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_key_goes_first_from_its_arrival_until_it_is_on_the_screen() -> None:
     """Not only from when its turn comes among the messages; a picture from before it was handled is none."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         precedence = it.app._pace.precedence
         it.app.post_message(events.Key("x", "x"))
@@ -634,4 +634,4 @@ def test_a_key_goes_first_from_its_arrival_until_it_is_on_the_screen() -> None:
         await it.until(lambda: not precedence.taken)
         assert "❯ x" in it.frame()
 
-    play(scene)
+    run_scene(scene)

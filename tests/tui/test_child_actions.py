@@ -4,19 +4,19 @@ import signal
 
 from textual.widgets import OptionList
 
-from tests.tui.content.test_sanitize import is_safe
-from tests.tui.stage import Stage
-from tests.tui.test_app import play
-from tests.tui.views.test_message_input import burst
-from tui_ipc.session.events import Audit, ChildSpawned, HandshakeFailed, SignalSent, StepLate
-from tui_ipc.tui.screens.choice_screen import ChoiceScreen
-from tui_ipc.tui.screens.run_screen import RunScreen
+from tests.support.app_harness import FakeExplorerDriver
+from tests.tui.model.test_terminal_output import is_safe
+from tests.tui.test_app import run_scene
+from tests.tui.widgets.test_inputs import press_at_once
+from tui_ipc.events import Audit, ChildSpawned, HandshakeFailed, SignalSent, StepLate
+from tui_ipc.tui.screens.diagnosis_screens import RunScreen
+from tui_ipc.tui.screens.dialogs import ChoiceScreen
 
 
 def test_f4_sends_a_signal() -> None:
     """It says to whom; arrows choose, a typed name or number does, and a click; Escape sends nothing."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f4")
         await it.until(lambda: "process group 4242: echo (pid 4242)" in it.frame())
@@ -35,13 +35,13 @@ def test_f4_sends_a_signal() -> None:
         assert await it.pilot.click(it.app.screen.query_one(OptionList), offset=(3, 2))
         await it.until(lambda: it.session.signals[3:] == [signal.SIGCONT])
 
-    play(scene, 80, 24)
+    run_scene(scene, 80, 24)
 
 
 def test_keys_that_come_at_once_choose_what_they_name() -> None:
     """A number and Enter, or an arrow and Enter, of one burst: never the first choice of another list."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         for keys, signals in (
             (["9", "enter"], [signal.SIGKILL]),
@@ -49,17 +49,17 @@ def test_keys_that_come_at_once_choose_what_they_name() -> None:
         ):
             await it.pilot.press("f4")
             await it.until(lambda: it.app.screen.query("#typed:focus"))
-            burst(it, *keys)
+            press_at_once(it, *keys)
             await it.until(lambda: len(it.app.screen_stack) == 1)
             assert it.session.signals == signals
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_without_a_child_nobody_is_signalled() -> None:
     """Before the first and after the last it says why, and how to begin again; no dialog opens."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.pilot.press("f4")
         assert it.notices() == ["There is no child to signal: no child was started yet."]
         await it.connected()
@@ -70,26 +70,26 @@ def test_without_a_child_nobody_is_signalled() -> None:
         assert it.notices()[1:] == [again, again]
         assert not isinstance(it.app.screen, ChoiceScreen)
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_child_that_goes_away_meanwhile_is_told() -> None:
     """What the session says of it is shown."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f4")
         it.session.deaf = "there is no child [/red] to signal"
         await it.pilot.press(*"9", "enter")
         await it.until(lambda: it.notices() == ["there is no child [/red] to signal"])
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_the_child_can_be_ended_while_one_stays() -> None:
     """By its key, or as the first choice of the signals; the status line says what is waited for."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.may_end.clear()
         await it.pilot.press("ctrl+t")
@@ -103,13 +103,13 @@ def test_the_child_can_be_ended_while_one_stays() -> None:
         await it.pilot.press("f4", "enter")
         await it.until(lambda: it.session.asked.count("end") == 2)
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_f7_shows_the_ladder_while_it_is_climbed() -> None:
     """The awaited step and for how long; why it is late; what was reached and how long that took."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.pilot.press("f7")
         await it.until(lambda: "No run has begun" in it.frame())
         it.session.facts = {"phase": "handshake", "waited": 2_500_000_000}
@@ -123,13 +123,13 @@ def test_f7_shows_the_ladder_while_it_is_climbed() -> None:
         await it.pilot.press("f7")
         assert len(it.app.screen_stack) == 1
 
-    play(scene)
+    run_scene(scene)
 
 
 def test_a_failed_handshake_points_to_its_ladder() -> None:
     """The notice names the key; the page has the doctor's sentence, what came of it, and earlier runs."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         it.session.listen()
         it.session.feed(
             ChildSpawned(at=12, run=1, pid=4242, command=("./echo",)),
@@ -156,13 +156,13 @@ def test_a_failed_handshake_points_to_its_ladder() -> None:
         await it.pilot.press("right")
         await it.until(lambda: "Run 2 of 2" in it.frame())
 
-    play(scene, 80, 24)
+    run_scene(scene, 80, 24)
 
 
 def test_what_a_run_leaves_behind_is_said_aloud() -> None:
     """Once, with where more is told; a clean end is only in the log."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.exit()
         await it.until(lambda: it.shows("log", "clean"))
@@ -171,4 +171,4 @@ def test_what_a_run_leaves_behind_is_said_aloud() -> None:
         await it.until(it.notices)
         assert it.notices() == ["2 processes (pid 77, 78), 3 unread bytes; F7 tells more."]
 
-    play(scene)
+    run_scene(scene)

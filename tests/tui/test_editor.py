@@ -1,16 +1,81 @@
-"""The user's editor: which one it is, and what it may do to the text and to the explorer."""
+"""A message over lines and in one line."""
 
 import os
 import select
 import sys
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from tests.tui.stage import PATIENCE
-from tests.tui.window import Terminal, terminal
-from tui_ipc.tui.editor import EditorError, editor_command
+from tests.support.app_harness import WAIT_SECONDS
+from tests.support.explorer_terminal import Terminal, terminal
+from tui_ipc.text import notation
+from tui_ipc.tui.editor import EditorError, editor_command, fold, unfold
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.binary(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text() | st.integers(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(value=VALUES)
+def test_editing_without_a_change_changes_nothing(value: Any) -> None:
+    """What an editor is given and gives back is the same message."""
+    text = notation.render_value(value)
+    assert notation.render_value(notation.parse_value(fold(unfold(text) + "\n").text)) == text
+
+
+@given(text=st.text())
+def test_whatever_is_edited_comes_back_in_one_line(text: str) -> None:
+    """Any text gives a line; it stands for the same value as the text."""
+    folded = fold(text).text
+    assert "\n" not in folded
+    line = text.removesuffix("\n").removesuffix("\r")
+    assert notation.render_value(notation.parse_value(folded)) == notation.render_value(
+        notation.parse_value(line)
+    )
+
+
+@pytest.mark.parametrize(
+    ("box", "editor"),
+    [
+        ('{"op": "add", "args": [1]}', '{\n  "op": "add",\n  "args": [\n    1\n  ]\n}'),
+        ('"one\\ntwo"', "one\ntwo"),
+        ("plain words", "plain words"),
+        ('"42"', '"42"'),
+        ('"{\\n}"', '"{\\n}"'),
+        ('{1: b"x"}', '{1: b"x"}'),
+        ("[]", "[]"),
+        ("[1, NaN]", "[\n  1,\n  NaN\n]"),
+    ],
+)
+def test_a_value_is_spread_by_its_structure(box: str, editor: str) -> None:
+    """Lists, maps and strings with line ends take lines; what would then mean something else does not."""
+    assert unfold(box) == editor
+
+
+def test_a_faulty_text_is_told_with_its_place() -> None:
+    """Several lines that are nearly JSON become a string, and the complaint says where they fail."""
+    folded = fold('{\n  "a": 1,\n  "b" 2\n}\n')
+    assert notation.parse_value(folded.text) == '{\n  "a": 1,\n  "b" 2\n}'
+    assert folded.complaint == "not JSON: expecting ':' at line 3, column 7"
+
+
+def test_a_text_of_one_line_stays_as_it_is() -> None:
+    """Nothing is quoted or rendered without need."""
+    assert fold("{'a':1}\n") == ("{'a':1}", "")
+    assert fold("a\r\n") == ("a", "")
+    assert fold("") == ("", "")
 
 
 def nowhere(name: str) -> None:
@@ -173,7 +238,7 @@ def test_what_ends_the_explorer_ends_its_editor(tmp_path: Path) -> None:
     assert b"Traceback" not in it.screen
     pid, _, name = note.read_text().partition(" ")
     assert not Path(name).parent.exists()
-    deadline = monotonic() + PATIENCE
+    deadline = monotonic() + WAIT_SECONDS
     while Path("/proc", pid, "exe").exists():
         assert monotonic() < deadline
         select.select([], [], [], 0.01)

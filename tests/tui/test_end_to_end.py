@@ -10,12 +10,12 @@ from time import monotonic
 
 import pytest
 
-from tests.tui.content.test_status import LISTENING, SPAWNED
-from tests.tui.stage import PATIENCE
-from tests.tui.window import terminal
-from tui_ipc.session.events import ChannelClosed
-from tui_ipc.session.kernel import doing
-from tui_ipc.session.recording import header, pack
+from tests.support.app_harness import WAIT_SECONDS
+from tests.support.explorer_terminal import terminal
+from tests.tui.model.test_status import LISTENING, SPAWNED
+from tui_ipc.events import ChannelClosed
+from tui_ipc.osutil.procfs import read_process_state
+from tui_ipc.recording.codec import encode_event, encode_header
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
 
@@ -39,7 +39,7 @@ def test_three_messages_get_three_answers() -> None:
         async with app.run_test(size=(120, 36)) as pilot:
             for text in ("Hello from parent", "How are you?", "Goodbye!"):
                 await pilot.press(*text, "enter")
-            deadline = monotonic() + PATIENCE
+            deadline = monotonic() + WAIT_SECONDS
             while app.model.status.received < 3 or app.model.output.end < 5:
                 assert monotonic() < deadline
                 await pilot.pause()
@@ -71,7 +71,7 @@ def test_a_child_that_is_none_is_explained() -> None:
     async def main() -> None:
         app = ExplorerApp(Session(["false"]))
         async with app.run_test() as pilot:
-            deadline = monotonic() + PATIENCE
+            deadline = monotonic() + WAIT_SECONDS
             while not app.notice.has_class("-shown"):
                 assert monotonic() < deadline
                 await pilot.pause()
@@ -111,14 +111,14 @@ def test_a_terminal_that_takes_nothing_holds_nobody_up(tmp_path: Path) -> None:
         pid = int(told.read_text())
         it.type(b"flood\r")
         waits = 0
-        deadline = monotonic() + PATIENCE
+        deadline = monotonic() + WAIT_SECONDS
         while waits < 20:
             assert monotonic() < deadline, "it does not wait for its terminal"
-            call = doing(it.process.pid).call
+            call = read_process_state(it.process.pid).call
             waits = waits + 1 if call is not None and call.name == "futex" else 0
             select.select([], [], [], 0.02)
         it.process.send_signal(signal.SIGTERM)
-        assert it.process.wait(PATIENCE) == 128 + signal.SIGTERM
+        assert it.process.wait(WAIT_SECONDS) == 128 + signal.SIGTERM
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 
@@ -128,7 +128,7 @@ def test_closing_the_window_ends_everything() -> None:
     with terminal() as it:
         it.read_until(b"connected")
         it.close()
-        assert it.process.wait(PATIENCE) == 128 + signal.SIGHUP
+        assert it.process.wait(WAIT_SECONDS) == 128 + signal.SIGHUP
 
 
 def test_a_terminal_that_goes_without_a_signal_ends_everything() -> None:
@@ -136,14 +136,16 @@ def test_a_terminal_that_goes_without_a_signal_ends_everything() -> None:
     with terminal(LOOSE="") as it:
         it.read_until(b"connected")
         it.close()
-        assert it.process.wait(PATIENCE) == 128 + signal.SIGHUP
+        assert it.process.wait(WAIT_SECONDS) == 128 + signal.SIGHUP
 
 
 def test_a_recording_is_shown_on_a_terminal(tmp_path: Path) -> None:
     """It is played and left with q, an hour before its end: code 0, the usual screen, no traceback."""
     path = tmp_path / "talk.rec"
     closed = ChannelClosed(at=3_600_000_000_000, run=1)
-    path.write_bytes(header(("./calculator",)) + b"".join(map(pack, (LISTENING, SPAWNED, closed))))
+    path.write_bytes(
+        encode_header(("./calculator",)) + b"".join(map(encode_event, (LISTENING, SPAWNED, closed)))
+    )
     with terminal(str(path)) as it:
         it.read_until(b"spawned")
         it.read_until(b"playing")

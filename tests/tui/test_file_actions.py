@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.tui.fake_session import FakeSession
-from tests.tui.stage import Stage
-from tests.tui.test_app import play
-from tui_ipc.session.events import Event, MessageSent
-from tui_ipc.session.recording import read
+from tests.support.app_harness import FakeExplorerDriver
+from tests.support.fake_session import FakeSession
+from tests.tui.test_app import run_scene
+from tui_ipc.events import Event, MessageSent
+from tui_ipc.recording.codec import open_recording
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.content.filter import parse
-from tui_ipc.tui.screens.path_screen import PathScreen
-from tui_ipc.tui.tape import Tape
+from tui_ipc.tui.model.log_filter import parse_filter
+from tui_ipc.tui.screens.dialogs import PathScreen
+from tui_ipc.tui.session_controller import SessionRecorder
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 class TapedSession(FakeSession):
     """A session that records what happens, as a real one does."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: SessionRecorder) -> None:
         super().__init__()
         self._tape = tape
 
@@ -39,21 +39,21 @@ class TapedSession(FakeSession):
         super().feed(*events)
 
 
-def perform(scene: Callable[[Stage], Awaitable[None]], **options: Any) -> None:
+def perform(scene: Callable[[FakeExplorerDriver], Awaitable[None]], **options: Any) -> None:
     """Run a scene with an explorer that can record."""
 
     async def main() -> None:
-        tape = Tape(["./echo"])
+        tape = SessionRecorder(["./echo"])
         session = TapedSession(tape)
         app = ExplorerApp(session, tape=tape, command=["./echo"], **options)
         async with app.run_test(size=(120, 36)) as pilot:
-            await scene(Stage(app, session, pilot))
+            await scene(FakeExplorerDriver(app, session, pilot))
         tape.stop()
 
     asyncio.run(main())
 
 
-async def name(it: Stage, path: str) -> None:
+async def name(it: FakeExplorerDriver, path: str) -> None:
     """Name a file in the dialog that is to open."""
     await it.until(lambda: isinstance(it.app.screen, PathScreen))
     await it.pilot.press("ctrl+u", *path, "enter")
@@ -62,7 +62,7 @@ async def name(it: Stage, path: str) -> None:
 def test_f5_records_and_records_no_more(here: Path) -> None:
     """A name is suggested; the recording begins with the handshake that was, and ends with the key."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say("before")
         await it.until(lambda: it.session.sent)
@@ -79,7 +79,7 @@ def test_f5_records_and_records_no_more(here: Path) -> None:
         assert "talk.rec" in it.notices()[-1]
 
     perform(scene)
-    events = list(read(str(here / "talk.rec")).events())
+    events = list(open_recording(str(here / "talk.rec")).events())
     assert type(events[0]).__name__ == "ServerListening"
     assert [event.value for event in events if isinstance(event, MessageSent)] == ["during"]
 
@@ -88,7 +88,7 @@ def test_no_file_is_written_over(here: Path) -> None:
     """The dialog stays and says why; Escape gives up."""
     (here / "talk.rec").write_text("precious")
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f5")
         await name(it, "talk.rec")
@@ -112,7 +112,7 @@ def test_f8_saves_a_script(here: Path) -> None:
         asked.append((len(list(events)), tuple(command), first_missing))
         return "> é\n"
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f8")
         await name(it, "talk.tipc")
@@ -126,7 +126,7 @@ def test_f8_saves_a_script(here: Path) -> None:
 def test_without_a_writer_of_scripts_there_is_no_key_for_them() -> None:
     """Nor an entry in the palette."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f8")
         assert len(it.app.screen_stack) == 1
@@ -140,14 +140,14 @@ def test_without_a_writer_of_scripts_there_is_no_key_for_them() -> None:
 def test_f9_exports_the_log(here: Path) -> None:
     """As lines of JSON: all of it, or what passes the filter."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.say("Hi")
         await it.until(lambda: it.shows("log", '"Hi"'))
         await it.pilot.press("f9", "enter")
         await name(it, "all.jsonl")
         await it.until(lambda: (here / "all.jsonl").exists() and len(it.notices()) == 1)
-        it.app.log_view.set_filter(parse("sent"))
+        it.app.log_view.set_filter(parse_filter("sent"))
         await it.pilot.press("f9", *"filt", "enter")
         await name(it, "some.jsonl")
         await it.until(lambda: len(it.notices()) == 2)
@@ -162,7 +162,7 @@ def test_f9_exports_the_log(here: Path) -> None:
 def test_f9_exports_the_screen(here: Path) -> None:
     """The explorer itself, not the dialog that asks for a name."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f9", *"screen", "enter")
         await name(it, "now.svg")
@@ -178,7 +178,7 @@ def test_f9_exports_the_screen(here: Path) -> None:
 def test_a_disk_that_is_full_is_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the file's name and the system's reason."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f9", "enter")
         await name(it, "all.jsonl")
@@ -188,15 +188,15 @@ def test_a_disk_that_is_full_is_told(here: Path, monkeypatch: pytest.MonkeyPatch
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tui_ipc.session.jsonl.line", full)
+    monkeypatch.setattr("tui_ipc.events.json_form.line", full)
     perform(scene)
 
 
 def test_a_session_without_a_tape_says_so() -> None:
     """As one that a test plays."""
 
-    async def scene(it: Stage) -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
         await it.pilot.press("f5")
         assert it.notices() == ["There is nothing to record."]
 
-    play(scene)
+    run_scene(scene)

@@ -9,10 +9,10 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.tui.content.test_sanitize import HOSTILE, is_safe
-from tests.tui.stage import Stage, stage
-from tests.tui.window import terminal
-from tui_ipc.session.events import Fault, HandshakeFailed
+from tests.support.app_harness import FakeExplorerDriver, run_explorer_app
+from tests.support.explorer_terminal import terminal
+from tests.tui.model.test_terminal_output import HOSTILE, is_safe
+from tui_ipc.events import Fault, HandshakeFailed
 
 MARKUP = st.sampled_from(
     [
@@ -34,7 +34,7 @@ VALUES = st.recursive(
 )
 
 
-async def look_everywhere(it: Stage) -> None:
+async def look_everywhere(it: FakeExplorerDriver) -> None:
     """See each pane, face and screen that shows what the child said: nothing on them is not harmless."""
     it.app.log_view.focus()
     for keys in (["up", "up"], ["b"], ["a"], ["e"], ["up"], ["f3"], ["escape", "f7"], ["escape"]):
@@ -59,7 +59,7 @@ def test_nothing_that_a_child_says_breaks_the_explorer(
     """Names, messages, output and errors of any kind leave an explorer that works and a harmless screen."""
 
     async def main() -> None:
-        async with stage() as it:
+        async with run_explorer_app() as it:
             it.session.reasons = tuple(texts)
             it.session.handshake(name)
             for data in printed:
@@ -77,7 +77,7 @@ def test_nothing_that_a_child_says_breaks_the_explorer(
             await it.say("refused")
             failure = HandshakeFailed(at=1, run=1, step="hello", sentence=texts[0], timed_out=False)
             it.session.feed(failure)
-            await it.until(lambda: it.app.model.trouble is failure)
+            await it.until(lambda: it.app.model.problem is failure)
             assert [character for character in it.frame() if not is_safe(character)] == []
 
     asyncio.run(main())
@@ -176,7 +176,7 @@ def test_a_long_name_hides_nothing_of_importance() -> None:
     """A child may call itself what it likes; how it is stays in sight."""
 
     async def main() -> None:
-        async with stage(80, 24) as it:
+        async with run_explorer_app(80, 24) as it:
             it.session.handshake("x" * 500)
             await it.until(lambda: "● connected" in it.frame()[:80])
 

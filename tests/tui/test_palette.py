@@ -9,19 +9,19 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tests.tui.stage import Board, Stage, replaying
+from tests.support.app_harness import ExplorerDriver, FakeExplorerDriver, run_replay_app
 from tests.tui.test_file_actions import TapedSession
 from tests.tui.test_replay_app import bar, talk
-from tui_ipc.session.events import Event
+from tui_ipc.events import Event
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.content.needle import literal
-from tui_ipc.tui.tape import Tape
-from tui_ipc.tui.views.query_bar import QueryBar
+from tui_ipc.tui.model.search import compile_literal
+from tui_ipc.tui.session_controller import SessionRecorder
+from tui_ipc.tui.widgets.search_pane import QueryBar
 
 __all__ = ["talk"]
 
 Run = Callable[[], Awaitable[None]]
-Effect = Callable[[Stage, Run], Awaitable[None]]
+Effect = Callable[[FakeExplorerDriver, Run], Awaitable[None]]
 
 
 def write_script(events: Iterable[Event], command: Sequence[str], *, first_missing: bool) -> str:
@@ -30,13 +30,13 @@ def write_script(events: Iterable[Event], command: Sequence[str], *, first_missi
 
 
 @asynccontextmanager
-async def talking() -> AsyncIterator[Stage]:
+async def talking() -> AsyncIterator[FakeExplorerDriver]:
     """An explorer with all that it can have, in the middle of a conversation."""
-    tape = Tape(["./echo"])
+    tape = SessionRecorder(["./echo"])
     session = TapedSession(tape)
     app = ExplorerApp(session, tape=tape, save_script=write_script)
     async with app.run_test(size=(120, 36)) as pilot:
-        it = Stage(app, session, pilot)
+        it = FakeExplorerDriver(app, session, pilot)
         await it.connected()
         session.output(b"one\n")
         session.output(b"two\n", "stderr")
@@ -50,7 +50,7 @@ async def talking() -> AsyncIterator[Stage]:
 def opens(text: str) -> Effect:
     """It opens a screen on which a text stands."""
 
-    async def effect(it: Stage, run: Run) -> None:
+    async def effect(it: FakeExplorerDriver, run: Run) -> None:
         await run()
         await it.until(lambda: len(it.app.screen_stack) == 2 and text in it.frame())
         await it.pilot.press("escape")
@@ -59,10 +59,10 @@ def opens(text: str) -> Effect:
     return effect
 
 
-def brings(holds: Callable[[Stage], object]) -> Effect:
+def brings(holds: Callable[[FakeExplorerDriver], object]) -> Effect:
     """Something that did not hold comes to hold."""
 
-    async def effect(it: Stage, run: Run) -> None:
+    async def effect(it: FakeExplorerDriver, run: Run) -> None:
         assert not holds(it)
         await run()
         await it.until(lambda: holds(it))
@@ -70,10 +70,12 @@ def brings(holds: Callable[[Stage], object]) -> Effect:
     return effect
 
 
-def after(prepare: Callable[[Stage], object], holds: Callable[[Stage], object]) -> Effect:
+def after(
+    prepare: Callable[[FakeExplorerDriver], object], holds: Callable[[FakeExplorerDriver], object]
+) -> Effect:
     """The same, once it was prepared."""
 
-    async def effect(it: Stage, run: Run) -> None:
+    async def effect(it: FakeExplorerDriver, run: Run) -> None:
         prepare(it)
         await it.pilot.pause()
         await brings(holds)(it, run)
@@ -81,31 +83,31 @@ def after(prepare: Callable[[Stage], object], holds: Callable[[Stage], object]) 
     return effect
 
 
-def on_message(number: int, holds: Callable[[Stage], object], face: str = "value") -> Effect:
+def on_message(number: int, holds: Callable[[FakeExplorerDriver], object], face: str = "value") -> Effect:
     """The same, with the message sent (5) or the one received (6) in the inspector."""
 
-    def prepare(it: Stage) -> None:
+    def prepare(it: FakeExplorerDriver) -> None:
         it.app.log_view.pick(number)
         it.app.action_face(face)  # type: ignore[arg-type]
 
     return after(prepare, holds)
 
 
-def seeks(it: Stage) -> None:
+def seeks(it: FakeExplorerDriver) -> None:
     """A search is on: it finds the last two lines."""
-    it.app.log_view.search(literal("2]]"), "2]]")
+    it.app.log_view.search(compile_literal("2]]"), "2]]")
 
 
-async def goes_on(it: Stage, run: Run) -> None:
+async def goes_on(it: FakeExplorerDriver, run: Run) -> None:
     """Another of the lines found is gone to."""
-    it.app.log_view.search(literal("e"), "e")
+    it.app.log_view.search(compile_literal("e"), "e")
     await it.until(lambda: it.app.log_view.cursor is not None)
     first = it.app.log_view.cursor
     await run()
     await it.until(lambda: it.app.log_view.cursor != first)
 
 
-async def inverts(it: Stage, run: Run) -> None:
+async def inverts(it: FakeExplorerDriver, run: Run) -> None:
     """What the filter hid is shown."""
     await it.pilot.press("slash", *"sent", "enter")
     await it.until(lambda: not it.shows("log", "open"))
@@ -113,14 +115,14 @@ async def inverts(it: Stage, run: Run) -> None:
     await it.until(lambda: it.shows("log", "open") and not it.shows("log", "→"))
 
 
-async def types_a_query(it: Stage, run: Run) -> None:
+async def types_a_query(it: FakeExplorerDriver, run: Run) -> None:
     """A line opens in which a question is typed."""
     await run()
     await it.until(lambda: isinstance(it.app.focused and it.app.focused.parent, QueryBar))
     await it.pilot.press("escape")
 
 
-def is_on(it: Stage, name: str) -> bool:
+def is_on(it: FakeExplorerDriver, name: str) -> bool:
     """Whether the screen has a class."""
     return it.app.screen_stack[0].has_class(name)
 
@@ -135,7 +137,7 @@ EFFECTS: dict[str, Effect] = {
     "Export": opens("lines of JSON"),
     "Screenshot": opens("Save the screen as SVG"),
     "Theme": opens("Search for themes"),
-    "Measures": brings(lambda it: it.app.measures_panel.display),
+    "Measures": brings(lambda it: it.app.metrics_panel.display),
     "Maximize": brings(lambda it: is_on(it, "-maximized")),
     "Inspect": brings(lambda it: it.app.inspector.has_focus_within),
     "Filter": types_a_query,
@@ -170,7 +172,7 @@ EFFECTS: dict[str, Effect] = {
 OTHERS = {"Quit", "Restart", "End the child", "Previous part", "Complete", "Editor"}
 
 
-def offered(it: Board) -> dict[str, Run]:
+def offered(it: ExplorerDriver) -> dict[str, Run]:
     """What the palette offers."""
     found: dict[str, Run] = {}
     for command in it.app.get_system_commands(it.app.screen):
@@ -234,7 +236,7 @@ def test_each_command_does_what_it_says() -> None:
     asyncio.run(main())
 
 
-async def reset(it: Stage) -> None:
+async def reset(it: FakeExplorerDriver) -> None:
     """Make the screen what it was at first."""
     app = it.app
     app.screen_stack[0].remove_class("-maximized", "-inspecting")
@@ -290,7 +292,7 @@ def test_it_is_opened_and_used_by_keys() -> None:
             await it.pilot.press("ctrl+p", *"measures")
             await it.until(lambda: "Show latencies" in it.frame())
             await it.pilot.press("enter")
-            await it.until(lambda: it.app.measures_panel.display)
+            await it.until(lambda: it.app.metrics_panel.display)
 
     asyncio.run(main())
 
@@ -299,7 +301,7 @@ def test_a_replay_offers_its_own(talk: Path) -> None:
     """How fast it goes, and to begin again; nothing that needs a child."""
 
     async def main() -> None:
-        async with replaying(talk) as it:
+        async with run_replay_app(talk) as it:
             await it.until(lambda: it.shows("log", "open"))
             found = offered(it)
             assert {"Play", "Step", "Faster", "Slower", "Start again", "Leave"} <= set(found)

@@ -6,15 +6,15 @@ from unittest.mock import patch
 
 import pytest
 
-from tests.tui.content.test_status import LISTENING
-from tests.tui.fake_session import FakeSession
-from tests.tui.stage import Board, replaying
-from tui_ipc.session.events import ChildSpawned
-from tui_ipc.session.recording import read
+from tests.support.app_harness import ExplorerDriver, run_replay_app
+from tests.support.fake_session import FakeSession
+from tests.tui.model.test_status import LISTENING
+from tui_ipc.events import ChildSpawned
+from tui_ipc.recording.codec import open_recording
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.launch import run_explorer
-from tui_ipc.tui.tape import Tape
+from tui_ipc.tui.session_controller import SessionRecorder
 
 
 def test_the_status_line_says_that_one_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,14 +22,14 @@ def test_the_status_line_says_that_one_records(tmp_path: Path, monkeypatch: pyte
 
     async def main() -> None:
         session = FakeSession()
-        tape = Tape(["./echo"])
+        tape = SessionRecorder(["./echo"])
         tape.start(str(tmp_path / "talk.rec"))
         app = ExplorerApp(session, tape=tape)
         async with app.run_test(size=(120, 36)) as pilot:
-            it = Board(app, pilot)
+            it = ExplorerDriver(app, pilot)
             session.handshake()
             await it.until(lambda: it.text("counts").startswith(f"● rec {tape.size} B   0 sent"))
-            monkeypatch.setattr("tui_ipc.session.recorder._write", full)
+            monkeypatch.setattr("tui_ipc.recording.writer._write", full)
             asyncio.get_running_loop().call_soon(tape, LISTENING)
             await it.until(lambda: it.text("counts").startswith("✕ rec"))
             assert "the disk is full [/red]" in it.notices()[0]
@@ -50,16 +50,16 @@ def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
     def run(app: ExplorerApp) -> int:
         async def main() -> None:
             async with app.run_test() as pilot:
-                await Board(app, pilot).until(lambda: app.model.status.phase == "open")
+                await ExplorerDriver(app, pilot).until(lambda: app.model.status.phase == "open")
                 await pilot.press(*"Hi", "enter", "ctrl+q")
-                await Board(app, pilot).until(lambda: app.return_code is not None)
+                await ExplorerDriver(app, pilot).until(lambda: app.return_code is not None)
 
         asyncio.run(main())
         return app.return_code or 0
 
     with patch("tui_ipc.tui.launch.run", run):
         assert run_explorer(record=str(path), timeout=20.0) == 0
-    recorded = read(str(path))
+    recorded = open_recording(str(path))
     events = list(recorded.events())
     assert any(isinstance(event, ChildSpawned) for event in events)
     assert type(events[-1]).__name__ == "Audit"
@@ -88,9 +88,9 @@ def test_a_full_disk_is_told_on_the_screen_and_after_it(
     def run(app: ExplorerApp) -> int:
         async def main() -> None:
             async with app.run_test() as pilot:
-                it = Board(app, pilot)
+                it = ExplorerDriver(app, pilot)
                 await it.until(lambda: app.model.status.phase == "open")
-                with patch("tui_ipc.session.recorder._write", side_effect=full):
+                with patch("tui_ipc.recording.writer._write", side_effect=full):
                     await pilot.press(*"Hi", "enter")
                     await it.until(lambda: app.model.status.received)
                     await it.until(it.notices)
@@ -114,10 +114,10 @@ def test_a_recording_that_began_midway_is_shown_like_any_other(tmp_path: Path) -
     path = tmp_path / "talk.rec"
 
     async def record() -> None:
-        tape = Tape(["built-in"])
+        tape = SessionRecorder(["built-in"])
         app = ExplorerApp(Session(record=tape), tape=tape)
         async with app.run_test() as pilot:
-            it = Board(app, pilot)
+            it = ExplorerDriver(app, pilot)
             await it.until(lambda: app.model.status.phase == "open")
             await pilot.press(*"before", "enter")
             await it.until(lambda: app.model.status.received == 1)
@@ -129,7 +129,7 @@ def test_a_recording_that_began_midway_is_shown_like_any_other(tmp_path: Path) -
         tape.stop()
 
     async def show() -> None:
-        async with replaying(path, speed=20.0) as it:
+        async with run_replay_app(path, speed=20.0) as it:
             await it.until(lambda: it.shows("log", "during") and it.shows("log", "clean"))
             assert it.shows("log", "listening")
             assert not it.shows("log", "before")

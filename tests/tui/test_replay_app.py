@@ -8,13 +8,13 @@ from unittest.mock import patch
 import pytest
 from textual.widgets import Input
 
-from tests.tui.content.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
-from tests.tui.stage import Board, replaying
+from tests.support.app_harness import ExplorerDriver, run_replay_app
+from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
+from tui_ipc.events import Audit, ChildOutput, Event, MessageReceived, MessageSent
 from tui_ipc.ipc.wire import encode
-from tui_ipc.session.events import Audit, ChildOutput, Event, MessageReceived, MessageSent
-from tui_ipc.session.recording import header, pack
-from tui_ipc.tui.content.filter import parse
+from tui_ipc.recording.codec import encode_event, encode_header
 from tui_ipc.tui.launch import run_replay
+from tui_ipc.tui.model.log_filter import parse_filter
 from tui_ipc.tui.replay_app import ReplayApp
 from tui_ipc.tui.screens.help_screen import HelpScreen
 
@@ -37,12 +37,12 @@ EVENTS: tuple[Event, ...] = (
 def talk(tmp_path: Path) -> Path:
     """A recording in which an hour passes after the handshake, and another before the end."""
     path = tmp_path / "talk.rec"
-    path.write_bytes(header(("./calculator",)) + b"".join(map(pack, EVENTS)))
+    path.write_bytes(encode_header(("./calculator",)) + b"".join(map(encode_event, EVENTS)))
     return path
 
 
 def watch(
-    scene: Callable[[Board], Awaitable[None]],
+    scene: Callable[[ExplorerDriver], Awaitable[None]],
     path: Path,
     speed: float | None = 1.0,
     width: int = 120,
@@ -51,13 +51,13 @@ def watch(
     """Run a scene over a recording."""
 
     async def main() -> None:
-        async with replaying(path, speed, width, height) as it:
+        async with run_replay_app(path, speed, width, height) as it:
             await scene(it)
 
     asyncio.run(main())
 
 
-def bar(it: Board) -> str:
+def bar(it: ExplorerDriver) -> str:
     """What the bar says."""
     return it.text("replay")
 
@@ -65,7 +65,7 @@ def bar(it: Board) -> str:
 def test_a_recording_is_shown_at_its_own_pace(talk: Path) -> None:
     """The handshake comes at once, and the message an hour later, or never while one looks."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.shows("log", "Hello")
         assert bar(it) == "▶ playing   event 5   speed 1×   ━━━━━━━━━─────── 58%"
@@ -77,7 +77,7 @@ def test_a_recording_is_shown_at_its_own_pace(talk: Path) -> None:
 def test_the_whole_recording_is_shown_without_pauses(talk: Path) -> None:
     """At full speed everything stands in its pane, and the bar says that it is over."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "nothing was left behind"))
         await it.until(lambda: bar(it).startswith("■ over"))
         assert bar(it) == "■ over   event 10 of 10   speed as fast as it goes   ━━━━━━━━━━━━━━━━ 100%"
@@ -94,7 +94,7 @@ def test_the_whole_recording_is_shown_without_pauses(talk: Path) -> None:
 def test_space_pauses_and_steps_show_one_event_each(talk: Path) -> None:
     """A step takes an hour's pause at once, and holds; the dot works from any pane, → from the bar."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         await it.pilot.press("space")
         assert bar(it).startswith("‖ paused   event 5")
@@ -116,7 +116,7 @@ def test_space_pauses_and_steps_show_one_event_each(talk: Path) -> None:
 def test_plus_and_minus_change_the_speed(talk: Path) -> None:
     """Each press doubles or halves; beyond 64 times there is no pause left, and the recording is over."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         await it.pilot.press("minus", "minus", "minus")
         assert "speed 0.25×" in bar(it)
@@ -131,7 +131,7 @@ def test_plus_and_minus_change_the_speed(talk: Path) -> None:
 def test_what_needs_a_living_child_says_that_there_is_none(talk: Path) -> None:
     """There is no box to type in, and ending or signalling the child only says why it does nothing."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.app.screen.query("#message")
         await it.pilot.press("ctrl+t", "f4")
@@ -146,7 +146,7 @@ def test_what_needs_a_living_child_says_that_there_is_none(talk: Path) -> None:
 def test_why_is_answered_for_a_recording_too(talk: Path) -> None:
     """F3 says that there is no child of which anything could be known."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         await it.pilot.press("f3")
         await it.until(lambda: "This is a recording: no child runs." in it.frame())
@@ -158,7 +158,7 @@ def test_why_is_answered_for_a_recording_too(talk: Path) -> None:
 def test_a_replay_is_left_at_any_moment(talk: Path, key: str) -> None:
     """q and ctrl+q leave with code 0, an hour before the next event."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         await it.pilot.press(key)
         await it.until(lambda: it.app.return_code is not None)
@@ -170,7 +170,7 @@ def test_a_replay_is_left_at_any_moment(talk: Path, key: str) -> None:
 def test_a_q_in_the_palette_is_typed(talk: Path) -> None:
     """The keys of a replay do not reach into what lies over it."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         await it.pilot.press("space", "ctrl+p", "q", "full_stop", "space")
         assert it.app.screen.query_one(Input).value == "q. "
@@ -183,7 +183,7 @@ def test_a_q_in_the_palette_is_typed(talk: Path) -> None:
 def test_the_actions_are_in_the_palette_the_help_and_the_footer(talk: Path) -> None:
     """What can be done to a recording is offered wherever one looks; what cannot is not."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         commands = {command.title: command for command in it.app.get_system_commands(it.app.screen)}
         actions = {"Play", "Step", "Faster", "Slower", "Leave", "Why?", "Help"}
@@ -213,7 +213,7 @@ def test_the_actions_are_in_the_palette_the_help_and_the_footer(talk: Path) -> N
 def test_a_small_screen_has_room_for_the_replay(talk: Path) -> None:
     """At 80×24 the bar and the log are on the screen, and Escape leads back to the bar."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert it.app.foot.region.height == 3
         assert "- Slower" in it.frame()
@@ -229,7 +229,7 @@ def test_a_truncated_recording_says_so_at_its_end(talk: Path) -> None:
     """What is there is shown; what the writer could not finish is told."""
     talk.write_bytes(talk.read_bytes()[:-3])
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: bar(it).startswith("■ over: the file breaks off   event 9 of 9"))
         await it.until(it.notices)
         assert "The recording breaks off" in it.notices()[0]
@@ -239,9 +239,9 @@ def test_a_truncated_recording_says_so_at_its_end(talk: Path) -> None:
 
 def test_a_recording_that_is_broken_is_shown_up_to_the_break(talk: Path) -> None:
     """The sentence names the place; the explorer stays, and can be left."""
-    talk.write_bytes(talk.read_bytes() + b"\xc1" + pack(OPEN))
+    talk.write_bytes(talk.read_bytes() + b"\xc1" + encode_event(OPEN))
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(it.notices)
         assert "is broken" in it.notices()[0]
         await it.until(lambda: it.shows("log", "nothing was left behind"))
@@ -276,9 +276,9 @@ def test_a_recording_is_run_at_the_speed_that_is_asked_for(talk: Path) -> None:
 def test_a_recording_can_be_shown_again(talk: Path) -> None:
     """From its beginning, over or not, with the filter and the speed that were; a lost file is told."""
 
-    async def scene(it: Board) -> None:
+    async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: bar(it).startswith("■ over"))
-        wanted = parse("hello")
+        wanted = parse_filter("hello")
         it.app.log_view.set_filter(wanted)
         await it.pilot.press("space")
         await it.until(lambda: bar(it).startswith("■ over   event 10 of 10   speed as fast"))

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from tui_ipc.tui.terminal import Forgiving, run
+from tui_ipc.tui.terminal import LossyStream, run
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGURG)
 
@@ -64,7 +64,7 @@ def test_what_is_written_to_a_terminal_that_is_gone_is_lost() -> None:
     master, slave = pty.openpty()
     file = open(slave, "w", closefd=False)  # noqa: SIM115 - closing it would write once more
     os.close(master)
-    terminal = Forgiving(file)
+    terminal = LossyStream(file)
     assert terminal.write("x" * 100_000) == 100_000
     terminal.flush()
     assert terminal.fileno() == slave

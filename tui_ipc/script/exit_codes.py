@@ -15,10 +15,10 @@ class ExitCode(IntEnum):
     CHILD_FAILED = 5
 
 
-SIGNALLED: Final = 128
+SIGNAL_EXIT_BASE: Final = 128
 """Added to the number of the signal that ended us, as a shell does: 130 after SIGINT, 143 after SIGTERM."""
 
-MEANINGS: Final = (
+EXIT_CODE_MEANINGS: Final = (
     ("0", "passed"),
     ("1", "something else happened than the script expects"),
     ("2", "the command line, the script or one of our own files is at fault"),

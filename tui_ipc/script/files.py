@@ -1,20 +1,106 @@
-"""Scripts, and whatever else users keep, on their way into files.
+"""Scripts from files, and what is wrong with them.
 
-The one rule: nobody loses a text to us. A new script replaces no file; a rewritten one is in its file whole,
-or the file is as it was.
+The one rule: all that is wrong with any of them is told before anything is run.
 """
 
 import os
+import sys
+from collections.abc import Sequence
 
-from tui_ipc.session.recording import reason
-from tui_ipc.session.replacing import replace
+from tui_ipc.osutil.files import replace_file
+from tui_ipc.recording.codec import describe_path_error
+from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.language.parser import Script, ScriptSyntaxError, parse
+from tui_ipc.script.output import write_stderr
+from tui_ipc.script.report.passthrough import visible
+from tui_ipc.script.runner.script_cursor import count_steps
+from tui_ipc.text.units import format_plural
+
+STANDARD_INPUT = "-"
+"""The file that is none."""
+
+
+class UnreadableScriptsError(Exception):
+    """Some scripts cannot be run; the text says of each why."""
+
+
+def load_scripts(files: Sequence[str]) -> list[Script]:
+    """The scripts in some files.
+
+    Args:
+        files: Paths; ``-`` is standard input.
+
+    Raises:
+        UnreadableScriptsError: Some hold none.
+    """
+    scripts, complaints = [], []
+    for file in files:
+        try:
+            scripts.append(_load_script(file))
+        except (_UnreadableError, ScriptSyntaxError) as error:
+            complaints.append(str(error))
+    if complaints:
+        raise UnreadableScriptsError("\n".join(complaints))
+    return scripts
+
+
+def run_check_scripts(files: Sequence[str]) -> int:
+    """Read some scripts, and say of each how many steps it takes, or what is wrong with it.
+
+    Returns:
+        The exit code: 0 if all of them can be run, else 2.
+    """
+    code = ExitCode.PASSED
+    for file in files:
+        try:
+            script = _load_script(file)
+        except (_UnreadableError, ScriptSyntaxError) as error:
+            code = ExitCode.USAGE
+            write_stderr(str(error))
+        else:
+            write_stderr(f"{script.name}: {format_plural(count_steps(script.steps), 'step')}")
+    return code
+
+
+class _UnreadableError(Exception):
+    """A file holds no text."""
+
+
+def _load_script(file: str) -> Script:
+    name = "standard input" if file == STANDARD_INPUT else visible(file) or "''"
+    try:
+        data = _read_bytes(file)
+    except IsADirectoryError:
+        raise _UnreadableError(f"{name}: it is a directory; name the scripts in it: {name}/*.tipc") from None
+    except OSError as error:
+        raise _UnreadableError(f"{name}: {error.strerror}") from None
+    except ValueError as error:  # a null byte in the path
+        raise _UnreadableError(f"{name}: {error}") from None
+    try:
+        return parse(data.decode(), name)
+    except ScriptSyntaxError as error:
+        if not os.access(file, os.X_OK):
+            raise
+        raise _UnreadableError(f"{error}\n{name} can be executed: a child's command goes behind --") from None
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise _UnreadableError(
+            f"{name}:{line}: a script is UTF-8 text, and this is not; the child's command goes behind --"
+        ) from None
+
+
+def _read_bytes(file: str) -> bytes:
+    if file != STANDARD_INPUT:
+        with open(file, "rb") as script:
+            return script.read()
+    return b"" if sys.stdin is None else sys.stdin.buffer.read()
 
 
 class UnwritableScriptError(Exception):
     """A script cannot be written; the text says why, and that nothing was changed."""
 
 
-def create(path: str, text: str) -> None:
+def create_script_file(path: str, text: str) -> None:
     """Write a script into a file that does not exist yet.
 
     Raises:
@@ -25,16 +111,16 @@ def create(path: str, text: str) -> None:
     except FileExistsError:
         raise UnwritableScriptError(f"{path} exists already; name another file, or remove it first") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise UnwritableScriptError(f"{path} cannot be written: {reason(error)}") from None
+        raise UnwritableScriptError(f"{path} cannot be written: {describe_path_error(error)}") from None
     try:
         with open(descriptor, "wb") as file:
             file.write(text.encode())
     except OSError as error:
         os.unlink(path)
-        raise UnwritableScriptError(f"{path} cannot be written: {reason(error)}") from None
+        raise UnwritableScriptError(f"{path} cannot be written: {describe_path_error(error)}") from None
 
 
-def rewrite(path: str, old: bytes, new: bytes) -> None:
+def replace_script_file(path: str, old: bytes, new: bytes) -> None:
     """Replace what is in a file at once; its owner and permissions stay, and a symbolic link leads on to it.
 
     Raises:
@@ -49,6 +135,6 @@ def rewrite(path: str, old: bytes, new: bytes) -> None:
             raise UnwritableScriptError(
                 f"{path} was changed meanwhile, and so was not rewritten; run it again"
             )
-        replace(path, new, facts)
+        replace_file(path, new, facts)
     except OSError as error:
-        raise UnwritableScriptError(f"{path} cannot be rewritten: {reason(error)}") from None
+        raise UnwritableScriptError(f"{path} cannot be rewritten: {describe_path_error(error)}") from None

@@ -1,30 +1,38 @@
-"""Scripts from the command line to their exit code.
-
-The one rule: whatever cannot be read or written is told before a child is run; and whatever happens then, the
-reports are written and one exit code says how it went.
-"""
+"""The conversation that this project grew from."""
 
 import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from tui_ipc.script.asides import say
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language import Script
-from tui_ipc.script.relay import visible
-from tui_ipc.script.reporting.console import Console
-from tui_ipc.script.reporting.outcome import Outcome
-from tui_ipc.script.reporting.reporter import Narrator, Reporter
-from tui_ipc.script.suite import Suite, child
+from tui_ipc.script.language.steps import Expect, Quit, Script, Send, Step
+from tui_ipc.script.outcome import Outcome
+from tui_ipc.script.output import write_stderr
+from tui_ipc.script.report.console import Console
+from tui_ipc.script.report.passthrough import visible
+from tui_ipc.script.report.text_report import Reporter, TextReporter
+from tui_ipc.script.suite import Suite, choose_command
+from tui_ipc.text.placeholders import ANY_REST
 
 if TYPE_CHECKING:
-    from tui_ipc.script.keeping import Keeping
-    from tui_ipc.script.reporting.reports import Reports
+    from tui_ipc.script.recording_policy import RecordingPolicy
+    from tui_ipc.script.report.report_files import ReportFiles
 
 
-class _RefusedError(Exception):
+BUILTIN_MESSAGES: Final = ("Hello from parent", "How are you?", "Goodbye!")
+
+
+def builtin_script() -> Script:
+    """Three messages, each sent once the one before was answered, whatever the answer; then quit."""
+    steps: list[Step] = []
+    for text in BUILTIN_MESSAGES:
+        steps += (Send(text), Expect(ANY_REST))
+    return Script("tui-ipc", (*steps, Quit()))
+
+
+class _UsageError(Exception):
     """Nothing can be run as it was asked for; the text says why."""
 
 
@@ -56,19 +64,19 @@ def run_headless(
         An exit code of :mod:`tui_ipc.script.exit_codes`: the highest of those that the scripts ask for.
     """
     try:
-        scripts = _scripts(files)
-        written = _reports(reports, files)
-        keeping = _keeping(record, record_failures, child(scripts[0], command))
-    except _RefusedError as error:
-        say(str(error))
+        scripts = _load_scripts(files)
+        written = _prepare_reports(reports, files)
+        keeping = _choose_recording_policy(record, record_failures, choose_command(scripts[0], command))
+    except _UsageError as error:
+        write_stderr(str(error))
         return ExitCode.USAGE
     console = Console(sys.stdout, sys.stderr, os.environ, status=format_ == "text")
     taken = format_ == "jsonl" or (written is not None and written.on_stdout)
-    reporters: list[Reporter] = [Narrator(console, narrated=not files, taken=taken)]
+    reporters: list[Reporter] = [TextReporter(console, narrated=not files, taken=taken)]
     if format_ == "jsonl":
-        from tui_ipc.script.reporting.results import Results
+        from tui_ipc.script.report.jsonl_report import JsonlReporter
 
-        reporters.append(Results(console))
+        reporters.append(JsonlReporter(console))
     if written is not None:
         options["tails"] = written.tails
     suite = Suite(
@@ -77,66 +85,65 @@ def run_headless(
     outcomes = asyncio.run(suite.run())
     code = suite.code
     if update:
-        code = max(code, _renew(files, scripts, outcomes))
+        code = max(code, _update_files(files, scripts, outcomes))
     if written is not None:
         asked, complaints = written.write(outcomes)
         code = max(code, asked)
-        say(*(f"tui-ipc: {visible(complaint)}" for complaint in complaints))
+        write_stderr(*(f"tui-ipc: {visible(complaint)}" for complaint in complaints))
     return code
 
 
-def _scripts(files: Sequence[str]) -> Sequence[Script]:
+def _load_scripts(files: Sequence[str]) -> Sequence[Script]:
     if not files:
-        from tui_ipc.script.seed import conversation
-
-        return (conversation(),)
-    from tui_ipc.script.loading import UnreadableScriptsError, load
+        return (builtin_script(),)
+    from tui_ipc.script.files import UnreadableScriptsError, load_scripts
 
     try:
-        return load(files)
+        return load_scripts(files)
     except UnreadableScriptsError as error:
-        raise _RefusedError(str(error)) from None
+        raise _UsageError(str(error)) from None
 
 
-def _reports(wanted: Sequence[tuple[str, str]], sources: Sequence[str]) -> "Reports | None":
+def _prepare_reports(wanted: Sequence[tuple[str, str]], sources: Sequence[str]) -> "ReportFiles | None":
     """What writes the reports, None if none is wanted."""
     if not wanted:
         return None
-    from tui_ipc.script.reporting.report_file import ReportError
-    from tui_ipc.script.reporting.reports import Reports
+    from tui_ipc.script.report.report_files import ReportError, ReportFiles
 
     try:
-        return Reports(wanted, sources)
+        return ReportFiles(wanted, sources)
     except ReportError as error:
-        raise _RefusedError(visible(f"tui-ipc: {error}")) from None
+        raise _UsageError(visible(f"tui-ipc: {error}")) from None
 
 
-def _renew(files: Sequence[str], scripts: Sequence[Script], outcomes: Sequence[Outcome]) -> int:
+def _update_files(files: Sequence[str], scripts: Sequence[Script], outcomes: Sequence[Outcome]) -> int:
     """Rewrite what is to be rewritten, and tell it; the exit code that asks for."""
     from tui_ipc.script.files import UnwritableScriptError
-    from tui_ipc.script.rewriting import renew
+    from tui_ipc.script.update import update_script_file
 
     code = ExitCode.PASSED
     for file, script, outcome in zip(files, scripts, outcomes, strict=True):
         try:
-            if told := renew(file, script, outcome):
-                say(f"{script.name}: {told}")
+            if told := update_script_file(file, script, outcome):
+                write_stderr(f"{script.name}: {told}")
         except UnwritableScriptError as error:
             code = ExitCode.USAGE
-            say(visible(f"tui-ipc: {error}"))
+            write_stderr(visible(f"tui-ipc: {error}"))
     return code
 
 
-def _keeping(record: str | None, directory: str | None, command: Sequence[str]) -> "Keeping | None":
+def _choose_recording_policy(
+    record: str | None, directory: str | None, command: Sequence[str]
+) -> "RecordingPolicy | None":
     """What records, None if nothing is to be recorded."""
     if record is None and directory is None:
         return None
-    from tui_ipc.script.keeping import FailureRecordings, OneRecording
-    from tui_ipc.session.recording import RecordingError
+    from tui_ipc.recording.codec import RecordingError
+    from tui_ipc.script.recording_policy import FailureRecordings, OneRecording
 
     try:
         if directory is not None:
             return FailureRecordings(directory)
         return OneRecording(str(record), command)
     except RecordingError as error:
-        raise _RefusedError(visible(f"tui-ipc: {error}")) from None
+        raise _UsageError(visible(f"tui-ipc: {error}")) from None

@@ -10,37 +10,37 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from tui_ipc.script.exit_codes import SIGNALLED, ExitCode
-from tui_ipc.script.interruptions import interrupting
-from tui_ipc.script.language import Script
-from tui_ipc.script.reporting.console import Console
-from tui_ipc.script.reporting.outcome import (
+from tui_ipc.events import Event
+from tui_ipc.osutil.signals import catch_end_signals
+from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE, ExitCode
+from tui_ipc.script.language.parser import Script
+from tui_ipc.script.outcome import (
     Outcome,
     Status,
-    exit_code,
-    interrupted,
-    judged,
-    unheard,
+    highest_exit_code,
+    make_interrupted_outcome,
+    make_output_lost_outcome,
+    outcome_from_verdict,
 )
-from tui_ipc.script.reporting.reporter import Reporter
-from tui_ipc.script.running.course import total
-from tui_ipc.script.running.runner import Runner, Verdict
-from tui_ipc.script.sink import SinkLostError
-from tui_ipc.session.events import Event
-from tui_ipc.session.session import BUILT_IN_CHILD, Session
+from tui_ipc.script.output import OutputLostError
+from tui_ipc.script.report.console import Console
+from tui_ipc.script.report.text_report import Reporter
+from tui_ipc.script.runner.runner import Runner, Verdict
+from tui_ipc.script.runner.script_cursor import count_steps
+from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 
 if TYPE_CHECKING:
-    from tui_ipc.script.keeping import Keeping
-    from tui_ipc.script.reporting.tails import Tails
-    from tui_ipc.session.recorder import Recorder
+    from tui_ipc.recording.writer import RecordingWriter
+    from tui_ipc.script.recording_policy import RecordingPolicy
+    from tui_ipc.script.report.passthrough import OutputTails
 
 _Result = TypeVar("_Result")
-_LAST_WORD: Final = 1.0  # seconds that narration may take once we were told to end
+_FINAL_REPORT_TIMEOUT: Final = 1.0  # seconds that narration may take once we were told to end
 
 
-def child(script: Script, command: Sequence[str] | None) -> Sequence[str]:
+def choose_command(script: Script, command: Sequence[str] | None) -> Sequence[str]:
     """The command of a script's child: the given one, else the script's own, else the built-in child's."""
-    return command or script.command or BUILT_IN_CHILD
+    return command or script.command or BUILTIN_CHILD_COMMAND
 
 
 class Suite:
@@ -66,8 +66,8 @@ class Suite:
         timeout: float,
         console: Console,
         reporters: Sequence[Reporter],
-        keeping: "Keeping | None" = None,
-        tails: "Callable[[], Tails] | None" = None,
+        keeping: "RecordingPolicy | None" = None,
+        tails: "Callable[[], OutputTails] | None" = None,
         updating: bool = False,
         **options: Any,
     ) -> None:
@@ -83,27 +83,27 @@ class Suite:
         self._outcomes: list[Outcome] = []
         self._signals: list[int] = []
         self._under_way: asyncio.Task[Any] | None = None
-        self._lost: SinkLostError | None = None
+        self._lost: OutputLostError | None = None
 
     @property
     def code(self) -> int:
         """The exit code of the scripts that were run so far: the highest that anything asks for."""
-        return max(exit_code(self._outcomes), self._stopped())
+        return max(highest_exit_code(self._outcomes), self._stopped())
 
     def _stopped(self) -> int:
         """The exit code that is asked for by what keeps further scripts from being run; 0 if nothing does."""
         if self._signals:
-            return SIGNALLED + self._signals[0]
+            return SIGNAL_EXIT_BASE + self._signals[0]
         return 0 if self._lost is None else self._lost.code
 
     async def run(self) -> list[Outcome]:
         """Run all of them, and tell it."""
         outcomes = self._outcomes
-        with interrupting(self._interrupt) as self._signals:
+        with catch_end_signals(self._interrupt) as self._signals:
             await self._tell_all(lambda reporter: reporter.begin(self._scripts))
             for number, script in enumerate(self._scripts, 1):
                 if code := self._stopped():
-                    outcome = Outcome(script.name, Status.NOT_RUN, code, total=total(script.steps))
+                    outcome = Outcome(script.name, Status.NOT_RUN, code, total=count_steps(script.steps))
                 else:
                     outcome = await self._run(script, number)
                 await self._tell_end(outcome)
@@ -120,7 +120,7 @@ class Suite:
 
     async def _run(self, script: Script, number: int) -> Outcome:
         """Run one script."""
-        words = child(script, self._command)
+        words = choose_command(script, self._command)
         recorder, complaint = self._recorder(script, words)
         session = Session(words, timeout=self._timeout, record=recorder, **self._options)
         tails = None if self._tails is None else self._tails()
@@ -138,18 +138,18 @@ class Suite:
             ended = replace(ended, stdout=tails.text("stdout"), stderr=tails.text("stderr"))
         return self._recorded(ended, recorder, complaint)
 
-    def _recorder(self, script: Script, words: Sequence[str]) -> "tuple[Recorder | None, str]":
+    def _recorder(self, script: Script, words: Sequence[str]) -> "tuple[RecordingWriter | None, str]":
         """What records a script, if anything does, and why nothing does where it should."""
         if self._keeping is None:
             return None, ""
-        from tui_ipc.session.recording import RecordingError
+        from tui_ipc.recording.codec import RecordingError
 
         try:
             return self._keeping.begin(script.name, words), ""
         except RecordingError as error:
             return None, str(error)
 
-    def _recorded(self, ended: Outcome, recorder: "Recorder | None", complaint: str) -> Outcome:
+    def _recorded(self, ended: Outcome, recorder: "RecordingWriter | None", complaint: str) -> Outcome:
         """An outcome, with what became of its recording."""
         if self._keeping is None:
             return ended
@@ -162,7 +162,7 @@ class Suite:
         code = ended.code or ExitCode.USAGE  # the child is not to blame: what it did stays the verdict
         return replace(ended, recording=kept, complaint=complaint, status=status, code=code)
 
-    def _teller(self, tails: "Tails | None") -> Callable[[Event], Awaitable[None]]:
+    def _teller(self, tails: "OutputTails | None") -> Callable[[Event], Awaitable[None]]:
         """What tells an event to everybody."""
         if tails is None and len(self._reporters) == 1:
             return self._reporters[0].tell  # a long run has many events
@@ -183,9 +183,9 @@ class Suite:
         """Run a script, and show how far it is."""
         if not self._console.interactive:
             return await self._finished(runner.run())
-        from tui_ipc.script.reporting.ticker import ticking
+        from tui_ipc.script.report.progress import show_progress
 
-        async with ticking(self._console, label, runner.total, lambda: runner.passed):
+        async with show_progress(self._console, label, runner.total, lambda: runner.passed):
             return await self._finished(runner.run())
 
     def _ended(self, run: "asyncio.Task[Verdict] | None", name: str, line: int) -> Outcome:
@@ -193,14 +193,14 @@ class Suite:
         if run is not None and not run.cancelled():
             error = run.exception()
             if error is None:
-                return judged(name, run.result())
-            if not isinstance(error, SinkLostError):
+                return outcome_from_verdict(name, run.result())
+            if not isinstance(error, OutputLostError):
                 raise error
             self._lost = error
         if self._signals:
-            return interrupted(name, self._signals[0], line, begun=run is not None)
+            return make_interrupted_outcome(name, self._signals[0], line, begun=run is not None)
         assert self._lost is not None
-        return unheard(name, self._lost)
+        return make_output_lost_outcome(name, self._lost)
 
     async def _tell_all(self, told: Callable[[Reporter], Coroutine[Any, Any, None]]) -> None:
         """Tell something to everybody who can still be told.
@@ -209,13 +209,13 @@ class Suite:
         """
         for reporter in tuple(self._reporters):
             ending = bool(self._signals)
-            task = await self._finished(told(reporter), _LAST_WORD if ending else None)
+            task = await self._finished(told(reporter), _FINAL_REPORT_TIMEOUT if ending else None)
             if task.cancelled():
                 if ending:
                     self._reporters.remove(reporter)
                 continue
             error = task.exception()
-            if isinstance(error, SinkLostError):
+            if isinstance(error, OutputLostError):
                 self._lost = self._lost or error
             elif error is not None:
                 raise error

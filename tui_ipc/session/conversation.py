@@ -9,23 +9,23 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from tui_ipc.events import ChannelClosed, Fault, MessageReceived, MessageSent
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.wire import Message
-from tui_ipc.session.events import ChannelClosed, Fault, MessageReceived, MessageSent
-from tui_ipc.session.hello import settled
-from tui_ipc.session.matching import InOrder, Matching
-from tui_ipc.session.queues import unread_by_us
+from tui_ipc.osutil.descriptors import count_unread
+from tui_ipc.session.correlation import Correlator, InOrderCorrelator
+from tui_ipc.session.handshake import close_handles
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
-    from tui_ipc.session.diagnosis import Traffic
+    from tui_ipc.session.diagnosis import ChannelState
 
 QUIT: Final = "quit"
 """The message that asks a child to end."""
 
 
-class NotListening(Exception):
+class NotConnected(Exception):
     """There is nobody to send to; the text says why."""
 
 
@@ -56,7 +56,7 @@ class Conversation:
         sender: aio.Sender[Any],
         receiver: aio.Receiver[Any],
         catch_up: Callable[[int], None],
-        matching: Matching | None = None,
+        matching: Correlator | None = None,
     ) -> None:
         self.closed_at: int | None = None
         self.quit_at: int | None = None
@@ -73,7 +73,7 @@ class Conversation:
         self._over: str | None = None  # why nobody listens any more
         self._sent = 0
         self._received = 0
-        self._matching = InOrder() if matching is None else matching
+        self._matching = InOrderCorrelator() if matching is None else matching
         self._broken: str | None = None  # how the child broke the wire
 
     async def send(self, value: object, raw: bytes) -> MessageSent:
@@ -84,7 +84,7 @@ class Conversation:
             raw: What goes out.
 
         Raises:
-            NotListening: The child does not listen any more.
+            NotConnected: The child does not listen any more.
             ValueError: The child refuses a message of this size.
         """
         async with self._turn:
@@ -92,7 +92,7 @@ class Conversation:
             try:
                 await self._sender.send_raw(raw)
             except (Disconnected, Closed):
-                raise NotListening(self._over or "the child closed its channel: nobody listens") from None
+                raise NotConnected(self._over or "the child closed its channel: nobody listens") from None
             except MessageTooLarge as error:
                 raise ValueError(str(error)) from None
             self._sent += 1
@@ -131,7 +131,7 @@ class Conversation:
         """The channel from the child has ended, if only for us; the one to it may still be heard."""
         if self.closed_at is None:
             self._catch_up(self._timeline.now())
-            self.unread += unread_by_us(self._receiver.fileno()) or 0
+            self.unread += count_unread(self._receiver.fileno()) or 0
             self.closed_at = self._timeline.stamp()
             self._timeline.add(ChannelClosed(at=self.closed_at, run=self._run))
 
@@ -145,21 +145,24 @@ class Conversation:
         self._sender.close()
         self._receiver.close()
 
-    def traffic(self) -> "Traffic":
+    def traffic(self) -> "ChannelState":
         """What waits for an answer at this moment, and what lies unread in either direction."""
-        from tui_ipc.session import kernel  # most runs are never asked
-        from tui_ipc.session.diagnosis import SHOWN, Traffic, Waiting
+        from tui_ipc.osutil import procfs  # most runs are never asked
+        from tui_ipc.session.diagnosis import MAX_PENDING_SHOWN, ChannelState, PendingMessage
 
         now = self._timeline.now()
-        to_child, full, to_us, writer = kernel.Unread(), None, None, None
+        to_child, full, to_us, writer = procfs.UnreadBytes(), None, None, None
         if self._over is None:
-            to_child = kernel.unread_by_peer(self._sender.fileno())
-            full = kernel.fullness(self._sender.fileno())
-            to_us = unread_by_us(self._receiver.fileno())
-            writer = kernel.unread_by_peer(self._receiver.fileno()).reader
-        return Traffic(
+            to_child = procfs.measure_unread_by_peer(self._sender.fileno())
+            full = procfs.measure_send_buffer_usage(self._sender.fileno())
+            to_us = count_unread(self._receiver.fileno())
+            writer = procfs.measure_unread_by_peer(self._receiver.fileno()).reader
+        return ChannelState(
             sent=self._sent,
-            waiting=tuple(Waiting(number=each, waited=now - at) for each, at in self._matching.oldest(SHOWN)),
+            waiting=tuple(
+                PendingMessage(number=each, waited=now - at)
+                for each, at in self._matching.oldest(MAX_PENDING_SHOWN)
+            ),
             count=self._matching.count(),
             sending=self._turn.locked() and to_child.some is not False,  # else it only lets others go first
             to_child=to_child,
@@ -202,7 +205,7 @@ class Conversation:
         self._catch_up(moment)
         self.received_at = at = self._timeline.stamp(moment)
         self._received += 1
-        value = settled(message.value)
+        value = close_handles(message.value)
         number, asked = self._matching.answered(value)
         self._timeline.add(
             MessageReceived(

@@ -3,23 +3,23 @@
 The one rule: looking changes nothing, waits for nothing, and cannot fail whatever the child does.
 """
 
-from tui_ipc.session import kernel
+from tui_ipc.events import HandshakeFailed
+from tui_ipc.osutil import procfs
 from tui_ipc.session.conversation import Conversation
-from tui_ipc.session.diagnosis import Activity, Diagnosis, Phase
-from tui_ipc.session.events import HandshakeFailed
-from tui_ipc.session.ladder import Ladder
-from tui_ipc.session.printing import Printing
+from tui_ipc.session.diagnosis import Diagnosis, LastActivity, SessionPhase
+from tui_ipc.session.handshake import Handshake
+from tui_ipc.session.output import OutputReader
 from tui_ipc.session.process import Process
 from tui_ipc.session.timeline import Timeline
 
 
-def examine(
+def diagnose_run(
     timeline: Timeline,
-    ladder: Ladder,
+    ladder: Handshake,
     *,
     spawned_at: int | None,
     process: Process | None,
-    printing: Printing | None,
+    printing: OutputReader | None,
     conversation: Conversation | None,
     failure: HandshakeFailed | None,
 ) -> Diagnosis:
@@ -37,7 +37,7 @@ def examine(
     now = timeline.now()
     ending = None if process is None else process.exit
     since = ladder.connected_at or spawned_at
-    phase: Phase = "handshake" if conversation is None else "open"
+    phase: SessionPhase = "handshake" if conversation is None else "open"
     if ending is not None:
         phase = "ended"
     if failure is not None:
@@ -49,23 +49,25 @@ def examine(
         failure=None if failure is None else failure.sentence,
         ended=None if ending is None else str(ending),
         stopped=None if process is None else process.stopped,
-        child=None if process is None or ending is not None else kernel.doing(process.pid),
+        child=None if process is None or ending is not None else procfs.read_process_state(process.pid),
         traffic=None if conversation is None else conversation.traffic(),
         output=None if printing is None else printing.unread,
-        activity=_activity(now, printing, conversation),
-        held_up=timeline.full,
+        activity=_last_activity(now, printing, conversation),
+        consumer_stalled=timeline.full,
     )
 
 
-def _activity(now: int, printing: Printing | None, conversation: Conversation | None) -> Activity:
+def _last_activity(
+    now: int, printing: OutputReader | None, conversation: Conversation | None
+) -> LastActivity:
     latest = {} if printing is None else printing.latest
-    return Activity(
-        sent=None if conversation is None else _since(conversation.sent_at, now),
-        received=None if conversation is None else _since(conversation.received_at, now),
-        stdout=_since(latest.get("stdout"), now),
-        stderr=_since(latest.get("stderr"), now),
+    return LastActivity(
+        sent=None if conversation is None else _elapsed_since(conversation.sent_at, now),
+        received=None if conversation is None else _elapsed_since(conversation.received_at, now),
+        stdout=_elapsed_since(latest.get("stdout"), now),
+        stderr=_elapsed_since(latest.get("stderr"), now),
     )
 
 
-def _since(moment: int | None, now: int) -> int | None:
+def _elapsed_since(moment: int | None, now: int) -> int | None:
     return None if moment is None else now - moment

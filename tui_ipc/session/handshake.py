@@ -1,167 +1,273 @@
-"""What the handshake asks of a child, and the sentences that say why it failed.
+"""The child's hello, and what a session keeps of the values that a child sends.
 
-The one rule: a sentence names the step, the evidence and the likely cure, in this order. Everything here is
-pure.
+The one rule: an event holds nothing alive. Whatever handle a child sends is closed here and shown as text,
+except for the two channels of a hello, which the session takes.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from tui_ipc.ipc.errors import Disconnected
-from tui_ipc.session.notation import render
+from tui_ipc.events import ChildConnected, HelloReceived, ServerListening, Step
+from tui_ipc.ipc import aio
+from tui_ipc.ipc.channel import Receiver, Sender
+from tui_ipc.ipc.oneshot import OneShotServer
+from tui_ipc.ipc.wire import Handle, Message
+from tui_ipc.session.timeline import Timeline
+from tui_ipc.text.notation import render_value
 
-PLACEHOLDER: Final = "{channel_name}"
-"""Where a command wants the server name, if not as its last argument."""
+PROTOCOL_VERSION: Final = 1
+SENDER_TEXT: Final = "<sender>"
+RECEIVER_TEXT: Final = "<receiver>"
+SHARED_MEMORY_TEXT: Final = "<shared memory>"
+HANDLE_TEXTS: Final = (SENDER_TEXT, RECEIVER_TEXT, SHARED_MEMORY_TEXT)
+"""What stands for a handle in the value of an event."""
 
-VARIABLE: Final = "TUI_IPC_SERVER"
-"""The environment variable that holds the server name."""
-
-_PATIENCE: Final = 5
-_LEAST_PATIENCE: Final = 0.5
-"""A step is late after this part of the time for all of them, and after so many seconds at least."""
-
-_LINES: Final = 3  # of what the child printed last
-_WIDTH: Final = 200  # characters of each
-
-
-class HandshakeError(Exception):
-    """The child did not complete the handshake; the text says at which step, why, and what would help.
-
-    Attributes:
-        timed_out: True if the deadline passed, False if the handshake failed at once.
-    """
-
-    def __init__(self, sentence: str, *, timed_out: bool) -> None:
-        super().__init__(sentence)
-        self.timed_out = timed_out
+_MAX_SHOWN: Final = 60  # characters of a message that is no hello
 
 
-def command_line(command: Sequence[str], server: str) -> tuple[str, ...]:
-    """The command with the server's name in it: at each ``{channel_name}``, else as a last argument."""
-    if any(PLACEHOLDER in word for word in command):
-        return tuple(word.replace(PLACEHOLDER, server) for word in command)
-    return (*command, f"channel_name:{server}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """What is known of a child whose handshake takes long or has failed.
-
-    Attributes:
-        connected: Whether it has connected.
-        begun: Bytes of its first message that have come, while it is not whole.
-        ended: How it ended, None if it lives.
-        stopped: The name of the signal that it is stopped by, None if it runs or has ended.
-        words: See :func:`last_words`.
-    """
-
-    connected: bool
-    begun: int
-    ended: str | None
-    stopped: str | None
-    words: str
-
-
-def explain(evidence: Evidence, *, error: BaseException | None, silence: float | None) -> str:
-    """Why the handshake failed.
+class RecordedHandle(Handle):
+    """A handle of a message whose bytes were kept, without the descriptor that it had.
 
     Args:
-        evidence: What is known of the child.
-        error: What was wrong with its hello, None if none came.
-        silence: Seconds for which the child did nothing of use until its time was over; None if there was
-            time left.
+        kind: Its ext type, see PROTOCOL.md.
     """
-    idle = silence is not None and evidence.ended is None  # it may have ended just then
-    if silence is not None and idle:
-        happened = _timed_out(evidence, silence)
-    elif evidence.connected:
-        happened = _after_connecting(evidence.ended, error)
-    else:
-        happened = _before_connecting(evidence.ended, error)
-    return _with_evidence(happened, evidence, idle=idle)
+
+    __slots__ = ("kind",)
+
+    def __init__(self, kind: int) -> None:
+        self.kind = kind
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
-def late_after(timeout: float) -> float:
-    """Seconds after which a step of the handshake is late, of the ``timeout`` for all of them."""
-    return max(timeout / _PATIENCE, _LEAST_PATIENCE)
+class InvalidHello(Exception):
+    """The child's first message is no hello; the text says what it is instead."""
 
 
-def late(evidence: Evidence, waited: float) -> str:
-    """What is waited for, if a step takes long and may still come.
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """A child's first message.
 
-    Args:
-        evidence: What is known of the child.
-        waited: Seconds since the step before.
+    Attributes:
+        name: What the child calls itself.
+        pid: The process id that it states.
+        channels: The sender to the child and the receiver from it; None if the connection carries both
+            directions.
     """
-    if not evidence.connected:
-        happened = f"the child has run for {waited:.1f} s and has not connected"
-    elif evidence.begun:
-        happened = f"the child connected {waited:.1f} s ago and has sent only {_part(evidence.begun)}"
-    else:
-        happened = f"the child connected {waited:.1f} s ago and has not said hello"
-    return _with_evidence(happened, evidence, idle=True)
+
+    name: str
+    pid: int
+    channels: tuple[Sender[Any], Receiver[Any]] | None
 
 
-def _with_evidence(happened: str, evidence: Evidence, *, idle: bool) -> str:
-    """The whole sentence. That a child is stopped is the reason only of what it does not do."""
-    stopped = evidence.stopped if idle else None
-    if stopped is not None:
-        happened += f": it is stopped by {stopped}"
-    return f"{happened}; {evidence.words}. {_cure(evidence.connected, stopped)}"
+def parse_hello(message: Message) -> Hello:
+    """Understand a child's first message. Its two channels are the caller's; every other handle is closed.
+
+    Raises:
+        NoHello: It is none. All its handles are closed.
+    """
+    value = message.value
+    fields = dict(value) if isinstance(value, dict) else {}
+    to_child, from_child = fields.pop("to_child", None), fields.pop("from_child", None)
+    problem = _find_problem(value, to_child, from_child)
+    if problem is None and isinstance(to_child, Sender) and isinstance(from_child, Receiver):
+        close_handles(fields)
+        return Hello(value["name"], value["pid"], (to_child, from_child))
+    value = close_handles(value)
+    if problem is None:
+        return Hello(value["name"], value["pid"], None)
+    size = len(message.raw)
+    unit = "byte" if size == 1 else "bytes"
+    raise InvalidHello(f"its first message, of {size} {unit}, {problem}: {render_value(value, _MAX_SHOWN)}")
 
 
-def _cure(connected: bool, stopped: str | None) -> str:
-    if stopped is not None:
-        return "A stopped child does nothing until SIGCONT continues it."
-    if connected:
-        return "The first message of a child must be its hello; PROTOCOL.md shows one."
-    return (
-        "A child must connect to the one-shot server that is named in its last argument (channel_name:…) "
-        f"and in {VARIABLE}."
-    )
+def _find_problem(value: Any, to_child: Any, from_child: Any) -> str | None:
+    """Why a value is no hello."""
+    if not isinstance(value, dict):
+        return "is not a map"
+    if "tui-ipc" not in value:
+        return "has no key 'tui-ipc'"
+    version = value["tui-ipc"]
+    if type(version) is not int or version != PROTOCOL_VERSION:
+        shown = render_value(close_handles(version), _MAX_SHOWN)
+        return f"is a hello of version {shown}, and this session speaks version {PROTOCOL_VERSION}"
+    if type(value.get("pid")) is not int or value["pid"] <= 0:
+        return "has no process id under 'pid'"
+    if not isinstance(value.get("name"), str):
+        return "has no string under 'name'"
+    if to_child is None and from_child is None:
+        return None
+    if not isinstance(to_child, Sender):
+        return "has no sender under 'to_child'" + _mention_other_key(from_child, "from_child")
+    if not isinstance(from_child, Receiver):
+        return "has no receiver under 'from_child'" + _mention_other_key(to_child, "to_child")
+    return None
 
 
-def _timed_out(evidence: Evidence, silence: float) -> str:
-    if not evidence.connected:
-        runs = ", and still runs" if evidence.stopped is None else ""
-        return f"the child did not connect within {silence:.1f} s{runs}"
-    if evidence.begun:
-        part = _part(evidence.begun)
-        return f"the child connected and sent {part}, which was not whole after {silence:.1f} s"
-    return f"the child connected and said nothing for {silence:.1f} s"
+def _mention_other_key(other: Any, key: str) -> str:
+    return "" if other is None else f", although it has {key!r}; a hello has both or neither"
 
 
-def _before_connecting(ended: str | None, error: BaseException | None) -> str:
-    if ended is not None:
-        return f"the child {ended} before it connected"
-    if error is not None:
-        return f"the child could not connect: {error}"
-    return "the handshake was broken off before the child had connected"
+def close_handles(value: Any) -> Any:
+    """``value`` with its handles closed and shown as text such as ``<sender>``, changed in place.
+
+    Does not recurse: a message may nest deeper than Python calls.
+    """
+    if isinstance(value, Handle):
+        return _close_handle(value)
+    open_containers = [value] if isinstance(value, list | dict) else []
+    while open_containers:
+        container = open_containers.pop()
+        if isinstance(container, dict):
+            _close_handles_in_keys(container)
+        for place, item in _iter_items(container):
+            if isinstance(item, Handle):
+                container[place] = _close_handle(item)
+            elif isinstance(item, list | dict):
+                open_containers.append(item)
+    return value
 
 
-def _after_connecting(ended: str | None, error: BaseException | None) -> str:
-    if isinstance(error, Disconnected):
-        part = f", {error.unfinished} bytes into its first message" if error.unfinished else ""
-        if ended is not None:
-            return f"the child connected and {ended} before its hello{part}"
-        return f"the child connected and closed the connection before its hello{part}"
-    if error is not None:
-        return f"the child connected, but {error}"
-    if ended is not None:
-        return f"the child connected and {ended} before its hello"
-    return "the handshake was broken off before the child had said hello"
+def _iter_items(container: "list[Any] | dict[Any, Any]") -> "Iterator[tuple[Any, Any]]":
+    return enumerate(container) if isinstance(container, list) else iter(container.items())
 
 
-def _part(begun: int) -> str:
-    return f"{begun} byte{'' if begun == 1 else 's'} of its first message"
+def _close_handles_in_keys(map_: dict[Any, Any]) -> None:
+    """Keys are handles only where a peer means harm; a tuple that holds some is shown by their number."""
+    if all(isinstance(key, str | int) for key in map_):
+        return
+    items = [(_close_handles_in_key(key), item) for key, item in map_.items()]
+    map_.clear()
+    map_.update(items)
 
 
-def last_words(stderr: bytes, stdout: bytes) -> str:
-    """What a child printed last, on stderr if anything: ``it printed on stderr: "…"``."""
-    for stream, output in (("stderr", stderr), ("stdout", stdout)):
-        lines = [line.strip() for line in output.decode(errors="replace").splitlines()]
-        shown = [render(line, _WIDTH) for line in lines if line][-_LINES:]
-        if shown:
-            return f"it printed on {stream}: {' '.join(shown)}"
-    return "it printed nothing on stderr"
+def _close_handles_in_key(key: Any) -> Any:
+    if isinstance(key, Handle):
+        return _close_handle(key)
+    handles = list(_find_handles(key)) if isinstance(key, tuple) else []
+    for handle in handles:
+        handle.close()
+    return f"<a list with {len(handles)} handles>" if handles else key
+
+
+def _find_handles(key: tuple[Any, ...]) -> Iterator[Handle]:
+    unseen = list(key)
+    while unseen:
+        item = unseen.pop()
+        if isinstance(item, Handle):
+            yield item
+        elif isinstance(item, tuple):
+            unseen += item
+
+
+def _close_handle(handle: Handle) -> str:
+    handle.close()
+    match handle:
+        case Sender() | RecordedHandle(kind=1):
+            return SENDER_TEXT
+        case Receiver() | RecordedHandle(kind=2):
+            return RECEIVER_TEXT
+        case _:
+            return SHARED_MEMORY_TEXT
+
+
+Channels = tuple[aio.Sender[Any], aio.Receiver[Any]]
+"""The channel to the child, and the channel from it."""
+
+
+class Handshake:
+    """The handshake of one run, as far as it depends on the one-shot server.
+
+    Attributes:
+        step: The step to be reached next.
+        connected_at: When the child connected, None before.
+        name: The server name, empty before :meth:`listen`.
+    """
+
+    def __init__(self, run: int, timeline: Timeline) -> None:
+        self.step: Step = "listening"
+        self.connected_at: int | None = None
+        self.name = ""
+        self._reached: dict[Step, asyncio.Event] = {"connected": asyncio.Event(), "hello": asyncio.Event()}
+        self._run = run
+        self._timeline = timeline
+        self._server: OneShotServer | None = None
+        self._connection: aio.Receiver[Any] | None = None
+
+    @property
+    def begun(self) -> int:
+        """Bytes of the child's first message that have come, while it is not whole."""
+        return 0 if self._connection is None else self._connection.read_ahead()
+
+    def listen(self) -> None:
+        """Open the one-shot server.
+
+        Raises:
+            IpcError, OSError: There is no place for its socket.
+        """
+        self._server = OneShotServer()
+        self.name = self._server.name
+        self._timeline.add(ServerListening(at=self._timeline.stamp(), run=self._run, name=self.name))
+        self.step = "spawned"
+
+    async def climb(self, pid: int) -> Channels:
+        """Wait for the child to connect and to say hello.
+
+        Args:
+            pid: The child's.
+
+        Returns:
+            The channel to the child and the channel from it; the caller owns them.
+
+        Raises:
+            NoHello: Its first message is something else.
+            Disconnected: It ended, or closed the connection, before it came so far.
+            IpcError: It broke the wire.
+        """
+        assert self._server is not None
+        self._connection = await aio.connection(self._server, pid)
+        self.connected_at = self._timeline.stamp()
+        self._timeline.add(ChildConnected(at=self.connected_at, run=self._run))
+        self._reach("connected", then="hello")
+        message = await self._connection.recv_message()
+        hello = parse_hello(message)
+        self._timeline.add(
+            HelloReceived(
+                at=self._timeline.stamp(),
+                run=self._run,
+                name=hello.name,
+                pid=hello.pid,
+                inline=hello.channels is None,
+                raw=message.raw,
+            )
+        )
+        self._reach("hello", then="channels open")
+        return self._endpoints(hello.channels)
+
+    async def reached(self, step: Step) -> None:
+        """Return once the child has connected, or once its hello has come."""
+        await self._reached[step].wait()
+
+    def close(self) -> None:
+        """Give up what is still owned here. Nobody may wait in :meth:`climb`. Closing twice is harmless."""
+        if self._server is not None:
+            self._server.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    def _reach(self, step: Step, *, then: Step) -> None:
+        self.step = then
+        self._reached[step].set()
+
+    def _endpoints(self, channels: tuple[Sender[Any], Receiver[Any]] | None) -> Channels:
+        connection = self._connection
+        assert connection is not None
+        if channels is None:
+            sender = aio.answering(connection)
+            self._connection = None
+            return sender, connection
+        connection.close()
+        return aio.Sender(channels[0]), aio.Receiver(channels[1])

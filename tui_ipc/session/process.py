@@ -1,25 +1,156 @@
-"""The child's process: started, signalled, and always reaped.
+"""Starting the child: what it inherits, and why it could not be started.
 
-The one rule: whatever happens, the exit status is collected by us, once, and by nobody else. The kernel
-tells of the end through a pidfd in the event loop, without a thread; where it cannot, a thread waits for
-it.
+The one rule: the child gets three descriptors and a session of its own, and nothing else of ours. Standard
+input is ``/dev/null``; standard error is a pipe; standard output is a raw pseudo-terminal or a pipe. The
+terminal is not the child's controlling terminal: it only makes programs write each line when they print it.
+So no key and no hang-up turns into a signal, and a child that wants a person at ``/dev/tty`` learns that
+there is none.
 """
 
 import asyncio
 import contextlib
+import errno
 import os
 import resource
 import select
 import signal
+import subprocess
 import sys
+import termios
 import threading
-from collections.abc import Mapping, Sequence
+import tty
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tui_ipc.session import group
-from tui_ipc.session.output import Output
-from tui_ipc.session.spawn import spawn
+from tui_ipc.osutil import process_group
+from tui_ipc.osutil.signals import describe_exit
+from tui_ipc.session.output import ChildStream
+
+TERMINAL_SIZE: Final = (24, 80)
+"""Rows and columns of the pseudo-terminal, for programs that ask."""
+
+
+class SpawnError(Exception):
+    """The command could not be started; the text says why and what to do."""
+
+
+def spawn(
+    command: Sequence[str], *, cwd: str | None, env: Mapping[str, str], pty: bool
+) -> tuple[int, int, int]:
+    """Start ``command`` as the leader of a session, and so of a process group, of its own.
+
+    Args:
+        command: The program, looked up in the PATH of ``env`` unless it has a slash, and its arguments.
+        cwd: Where to start it; None for our own directory.
+        env: Its whole environment.
+        pty: Whether its standard output is a pseudo-terminal or a pipe.
+
+    Returns:
+        Its process id, whose exit status the caller must collect, and the reading ends of its standard output
+        and standard error, which the caller must close.
+
+    Raises:
+        SpawnError: It could not be started. Nothing is left open.
+    """
+    if cwd is not None and not os.path.isdir(cwd):
+        raise SpawnError(_explain_bad_directory(cwd))
+    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+        try:
+            stdout, child_stdout = _open_raw_pty() if pty else os.pipe()
+            ours.callback(os.close, stdout)
+            theirs.callback(os.close, child_stdout)
+            stderr, child_stderr = os.pipe()
+            ours.callback(os.close, stderr)
+            theirs.callback(os.close, child_stderr)
+        except OSError as error:
+            remedy = "; a pipe instead of a pseudo-terminal (--no-pty) may do" if pty else ""
+            raise SpawnError(f"no descriptors for the child's output: {error.strerror}{remedy}") from None
+        try:
+            process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=child_stdout,
+                stderr=child_stderr,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SpawnError(_explain_spawn_error(error, command[0], cwd, env)) from None
+        except ValueError as error:  # a null byte, or "=" in the name of a variable
+            raise SpawnError(f"{command[0]!r} cannot be started with such arguments: {error}") from None
+        process.returncode = 0  # the caller collects it: the Popen shall neither wait nor complain
+        ours.pop_all()
+    return process.pid, stdout, stderr
+
+
+def _open_raw_pty() -> tuple[int, int]:
+    """Master and slave of a pseudo-terminal through which bytes pass unchanged: no echo, no translation."""
+    master, slave = os.openpty()
+    try:
+        tty.setraw(slave, termios.TCSANOW)
+        termios.tcsetwinsize(slave, TERMINAL_SIZE)
+    except BaseException:
+        os.close(master)
+        os.close(slave)
+        raise
+    return master, slave
+
+
+def _explain_bad_directory(cwd: str) -> str:
+    if os.path.exists(cwd):
+        return f"the working directory {cwd!r} is a file; name a directory"
+    return f"the working directory {cwd!r} does not exist; check its path"
+
+
+def _explain_spawn_error(error: OSError, program: str, cwd: str | None, env: Mapping[str, str]) -> str:
+    """Why the kernel did not start ``program``, and what to do about it."""
+    if cwd is not None and error.filename == cwd != program:
+        return f"the working directory {cwd!r} cannot be entered: {error.strerror}"
+    path = next(_find_program_files(program, cwd, env), None)
+    if isinstance(error, FileNotFoundError) or (path is None and isinstance(error, NotADirectoryError)):
+        if path is None and "/" not in program:
+            return f"no program named {program!r} on the PATH; check its spelling, or give its path"
+        if path is None:
+            return f"the program {program!r} does not exist; check its path"
+        reason = _explain_missing_interpreter(path)
+        return f"the program {path!r} exists, but what it needs to run does not: {reason}"
+    if isinstance(error, PermissionError) and path is not None:
+        if os.path.isdir(path):
+            return f"{path!r} is a directory; name a program in it"
+        if not os.access(path, os.X_OK):
+            return f"the file {path!r} is not executable; make it so with: chmod +x {path}"
+    if error.errno == errno.ENOEXEC:
+        return (
+            f"the file {path or program!r} is no program that this machine can run; "
+            "a script must begin with a line such as #!/usr/bin/env python3"
+        )
+    return f"the program {program!r} could not be started: {error.strerror}"
+
+
+def _find_program_files(program: str, cwd: str | None, env: Mapping[str, str]) -> Iterator[str]:
+    """The existing files that ``program`` may mean, as the child would look for them."""
+    directories = [""] if "/" in program else os.get_exec_path(dict(env))
+    for directory in directories:
+        path = os.path.join(cwd or "", directory, program)
+        if os.path.lexists(path):
+            yield path
+
+
+def _explain_missing_interpreter(path: str) -> str:
+    """What a file that exists and yet is "not found" lacks."""
+    try:
+        with open(path, "rb") as file:
+            first = file.readline(256)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    if not first.startswith(b"#!"):
+        return "its dynamic loader is missing; was it built for this machine?"
+    line = first[2:].decode(errors="replace")
+    hint = ", and ends in a carriage return: save it with Unix line ends" if line.endswith("\r\n") else ""
+    return f"its first line names the interpreter {line.strip()!r}{hint}"
+
 
 _RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
 """Bytes in what getrusage(2) counts resident memory in."""
@@ -29,7 +160,7 @@ _CONTINUED: Final = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Exit:
+class ExitStatus:
     """How a process ended.
 
     Attributes:
@@ -49,19 +180,7 @@ class Exit:
     max_rss: int = 0
 
     def __str__(self) -> str:
-        if self.code is not None:
-            return f"exited with code {self.code}"
-        if self.signal is not None:
-            return f"was ended by {signal_name(self.signal)}"
-        return "ended, and its exit status was lost"
-
-
-def signal_name(number: int) -> str:
-    """``SIGTERM`` for 15; ``signal 42`` for one without a name."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+        return describe_exit(self.code, self.signal)
 
 
 class Process:
@@ -88,18 +207,18 @@ class Process:
         self, command: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str], pty: bool = True
     ) -> None:
         self.pid, stdout, stderr = spawn(command, cwd=cwd, env=env, pty=pty)
-        self.stdout = Output("stdout", stdout)
-        self.stderr = Output("stderr", stderr)
+        self.stdout = ChildStream("stdout", stdout)
+        self.stderr = ChildStream("stderr", stderr)
         self._loop = asyncio.get_running_loop()
-        self.exited: asyncio.Future[Exit] = self._loop.create_future()
+        self.exited: asyncio.Future[ExitStatus] = self._loop.create_future()
         self.stopped: int | None = None
-        self._sent_on = False  # by a SIGCONT of ours, which it may not live to be seen to follow
+        self._sigcont_sent = False  # by a SIGCONT of ours, which it may not live to be seen to follow
         self._pidfd = -1
         self._thread: threading.Thread | None = None
         self._watch()
 
     @property
-    def exit(self) -> Exit | None:
+    def exit(self) -> ExitStatus | None:
         """How it ended, None while it has not been reaped."""
         return self.exited.result() if self.exited.done() else None
 
@@ -114,7 +233,7 @@ class Process:
             os.killpg(self.pid, number)
         except (ProcessLookupError, PermissionError):
             return False
-        self._sent_on = self._sent_on or number == signal.SIGCONT
+        self._sigcont_sent = self._sigcont_sent or number == signal.SIGCONT
         return True
 
     def stops(self) -> tuple[int | None, ...]:
@@ -126,9 +245,9 @@ class Process:
         """
         if self.exited.done():
             return ()
-        change = _stopped_or_continued(self.pid)
-        goes_on = self.stopped is not None and (self._sent_on or change is not None)
-        self._sent_on = False
+        change = _poll_job_change(self.pid)
+        goes_on = self.stopped is not None and (self._sigcont_sent or change is not None)
+        self._sigcont_sent = False
         changes: list[int | None] = []
         if goes_on:
             self.stopped = None
@@ -150,8 +269,8 @@ class Process:
             within: Seconds to block at most until the kernel has done its part. A process that is stuck in
                 the kernel, or not ours to signal, is then left unreaped.
         """
-        group.send(self.pid, () if self.exited.done() else (self.pid,), signal.SIGKILL)
-        group.send(self.pid, group.members(self.pid), signal.SIGKILL)
+        process_group.signal_processes(self.pid, () if self.exited.done() else (self.pid,), signal.SIGKILL)
+        process_group.signal_processes(self.pid, process_group.session_processes(self.pid), signal.SIGKILL)
         if self._pidfd >= 0:
             select.select([self._pidfd], [], [], within)
             self._reap()
@@ -164,7 +283,7 @@ class Process:
         try:
             self._pidfd = os.pidfd_open(self.pid)
         except (AttributeError, OSError):  # another system than Linux, an old kernel, no descriptor left
-            self._thread = threading.Thread(target=self._wait_in_thread, daemon=True)
+            self._thread = threading.Thread(target=self._reap_in_thread, daemon=True)
             self._thread.start()
         else:
             self._loop.add_reader(self._pidfd, self._reap)
@@ -177,23 +296,23 @@ class Process:
             self._pidfd = -1
 
     def _reap(self) -> None:
-        result = _reaped(self.pid, os.WNOHANG)
+        result = _try_reap(self.pid, os.WNOHANG)
         if result is not None:
             self._unwatch()
             self._settle(result)
 
-    def _wait_in_thread(self) -> None:
-        result = _reaped(self.pid, 0)
+    def _reap_in_thread(self) -> None:
+        result = _try_reap(self.pid, 0)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
             self._loop.call_soon_threadsafe(self._settle, result)
 
-    def _settle(self, result: Exit | None) -> None:
+    def _settle(self, result: ExitStatus | None) -> None:
         if result is not None and not self.exited.done():
             self.stopped = None
             self.exited.set_result(result)
 
 
-def _stopped_or_continued(pid: int) -> int | None:
+def _poll_job_change(pid: int) -> int | None:
     """The signal that stopped a child, or :data:`_CONTINUED`, whichever came last; None if neither came.
 
     Each is told once. The exit is not looked for, so it stays to be collected.
@@ -209,20 +328,20 @@ def _stopped_or_continued(pid: int) -> int | None:
     return change.si_status if change.si_code == os.CLD_STOPPED else _CONTINUED
 
 
-def _reaped(pid: int, options: int) -> Exit | None:
+def _try_reap(pid: int, options: int) -> ExitStatus | None:
     """Collect the exit status of a child; None if it still runs."""
     try:
         found, status, usage = os.wait4(pid, options)
     except ChildProcessError:
-        return Exit(None, None)
+        return ExitStatus(None, None)
     if not found:
         return None
-    return _exit_of(status, usage)
+    return _parse_exit_status(status, usage)
 
 
-def _exit_of(status: int, usage: resource.struct_rusage) -> Exit:
+def _parse_exit_status(status: int, usage: resource.struct_rusage) -> ExitStatus:
     code = os.waitstatus_to_exitcode(status)
-    return Exit(
+    return ExitStatus(
         code if code >= 0 else None,
         -code if code < 0 else None,
         usage.ru_utime,

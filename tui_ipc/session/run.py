@@ -10,19 +10,21 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tui_ipc.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
 from tui_ipc.ipc.errors import IpcError
-from tui_ipc.session.conversation import Conversation, NotListening
-from tui_ipc.session.doctor import Doctor
-from tui_ipc.session.ending import DRAIN_SECONDS, Ending, audit, first_of
-from tui_ipc.session.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
-from tui_ipc.session.handshake import VARIABLE, HandshakeError, command_line
-from tui_ipc.session.hello import NoHello
-from tui_ipc.session.jobcontrol import JobControl
-from tui_ipc.session.ladder import Channels, Ladder
-from tui_ipc.session.matching import matching
-from tui_ipc.session.printing import Printing
-from tui_ipc.session.process import Process
-from tui_ipc.session.spawn import SpawnError
+from tui_ipc.session.conversation import Conversation, NotConnected
+from tui_ipc.session.correlation import make_correlator
+from tui_ipc.session.handshake import Channels, Handshake, InvalidHello
+from tui_ipc.session.handshake_monitor import (
+    SERVER_NAME_VARIABLE,
+    HandshakeError,
+    HandshakeMonitor,
+    insert_server_name,
+)
+from tui_ipc.session.job_control import JobControl
+from tui_ipc.session.output import OutputReader
+from tui_ipc.session.process import Process, SpawnError
+from tui_ipc.session.shutdown import DRAIN_SECONDS, Shutdown, emit_audit, wait_for_first
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class RunOptions:
     """How to run the child; see :class:`~tui_ipc.session.session.Session`."""
 
     command: tuple[str, ...]
@@ -54,15 +56,15 @@ class Run:
         number: As given.
     """
 
-    def __init__(self, number: int, settings: Settings, timeline: Timeline) -> None:
+    def __init__(self, number: int, settings: RunOptions, timeline: Timeline) -> None:
         self.number = number
         self._settings = settings
         self._timeline = timeline
-        self._ladder = Ladder(number, timeline)
+        self._ladder = Handshake(number, timeline)
         self._process: Process | None = None
         self._spawned_at: int | None = None
         self._jobs: JobControl | None = None
-        self._printing: Printing | None = None
+        self._printing: OutputReader | None = None
         self._conversation: Conversation | None = None
         self._pump: asyncio.Task[None] | None = None
         self._failure: HandshakeFailed | None = None
@@ -90,11 +92,11 @@ class Run:
     def send(self, value: object, raw: bytes) -> Coroutine[Any, Any, MessageSent]:
         """Send a message; see :meth:`Conversation.send`."""
         if self._process is not None and self._process.exit is not None:
-            raise NotListening(f"the child {self._process.exit}: nobody listens")
+            raise NotConnected(f"the child {self._process.exit}: nobody listens")
         if self._failure is not None:
-            raise NotListening(f"the handshake failed: {self._failure.sentence}")
+            raise NotConnected(f"the handshake failed: {self._failure.sentence}")
         if self._conversation is None:
-            raise NotListening("the child has not completed the handshake yet: nobody listens so far")
+            raise NotConnected("the child has not completed the handshake yet: nobody listens so far")
         return self._conversation.send(value, raw)
 
     def signal(self, number: int, reason: str) -> bool:
@@ -103,9 +105,9 @@ class Run:
 
     def diagnosis(self) -> "Diagnosis":
         """What the run and its child do at this moment."""
-        from tui_ipc.session.examination import examine  # most runs are never asked
+        from tui_ipc.session.examination import diagnose_run  # most runs are never asked
 
-        return examine(
+        return diagnose_run(
             self._timeline,
             self._ladder,
             spawned_at=self._spawned_at,
@@ -120,14 +122,14 @@ class Run:
 
         Cancelling this does not call the end off.
         """
-        _set(self._end)
+        _set_done(self._end)
         await asyncio.wait([self._life])
         self._life.result()
 
     def hurry(self) -> None:
         """From now on the end goes without waiting for the child to do anything in good order."""
-        _set(self._end)
-        _set(self._hurry)
+        _set_done(self._end)
+        _set_done(self._hurry)
 
     async def _live(self) -> None:
         try:
@@ -136,9 +138,9 @@ class Run:
                 await self._converse(channels)
             if self._process is None:
                 self._abandon()
-                audit(self.number, self._timeline, server=self._ladder.name)
+                emit_audit(self.number, self._timeline, server=self._ladder.name)
             else:
-                await self._come_to_an_end(self._process)
+                await self._shut_down(self._process)
         except BaseException:  # ours to clean up even now; it goes on upwards
             if self._process is not None:
                 self._process.destroy()
@@ -158,9 +160,9 @@ class Run:
         climb = asyncio.create_task(self._ladder.climb(process.pid))
         watch = asyncio.create_task(doctor.watch(self._settings.timeout))
         try:
-            await first_of(climb, process.exited, self._end, within=self._settings.timeout)
+            await wait_for_first(climb, process.exited, self._end, within=self._settings.timeout)
             if process.exited.done():  # what it did last may have been to say hello
-                await first_of(climb, within=DRAIN_SECONDS)
+                await wait_for_first(climb, within=DRAIN_SECONDS)
             timed_out = not (climb.done() or process.exited.done() or self._end.done())
         finally:
             climb.cancel()
@@ -172,16 +174,16 @@ class Run:
         if not climb.cancelled():
             try:
                 return climb.result()
-            except (NoHello, IpcError, OSError) as error:
+            except (InvalidHello, IpcError, OSError) as error:
                 problem = error
-        self._fail(await doctor.explain(problem, timed_out=timed_out), timed_out=timed_out)
+        self._fail(await doctor.explain_failure(problem, timed_out=timed_out), timed_out=timed_out)
         return None
 
     def _spawn(self) -> Process:
-        command = command_line(self._settings.command, self._ladder.name)
+        command = insert_server_name(self._settings.command, self._ladder.name)
         env = {
             **(os.environ if self._settings.env is None else self._settings.env),
-            VARIABLE: self._ladder.name,
+            SERVER_NAME_VARIABLE: self._ladder.name,
         }
         process = Process(command, cwd=self._settings.cwd, env=env, pty=self._settings.pty)
         self._process = process
@@ -190,14 +192,14 @@ class Run:
             ChildSpawned(at=self._spawned_at, run=self.number, pid=process.pid, command=command)
         )
         self._jobs = JobControl(self.number, self._timeline, process)
-        self._printing = Printing(self.number, self._timeline, process.stdout, process.stderr)
+        self._printing = OutputReader(self.number, self._timeline, process.stdout, process.stderr)
         self._ladder.step = "connected"
         return process
 
-    def _doctor(self, process: Process) -> Doctor:
+    def _doctor(self, process: Process) -> HandshakeMonitor:
         assert self._jobs is not None
         assert self._printing is not None
-        return Doctor(
+        return HandshakeMonitor(
             self.number, self._timeline, self._ladder, process, jobs=self._jobs, printing=self._printing
         )
 
@@ -221,18 +223,18 @@ class Run:
             self._timeline,
             *channels,
             self._printing.catch_up,
-            matching(self._settings.match),
+            make_correlator(self._settings.match),
         )
         self._timeline.add(ChannelsOpen(at=self._timeline.stamp(), run=self.number))
         self._settled.set()
         self._pump = asyncio.create_task(self._conversation.pump())
-        await first_of(self._process.exited, self._end)
+        await wait_for_first(self._process.exited, self._end)
 
-    async def _come_to_an_end(self, process: Process) -> None:
+    async def _shut_down(self, process: Process) -> None:
         """End the child if it still lives, and what it left; close everything, and tell what there was."""
         assert self._printing is not None
         assert self._jobs is not None
-        ending = Ending(
+        ending = Shutdown(
             self.number,
             self._timeline,
             process,
@@ -242,12 +244,12 @@ class Run:
             grace=self._settings.grace,
             hurry=self._hurry,
         )
-        await ending.bring_about()
+        await ending.end_child()
         ended_at = self._timeline.now()
         await self._stop_pump()
         remains = await ending.conclude()
         self._abandon()
-        audit(
+        emit_audit(
             self.number,
             self._timeline,
             server=self._ladder.name,
@@ -280,6 +282,6 @@ class Run:
         self._settled.set()
 
 
-def _set(flag: asyncio.Future[None]) -> None:
+def _set_done(flag: asyncio.Future[None]) -> None:
     if not flag.done():
         flag.set_result(None)

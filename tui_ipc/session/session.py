@@ -10,20 +10,20 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from tui_ipc.events import USER_REQUESTED, Event, MessageSent
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
-from tui_ipc.session.conversation import NotListening
-from tui_ipc.session.events import ASKED, Event, MessageSent
-from tui_ipc.session.handshake import HandshakeError
-from tui_ipc.session.matching import parts
-from tui_ipc.session.run import Run, Settings
+from tui_ipc.session.conversation import NotConnected
+from tui_ipc.session.correlation import parse_key_path
+from tui_ipc.session.handshake_monitor import HandshakeError
+from tui_ipc.session.run import Run, RunOptions
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
     from tui_ipc.session.diagnosis import Diagnosis
 
-__all__ = ["HandshakeError", "NotListening", "Session"]
+__all__ = ["HandshakeError", "NotConnected", "Session"]
 
-BUILT_IN_CHILD: Final = (sys.executable, "-m", "tui_ipc.child")
+BUILTIN_CHILD_COMMAND: Final = (sys.executable, "-m", "tui_ipc.child")
 
 
 class Session:
@@ -42,7 +42,7 @@ class Session:
         grace: Seconds that the child has to end after ``"quit"``, and again after SIGTERM.
         pty: Whether its standard output is a pseudo-terminal or a pipe.
         record: Called with each event when it happens, however slowly :meth:`events` is consumed; must
-            neither wait nor raise. See :class:`~tui_ipc.session.recorder.Recorder`.
+            neither wait nor raise. See :class:`~tui_ipc.recording.writer.Recorder`.
         match: A key path, such as ``id`` or ``header.id``: a message from the child answers the oldest one
             that waits and has the same value there, and one without the path answers nothing. None: messages
             are answered one after the other.
@@ -71,12 +71,12 @@ class Session:
         record: Callable[[Event], None] | None = None,
         match: str | None = None,
     ) -> None:
-        words = BUILT_IN_CHILD if command is None else tuple(command)
+        words = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
         if not words or not words[0]:
             raise ValueError("the command is empty; name a program")
         if match is not None:
-            parts(match)
-        self._settings = Settings(words, cwd, env, timeout, grace, pty, match)
+            parse_key_path(match)
+        self._settings = RunOptions(words, cwd, env, timeout, grace, pty, match)
         self._timeline = Timeline(record=record)
         self._run: Run | None = None
         self._restarting = asyncio.Lock()
@@ -120,7 +120,7 @@ class Session:
 
         Raises:
             HandshakeError: They never will be; its text says why.
-            NotListening: The session has not begun.
+            NotConnected: The session has not begun.
         """
         await self._begun().ready()
 
@@ -131,7 +131,7 @@ class Session:
         event holds ``value`` itself, so do not change it afterwards.
 
         Raises:
-            NotListening: There is nobody to send to; its text says why.
+            NotConnected: There is nobody to send to; its text says why.
             TypeError: A message cannot hold such a value.
             ValueError: Nor this one, or it is too large.
         """
@@ -144,7 +144,7 @@ class Session:
         """Send bytes as they are, which need not be a message. They are the ``value`` of the event as well.
 
         Raises:
-            NotListening: There is nobody to send to; its text says why.
+            NotConnected: There is nobody to send to; its text says why.
             ValueError: There are none, or the child refuses so many.
         """
         if not data:
@@ -163,26 +163,26 @@ class Session:
         """End the run as :meth:`quit` does and begin the next, on the same timeline.
 
         Raises:
-            NotListening: The session has not begun, or is being left.
+            NotConnected: The session has not begun, or is being left.
         """
         async with self._restarting:
             run = self._begun()
             await run.finish()
             if self._leaving:
-                raise NotListening("the session is over: it runs no more children")
+                raise NotConnected("the session is over: it runs no more children")
             self._run = Run(run.number + 1, self._settings, self._timeline)
 
     def signal(self, number: int) -> None:
         """Send a signal to the child's process group.
 
         Raises:
-            NotListening: No child lives that we may signal.
+            NotConnected: No child lives that we may signal.
             ValueError: There is no such signal.
         """
         if number not in signal.valid_signals():
             raise ValueError(f"there is no signal {number} on this machine")
-        if self._run is None or not self._run.signal(number, ASKED):
-            raise NotListening("there is no child to signal: it does not run, or runs as another user")
+        if self._run is None or not self._run.signal(number, USER_REQUESTED):
+            raise NotConnected("there is no child to signal: it does not run, or runs as another user")
 
     def diagnosis(self) -> "Diagnosis":
         """What the child does at this moment, and why nothing happens; for people, its ``sentences``."""
@@ -202,5 +202,5 @@ class Session:
 
     def _begun(self) -> Run:
         if self._run is None:
-            raise NotListening("the session has not begun: enter it with 'async with'")
+            raise NotConnected("the session has not begun: enter it with 'async with'")
         return self._run

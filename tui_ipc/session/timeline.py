@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Self
 
+from tui_ipc.events import ChildOutput, Event, HelloReceived, MessageReceived, MessageSent
 from tui_ipc.ipc.wakeup import Wakeup
-from tui_ipc.session.events import ChildOutput, Event, HelloReceived, MessageReceived, MessageSent
 
 MAX_EVENTS: Final = 1000
 MAX_BYTES: Final = 8 * 1024 * 1024
@@ -74,7 +74,7 @@ class Timeline:
         """Append an event, without waiting."""
         if self._record is not None:
             self._record(event)
-        weight = _weight(event)
+        weight = _count_bytes(event)
         self._events.append((event, weight))
         self._bytes += weight
         if len(self._events) >= self._max_events or self._bytes >= self._max_bytes:
@@ -146,7 +146,7 @@ class Timeline:
             self._consumer.wake_soon()
 
 
-def _weight(event: Event) -> int:
+def _count_bytes(event: Event) -> int:
     match event:
         case MessageSent() | MessageReceived() | HelloReceived():
             return len(event.raw)

@@ -16,48 +16,42 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 
+from tui_ipc.events import Audit, Event
 from tui_ipc.ipc.errors import IpcError
-from tui_ipc.session.events import Audit, Event
-from tui_ipc.session.recording import RecordingError
+from tui_ipc.recording.codec import RecordingError
 from tui_ipc.tui.child_actions import ChildActions
-from tui_ipc.tui.content.history import History
-from tui_ipc.tui.content.model import Entry, Model
-from tui_ipc.tui.content.sanitize import visible
-from tui_ipc.tui.content.settings import Settings
-from tui_ipc.tui.content.story import Stories
-from tui_ipc.tui.customised import Customised
 from tui_ipc.tui.file_actions import FileActions, SaveScript
-from tui_ipc.tui.keys import key_of
-from tui_ipc.tui.message_actions import MessageActions
-from tui_ipc.tui.pace import Pace, quicken
-from tui_ipc.tui.palette import commands
-from tui_ipc.tui.pane_actions import PaneActions
-from tui_ipc.tui.session_keeper import Explored, SessionKeeper
-from tui_ipc.tui.tape import Tape
-from tui_ipc.tui.views.inspector import Inspector
-from tui_ipc.tui.views.key_bar import SESSION, VIEW, KeyBar, rank
-from tui_ipc.tui.views.line_view import LOOKS
-from tui_ipc.tui.views.log_pane import LogPane
-from tui_ipc.tui.views.log_view import LogView
-from tui_ipc.tui.views.measures_panel import MeasuresPanel, warning
-from tui_ipc.tui.views.message_box import MessageBox
-from tui_ipc.tui.views.notice import Notice
-from tui_ipc.tui.views.output_view import OutputView
-from tui_ipc.tui.views.replay_bar import ReplayBar
-from tui_ipc.tui.views.search_pane import SearchPane
-from tui_ipc.tui.views.status_bar import WIDEST, StatusBar
+from tui_ipc.tui.input_history import InputHistory
+from tui_ipc.tui.keys import format_key, list_commands
+from tui_ipc.tui.model.run_summary import RunSummaries
+from tui_ipc.tui.model.session_model import LogEntry, SessionModel
+from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.tui.scheduling import RefreshThrottle, raise_fps
+from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionRecorder
+from tui_ipc.tui.settings import Settings
+from tui_ipc.tui.user_settings import UserSettings
+from tui_ipc.tui.view_actions import MessageActions, PaneActions
+from tui_ipc.tui.widgets.bottom_bar import MessageBox, ReplayBar
+from tui_ipc.tui.widgets.inspector import Inspector
+from tui_ipc.tui.widgets.key_bar import SESSION, VIEW, KeyBar, group_rank
+from tui_ipc.tui.widgets.line_view import LINE_CLASSES
+from tui_ipc.tui.widgets.log_view import LogPane, LogView
+from tui_ipc.tui.widgets.metrics_panel import MetricsPanel, describe_backlog
+from tui_ipc.tui.widgets.output_view import OutputView
+from tui_ipc.tui.widgets.search_pane import SearchPane
+from tui_ipc.tui.widgets.status_bar import WIDEST_COLUMNS, StatusBar, TroubleNotice
 
-LOOK = 1.0
+CHANNEL_CHECK_SECONDS = 1.0
 """Seconds between two looks at how full the channels are."""
 
-BROKEN = 3
+EXIT_SESSION_FAILED = 3
 """The exit code if the session could not begin or go on for want of what it needs of the system."""
 
-WIDE = 100
+WIDE_COLUMNS = 100
 """From how many columns on the inspector has a place of its own."""
 
 
-class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Customised):
+class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, UserSettings):
     """Explores one session, from its beginning to its end.
 
     Args:
@@ -73,8 +67,8 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     TITLE = "tui-ipc"
     CSS_PATH = ["app.tcss", "dialogs.tcss"]
-    COMPONENT_CLASSES: ClassVar[set[str]] = {*LOOKS}
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide"), (WIDEST, "-widest")]
+    COMPONENT_CLASSES: ClassVar[set[str]] = {*LINE_CLASSES}
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE_COLUMNS, "-wide"), (WIDEST_COLUMNS, "-widest")]
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -100,14 +94,14 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def __init__(
         self,
-        session: Explored,
+        session: ExplorableSession,
         *,
-        tape: Tape | None = None,
+        tape: SessionRecorder | None = None,
         command: Sequence[str] = (),
         save_script: SaveScript | None = None,
         foot: ReplayBar | None = None,
         source: str = "",
-        history: History | None = None,
+        history: InputHistory | None = None,
         settings: Settings | None = None,
     ) -> None:
         super().__init__()
@@ -120,25 +114,25 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         self._source = source
         self._history = history
         self._code = 0
-        quicken()
-        self._pace = Pace(self, self._refresh_views)
+        raise_fps()
+        self._pace = RefreshThrottle(self, self._refresh_views)
         self.key_bar = KeyBar()
         self._make_panes(session, foot)
 
-    def _make_panes(self, session: Explored, foot: ReplayBar | None) -> None:
+    def _make_panes(self, session: ExplorableSession, foot: ReplayBar | None) -> None:
         """Make everything that knows what happened, which is nothing so far."""
         self._session = session
-        self.model = Model()
-        self.stories = Stories()
+        self.model = SessionModel()
+        self.stories = RunSummaries()
         self.status_bar = StatusBar(self._source)
-        self.notice = Notice(self._remedy)
-        self.measures_panel = MeasuresPanel(lambda: self.model.status.measures, self._now, session.diagnosis)
+        self.notice = TroubleNotice(self._remedy)
+        self.metrics_panel = MetricsPanel(lambda: self.model.status.measures, self._now, session.diagnosis)
         self.log_view = LogView(self.model)
         self.inspector = Inspector(self.model.log, id="inspector")
         self.output_view = OutputView(self.model)
         self.message_box = MessageBox(self._history)
         self.foot: MessageBox | ReplayBar = foot or self.message_box
-        self._keeper = SessionKeeper(
+        self._keeper = SessionController(
             session, self._on_event, self._on_refused, self._on_ended, self._pace.precedence
         )
         self._latest = 0, monotonic_ns()
@@ -148,7 +142,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         """Make the panes."""
         yield self.status_bar
         yield self.notice
-        yield self.measures_panel
+        yield self.metrics_panel
         with Container(id="panes"):
             yield LogPane(self.log_view)
             yield self.inspector
@@ -158,9 +152,9 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def on_mount(self) -> None:
         """Begin the session."""
-        self._customise()
+        self._apply_settings()
         self._begin()
-        self.set_interval(LOOK, self._look)
+        self.set_interval(CHANNEL_CHECK_SECONDS, self._look)
 
     def _begin(self) -> None:
         if self.settings.wrap:
@@ -205,7 +199,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         self.call_later(self._tell_failure, sentence)
 
     def _tell_failure(self, sentence: str) -> None:
-        self.notify(visible(sentence), title="Not recorded", severity="error", timeout=30, markup=False)
+        self.notify(make_visible(sentence), title="Not recorded", severity="error", timeout=30, markup=False)
         self._schedule_refresh()
 
     # What the session says
@@ -214,7 +208,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         self.model.apply(event)
         self.stories.note(event)
         if isinstance(event, Audit):
-            self._tell_remains(event)
+            self._notify_leftovers(event)
         self._latest = event.at, monotonic_ns()
         self._schedule_refresh()
 
@@ -223,8 +217,8 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def _on_over(self, error: BaseException | None) -> None:
         if isinstance(error, OSError | IpcError):
-            sentence = f"tui-ipc: the session broke off: {visible(str(error))}"
-            self.exit(return_code=BROKEN, message=sentence)
+            sentence = f"tui-ipc: the session broke off: {make_visible(str(error))}"
+            self.exit(return_code=EXIT_SESSION_FAILED, message=sentence)
         elif isinstance(error, Exception):
             self._handle_exception(error)
         else:
@@ -242,11 +236,11 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def _remedy(self) -> str:
         """What can be done about a failed handshake or a fault."""
-        more = f"{key_of(self, 'app.run')} tells more"
+        more = f"{format_key(self, 'app.run')} tells more"
         return (
             more
             if self.foot is not self.message_box
-            else f"{key_of(self, 'app.restart')} tries again · {more}"
+            else f"{format_key(self, 'app.restart')} tries again · {more}"
         )
 
     def _now(self) -> int:
@@ -257,7 +251,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
     def _look(self) -> None:
         """See whether a stream nears full: that is no event."""
         if self.model.status.phase == "open":
-            self._warning = warning(self._session.diagnosis())
+            self._warning = describe_backlog(self._session.diagnosis())
         else:
             self._warning = ""
         self._show_status()
@@ -272,7 +266,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def _refresh_views(self) -> None:
         self._show_status()
-        self.notice.show(self.model.trouble)
+        self.notice.show(self.model.problem)
         self.foot.follow(self.model.status)
         self.log_view.follow_source()
         self.output_view.follow_source()
@@ -281,7 +275,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
         self.message_box.learn(self._newest)
 
     @property
-    def _newest(self) -> Entry | None:
+    def _newest(self) -> LogEntry | None:
         """The newest message, if it is still held."""
         latest = self.model.latest
         held = latest is not None and latest >= self.model.log.first
@@ -290,8 +284,8 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
     def _inspect_newest(self) -> None:
         self.inspector.entry = self._newest
 
-    @on(LogView.Picked)
-    def _on_picked(self, picked: LogView.Picked) -> None:
+    @on(LogView.EntrySelected)
+    def _on_picked(self, picked: LogView.EntrySelected) -> None:
         if picked.entry is None:
             self._inspect_newest()
         else:
@@ -305,14 +299,15 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
 
     def action_help(self) -> None:
         """Open the help."""
-        from tui_ipc.tui.screens.help_screen import HelpScreen, Key  # only who asks for it pays for it
+        from tui_ipc.tui.screens.help_screen import HelpScreen, KeyHelp  # only who asks for it pays for it
 
         bindings = [
             active.binding for active in self.screen.active_bindings.values() if not active.binding.system
         ]
-        shown = sorted((each for each in bindings if each.show or each.tooltip), key=rank)
+        shown = sorted((each for each in bindings if each.show or each.tooltip), key=group_rank)
         keys = [
-            Key(self.get_key_display(each), each.description, each.tooltip, each.id or "") for each in shown
+            KeyHelp(self.get_key_display(each), each.description, each.tooltip, each.id or "")
+            for each in shown
         ]
         replay = self.foot is not self.message_box
         self.push_screen(HelpScreen(list(dict.fromkeys(keys)), replay=replay))
@@ -320,8 +315,8 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, Custom
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """What the palette offers: every binding that explains itself, each pane, the theme, a screenshot."""
         box = (self.message_box.input,) if self.foot is self.message_box else ()
-        panes = (self.log_view, *self.inspector.key_holders, self.output_view)
-        yield from commands(self, (self, *panes, *box))
+        panes = (self.log_view, *self.inspector.nodes_with_bindings, self.output_view)
+        yield from list_commands(self, (self, *panes, *box))
         yield SystemCommand("Go to the log", "Move through what happened", self.log_view.focus)
         yield SystemCommand(
             "Go to the child's output", "Scroll through what the child printed", self.output_view.focus

@@ -5,17 +5,17 @@ from typing import Any, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from tui_ipc.session.events import Audit
-from tui_ipc.session.process import signal_name
-from tui_ipc.session.session import NotListening
-from tui_ipc.session.telling import left_behind
-from tui_ipc.tui.content.model import Model
-from tui_ipc.tui.content.sanitize import visible
-from tui_ipc.tui.content.story import Stories
-from tui_ipc.tui.keys import key_of
-from tui_ipc.tui.session_keeper import Explored, SessionKeeper
-from tui_ipc.tui.views.key_bar import CHILD, SESSION
-from tui_ipc.tui.views.measures_panel import MeasuresPanel
+from tui_ipc.events import Audit
+from tui_ipc.events.sentences import describe_leftovers
+from tui_ipc.osutil.signals import signal_name
+from tui_ipc.session.session import NotConnected
+from tui_ipc.tui.keys import format_key
+from tui_ipc.tui.model.run_summary import RunSummaries
+from tui_ipc.tui.model.session_model import SessionModel
+from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.tui.session_controller import ExplorableSession, SessionController
+from tui_ipc.tui.widgets.key_bar import CHILD, SESSION
+from tui_ipc.tui.widgets.metrics_panel import MetricsPanel
 
 
 class ChildActions(App[int]):
@@ -88,11 +88,11 @@ class ChildActions(App[int]):
         ),
     ]
 
-    model: Model
-    measures_panel: MeasuresPanel
-    stories: Stories
-    _session: Explored
-    _keeper: SessionKeeper
+    model: SessionModel
+    metrics_panel: MetricsPanel
+    stories: RunSummaries
+    _session: ExplorableSession
+    _keeper: SessionController
 
     def _schedule_refresh(self) -> None:
         """Have the screen follow what was done."""
@@ -106,74 +106,74 @@ class ChildActions(App[int]):
     def action_end(self) -> None:
         """End this run, and stay."""
         if self.model.status.pid is None or not self.model.status.lives:
-            self._tell_that_none_lives()
+            self._notify_no_child()
             return
         self._keeper.end()
         self._schedule_refresh()
 
     def action_why(self) -> None:
         """Say why nothing happens."""
-        from tui_ipc.tui.screens.why_screen import WhyScreen
+        from tui_ipc.tui.screens.diagnosis_screens import WhyScreen
 
         self.push_screen(WhyScreen(lambda: self._session.diagnosis().sentences))
 
     def action_run(self) -> None:
         """Tell the story of the run."""
-        from tui_ipc.tui.screens.run_screen import RunScreen
+        from tui_ipc.tui.screens.diagnosis_screens import RunScreen
 
         self.push_screen(RunScreen(self.stories, self._waited))
 
     def action_measures(self) -> None:
         """Show the measures, or hide them."""
-        self.measures_panel.toggle(key_of(self, "app.measures"))
+        self.metrics_panel.toggle(format_key(self, "app.measures"))
 
     def action_signal(self) -> None:
         """Ask for a signal, and send it."""
-        from tui_ipc.tui import signals
-        from tui_ipc.tui.screens.choice_screen import ChoiceScreen
+        from tui_ipc.tui.screens import dialogs
+        from tui_ipc.tui.screens.dialogs import ChoiceScreen
 
         status = self.model.status
         if status.pid is None or not status.lives:
-            self._tell_that_none_lives()
+            self._notify_no_child()
             return
         intro = f"To process group {status.pid}: {status.name} (pid {status.pid}) and what it started."
         screen = ChoiceScreen(
             "Signal",
             intro,
-            signals.choices,
+            dialogs.find_signals,
             nothing="There is no such signal: a name such as SIGUSR1, or a number, is one.",
             prompt="a name or a number",
         )
         self.push_screen(screen, self._send_signal)
 
     def _send_signal(self, number: Any) -> None:
-        from tui_ipc.tui.signals import QUIT
+        from tui_ipc.tui.screens.dialogs import QUIT_VALUE
 
         if number is None:
             return
-        if number == QUIT:
+        if number == QUIT_VALUE:
             self.action_end()
             return
         try:
             self._session.signal(number)
-        except (NotListening, ValueError) as error:
-            self.notify(visible(str(error)), title="Not signalled", severity="warning", markup=False)
+        except (NotConnected, ValueError) as error:
+            self.notify(make_visible(str(error)), title="Not signalled", severity="warning", markup=False)
         else:
             self.notify(f"Sent {signal_name(number)} to process group {self.model.status.pid}.", markup=False)
 
-    def _tell_that_none_lives(self) -> None:
+    def _notify_no_child(self) -> None:
         absence = self.model.status.absence or "no child was started yet"
-        again = f"; {key_of(self, 'app.restart')} starts it again" if self.model.status.absence else ""
+        again = f"; {format_key(self, 'app.restart')} starts it again" if self.model.status.absence else ""
         sentence = f"There is no child to signal: {absence.removeprefix('nobody listens: ')}{again}."
-        self.notify(visible(sentence), title="Not signalled", severity="warning", markup=False)
+        self.notify(make_visible(sentence), title="Not signalled", severity="warning", markup=False)
 
-    def _tell_remains(self, audit: Audit) -> None:
+    def _notify_leftovers(self, audit: Audit) -> None:
         """Say aloud what a run left behind, if anything; the log and the run's story say it too."""
         if audit.clean or self._keeper.leaving:
             return
-        said = f"{', '.join(left_behind(audit))}; {key_of(self, 'app.run')} tells more."
+        said = f"{', '.join(describe_leftovers(audit))}; {format_key(self, 'app.run')} tells more."
         title = f"Run {audit.run} left something behind"
-        self.notify(visible(said), title=title, severity="warning", timeout=20, markup=False)
+        self.notify(make_visible(said), title=title, severity="warning", timeout=20, markup=False)
 
     def _waited(self) -> int | None:
         """For how long the next step of the handshake has been awaited, in ns."""

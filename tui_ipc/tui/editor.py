@@ -1,10 +1,10 @@
-"""The user's own editor, for a text that is too much for one line.
+"""A message over many lines, as an editor shows it, and in one line, as the box holds it: the same message.
 
-The rule: whatever the editor does, the explorer goes on, the child is heard meanwhile, and no copy of the
-text stays behind.
+The rule: :func:`fold` undoes :func:`unfold`. Neither changes what would be sent.
 """
 
 import asyncio
+import json
 import os
 import shlex
 import shutil
@@ -13,9 +13,75 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from textual.app import App, SuspendNotSupported
+
+from tui_ipc.text import notation
+
+INDENT = 2
+
+
+class FoldResult(NamedTuple):
+    """A text in one line.
+
+    Attributes:
+        text: The line.
+        complaint: Why it is a mere string although it looks like more, empty if it does not; a sentence with
+            the line and the column.
+    """
+
+    text: str
+    complaint: str
+
+
+def unfold(text: str) -> str:
+    """Spread what the box holds over lines: a list or map by its structure, a string at its line ends."""
+    value = notation.parse_value(text)
+    spread = _format_lines(value)
+    if spread is None or "\n" not in spread:
+        return text
+    folded = notation.parse_value(fold(spread).text)
+    return spread if _is_same_message(folded, value) else text
+
+
+def fold(text: str) -> FoldResult:
+    """Put an edited text into one line: what has several is rendered as the value that it means.
+
+    One line feed at the end is the editor's.
+    """
+    text = text.removesuffix("\n").removesuffix("\r")
+    if "\n" not in text:
+        return FoldResult(text, "")
+    value, complaint = notation.interpret(text)
+    return FoldResult(
+        notation.render_value(value), "" if complaint is None else _describe_complaint(complaint, text)
+    )
+
+
+def _format_lines(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list | dict):
+        return None
+    try:
+        return json.dumps(value, indent=INDENT, ensure_ascii=False)
+    except (TypeError, ValueError, RecursionError):
+        return None  # holds what JSON cannot, or is too deep for a writer that recurses
+
+
+def _is_same_message(one: Any, other: Any) -> bool:
+    """Whether two values are one message: 1 and True, or 1 and 1.0, are not."""
+    return notation.render_value(one) == notation.render_value(other)
+
+
+def _describe_complaint(complaint: notation.NotationProblem, text: str) -> str:
+    if complaint.offset is None:
+        return complaint.sentence
+    before = text[: complaint.offset]
+    row, column = before.count("\n") + 1, complaint.offset - (before.rfind("\n") + 1) + 1
+    return f"{complaint.sentence} at line {row}, column {column}"
+
 
 USUAL: Final = ("nano", "vim", "vi")
 """What is tried if the environment names no editor."""
@@ -66,12 +132,12 @@ async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt
         with tempfile.TemporaryDirectory(prefix="tui-ipc-", ignore_cleanup_errors=True) as directory:
             path = Path(directory, f"message{suffix}")
             _write(path, text)
-            return await _edited(app, path, command)
+            return await _run_editor(app, path, command)
     except OSError as error:
         raise EditorError(f"no file can be made for the editor: {error}") from None
 
 
-async def _edited(app: App[Any], path: Path, command: list[str]) -> str:
+async def _run_editor(app: App[Any], path: Path, command: list[str]) -> str:
     try:
         with app.batch_update(), app.suspend():  # an exception in here would leave the app suspended
             failure = await _run([*command, str(path)])

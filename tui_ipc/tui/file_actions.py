@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Literal, Protocol
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from tui_ipc.session.events import Event
-from tui_ipc.session.recording import RecordingError
-from tui_ipc.session.units import plural, size
-from tui_ipc.tui.content.model import Entry, Model
-from tui_ipc.tui.content.sanitize import visible
-from tui_ipc.tui.tape import Tape
-from tui_ipc.tui.views.key_bar import FILES
-from tui_ipc.tui.views.log_view import LogView
+from tui_ipc.events import Event
+from tui_ipc.recording.codec import RecordingError
+from tui_ipc.text.units import format_plural, format_size
+from tui_ipc.tui.model.session_model import LogEntry, SessionModel
+from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.tui.session_controller import SessionRecorder
+from tui_ipc.tui.widgets.key_bar import FILES
+from tui_ipc.tui.widgets.log_view import LogView
 
 _NAME_LIMIT = 40
 """Characters of a child's name in the name of a file."""
@@ -62,9 +62,9 @@ class FileActions(App[int]):
         ),
     ]
 
-    model: Model
+    model: SessionModel
     log_view: LogView
-    tape: Tape | None
+    tape: SessionRecorder | None
     _command: tuple[str, ...]
     _save_script: SaveScript | None
 
@@ -96,11 +96,11 @@ class FileActions(App[int]):
 
     def action_export(self) -> None:
         """Ask what to export, and to which file."""
-        from tui_ipc.tui.screens.choice_screen import Choice, ChoiceScreen
+        from tui_ipc.tui.screens.dialogs import Choice, ChoiceScreen
 
         held = len(self._held())
         choices = [
-            Choice("Log", f"the {plural(held, 'event')} that are held, as lines of JSON", "log"),
+            Choice("Log", f"the {format_plural(held, 'event')} that are held, as lines of JSON", "log"),
             Choice("Screen", "a picture of the screen, as SVG", "screen"),
         ]
         if self.log_view.filter is not None:
@@ -118,13 +118,13 @@ class FileActions(App[int]):
         if what is None:
             return
         if what == "screen":
-            picture = self.export_screenshot(title=f"tui-ipc · {visible(self.model.status.name)}")
+            picture = self.export_screenshot(title=f"tui-ipc · {make_visible(self.model.status.name)}")
             self._ask_and_write("Save the screen as SVG", "svg", lambda: (picture,), "a picture")
             return
         held, wanted = self._held(), self.log_view.filter if what == "passed" else None
 
         def lines() -> Iterable[str]:
-            from tui_ipc.session.jsonl import line
+            from tui_ipc.events.json_form import line
 
             for event, entry in held:
                 if wanted is None or wanted.passes(event, partial(getattr, entry, "text")):
@@ -132,7 +132,7 @@ class FileActions(App[int]):
 
         self._ask_and_write("Save the log as lines of JSON", "jsonl", lines, "the log")
 
-    def _held(self) -> list[tuple[Event, Entry]]:
+    def _held(self) -> list[tuple[Event, LogEntry]]:
         """Every event that the log holds, with its entry."""
         log = self.model.log
         entries = (log[index] for index in range(log.first, log.end))
@@ -153,28 +153,28 @@ class FileActions(App[int]):
         except RecordingError as error:
             return str(error)
         self._schedule_refresh()
-        self.notify(visible(path), title="Recording to", markup=False)
+        self.notify(make_visible(path), title="Recording to", markup=False)
         return None
 
-    def _stop_tape(self, tape: Tape) -> None:
+    def _stop_tape(self, tape: SessionRecorder) -> None:
         path, length, state = tape.path, tape.size, tape.state
         tape.stop()
         self._schedule_refresh()
         if state == "on":
-            self.notify(visible(f"{size(length)} in {path}"), title="Recorded", markup=False)
+            self.notify(make_visible(f"{format_size(length)} in {path}"), title="Recorded", markup=False)
 
     # Other files
 
     def _ask(self, title: str, ending: str, make: Callable[[str], str | None]) -> None:
-        from tui_ipc.tui.screens.path_screen import PathScreen, unused
+        from tui_ipc.tui.screens.dialogs import PathScreen, find_unused_path
 
-        name = re.sub(r"[^\w.-]+", "-", visible(self.model.status.name)).strip("-.")[:_NAME_LIMIT]
+        name = re.sub(r"[^\w.-]+", "-", make_visible(self.model.status.name)).strip("-.")[:_NAME_LIMIT]
         stem = f"{name or 'session'}-{datetime.now():%Y%m%d-%H%M%S}"
-        self.push_screen(PathScreen(title, unused(stem, ending), make))
+        self.push_screen(PathScreen(title, find_unused_path(stem, ending), make))
 
     def _ask_and_write(self, title: str, ending: str, pieces: Callable[[], Iterable[str]], what: str) -> None:
         """Ask for a file, and have a thread write to it what it makes of the events."""
-        from tui_ipc.tui.saving import NewFile, SaveError
+        from tui_ipc.tui.screens.dialogs import NewFile, SaveError
 
         def make(path: str) -> str | None:
             try:
@@ -187,11 +187,15 @@ class FileActions(App[int]):
         self._ask(title, ending, make)
 
     async def _write(self, file: Any, pieces: Callable[[], Iterable[str]], what: str) -> None:
-        from tui_ipc.tui.saving import SaveError
+        from tui_ipc.tui.screens.dialogs import SaveError
 
         try:
             written = await asyncio.to_thread(file.write, pieces())
         except SaveError as error:
-            self.notify(visible(str(error)), title="Not saved", severity="error", timeout=30, markup=False)
+            self.notify(
+                make_visible(str(error)), title="Not saved", severity="error", timeout=30, markup=False
+            )
         else:
-            self.notify(visible(f"{what.capitalize()}, {size(written)}, is in {file.path}"), markup=False)
+            self.notify(
+                make_visible(f"{what.capitalize()}, {format_size(written)}, is in {file.path}"), markup=False
+            )

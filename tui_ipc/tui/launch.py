@@ -4,17 +4,17 @@ import sys
 from collections.abc import Sequence
 from typing import Any, Final
 
-from tui_ipc.session.recording import RecordingError
-from tui_ipc.session.session import BUILT_IN_CHILD, Session
+from tui_ipc.recording.codec import RecordingError
+from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.content.history import History, history_path
-from tui_ipc.tui.content.sanitize import visible
-from tui_ipc.tui.content.settings import load, settings_path
 from tui_ipc.tui.file_actions import SaveScript
-from tui_ipc.tui.tape import Tape
+from tui_ipc.tui.input_history import InputHistory, history_path
+from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.tui.session_controller import SessionRecorder
+from tui_ipc.tui.settings import load_settings, settings_path
 from tui_ipc.tui.terminal import run
 
-USAGE: Final = 2
+EXIT_USAGE: Final = 2
 """The exit code if a file that the user named cannot be used."""
 
 
@@ -38,29 +38,29 @@ def run_explorer(
         early, 3 if the session could not begin. A recording that ends early is told when it happens, and once
         more on standard error.
     """
-    settings = load(settings_path())
-    words = BUILT_IN_CHILD if command is None else tuple(command)
-    tape = Tape(words)
+    settings = load_settings(settings_path())
+    words = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
+    tape = SessionRecorder(words)
     if record is not None:
         try:
             tape.start(record)
         except RecordingError as error:
-            return _refused(error)
+            return _report_error(error)
     try:
         app = ExplorerApp(
             Session(command, record=tape, **options),
             tape=tape,
             command=words,
             save_script=save_script,
-            history=History(history_path() if settings.remember else None),
+            history=InputHistory(history_path() if settings.remember else None),
             settings=settings,
         )
         code = run(app)
     finally:
         tape.stop()
     for failure in tape.failures:
-        sys.stderr.write(f"tui-ipc: {visible(failure)}\n")
-    return code or (USAGE if tape.failures else 0)
+        sys.stderr.write(f"tui-ipc: {make_visible(failure)}\n")
+    return code or (EXIT_USAGE if tape.failures else 0)
 
 
 def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript | None = None) -> int:
@@ -74,7 +74,7 @@ def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript 
     Returns:
         The exit code: 0 after leaving, 128 + N after signal N, 2 if the file is no recording.
     """
-    from tui_ipc.session.replay import Replay
+    from tui_ipc.recording.replay import Replay
     from tui_ipc.tui.replay_app import ReplayApp
 
     def again(speed: float | None) -> Replay:
@@ -83,10 +83,12 @@ def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript 
     try:
         replay = again(speed)
     except RecordingError as error:
-        return _refused(error)
-    return run(ReplayApp(replay, path, again=again, save_script=save_script, settings=load(settings_path())))
+        return _report_error(error)
+    return run(
+        ReplayApp(replay, path, again=again, save_script=save_script, settings=load_settings(settings_path()))
+    )
 
 
-def _refused(error: Exception) -> int:
-    sys.stderr.write(f"tui-ipc: {visible(str(error))}\n")
-    return USAGE
+def _report_error(error: Exception) -> int:
+    sys.stderr.write(f"tui-ipc: {make_visible(str(error))}\n")
+    return EXIT_USAGE

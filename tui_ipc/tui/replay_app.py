@@ -9,22 +9,22 @@ from typing import ClassVar, Protocol
 
 from textual.binding import Binding, BindingType
 
-from tui_ipc.session.recording import RecordingError
-from tui_ipc.session.units import plural
+from tui_ipc.recording.codec import RecordingError
+from tui_ipc.text.units import format_plural
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.content.sanitize import visible
-from tui_ipc.tui.content.settings import Settings
 from tui_ipc.tui.file_actions import SaveScript
-from tui_ipc.tui.keys import key_of
-from tui_ipc.tui.session_keeper import Explored
-from tui_ipc.tui.views.key_bar import SESSION
-from tui_ipc.tui.views.replay_bar import Deck, ReplayBar, faster, slower
+from tui_ipc.tui.keys import format_key
+from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.tui.session_controller import ExplorableSession
+from tui_ipc.tui.settings import Settings
+from tui_ipc.tui.widgets.bottom_bar import ReplayBar, ReplayControls, decrease_speed, increase_speed
+from tui_ipc.tui.widgets.key_bar import SESSION
 
-_ONLY_SHOWN = "A recording is only shown: no child runs."
+_REPLAY_HAS_NO_CHILD = "A recording is only shown: no child runs."
 
 
-class Replayed(Explored, Deck, Protocol):
-    """What the explorer needs of a replay; :class:`~tui_ipc.session.replay.Replay` is one."""
+class Replayed(ExplorableSession, ReplayControls, Protocol):
+    """What the explorer needs of a replay; :class:`~tui_ipc.recording.replay.Replay` is one."""
 
     @property
     def command(self) -> tuple[str, ...]: ...
@@ -111,12 +111,12 @@ class ReplayApp(ExplorerApp):
     ) -> None:
         self._again = again
         self._beginning = False
-        self._deck: Deck = replay
+        self._deck: ReplayControls = replay
         self.replay_bar = ReplayBar(replay)
         super().__init__(
             replay,
             foot=self.replay_bar,
-            source=f"replay {visible(basename(path))}",
+            source=f"replay {make_visible(basename(path))}",
             command=replay.command,
             save_script=save_script,
             settings=settings,
@@ -131,10 +131,10 @@ class ReplayApp(ExplorerApp):
             return
         if broken is not None:
             self.replay_bar.flaw = "the file is broken here"
-            self.notify(visible(str(broken)), title="Broken", severity="error", timeout=30, markup=False)
+            self.notify(make_visible(str(broken)), title="Broken", severity="error", timeout=30, markup=False)
         elif self._deck.truncated:
             self.replay_bar.flaw = "the file breaks off"
-            rest = plural(self._deck.truncated, "byte")
+            rest = format_plural(self._deck.truncated, "byte")
             sentence = f"The recording breaks off: the last {rest} of the file are no whole event."
             self.notify(sentence, title="Truncated", severity="warning", timeout=30)
         self.replay_bar.sync()
@@ -144,7 +144,7 @@ class ReplayApp(ExplorerApp):
         try:
             replay = self._again(self._deck.speed)
         except RecordingError as error:
-            self.notify(visible(str(error)), title="Not started again", severity="error", markup=False)
+            self.notify(make_visible(str(error)), title="Not started again", severity="error", markup=False)
             return
         await self._begin_again(replay)
 
@@ -166,11 +166,11 @@ class ReplayApp(ExplorerApp):
 
     def action_end(self) -> None:
         """Say that there is nothing to end."""
-        self.notify(_ONLY_SHOWN, title="Not ended", severity="warning", markup=False)
+        self.notify(_REPLAY_HAS_NO_CHILD, title="Not ended", severity="warning", markup=False)
 
     def action_signal(self) -> None:
         """Say that there is nothing to signal."""
-        self.notify(_ONLY_SHOWN, title="Not signalled", severity="warning", markup=False)
+        self.notify(_REPLAY_HAS_NO_CHILD, title="Not signalled", severity="warning", markup=False)
 
     def action_record(self) -> None:
         """Say that there is nothing to record."""
@@ -191,7 +191,7 @@ class ReplayApp(ExplorerApp):
         """Show one more event, and hold there."""
         if self._deck.over:
             self.notify(
-                f"The recording is over; {key_of(self, 'app.restart')} starts it again.", markup=False
+                f"The recording is over; {format_key(self, 'app.restart')} starts it again.", markup=False
             )
             return
         self._deck.step()
@@ -200,5 +200,5 @@ class ReplayApp(ExplorerApp):
     def action_speed(self, direction: int) -> None:
         """Go faster (1) or slower (-1)."""
         deck = self._deck
-        deck.speed = faster(deck.speed) if direction > 0 else slower(deck.speed)
+        deck.speed = increase_speed(deck.speed) if direction > 0 else decrease_speed(deck.speed)
         self.replay_bar.sync()

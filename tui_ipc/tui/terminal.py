@@ -16,19 +16,19 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any, Final, Protocol, TextIO
 
-PATIENCE: Final = 1.0
+WRITE_TIMEOUT: Final = 1.0
 """Seconds in which a terminal must take something, once we are told to leave; then we do without it."""
 
-SETTLING: Final = 1.0
+COLLECT_DELAY: Final = 1.0
 """Seconds after which the screen stands."""
 
-_PERIOD: Final = 0.1
+_POLL_PERIOD: Final = 0.1
 """Seconds between two looks at a terminal that takes what is written."""
 
-_WRITER: Final = "textual-output"
+_WRITER_THREAD: Final = "textual-output"
 """The name of the thread that writes to the terminal for Textual."""
 
-_RECALL: Final = signal.SIGURG
+_INTERRUPT_SIGNAL: Final = signal.SIGURG
 """Sent to that thread to call it back from a write that waits; by itself it does nothing."""
 
 
@@ -36,7 +36,7 @@ Handler = Callable[[int, FrameType | None], Any] | int | None
 """What is done on a signal."""
 
 
-class Terminable(Protocol):
+class TerminalApp(Protocol):
     """What runs on a terminal and can be asked to leave; the explorer is one."""
 
     @property
@@ -45,32 +45,32 @@ class Terminable(Protocol):
     def leave(self, code: int = 0) -> None: ...
 
 
-def run(app: Terminable) -> int:
+def run(app: TerminalApp) -> int:
     """Run an app on this terminal until it is left, by a key or by a signal, and return its exit code."""
     try:
-        return asyncio.run(_run(app))
+        return asyncio.run(_run_app(app))
     finally:
         gc.enable()
         gc.freeze()  # else the interpreter's last collection walks the whole log: seconds, after a flood
 
 
-async def _run(app: Terminable) -> int:
+async def _run_app(app: TerminalApp) -> int:
     loop = asyncio.get_running_loop()
 
     def leave(code: int) -> None:
         loop.call_soon_threadsafe(app.leave, code)
 
     gc.disable()  # until the screen stands: it stays, too
-    loop.call_later(SETTLING, _collect)
+    loop.call_later(COLLECT_DELAY, _enable_collection)
     # Keys are read and the screen is written by threads of Textual's; behind a loop that is busy each step of
     # theirs would wait for 5 ms.
     sys.setswitchinterval(0.0005)
-    with signals_heard(leave):
+    with handle_signals(leave):
         await app.run_async()
     return app.return_code or 0
 
 
-def _collect() -> None:
+def _enable_collection() -> None:
     """Let garbage be collected, but for what stays.
 
     That is what was imported, the screen, and for long some hundred thousand small objects in the rings. With
@@ -83,7 +83,7 @@ def _collect() -> None:
 
 
 @contextmanager
-def signals_heard(leave: Callable[[int], object]) -> Iterator[None]:
+def handle_signals(leave: Callable[[int], object]) -> Iterator[None]:
     """Call ``leave`` with 128 + N on signal N, and from then on let no terminal hold us up that nobody reads.
 
     Textual's main thread waits for its writer once thirty pieces are queued, and with it the event loop. So
@@ -103,14 +103,14 @@ def signals_heard(leave: Callable[[int], object]) -> Iterator[None]:
         return leave(128 + signal.SIGHUP)
 
     # Made now: a handler may interrupt whatever would make a thread.
-    watch = threading.Thread(target=_watch, args=(told, over, hang_up), name="terminal", daemon=True)
+    watch = threading.Thread(target=_watch_terminal, args=(told, over, hang_up), name="terminal", daemon=True)
     watch.start()
-    handlers = {_RECALL: lambda *_: None, signal.SIGTERM: handle, signal.SIGINT: handle}
+    handlers = {_INTERRUPT_SIGNAL: lambda *_: None, signal.SIGTERM: handle, signal.SIGINT: handle}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-    before[signal.SIGHUP] = on_hang_up(hang_up)
+    before[signal.SIGHUP] = handle_hang_up(hang_up)
     terminal = sys.__stderr__
     if terminal is not None:
-        vars(sys)["__stderr__"] = Forgiving(terminal)  # where Textual writes
+        vars(sys)["__stderr__"] = LossyStream(terminal)  # where Textual writes
     try:
         yield
     finally:
@@ -124,7 +124,7 @@ def signals_heard(leave: Callable[[int], object]) -> Iterator[None]:
         os.close(told)
 
 
-def on_hang_up(leave: Callable[[], object]) -> Handler:
+def handle_hang_up(leave: Callable[[], object]) -> Handler:
     """Call ``leave`` once the terminal is gone (SIGHUP), and write no more to it.
 
     Textual writes in a thread that the first EIO ends, and then waits for that thread for ever; and on the
@@ -141,13 +141,13 @@ def on_hang_up(leave: Callable[[], object]) -> Handler:
 
     def hang_up(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGCONT, signal.SIG_IGN)
-        _write_nowhere()
+        _redirect_to_null()
         leave()
 
     return signal.signal(signal.SIGHUP, hang_up)
 
 
-class Forgiving:
+class LossyStream:
     """A terminal that may go without a word: what is written to it then is lost, and no thread ends of it."""
 
     def __init__(self, file: TextIO) -> None:
@@ -167,7 +167,7 @@ class Forgiving:
         return self._file.fileno()
 
 
-def _watch(told: int, over: threading.Event, hang_up: Callable[[], object]) -> None:
+def _watch_terminal(told: int, over: threading.Event, hang_up: Callable[[], object]) -> None:
     """Leave if the terminal goes, which no signal tells of unless it is our controlling one.
 
     Once told to leave, do without the terminal as soon as it takes nothing for :data:`PATIENCE`.
@@ -176,26 +176,26 @@ def _watch(told: int, over: threading.Event, hang_up: Callable[[], object]) -> N
     terminal.register(2, 0)  # that it is gone is always told
     terminal.register(told, select.POLLIN)
     if told not in dict(terminal.poll()):
-        _write_nowhere()
+        _redirect_to_null()
         hang_up()
         return
     terminal.unregister(told)
     terminal.modify(2, select.POLLOUT)
-    while not over.wait(_PERIOD):
-        if not terminal.poll(PATIENCE * 1000):
-            _write_nowhere()
-            _recall_writer()
+    while not over.wait(_POLL_PERIOD):
+        if not terminal.poll(WRITE_TIMEOUT * 1000):
+            _redirect_to_null()
+            _interrupt_writer()
             return
 
 
-def _recall_writer() -> None:
+def _interrupt_writer() -> None:
     """Have a write that waits begin again, and so go nowhere."""
     for thread in threading.enumerate():
-        if thread.name == _WRITER and thread.ident is not None:
-            signal.pthread_kill(thread.ident, _RECALL)
+        if thread.name == _WRITER_THREAD and thread.ident is not None:
+            signal.pthread_kill(thread.ident, _INTERRUPT_SIGNAL)
 
 
-def _write_nowhere() -> None:
+def _redirect_to_null() -> None:
     """Have what is written from now on go nowhere."""
     nowhere = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):

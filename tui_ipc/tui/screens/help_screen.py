@@ -13,9 +13,9 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_ipc.tui.content.filter import GRAMMAR
-from tui_ipc.tui.content.sanitize import visible
-from tui_ipc.tui.content.settings import settings_path
+from tui_ipc.tui.model.log_filter import GRAMMAR
+from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.tui.settings import settings_path
 
 _ABOUT = """\
 tui-ipc started the program named at the top as its child, and holds both ends of the talk.
@@ -25,7 +25,7 @@ _ABOUT_REPLAY = """\
 This is a recording: what happened between tui-ipc and the program named at the top.
 It is only shown, at the pace at which it happened or at yours; nobody listens and nothing is started."""
 
-_WAY = "Tab goes from pane to pane; the line at the bottom has the keys of the pane you are in."
+_NAVIGATION = "Tab goes from pane to pane; the line at the bottom has the keys of the pane you are in."
 
 _PANES = (
     ("Log", "each step of the handshake, each message (→ to the child, ← from it), the child's end"),
@@ -50,7 +50,7 @@ _NOTATION = (
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyHelp:
     """A key that works.
 
     Attributes:
@@ -78,7 +78,7 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,f1,q,enter", "dismiss", "Close", key_display="esc", id="help.close"),
     ]
 
-    def __init__(self, keys: Sequence[Key], *, replay: bool = False) -> None:
+    def __init__(self, keys: Sequence[KeyHelp], *, replay: bool = False) -> None:
         super().__init__()
         self.keys = keys
         self._replay = replay
@@ -92,32 +92,32 @@ class HelpScreen(ModalScreen[None]):
 
     def _page(self) -> Group:
         about, foot = (_ABOUT_REPLAY, _REPLAY) if self._replay else (_ABOUT, _MESSAGE)
-        sections = [_section("What you see", (*_PANES, foot)), _keys(self.keys)]
+        sections = [_render_section("What you see", (*_PANES, foot)), _render_keys(self.keys)]
         if not self._replay:
-            sections.append(_section("How to write a message", _NOTATION))
-        sections.append(_section("What a filter of the log may say", GRAMMAR))
+            sections.append(_render_section("How to write a message", _NOTATION))
+        sections.append(_render_section("What a filter of the log may say", GRAMMAR))
         settings = settings_path()
         if settings is not None:
-            sections.append(_section("Settings", [(visible(str(settings)), _SETTINGS)]))
-        return Group(Text(about), Text(_WAY), *sections)
+            sections.append(_render_section("Settings", [(make_visible(str(settings)), _SETTINGS)]))
+        return Group(Text(about), Text(_NAVIGATION), *sections)
 
 
-def _section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
+def _render_section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
     table = Table.grid(Column(no_wrap=True), Column(), padding=(0, 3, 0, 0))
     for name, text in rows:
         table.add_row(Text(name, style="bold"), Text(text))
-    return Group(_heading(title), table)
+    return Group(_render_heading(title), table)
 
 
-def _keys(keys: Sequence[Key]) -> Group:
+def _render_keys(keys: Sequence[KeyHelp]) -> Group:
     """The keys, each with its name for the settings."""
     table = Table.grid(Column(no_wrap=True), Column(), padding=(0, 3, 0, 0))
     for key in keys:
         title = key.title if key.title.endswith("?") else f"{key.title}."
         text = f"{title} {key.help}." if key.help else key.title
         table.add_row(Text(key.key, style="bold"), Text.assemble(text, (f"  {key.name}", "dim")))
-    return Group(_heading("Keys here"), table)
+    return Group(_render_heading("Keys here"), table)
 
 
-def _heading(title: str) -> Text:
+def _render_heading(title: str) -> Text:
     return Text(f"\n{title}", style="underline")

@@ -1,0 +1,414 @@
+"""Several scripts in one call, as a user and as continuous integration meet them: real processes."""
+
+import json
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.test_main import FILLS, MEET, TUI_IPC, python, run
+from tests.support.junit_schema import validate_junit
+from tests.support.tap_reader import read as read_tap
+from tui_ipc.events.json_form import SCHEMA_VERSION
+from tui_ipc.recording.codec import open_recording
+
+PASSES = "> hi\n< Child received: hi\n"
+FAILS = "> hi\n< Child received: ho\n"
+WAITS = "> hi\n< ...\n< never\n"
+ECHO = "for message in receiver:\n    if message == 'quit': break\n    sender.send(message)\n"
+WAITING = f"{MEET}\nprint('up')\n{ECHO}"
+
+
+@pytest.fixture(name="scripts")
+def made(tmp_path: Path) -> Path:
+    """A directory of scripts: one that passes, one that fails, one that times out, one that is none."""
+    for name, text in (("passes", PASSES), ("fails", FAILS), ("waits", WAITS), ("faulty", "qiut\n")):
+        (tmp_path / f"{name}.tipc").write_text(text)
+    return tmp_path
+
+
+def objects(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_each_is_run_with_a_child_of_its_own_and_the_worst_wins(scripts: Path) -> None:
+    """One that fails keeps none of the others from being run."""
+    (scripts / "late.tipc").write_text('> hi\n< ...\n< "never" within 200ms\n')
+    done = run("--script", "fails.tipc", "late.tipc", "passes.tipc", "fails.tipc", cwd=scripts)
+    assert done.returncode == 4, done.stderr
+    assert done.stdout.count("Child process started") == 4
+    ours = [line for line in done.stderr.splitlines() if line[0] not in " c"]
+    assert [line.partition(" in ")[0] for line in ours] == [
+        "fails.tipc:2: another message came than expected",
+        "fails.tipc: FAILED after 1 of 2 steps",
+        "late.tipc:3: no message came within 0.2 s",
+        "late.tipc: FAILED after 2 of 3 steps",
+        "passes.tipc: 2 steps passed",
+        "fails.tipc:2: another message came than expected",
+        "fails.tipc: FAILED after 1 of 2 steps",
+        "4 scripts: 1 passed, 3 failed",
+    ]
+
+
+def test_all_faults_are_told_before_anything_is_run(scripts: Path) -> None:
+    """Of every file; none of the scripts that have none is run."""
+    (scripts / "binary.tipc").write_bytes(b"\xff")
+    done = run(
+        "--script", "passes.tipc", "faulty.tipc", "binary.tipc", "gone.tipc", "faulty.tipc", cwd=scripts
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    places = [line for line in done.stderr.splitlines() if ".tipc:" in line]
+    assert [line.partition(": ")[0] for line in places] == [
+        "faulty.tipc:1:1",
+        "binary.tipc:1",
+        "gone.tipc",
+        "faulty.tipc:1:1",
+    ]
+
+
+def test_a_check_runs_nothing(scripts: Path) -> None:
+    """It says of each script how many steps it takes, rounds counted, or what is wrong."""
+    (scripts / "load.tipc").write_text("repeat 1000\n> a\n< ...\nend\n")
+    sound = run("--check", "--script", "passes.tipc", "-", "load.tipc", given="quit", cwd=scripts)
+    assert (sound.returncode, sound.stdout) == (0, "")
+    assert sound.stderr.splitlines() == [
+        "passes.tipc: 2 steps",
+        "standard input: 1 step",
+        "load.tipc: 2 000 steps",
+    ]
+    faulty = run("--check", "faulty.tipc", "passes.tipc", cwd=scripts)
+    assert (faulty.returncode, faulty.stdout) == (2, "")
+    first, *_, last = faulty.stderr.splitlines()
+    assert first.startswith("faulty.tipc:1:1: ")
+    assert last == "passes.tipc: 2 steps"
+
+
+def test_the_childs_command_is_the_given_one_or_the_scripts_or_the_built_in_childs(tmp_path: Path) -> None:
+    """In this order, for each script by itself."""
+    for name in ("given", "own"):
+        python(tmp_path / f"{name}.py", f"{MEET}\nreceiver.recv()\nprint('I am {name}')\n")
+    own = tmp_path / "own.tipc"
+    own.write_text(f"spawn {sys.executable} {tmp_path / 'own.py'}\nquit\n")
+    none = tmp_path / "none.tipc"
+    none.write_text("quit\n")
+    both = run("--script", str(own), str(none))
+    assert both.returncode == 0, both.stderr
+    assert [
+        line for line in both.stdout.splitlines() if line.startswith(("I am", "Child process started"))
+    ] == [
+        "I am own",
+        "Child process started",
+    ]
+    overridden = run("--script", str(own), str(none), "--", sys.executable, str(tmp_path / "given.py"))
+    assert overridden.stdout.splitlines() == ["I am given", "I am given"]
+
+
+CODES = [
+    (0, "> hi\n< Child received: hi\n", None),
+    (1, "> hi\n< ho\n", None),
+    (2, "qiut\n", None),
+    (3, "> hi\n", "sys.exit(1)"),
+    (4, "< ... within 200ms\n", f"{MEET}\nreceiver.recv()"),
+    (5, "< hi\n", f"{MEET}\nsys.exit(1)"),
+    (130, "< hi\n", f"import os, signal\n{MEET}\nos.kill(os.getppid(), signal.SIGINT)\nreceiver.recv()"),
+]
+
+
+@pytest.mark.parametrize(("code", "script", "child"), CODES, ids=[str(code) for code, *_ in CODES])
+def test_every_exit_code(code: int, script: str, child: str | None, tmp_path: Path) -> None:
+    """As the help has them."""
+    command = () if child is None else ("--", *python(tmp_path / "child.py", f"import sys\n{child}\n"))
+    assert run("--script", "-", *command, given=script).returncode == code
+
+
+def test_lines_of_json_tell_all_that_happens(scripts: Path) -> None:
+    """Each belongs to a script by its number; standard output holds nothing else."""
+    done = run("--script", "passes.tipc", "fails.tipc", "--format", "jsonl", cwd=scripts)
+    assert done.returncode == 1
+    told = objects(done.stdout)
+    assert {line["schema"] for line in told} == {SCHEMA_VERSION}
+    assert told[0]["event"] == "scripts-begin"
+    assert told[0]["scripts"] == ["passes.tipc", "fails.tipc"]
+    numbers = [line["script"] for line in told[1:-1]]
+    assert numbers == sorted(numbers)
+    for number in (1, 2):
+        kinds = [line["event"] for line in told[1:-1] if line["script"] == number]
+        assert kinds[:2] == ["script-begin", "server-listening"]
+        assert kinds[-2:] == ["audit", "script-end"]
+        assert kinds.count("message-received") == 1
+    ends = [line for line in told if line["event"] == "script-end"]
+    assert [(end["name"], end["status"], end["code"], end["line"]) for end in ends] == [
+        ("passes.tipc", "passed", 0, None),
+        ("fails.tipc", "failed", 1, 2),
+    ]
+    assert {"title": "expected", "text": '"Child received: ho"'} in ends[1]["details"]
+    summary = told[-1]
+    assert summary.pop("seconds") > 0
+    assert summary == {
+        "schema": SCHEMA_VERSION,
+        "event": "summary",
+        "code": 1,
+        "scripts": 2,
+        "passed": 1,
+        "failed": 1,
+        "interrupted": 0,
+        "not-run": 0,
+    }
+
+
+@pytest.mark.parametrize("taker", [("--format", "jsonl"), ("--report", "tap=-"), ("--report", "junit=-")])
+def test_where_stdout_is_taken_the_child_prints_on_stderr(taker: tuple[str, str], scripts: Path) -> None:
+    """Each line marked; whoever reads standard output gets what was asked for and nothing else."""
+    done = run("--script", "passes.tipc", *taker, cwd=scripts)
+    assert done.returncode == 0, done.stderr
+    assert "child stdout: Received from parent: hi" in done.stderr.splitlines()
+    match taker[1]:
+        case "jsonl":
+            assert objects(done.stdout)
+        case "tap=-":
+            assert [point.passed for point in read_tap(done.stdout).points] == [True]
+        case _:
+            assert done.stdout.startswith("<?xml")
+            validate_junit(done.stdout)
+
+
+def test_reports_of_every_kind(scripts: Path) -> None:
+    """As many as are wanted, beside what is told on the terminal; UTF-8, whatever that is."""
+    (scripts / "grüße.tipc").write_text("> grüße\n< 1\n", encoding="utf-8")
+    names = ("passes.tipc", "grüße.tipc")
+    reports = ("--report", "junit=a.xml", "--report", "tap=b.tap", "--report", "junit=c.xml")
+    done = run("--script", *names, *reports, cwd=scripts)
+    assert done.returncode == 1
+    assert "Received from parent: hi" in done.stdout
+    first, second = (validate_junit((scripts / name).read_text("utf-8")) for name in ("a.xml", "c.xml"))
+    assert [test.get("name") for test in first.iter("testcase")] == list(names)
+    assert [test.get("name") for test in second.iter("testcase")] == list(names)
+    printed = first.findall(".//system-out")
+    assert "Received from parent: grüße" in (printed[1].text or "")
+    tap = read_tap((scripts / "b.tap").read_text("utf-8"))
+    assert [point.passed for point in tap.points] == [True, False]
+    assert tap.points[1].diagnosis["details"]["received"] == '"Child received: grüße"'
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--report", "tap=none/x"), "tui-ipc: the report none/x cannot be written: No such file"),
+        (
+            ("--report", "tap=b.tap", "--report", "junit=passes.tipc"),
+            "would overwrite the script passes.tipc",
+        ),
+        (("--record-failures", "passes.tipc"), "tui-ipc: passes.tipc cannot hold recordings: File exists"),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_anything_is_run(
+    arguments: tuple[str, ...], said: str, scripts: Path
+) -> None:
+    """One line, code 2, and no child was."""
+    done = run("--script", "passes.tipc", *arguments, cwd=scripts)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert said in done.stderr
+    assert (scripts / "passes.tipc").read_text() == PASSES
+    assert sorted(os.listdir(scripts)) == ["fails.tipc", "faulty.tipc", "passes.tipc", "waits.tipc"]
+
+
+def test_a_report_that_cannot_be_written_in_the_end_is_told(scripts: Path) -> None:
+    """The others are written; what passed is no success, for nobody would know."""
+    (scripts / "gone").mkdir()
+    child = python(scripts / "c.py", f"{MEET}\nreceiver.recv()\nimport os\nos.rmdir('gone')\n")
+    (scripts / "quit.tipc").write_text("quit\n")
+    reports = ("--report", "junit=gone/a.xml", "--report", "tap=b.tap")
+    done = run("--script", "quit.tipc", *reports, "--", *child, cwd=scripts)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].startswith("tui-ipc: the report gone/a.xml cannot be written: ")
+    assert read_tap((scripts / "b.tap").read_text()).points[0].passed
+
+
+def test_recordings_of_failures(scripts: Path) -> None:
+    """Kept under the script's name, told with what shows them, and gone if there was no failure."""
+    names = ("passes.tipc", "fails.tipc", "sub/fails.tipc")
+    (scripts / "sub").mkdir()
+    (scripts / "sub" / "fails.tipc").write_text(FAILS)
+    done = run("--script", *names, "--record-failures", "out/kept", cwd=scripts)
+    assert done.returncode == 1
+    assert sorted(os.listdir(scripts / "out" / "kept")) == ["fails-2.rec", "fails.rec"]
+    told = "fails.tipc: recorded in out/kept/fails.rec; tui-ipc --replay out/kept/fails.rec shows it"
+    assert told in done.stderr.splitlines()
+    recorded = open_recording(str(scripts / "out" / "kept" / "fails-2.rec"))
+    assert [type(event).__name__ for event in recorded.events()][-1] == "Audit"
+    assert recorded.command[1:] == ("-m", "tui_ipc.child")
+
+
+def test_a_script_that_cannot_be_recorded_is_run_and_told(scripts: Path) -> None:
+    """A file that is in the way stays; the others are recorded. It is no success."""
+    (scripts / "passes.rec").write_text("precious")
+    done = run("--script", "passes.tipc", "fails.tipc", "--record-failures", ".", cwd=scripts)
+    assert done.returncode == 2
+    told = done.stderr.splitlines()
+    assert "passes.tipc: ./passes.rec exists and is no recording; name another file" in told
+    assert told[-1].startswith("2 scripts: 2 failed in ")
+    assert (scripts / "passes.rec").read_text() == "precious"
+    assert (scripts / "fails.rec").exists()
+
+
+def interrupted(scripts: Path, number: int, *arguments: str) -> tuple[int, str, str]:
+    """Run three scripts and send a signal in the middle of the second: code, stdout and stderr."""
+    child = python(scripts / "child.py", WAITING)
+    (scripts / "echoes.tipc").write_text("> hi\n< hi\n")
+    command = [*TUI_IPC, "--script", "echoes.tipc", "waits.tipc", "passes.tipc", "--timeout", "30"]
+    with subprocess.Popen(
+        [*command, *arguments, "--", *child],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=scripts,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        stream = process.stderr if "jsonl" in arguments else process.stdout
+        seen = ""
+        while seen.count("up\n") < 2:
+            line = stream.readline()
+            assert line
+            seen += line
+        process.send_signal(number)
+        stdout, stderr = process.communicate(timeout=30)
+    return process.returncode, stdout, stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_ends_the_child_and_writes_the_reports(number: signal.Signals, scripts: Path) -> None:
+    """What was not run is told as such, in all of them."""
+    code, _, stderr = interrupted(scripts, number, "--report", "junit=a.xml", "--report", "tap=b.tap")
+    assert code == 128 + number
+    *_, stopped, steps, skipped, summed = stderr.splitlines()
+    assert stopped.startswith("waits.tipc")
+    assert stopped.endswith(f": {number.name} came; the child was ended")
+    assert re.match(r"waits\.tipc: INTERRUPTED after [012] of 3 steps in ", steps)
+    assert skipped == "passes.tipc: not run"
+    assert summed.startswith("3 scripts: 1 passed, 1 interrupted, 1 not run in ")
+    suite = validate_junit((scripts / "a.xml").read_text())[0]
+    assert (suite.get("errors"), suite.get("skipped"), suite.get("failures")) == ("1", "1", "0")
+    tap = read_tap((scripts / "b.tap").read_text())
+    assert (tap.planned, [point.passed for point in tap.points]) == (3, [True, False])
+    assert tap.bailed_out == f"{number.name} came; the child was ended"
+
+
+def test_an_interruption_ends_lines_of_json_with_their_summary(scripts: Path) -> None:
+    """The audit of the interrupted child stands before it, as of every other."""
+    code, stdout, _ = interrupted(scripts, signal.SIGINT, "--format", "jsonl")
+    assert code == 130
+    told = objects(stdout)
+    assert [(end["script"], end["status"]) for end in told if end["event"] == "script-end"] == [
+        (1, "passed"),
+        (2, "interrupted"),
+        (3, "not-run"),
+    ]
+    assert [line["event"] for line in told if line.get("script") == 2][-2:] == ["audit", "script-end"]
+    summary = told[-1]
+    assert (summary["event"], summary["code"], summary["not-run"]) == ("summary", 130, 1)
+
+
+@pytest.mark.parametrize("arguments", [("--format", "jsonl"), ()])
+def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_all(
+    arguments: tuple[str, ...], scripts: Path
+) -> None:
+    """A paused pager: it is waited for once, not for each script; the report in a file is written."""
+    child = python(scripts / "child.py", FILLS)
+    command = [
+        *TUI_IPC,
+        "--script",
+        *["waits.tipc"] * 20,
+        "--report",
+        "junit=a.xml",
+        *arguments,
+        "--",
+        *child,
+    ]
+    reading, writing = os.pipe()
+    with (
+        open(reading, "rb"),
+        open(writing, "wb"),
+        subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL, cwd=scripts) as process,
+    ):
+        while select.select([], [writing], [], 0)[1]:
+            assert process.poll() is None
+        begun = time.monotonic()
+        process.terminate()
+        assert process.wait(30) == 143
+        assert time.monotonic() - begun < 15  # of the 20 s that it would take to wait for each
+    suite = validate_junit((scripts / "a.xml").read_text())[0]
+    assert (suite.get("tests"), suite.get("skipped")) == ("20", "19")
+
+
+def test_a_reader_that_goes_away_ends_all_and_the_reports_are_written(scripts: Path) -> None:
+    """As under ``| head -1``: the code of SIGPIPE, and of what was not run the report knows."""
+    command = [*TUI_IPC, "--script", "passes.tipc", "passes.tipc", "--report", "junit=a.xml"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=scripts) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stderr.read()
+        assert process.wait(30) == 141
+    suite = validate_junit((scripts / "a.xml").read_text())[0]
+    assert (suite.get("tests"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "1")
+
+
+def test_a_reader_that_waits_holds_up_no_report_in_a_file(scripts: Path) -> None:
+    """Standard output comes last, in whatever order they were asked for."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writing, b" " * 4096)
+    command = [*TUI_IPC, "--script", "passes.tipc", "--report", "tap=-", "--report", "junit=a.xml"]
+    with (
+        open(reading, "rb") as reader,
+        subprocess.Popen(command, stdout=writing, stderr=subprocess.DEVNULL, cwd=scripts) as process,
+    ):
+        os.close(writing)
+        while not (scripts / "a.xml").exists():
+            assert process.poll() is None
+        assert read_tap(reader.read().decode().lstrip(" ")).points
+        assert process.wait(30) == 0
+    validate_junit((scripts / "a.xml").read_text())
+
+
+def test_two_signals_make_it_quick_and_the_reports_are_written(scripts: Path) -> None:
+    """The first lets the child end in good order; the second does not wait for that."""
+    stays = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint(receiver.recv())\n"
+    child = python(scripts / "c.py", f"{MEET}\n{stays}print(receiver.recv())\nsignal.pause()\n")
+    command = [*TUI_IPC, "--script", "waits.tipc", "passes.tipc", "--report", "tap=a.tap", "--", *child]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=scripts
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "hi\n"
+        process.send_signal(signal.SIGINT)
+        assert process.stdout.readline() == "quit\n"
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(30) == 130
+        assert time.monotonic() - begun < 3.5  # of the 4 s that the child had
+    assert read_tap((scripts / "a.tap").read_text()).bailed_out == "SIGINT came; the child was ended"
+
+
+def test_a_report_that_nobody_reads_is_no_traceback(scripts: Path) -> None:
+    """The code of SIGPIPE, without a word."""
+    command = [*TUI_IPC, "--script", "passes.tipc", "--report", "tap=-"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=scripts) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+        assert process.wait(30) == 141

@@ -1,0 +1,73 @@
+"""The processes of a session: found, and waited for."""
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from tui_ipc.osutil import process_group
+
+
+@pytest.fixture
+def leader() -> Iterator["subprocess.Popen[bytes]"]:
+    """The leader of a session with one more process, in a process group of its own."""
+    script = "set -m; sleep 600 & echo ready; exec sleep 600"
+    process = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
+    process.stdout.readline()
+    yield process
+    process_group.signal_processes(process.pid, process_group.session_processes(process.pid), signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+
+
+def test_members_are_found_in_whatever_group_and_zombies_are_not(leader: "subprocess.Popen[bytes]") -> None:
+    pids = process_group.session_processes(leader.pid)
+    assert len(pids) == 2
+    assert leader.pid in pids
+    assert os.getpgid(max(pids)) != os.getpgid(min(pids))
+    leader.kill()
+    os.waitid(os.P_PID, leader.pid, os.WEXITED | os.WNOWAIT)
+    assert process_group.session_processes(leader.pid) == tuple(pid for pid in pids if pid != leader.pid)
+
+
+@pytest.mark.parametrize("with_pidfd", [True, False])
+def test_the_end_of_all_members_is_waited_for(
+    leader: "subprocess.Popen[bytes]", with_pidfd: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not with_pidfd:
+        monkeypatch.delattr(os, "pidfd_open")
+
+    async def main() -> None:
+        assert not await process_group.wait_for_processes(leader.pid, 0.01)
+        ending = asyncio.create_task(process_group.wait_for_processes(leader.pid, 20))
+        await asyncio.sleep(0)
+        process_group.signal_processes(
+            leader.pid, process_group.session_processes(leader.pid), signal.SIGTERM
+        )
+        assert await ending
+
+    asyncio.run(main())
+
+
+def test_where_there_is_no_proc_the_group_stands_for_its_members(
+    leader: "subprocess.Popen[bytes]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(_: str) -> list[str]:
+        raise FileNotFoundError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "listdir", missing)
+        assert process_group.session_processes(leader.pid) == (leader.pid,)
+        leader.kill()
+        leader.wait()
+        assert process_group.session_processes(leader.pid) == ()
+
+
+def test_a_signal_to_a_process_that_is_gone_is_passed_over() -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    process_group.signal_processes(1, (process.pid,), signal.SIGTERM)

@@ -1,0 +1,33 @@
+"""A recorded session of 100 000 messages and 100 MiB of output: all of it, in order, in little memory."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.sessions import ROOT, environment
+
+EXCHANGES = 50_000
+SIZE = 2048 + 64  # bytes that the child prints in each
+MIB = 1024 * 1024
+
+
+def test_a_recording_holds_every_event_and_replays_to_the_same(tmp_path: Path) -> None:
+    """With a real child, in a process of its own, whose memory is measured."""
+    path = tmp_path / "session.rec"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.support.record_and_replay", str(path), str(EXCHANGES), str(SIZE)],
+        cwd=ROOT,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    told = json.loads(done.stdout)
+    live = told["live"]
+    assert (live["sent"], live["received"]) == (EXCHANGES + 1, EXCHANGES)  # "quit" is sent and not answered
+    assert live["printed"] >= EXCHANGES * SIZE > 100 * MIB  # the child says a line of its own as well
+    assert live["in_order"]
+    assert told["replayed"] == live
+    assert os.stat(path).st_size > 100 * MIB
+    assert told["peak"] < 150 * MIB

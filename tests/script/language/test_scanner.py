@@ -1,0 +1,39 @@
+"""How a person sees what is wrong with a script."""
+
+import pytest
+
+from tui_ipc.script.language.parser import ScriptSyntaxError, parse
+from tui_ipc.text.safe_text import cell_width
+
+
+def fault(text: str) -> ScriptSyntaxError:
+    with pytest.raises(ScriptSyntaxError) as caught:
+        parse(text, "talk.tipc")
+    return caught.value
+
+
+def test_an_error_shows_the_line() -> None:
+    """The line stands below the sentence, and a mark points at the character."""
+    _, shown, mark = str(fault('> 1\n\t> {"a": }')).split("\n")
+    assert shown == r'    2 | \t> {"a": }'
+    assert shown[mark.index("^")] == "}"
+
+
+def test_the_mark_stands_below_a_wide_character_too() -> None:
+    """What takes two columns, or none, is counted so."""
+    _, shown, mark = str(fault('> {"日本e\u0301": }')).split("\n")
+    assert cell_width(shown[: shown.index("}")]) == mark.index("^")
+
+
+def test_an_error_shows_what_is_around_it() -> None:
+    """A long line is cut on both sides of the fault."""
+    _, shown, mark = str(fault("> [" + "1, " * 1000 + "!, " + "2, " * 1000)).split("\n")
+    assert shown[mark.index("^")] == "!"
+    assert len(shown) < 120
+    assert shown.endswith("…")
+    assert "| …" in shown
+
+
+def test_an_error_is_safe_to_print() -> None:
+    """A script from elsewhere cannot move the cursor."""
+    assert "\x1b" not in str(fault("\x1b[2Jhello"))

@@ -1,0 +1,236 @@
+"""Messages and patterns in a line: what a bare text is, and what might be meant in two ways."""
+
+import shlex
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.support.script_strategies import commands
+from tui_ipc.script.language.parser import Expect, ScriptSyntaxError, Send, parse
+from tui_ipc.script.language.scanner import LineError, LineScanner
+from tui_ipc.script.language.values import read_command, write_command
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("> ...", "..."),
+        ("> /ready/", "/ready/"),
+        ("> /usr/bin within 2s", "/usr/bin within 2s"),
+        ("> Hello within 2s", "Hello within 2s"),
+        ("> raw", "raw"),
+        ("> raw 9", "raw 9"),
+        ("> ~ 5", "~ 5"),
+        ('> {"a": "{{b}}"}', {"a": "{{b}}"}),
+        ('> "{{"', "{{"),
+        ("> 42 apples", "42 apples"),
+        ("> 1_000", "1_000"),
+    ],
+)
+def test_what_is_sent(text: str, value: Any) -> None:
+    """A text that begins like no JSON and no literal is a string, to the end of the line."""
+    assert parse(text).steps == (Send(value),)
+
+
+@pytest.mark.parametrize(
+    ("text", "step"),
+    [
+        ("< ...", Expect(ANY_REST)),
+        ("< ... within 2s # c", Expect(ANY_REST, 2.0)),
+        ("<~ ... # c", Expect(ANY_REST, skipping=True)),
+        ("< ...and more", Expect("...and more")),
+        ("< ... and more", Expect("... and more")),
+        ("< wait...", Expect("wait...")),
+        ("< {{name}} within 1m", Expect(Capture("name"), 60.0)),
+        ("< [{{_}}, {{_}}]", Expect([ANY_VALUE, ANY_VALUE])),
+        ("< /a b/", Expect(Regex("a b"))),
+        (r"< /a\/ # b/ within 2s", Expect(Regex("a/ # b"), 2.0)),
+        ("< /a/ # b", Expect(Regex("a"))),
+        ("< //", Expect(Regex(""))),
+        ("< /usr/bin", Expect("/usr/bin")),
+        ("< /", Expect("/")),
+        ("< see /usr/bin/ there", Expect("see /usr/bin/ there")),
+        ("< 42 within 2s", Expect(42, 2.0)),
+        ("<~ [1] within 2s", Expect([1], 2.0, skipping=True)),
+        ('< "within 2s" within 3s', Expect("within 2s", 3.0)),
+        ("< it's 'quoted'", Expect("it's 'quoted'")),
+        ("< within reason", Expect("within reason")),
+        ("< what is within", Expect("what is within")),
+        ("< 42 apples", Expect("42 apples")),
+        ("<~ ~ 5", Expect("~ 5", skipping=True)),
+        ("< raw 93", Expect("raw 93")),
+    ],
+)
+def test_what_is_expected(text: str, step: Expect) -> None:
+    """Holes stand alone or inside; a bare text is a string, if nothing else can be meant."""
+    assert parse(text).steps == (step,)
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "words"),
+    [
+        (
+            "< Hello {{name}}",
+            9,
+            "{{name}} stands for a whole value, and this is a part. If a string is meant, quo",
+        ),
+        ("> Hello {{\tname\t}}!", 9, "{{name}} stands for a whole value, and this is a part."),
+        ("< Hello within 2s", 9, 'A deadline, or part of the string? If a string is meant, quote it: < "…"'),
+        (
+            "<~ Hello within 2 # c",
+            19,
+            'A comment, or part of the string? If a string is meant, quote it: <~ "…"',
+        ),
+        ("< Hello within 2", 9, "A deadline, or part of the string?"),
+        ("< Hello\twithin 2s", 9, "A deadline, or part of the string?"),
+        ("< Hello within\t2s", 9, "A deadline, or part of the string?"),
+        ("< within 2s", 3, "Any message is < ... within DURATION. If a string is meant, quote it: <"),
+        ("< ~ 5", 3, "To skip until a message matches is written <~ together. If a"),
+        ("> raw 93 01", 3, "Bytes as they are are written >raw HEX."),
+        ("< 5 within", 11, "a duration must follow"),
+        ("< 5 within 2", 12, "2 has no unit; write 2s"),
+        ("< 5 within 2s 3", 15, "only a comment can follow the deadline"),
+        ("< /+/", 4, "not a regular expression: nothing to repeat"),
+        ("< /ready/i", 10, "no flags stand behind a regular expression; write (?i) at its beginning; if a"),
+        (
+            "< /usr/local/",
+            8,
+            "a regular expression ends at the second /; a / inside it is written \\/; if a str",
+        ),
+        ("< /usr/local/ within 2s", 8, "a regular expression ends at the second /"),
+        ("< [1]within 2s", 6, "text after the value; if a string is meant, quote it"),
+        ("< [1] within2s", 7, "text after the value; if a string is meant, quote it"),
+        (
+            "> [1] within 2s",
+            7,
+            "text after the value; a deadline is for what is expected; if a string is meant",
+        ),
+        ("> [...]", 4, "what is sent is told whole: ... and /re/ are for what is expected"),
+        ('> {"a": /b/}', 9, "what is sent is told whole"),
+        ("> {...}", 4, "what is sent is told whole"),
+        ("> [{{_}}]", 4, "{{_}} captures nothing; what is sent is told whole"),
+        (
+            "> {{a}}",
+            3,
+            "nothing was captured as a above; a line such as < {{a}} captures; if a string is meant",
+        ),
+        ("> {{a}", 3, "a captured value is written {{name}}; if a string is meant, quote it"),
+        ("> [{{a}}]", 4, "nothing was captured as a above; a line such as < {{a}} captures"),
+        ("< [1, {{a]", 7, "a captured value is written {{name}}"),
+        ("< [99999999999999999999, ...]", 3, "no message can hold this"),
+        ('< {"a": "\\ud800", "b": {{c}}}', 3, "no message can hold this"),
+        ("> 'Hello'", 3, 'Single quotes would be part of the string. If a string is meant, quote it: > "…"'),
+        ("< {{a}}\n> {{x}}", 3, "nothing was captured as x above, only a"),
+        (
+            "< [{{b}}, {{a}}]\n< {{d}}\n< [{{c}}, {{a}}]\n> {{x}}",
+            3,
+            "nothing was captured as x above, only b, a, d, c; if",
+        ),
+        (
+            "< [{{a}}, {{b}}, {{c}}, {{d}}, {{e}}, {{f}}]\n> {{x}}",
+            3,
+            "nothing was captured as x above, only a, b, c, d, e, …",
+        ),
+        ("< True", 3, "the JSON value is spelled true; if a string is meant, quote it"),
+    ],
+)
+def test_what_is_not_guessed(text: str, column: int, words: str) -> None:
+    """What might be meant in two ways, or not at all, says how to write it."""
+    with pytest.raises(ScriptSyntaxError) as caught:
+        parse(text)
+    assert (caught.value.column, caught.value.sentence[: len(words)]) == (column, words)
+
+
+def test_a_hole_of_a_sentence_is_complete() -> None:
+    """Where a hole is at fault inside a value, to quote it would be no remedy."""
+    with pytest.raises(ScriptSyntaxError) as caught:
+        parse("> [{{a}}]")
+    assert caught.value.sentence.endswith("captures")
+
+
+def read(text: str) -> tuple[str, ...]:
+    return read_command(LineScanner(text, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("python calculator.py --fast", ("python", "calculator.py", "--fast")),
+        ("  a \t b\r", ("a", "b")),
+        ("a 'b c' \"d e\"", ("a", "b c", "d e")),
+        ("a''\"\"b '' \"\"", ("ab", "", "")),
+        (r"a b\ c \# \'", ("a", "b c", "#", "'")),
+        (r"""a "\"\\\$\`" "\n" '\n' '"' """, ("a", '"\\$`', r"\n", r"\n", '"')),
+        (r"a '$HOME' '|' '*' '~/x' b~ \[1] {c}", ("a", "$HOME", "|", "*", "~/x", "b~", "[1]", "{c}")),
+        ("a b#c 'd' # e", ("a", "b#c", "d")),
+        ("a --opt=b,c:d@e%f+g/h", ("a", "--opt=b,c:d@e%f+g/h")),
+        ('["a", "b\\nc", ""] # d', ("a", "b\nc", "")),
+        ("é ü", ("é", "ü")),
+    ],
+)
+def test_words(text: str, command: tuple[str, ...]) -> None:
+    """Quotes and backslashes as in a shell; an array where that is not enough."""
+    assert read(text) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "words"),
+    [
+        ("", 0, "a command must follow"),
+        (" # c", 1, "a command must follow"),
+        ("'' a", 0, "a command has a name"),
+        ("[]", 0, "a command has a name"),
+        ("a 'b", 2, "unterminated '"),
+        ('a b"c', 3, 'unterminated "'),
+        ("a b\\", 3, "nothing follows the \\"),
+        (
+            "a | b",
+            2,
+            "no shell runs the command, and | would be part of a word; quote it, or spawn sh -c '…'",
+        ),
+        ("a b;", 3, "no shell runs the command, and ; "),
+        ("a >b", 2, "no shell runs the command, and > "),
+        ("a && b", 2, "no shell runs the command, and & "),
+        ("a $B", 2, "no shell runs the command, and $ "),
+        ("~/a", 0, "no shell runs the command, and ~ "),
+        ("a b/*.c", 4, "no shell runs the command, and * "),
+        ("a b?", 3, "no shell runs the command, and ? "),
+        ("a b[1]", 3, "no shell runs the command, and [ "),
+        ('a "b $C"', 5, "no shell runs the command, and $ "),
+        ("a `b`", 2, "no shell runs the command, and ` "),
+        ("a (b)", 2, "no shell runs the command, and ( "),
+        ("[1]", 0, "a command that begins with [ is an array of strings"),
+        ("[ -f x ]", 2, "not JSON"),
+        ('["a"] b', 6, "only a comment can follow the array"),
+        ("a b\0", 0, "no word of a command can hold a NUL character"),
+    ],
+)
+def test_what_is_no_command(text: str, offset: int, words: str) -> None:
+    """What only a shell would do is not passed over."""
+    with pytest.raises(LineError) as caught:
+        read(text)
+    assert str(caught.value).startswith(words)
+    assert caught.value.offset == offset
+
+
+@given(commands)
+@example(("[", "-f"))
+@example(("a", "#", "'", '"', "\\", "\n", "\udc80"))
+def test_what_is_written_reads_back(command: tuple[str, ...]) -> None:
+    """Any command has a text, on one line and safe for a terminal."""
+    text = write_command(command)
+    assert text.isprintable()
+    assert read(text) == command
+
+
+@given(st.lists(st.text(alphabet="ab'\"\\ $#-\t"), min_size=1).map(tuple))
+def test_a_shell_reads_what_is_written(command: tuple[str, ...]) -> None:
+    """The words can be copied from a script to a shell and back."""
+    text = write_command(command)
+    if not text.startswith("["):
+        assert tuple(shlex.split(text)) == command
+    if command[0] and all(word.isprintable() for word in command):
+        assert read(shlex.join(command)) == command

@@ -1,0 +1,207 @@
+"""The report for ``prove`` and its like."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from xml.etree.ElementTree import Element
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.junit_schema import validate_junit
+from tests.support.outcome_strategies import (
+    FAILED,
+    HOSTILE,
+    INTERRUPTED,
+    NOT_RUN,
+    PASSED,
+    REFUSED,
+    UNRECORDED,
+    outcomes,
+)
+from tests.support.tap_reader import read
+from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.report.ci_formats import format_junit, format_tap
+from tui_ipc.script.report.passthrough import visible
+
+
+def test_each_script_is_a_point() -> None:
+    """With a diagnosis where it failed, every text of it quoted."""
+    assert format_tap([PASSED, FAILED]).splitlines() == [
+        "TAP version 13",
+        "1..2",
+        "ok 1 - tests/talk.tipc",
+        "not ok 2 - tests/add.tipc",
+        "  ---",
+        '  message: "another message came than expected"',
+        "  at:",
+        '    file: "tests/add.tipc"',
+        "    line: 2",
+        "  exit_code: 1",
+        "  passed: 1",
+        "  steps: 3",
+        "  duration_ms: 1000.0",
+        '  recording: "failures/add.rec"',
+        "  details:",
+        r'    expected: "\"y\""',
+        "    stderr:",
+        '      - "one"',
+        r'      - "\\u001b[31mtwo"',
+        "  ...",
+    ]
+
+
+def test_what_has_no_line_names_none() -> None:
+    """A failed handshake, and what was our fault."""
+    refused, unrecorded = read(format_tap([REFUSED, UNRECORDED])).points
+    assert "at" not in refused.diagnosis
+    assert refused.diagnosis["message"] == "the child exited"
+    assert unrecorded.diagnosis["message"] == "no room"
+
+
+def test_an_interruption_bails_out() -> None:
+    """At the script that it ended; the plan still counts those that were not run."""
+    made = read(format_tap([PASSED, INTERRUPTED, NOT_RUN]))
+    assert (made.planned, [point.passed for point in made.points]) == (3, [True, False])
+    assert made.bailed_out == "SIGINT came; the child was ended"
+
+
+def test_what_was_not_run_is_skipped() -> None:
+    """Where no interruption tells it: our output was lost, for instance."""
+    [point] = read(format_tap([NOT_RUN])).points
+    assert (point.passed, point.skipped, point.description) == (True, True, "e.tipc")
+
+
+def test_a_name_is_no_directive() -> None:
+    """Whatever the file is called."""
+    text = format_tap([Outcome("a # SKIP \\# x.tipc", Status.PASSED)])
+    assert "ok 1 - a \\# SKIP \\\\\\# x.tipc" in text
+    [point] = read(text).points
+    assert (point.skipped, point.description) == (False, "a # SKIP \\# x.tipc")
+
+
+@given(st.lists(outcomes(), max_size=4))
+def test_whatever_was_said_it_can_be_read(told: Sequence[Outcome]) -> None:
+    """And says which passed."""
+    made = read(format_tap(told))
+    reported = [*itertools.takewhile(lambda each: each.status is not Status.INTERRUPTED, told)]
+    reported += told[len(reported) :][:1]
+    assert made.planned == len(told)
+    assert len(made.points) == len(reported)
+    for point, outcome in zip(made.points, reported, strict=True):
+        skipped = outcome.status is Status.NOT_RUN
+        assert (point.passed, point.skipped) == (skipped or not outcome.code, skipped)
+        assert bool(point.diagnosis) == (not point.passed)
+        if point.diagnosis:
+            assert point.diagnosis["message"] == visible(outcome.reason)
+            titles = {visible(title) for title, _ in outcome.details if title}
+            assert set(point.diagnosis.get("details", {})) == titles
+
+
+BEGAN = datetime(2026, 11, 24, 5, 0, 1, 999_999, tzinfo=UTC)
+
+
+def suite(*told: Outcome) -> Element:
+    """The suite of a valid report."""
+    root = validate_junit(format_junit(told, BEGAN))
+    [suite] = root
+    assert {
+        **root.attrib,
+        "skipped": suite.get("skipped"),
+        "timestamp": suite.get("timestamp"),
+    } == suite.attrib
+    return suite
+
+
+def test_each_script_is_a_test() -> None:
+    """In their order, and counted by what became of them."""
+    made = suite(PASSED, FAILED, REFUSED, UNRECORDED, INTERRUPTED, NOT_RUN)
+    assert made.attrib == {
+        "name": "tui-ipc",
+        "tests": "6",
+        "failures": "1",
+        "errors": "3",
+        "skipped": "1",
+        "time": "1.049",
+        "timestamp": "2026-11-24T05:00:01",
+    }
+    assert [test.get("name") for test in made] == [
+        "tests/talk.tipc", "tests/add.tipc", "no.tipc", "c.tipc", "d.tipc", "e.tipc",
+    ]  # fmt: skip
+    results = [[inner.tag for inner in test if inner.tag != "system-out"] for test in made]
+    assert results == [[], ["failure"], ["error"], ["error"], ["error"], ["skipped"]]
+    types = [test[0].get("type") for test in made][1:]
+    assert types == ["unexpected", "no-handshake", "usage", "interrupted", "not-run"]
+    messages = [test[0].get("message") for test in made][3:]
+    assert messages == ["no room", "SIGINT came; the child was ended", "not run"]
+
+
+@pytest.mark.parametrize("code", list(ExitCode)[1:])
+def test_a_verdict_on_the_child_is_a_failure_and_all_else_an_error(code: ExitCode) -> None:
+    """As in unit tests: a failure is an assertion's, an error is anybody's."""
+    [[result]] = suite(Outcome("a", Status.FAILED, code, sentence="x"))
+    assert (result.tag == "failure") == (code in (1, 4, 5))
+
+
+def test_a_failure_has_its_story_and_what_the_child_printed() -> None:
+    """Without colour; control characters are escaped, for XML has none."""
+    [test] = suite(FAILED)
+    assert test.attrib == {"name": "tests/add.tipc", "classname": "tests.add", "time": "1.000"}
+    assert test[0].get("message") == "another message came than expected"
+    assert (test[0].text or "").splitlines() == [
+        "tests/add.tipc:2: another message came than expected",
+        '  expected  "y"',
+        "            ~~~",
+        "  stderr    one",
+        r"  stderr    \u001b[31mtwo",
+        "tests/add.tipc: recorded in failures/add.rec; tui-ipc --replay failures/add.rec shows it",
+        "tests/add.tipc: FAILED after 1 of 3 steps in 1.00 s",
+    ]
+    [passed] = suite(PASSED)
+    assert [(inner.tag, inner.text) for inner in passed] == [("system-out", "hello\n")]
+
+
+@pytest.mark.parametrize(
+    ("name", "class_name"),
+    [
+        ("talk.tipc", "talk"),
+        ("/abs/a b/talk.tipc", "abs.a b.talk"),
+        ("../up/./talk", "up.talk"),
+        ("standard input", "standard input"),
+        ("..", ".."),
+        ("a\tb\n", "a\\tb\\n"),
+    ],
+)
+def test_a_scripts_class_is_its_path(name: str, class_name: str) -> None:
+    """With dots, for readers make packages of what stands before them."""
+    [test] = suite(Outcome(name, Status.PASSED))
+    assert test.get("classname") == class_name
+    assert test.get("name") == name.replace("\t", "\\t").replace("\n", "\\n")
+
+
+@given(st.lists(outcomes(), max_size=3))
+def test_whatever_was_said_the_report_is_valid(told: Sequence[Outcome]) -> None:
+    """And counts what is in it."""
+    made = suite(*told)
+    tags = [inner.tag for test in made for inner in test]
+    counts = {name: int(made.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
+    assert counts == {
+        "tests": len(told),
+        "failures": tags.count("failure"),
+        "errors": tags.count("error"),
+        "skipped": tags.count("skipped"),
+    }
+
+
+@given(HOSTILE)
+def test_no_printable_text_is_changed(text: str) -> None:
+    """What XML can hold comes out as it went in."""
+    [test] = suite(Outcome("a", Status.PASSED, stdout=text))
+    told = test[0].text if len(test) else ""
+    if all(character.isprintable() or character in "\t\n" for character in text):
+        assert told == text
+    else:
+        assert told is not None
+        assert all(character.isprintable() or character in "\t\n" for character in told)

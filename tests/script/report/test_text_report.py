@@ -1,0 +1,212 @@
+"""How scripts ended, as a person reads it."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.scripted_session import audit, closed, exited, opened, printed, received, spawned
+from tui_ipc.events import (
+    Audit,
+    ChildContinued,
+    ChildStopped,
+    Event,
+    MessageReceived,
+    ServerListening,
+    StepLate,
+)
+from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.report.console import Console, colour_text
+from tui_ipc.script.report.text_report import Transcript, describe_outcome, describe_totals
+
+PASSED = Outcome("talk.tipc", Status.PASSED, total=3, passed=3, seconds=0.049)
+FAILED = Outcome(
+    "talk.tipc",
+    Status.FAILED,
+    ExitCode.UNEXPECTED,
+    total=3,
+    passed=1,
+    seconds=1.0,
+    line=2,
+    sentence="another message came than expected",
+    details=(("expected", '"y"'), ("", "~~~"), ("stderr", "\x1b[31mred")),
+)
+INTERRUPTED = Outcome(
+    "talk.tipc", Status.INTERRUPTED, 130, line=2, sentence="SIGINT came; the child was ended"
+)
+
+
+def test_success_is_one_line() -> None:
+    """With what a person wants to know of it."""
+    assert describe_outcome(PASSED) == ["talk.tipc: 3 steps passed in 0.05 s"]
+    assert describe_outcome(replace(PASSED, passed=1)) == ["talk.tipc: 1 step passed in 0.05 s"]
+
+
+def test_messages_too_many_are_mentioned() -> None:
+    """A few are shown, the others counted."""
+    messages = [received("x" * 1000, number=number) for number in range(1, 8)]
+    unexpected = tuple(message for message in messages if isinstance(message, MessageReceived))
+    _, *lines, last = describe_outcome(replace(PASSED, unexpected=unexpected, untaken=1234))
+    assert [line[:54] for line in lines] == [
+        f'talk.tipc: message #{number} was not expected: "xxxxxxxxxxxxx' for number in (1, 2, 3)
+    ]
+    assert all(len(line) < 170 for line in lines)
+    assert last == "talk.tipc: and 1 231 more"
+    assert describe_outcome(replace(PASSED, unexpected=unexpected, untaken=4))[-1] == "talk.tipc: and 1 more"
+    assert len(describe_outcome(replace(PASSED, unexpected=unexpected[:2], untaken=2))) == 3
+
+
+def test_a_failure_is_told_whole() -> None:
+    """The place first, as editors and log viewers look for it; the child's words cannot steer a terminal."""
+    assert describe_outcome(FAILED) == [
+        "talk.tipc:2: another message came than expected",
+        '  expected  "y"',
+        "            ~~~",
+        r"  stderr    \u001b[31mred",
+        "talk.tipc: FAILED after 1 of 3 steps in 1.00 s",
+    ]
+
+
+def test_without_handshake_no_step_failed() -> None:
+    """One sentence says it all."""
+    outcome = Outcome("talk.tipc", Status.FAILED, ExitCode.NO_HANDSHAKE, sentence="the child exited")
+    assert describe_outcome(outcome) == ["talk.tipc: the child exited"]
+
+
+def test_a_recording_is_told_with_the_command_that_shows_it() -> None:
+    """Ready to be copied, whatever is in its name."""
+    *_, recorded, failed = describe_outcome(replace(FAILED, recording="my dir/a\x1b.rec"))
+    assert recorded == (
+        r"talk.tipc: recorded in my dir/a\u001b.rec; tui-ipc --replay 'my dir/a\u001b.rec' shows it"
+    )
+    assert "FAILED" in failed
+
+
+@pytest.mark.parametrize("outcome", [PASSED, FAILED, INTERRUPTED])
+def test_a_complaint_of_ours_comes_last(outcome: Outcome) -> None:
+    """The child is not to blame for it."""
+    assert describe_outcome(replace(outcome, complaint="no room\n"))[-1] == r"talk.tipc: no room\n"
+
+
+def test_an_interruption_and_what_it_kept_from_being_run() -> None:
+    """Neither is a failure of the script's."""
+    assert describe_outcome(replace(INTERRUPTED, passed=1200, total=3000)) == [
+        "talk.tipc:2: SIGINT came; the child was ended",
+        "talk.tipc: INTERRUPTED after 1 200 of 3 000 steps in 0.00 s",
+    ]
+    assert describe_outcome(Outcome("b.tipc", Status.NOT_RUN)) == ["b.tipc: not run"]
+
+
+def test_several_scripts_are_summed_up() -> None:
+    """What there is none of is not mentioned."""
+    outcomes = [PASSED, PASSED, FAILED]
+    assert describe_totals(outcomes) == "3 scripts: 2 passed, 1 failed in 1.10 s"
+    outcomes += [INTERRUPTED, Outcome("b.tipc", Status.NOT_RUN)]
+    assert describe_totals(outcomes) == "5 scripts: 2 passed, 1 failed, 1 interrupted, 1 not run in 1.10 s"
+
+
+def test_colour_changes_no_text() -> None:
+    """It only marks what to look at first."""
+    told = describe_outcome(FAILED, colour_text)
+    assert told[0] == "\x1b[1mtalk.tipc:2: another message came than expected\x1b[m"
+    assert told[1] == '  expected  \x1b[32m"y"\x1b[m'
+    assert told[-1] == "talk.tipc: \x1b[31mFAILED\x1b[m after 1 of 3 steps in 1.00 s"
+    plain = [line.replace("\x1b[m", "") for line in (*told, describe_totals([PASSED, FAILED], colour_text))]
+    for code in ("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m"):
+        plain = [line.replace(code, "") for line in plain]
+    assert plain == [*describe_outcome(FAILED), describe_totals([PASSED, FAILED])]
+
+
+def written(place: Path, *events: Event, narrated: bool, taken: bool = False) -> tuple[str, str]:
+    """What a transcript writes of events, on stdout and on stderr."""
+
+    async def main(console: Console) -> None:
+        transcript = Transcript(console, name="talk.tipc", narrated=narrated, taken=taken)
+        for event in events:
+            await transcript.tell(event)
+
+    paths = place / "stdout", place / "stderr"
+    with paths[0].open("w", encoding="utf-8") as stdout, paths[1].open("w", encoding="utf-8") as stderr:
+        asyncio.run(main(Console(stdout, stderr, {})))
+    return paths[0].read_text(encoding="utf-8"), paths[1].read_text(encoding="utf-8")
+
+
+RUN: tuple[Event, ...] = (
+    ServerListening(at=0, run=1, name="/run/server"),
+    *opened(),
+    printed(b"one\nhal"),
+    printed(b"careful\n", "stderr"),
+    printed(b"f\n"),
+    received("fine"),
+    received({"a": 1}),
+    received("two\nlines"),
+    printed(b"bye"),
+    closed(),
+    exited(),
+    audit(),
+)
+
+
+def test_the_seeds_words_stand_between_the_childs(tmp_path: Path) -> None:
+    """Each on a line of its own; an answer that does not fit on one is in the notation."""
+    stdout, stderr = written(tmp_path, *RUN, narrated=True)
+    assert stdout.splitlines() == [
+        "Parent process started",
+        "One Shot Server name - Parent: /run/server",
+        "Child process ID: 4242",
+        "one",
+        "half",
+        "Received from child: fine",
+        'Received from child: {"a": 1}',
+        r'Received from child: "two\nlines"',
+        "bye",
+        "Child process finished.",
+    ]
+    assert stderr == "child stderr: careful\n"
+
+
+def test_of_a_script_stdout_has_what_the_child_printed(tmp_path: Path) -> None:
+    """Its bytes and nothing else; its stderr is marked, on ours."""
+    assert written(tmp_path, *RUN, narrated=False) == ("one\nhalf\nbye", "child stderr: careful\n")
+
+
+def test_what_is_worth_a_look_is_told_on_stderr(tmp_path: Path) -> None:
+    """A late step, a child that was stopped and goes on, and what the run left behind: notes, no failures."""
+    events = (
+        StepLate(at=0, run=1, step="hello", waited=1, sentence="it is late\x1b[m"),
+        ChildStopped(at=0, run=1, signal=19),
+        ChildContinued(at=0, run=1),
+        printed(b"hal", "stderr"),
+        exited(),
+        Audit(at=0, run=1, processes=(7,), files=("/s",), held=("stdout",), unread=2, quit_elapsed=None),
+        audit(),
+    )
+    stdout, stderr = written(tmp_path, *events, narrated=False)
+    assert stdout == ""
+    assert stderr.splitlines() == [
+        r"talk.tipc: it is late\u001b[m",
+        "talk.tipc: SIGSTOP stopped the child; it does nothing until it is continued",
+        "talk.tipc: the child goes on",
+        "child stderr: hal",
+        "talk.tipc: left behind: 1 process (pid 7) · stdout held open · 1 file (/s) · 2 unread bytes",
+    ]
+
+
+def test_a_child_that_was_never_spawned_finishes_nothing(tmp_path: Path) -> None:
+    """Words come from events only."""
+    assert written(tmp_path, spawned(), narrated=True)[0] == "Child process ID: 4242\n"
+
+
+def test_where_stdout_is_taken_all_goes_to_stderr(tmp_path: Path) -> None:
+    """Each line marked by its stream; what has no end is ended when the child is."""
+    stdout, stderr = written(tmp_path, *RUN, narrated=False, taken=True)
+    assert stdout == ""
+    assert stderr.splitlines() == [
+        "child stdout: one",
+        "child stderr: careful",
+        "child stdout: half",
+        "child stdout: bye",
+    ]
+    assert "Child process finished." in written(tmp_path, *RUN, narrated=True, taken=True)[1]

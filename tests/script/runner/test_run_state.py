@@ -1,0 +1,221 @@
+"""What a child prints, searched while it comes."""
+
+import signal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.scripted_session import exited, printed, received, signalled, spawned
+from tui_ipc.events import USER_REQUESTED, Event, MessageReceived, MessageSent
+from tui_ipc.ipc.wire import encode
+from tui_ipc.script.runner.run_state import (
+    KEEP_AT_LEAST,
+    MAX_MESSAGES,
+    RunState,
+    SearchableOutput,
+    UnclaimedMessages,
+)
+
+
+def fed(*pieces: bytes) -> SearchableOutput:
+    printed = SearchableOutput()
+    for piece in pieces:
+        printed.feed(piece)
+    return printed
+
+
+def test_a_search_begins_behind_the_last_match() -> None:
+    """Each line is found once, in the order in which it was printed."""
+    printed = fed(b"one\ntwo\none\n")
+    assert printed.find("one")
+    assert printed.find("one")
+    assert not printed.find("one")
+    assert not printed.find("two")
+    printed.feed(b"two\n")
+    assert printed.find("two")
+
+
+@given(st.lists(st.integers(1, 20)), st.integers(0, 30))
+def test_a_match_may_span_pieces(cuts: list[int], before: int) -> None:
+    """However the text is cut, a character in two included."""
+    data = ("x" * before + "begin … — é 🎉 end").encode()
+    printed = SearchableOutput()
+    found = False
+    for cut in [*cuts, len(data)]:
+        piece, data = data[:cut], data[cut:]
+        printed.feed(piece)
+        found = printed.find("begin … — é 🎉 end") or found
+    assert found
+
+
+def test_lines_have_a_beginning_and_an_end() -> None:
+    """So that a whole line can be asked for."""
+    printed = fed(b"not ready\nready\nset\n")
+    assert printed.find("^ready$")
+    assert printed.find("^set$")
+
+
+def test_what_is_no_text_is_replaced() -> None:
+    """And hides nothing that stands around it."""
+    assert fed(b"a\xff\xfeb").find("a\N{REPLACEMENT CHARACTER}{2}b")
+
+
+def test_a_match_longer_than_the_reach_is_found_once_nothing_more_comes() -> None:
+    """Before, only the text that is new is searched, and what stands before it within reach."""
+    printed = fed(b"begin" + b"." * 200_000)
+    assert not printed.find("(?s)begin.*end")
+    printed.feed(b"end")
+    assert not printed.find("(?s)begin.*end")
+    assert printed.find("(?s)begin.*end", final=True)
+
+
+def test_a_match_within_reach_is_found_at_once_in_a_long_text() -> None:
+    """Though the text before it was searched already."""
+    printed = fed(b"." * 500_000)
+    assert not printed.find("begin.*end")
+    printed.feed(b"begin" + b"." * 1000)
+    assert not printed.find("begin.*end")
+    printed.feed(b"end")
+    assert printed.find("begin.*end")
+
+
+def test_a_long_text_is_not_searched_again_for_each_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All searches together look at a small multiple of the text."""
+    looked_at = 0
+
+    class Expression:
+        def search(self, text: str, start: int) -> None:
+            nonlocal looked_at
+            looked_at += len(text) - start
+
+    class Expressions:
+        MULTILINE = 0
+
+        @staticmethod
+        def compile(*_: Any) -> Expression:
+            return Expression()
+
+    monkeypatch.setattr("tui_ipc.script.runner.run_state.re", Expressions)
+    printed = SearchableOutput()
+    for _ in range(500):
+        printed.feed(b"." * 2000)
+        assert not printed.find("x")
+        assert not printed.find("x")  # nothing is new
+    assert looked_at < 45 * 500 * 2000  # 125 times with every piece a search of all
+
+
+@pytest.mark.parametrize("looking", [False, True])
+def test_of_an_endless_text_the_end_is_kept(looking: bool) -> None:
+    """Whether or not anybody looks at it."""
+    printed = fed(b"early\n")
+    for _ in range(100):
+        printed.feed(b"x" * 65536)
+        if looking:
+            assert not printed.find("z")
+    printed.feed(b"late\n")
+    assert not printed.find("early", final=True)
+    assert printed.find("x{1000}late", final=True)
+    assert len(printed._text) < 4 * KEEP_AT_LEAST
+
+
+def test_what_was_found_long_ago_is_forgotten() -> None:
+    """What follows it is found all the same."""
+    printed = fed(b"x" * 300_000 + b"one")
+    assert printed.find("one")
+    for _ in range(30):
+        printed.feed(b"y" * 100_000 + b"two")
+        assert printed.find("two")
+        assert not printed.find("two")
+    assert len(printed._text) < KEEP_AT_LEAST
+
+
+def test_the_last_lines_are_those_behind_the_last_match() -> None:
+    """What stood before it has been asked for."""
+    printed = fed(b"one\ntwo\n")
+    assert printed.find("one\n")
+    printed.feed(b"three\nfour")
+    assert printed.last_lines(2) == ["three", "four"]
+    assert printed.last_lines(5) == ["two", "three", "four"]
+
+
+def message(value: Any) -> MessageReceived:
+    event = received(value)
+    assert isinstance(event, MessageReceived)
+    return event
+
+
+def lived(*events: Event) -> RunState:
+    life = RunState(1)
+    for event in events:
+        life.note(event)
+    return life
+
+
+def sent(number: int) -> Event:
+    return MessageSent(at=0, run=1, number=number, value=number, raw=encode(number))
+
+
+def test_messages_are_taken_in_their_order() -> None:
+    """There is room again once one is taken."""
+    untaken = UnclaimedMessages(max_messages=2)
+    for number in range(3):
+        untaken.add(message(number))
+    assert untaken.full
+    assert untaken.dropped == 1
+    assert [one.value for one in untaken.first(5)] == [0, 1]
+    assert untaken.take().value == 0
+    untaken.add(message(3))
+    assert [untaken.take().value, untaken.take().value] == [1, 3]
+    assert not untaken
+
+
+def test_messages_are_bounded_by_their_bytes_too() -> None:
+    """The one that goes beyond is still kept."""
+    untaken = UnclaimedMessages(max_bytes=100)
+    for number in range(3):
+        untaken.add(message(bytes(60 + number)))
+    assert (len(untaken), untaken.dropped) == (2, 1)
+    untaken.take()
+    assert not untaken.full
+
+
+def test_however_long_a_run_is_it_takes_little_memory() -> None:
+    """Messages that were sent and not answered, those that nobody takes, and what is printed."""
+    life = RunState(1)
+    for number in range(101_000):
+        life.note(sent(number))
+        life.note(message(number))
+        life.note(printed(b"x" * 1000, "stderr"))
+    assert list(life.unanswered) == list(range(100_984, 101_000))
+    assert len(life.received) == MAX_MESSAGES
+    assert life.received.dropped == 1000
+    assert life.last_errors(9) == ["x" * 4096]
+    assert life.printed["stderr"]._news_size < 1_100_000
+
+
+def test_a_message_that_is_answered_is_forgotten() -> None:
+    """Others wait on."""
+    life = lived(sent(1), sent(2), received("x", answers=1))
+    assert list(life.unanswered) == [2]
+
+
+def test_what_the_session_had_to_do_to_end_the_child() -> None:
+    """No signal that was asked for is that, nor what only wakes it, nor what is for those it left behind."""
+    life = lived(
+        spawned(),
+        signalled(signal.SIGTERM, USER_REQUESTED),
+        signalled(signal.SIGCONT, "it is stopped"),
+        signalled(signal.SIGKILL, "it had not ended"),
+        exited(None, signal.SIGKILL),
+        signalled(signal.SIGTERM, "left behind"),
+    )
+    assert [event.reason for event in life.forced] == ["it had not ended"]
+    assert life.state() == "was ended by SIGKILL"
+
+
+def test_a_child_that_ended_sends_nothing_more() -> None:
+    """Even if nobody saw its channel close."""
+    assert not lived(spawned()).closed
+    assert lived(spawned(), exited()).closed

@@ -1,0 +1,411 @@
+"""Scripts against a session that a test plays: each way in which one can end."""
+
+import asyncio
+import itertools
+import signal
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+from tests.support.run_script import detail_texts, echo, run, silence
+from tests.support.scripted_session import (
+    FakeSession,
+    audit,
+    closed,
+    exited,
+    opened,
+    printed,
+    received,
+    signalled,
+    spawned,
+)
+from tests.support.virtual_clock import VirtualClock, run_without_waiting
+from tui_ipc.events import Event, Fault, HandshakeFailed, MessageReceived
+from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script.headless import BUILTIN_MESSAGES, builtin_script
+from tui_ipc.script.language.parser import Quit, Script, Send, parse
+from tui_ipc.script.output import OutputLostError
+from tui_ipc.script.runner.runner import Runner
+from tui_ipc.session.diagnosis import Diagnosis
+
+
+def test_all_passes() -> None:
+    """Each step is done in its order, and the end is implied."""
+    session = FakeSession(opened(), echo)
+    verdict = run("> one\n< echo one\n> two\n< echo two\n", session)
+    assert (verdict.code, verdict.passed, verdict.sentence) == (ExitCode.PASSED, 4, "")
+    assert session.sent == ["one", "two"]
+
+
+def test_the_seeds_conversation_takes_any_answer() -> None:
+    """Each message is sent once the one before was answered, whatever the answer is."""
+    session = FakeSession(opened(), lambda value: [received({"length": len(value)})])
+    assert run(builtin_script(), session).code is ExitCode.PASSED
+    assert tuple(session.sent) == BUILTIN_MESSAGES
+
+
+def test_another_message() -> None:
+    """Told are the line, both messages and the state of the child."""
+    session = FakeSession(opened(), lambda value: [printed(b"oops\n", "stderr"), received(1)])
+    verdict = run("> x\n\n< true\n> y", session)
+    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 1)
+    assert verdict.details == (
+        ("expected", "true"),
+        ("received", "1"),
+        ("differs", "$: true (boolean) was expected, and 1 (integer) came"),
+        ("child", "is alive (pid 4242)"),
+        ("stderr", "oops"),
+    )
+    assert session.sent == ["x"]
+
+
+def test_messages_are_taken_in_order() -> None:
+    """What came before it was expected waits; what nobody expected is kept for the report."""
+    answers = [received(number, number=number) for number in (1, 2, 3)]
+    verdict = run("> go\n< 1\n< 2", FakeSession(opened(), lambda value: answers))
+    assert verdict.code is ExitCode.PASSED
+    assert [message.value for message in verdict.unexpected] == [3]
+
+
+def test_silence() -> None:
+    """The deadline passes: told is what still waits for an answer."""
+    session = FakeSession(opened(), lambda value: echo(value) if value == "one" else ())
+    verdict = run("> one\n> two\n< echo one\n< echo two", session)
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 4)
+    assert verdict.details[:2] == (("expected", '"echo two"'), ("no answer", 'to "two"'))
+
+
+@pytest.mark.parametrize(("answer", "line"), [(silence, 2), (lambda value: None, 1)])
+def test_a_deadline_that_passes_is_diagnosed(
+    answer: Callable[[Any], Iterable[Event] | None], line: int
+) -> None:
+    """Told is why nothing happens, the most telling first, whichever way the message went."""
+    session = FakeSession(opened(), answer)
+    session.doing = Diagnosis(phase="open", stopped=signal.SIGSTOP)
+    verdict = run("> x\n< y", session)
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, line)
+    reasons = [text for name, text in verdict.details if name == "diagnosis"]
+    assert reasons == list(session.doing.sentences[:3])
+    assert reasons[0] == "The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."
+
+
+def test_a_child_that_takes_no_message() -> None:
+    """Sending has a deadline too."""
+    verdict = run("> x", FakeSession(opened(), lambda value: None))
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 1)
+    assert "did not take the message within 2 s" in verdict.sentence
+
+
+@pytest.mark.parametrize(
+    ("events", "sentence"),
+    [
+        ([closed(), exited(3), audit(None)], "the child exited with code 3, and a message was due"),
+        ([closed(), exited(None, 11)], "the child was ended by SIGSEGV, and a message was due"),
+        ([Fault(at=0, run=1, sentence="nonsense"), closed()], "the child broke the protocol: nonsense"),
+        ([closed()], "the child closed its channel and lives on (pid 4242), and a message was due"),
+    ],
+)
+def test_nothing_can_come_any_more(events: list[Event], sentence: str) -> None:
+    """It is told at once and not at the deadline, with what became of the child."""
+    verdict = run("> x\n< y", FakeSession(opened(), lambda value: events))
+    assert (verdict.code, verdict.line, verdict.sentence) == (ExitCode.CHILD_FAILED, 2, sentence)
+
+
+def test_what_came_before_the_end_counts() -> None:
+    """A child may say its last word and go; the script fails at its end, not at that word."""
+    session = FakeSession(opened(), lambda value: [received("bye"), closed(), exited()], [audit(None)])
+    verdict = run("> x\n< bye", session)
+    assert verdict.passed == 2
+    assert (verdict.code, verdict.line) == (ExitCode.CHILD_FAILED, 0)
+    assert verdict.sentence == "the child exited with code 0 before it was told to quit"
+
+
+def test_nobody_to_send_to() -> None:
+    """The sentence is the session's."""
+    session = FakeSession([*opened(), exited(1)])
+    session.deaf = "nobody listens"
+    verdict = run("> x", session)
+    assert (verdict.code, verdict.sentence) == (ExitCode.CHILD_FAILED, "nobody listens")
+    assert verdict.details == (("message", '"x"'), ("child", "exited with code 1"))  # there all is known
+
+
+def test_a_message_that_is_too_large() -> None:
+    """The script is at fault, not the child."""
+
+    def refuse(value: Any) -> Iterable[Event]:
+        raise ValueError("message of 3 bytes exceeds the limit of 2")
+
+    verdict = run("> x", FakeSession(opened(), refuse))
+    assert verdict.code is ExitCode.USAGE
+    assert "exceeds the limit" in verdict.sentence
+
+
+def test_no_handshake() -> None:
+    """No step is taken; the sentence is the session's."""
+    failed = HandshakeFailed(at=0, run=1, step="connected", sentence="it exited", timed_out=False)
+    session = FakeSession([spawned(), failed], ending=[exited(1), audit(None)])
+    verdict = run("> x", session)
+    assert (verdict.code, verdict.sentence, verdict.passed) == (ExitCode.NO_HANDSHAKE, "it exited", 0)
+    assert session.sent == []
+
+
+@pytest.mark.parametrize(
+    ("ending", "sentence"),
+    [
+        (
+            [signalled(signal.SIGTERM, "it had not ended"), closed(), exited(), audit()],
+            "it had not ended; SIGTERM ended it",
+        ),
+        (
+            [
+                signalled(signal.SIGTERM, "first"),
+                signalled(signal.SIGKILL, "then"),
+                exited(None, 9),
+                audit(None),
+            ],
+            "first; SIGTERM and SIGKILL ended it",
+        ),
+        ([exited(7), audit()], "told to quit, the child exited with code 7, where code 0 is due"),
+        ([exited(None, 6), audit()], "told to quit, the child was ended by SIGABRT, where code 0 is due"),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "quit"])
+def test_a_bad_end(text: str, ending: list[Event], sentence: str) -> None:
+    """The child has to do its part, whether quit is written or implied."""
+    verdict = run(text, FakeSession(opened(), silence, ending))
+    assert (verdict.code, verdict.sentence, verdict.line) == (ExitCode.CHILD_FAILED, sentence, len(text) // 4)
+
+
+@pytest.mark.parametrize(
+    ("ending", "remedies"),
+    [
+        ([exited(7), audit()], ["if that is right, write ? exit 7"]),
+        ([exited(None, 6), audit(None)], ["if that is right, write ? signal SIGABRT"]),
+        ([signalled(signal.SIGTERM, "it had not ended"), exited(0), audit()], []),
+        ([exited(None), audit()], []),
+    ],
+)
+def test_an_end_that_a_script_may_ask_for_is_told_as_it_is_written(
+    ending: list[Event], remedies: list[str]
+) -> None:
+    """For a child that is right; where it had to be forced, it is not."""
+    assert detail_texts(run("> x", FakeSession(opened(), silence, ending)), "remedy") == remedies
+
+
+def test_what_the_child_left_behind_is_no_bad_end() -> None:
+    """Its processes are ended after it, which is not its failure to end."""
+    ending = [exited(), signalled(signal.SIGTERM, "left behind"), audit()]
+    assert run("", FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
+
+
+def test_output_that_nobody_takes_ends_the_run() -> None:
+    """Whatever the script waits for, and the events are read to their end all the same."""
+    session = FakeSession(opened(), lambda value: [printed(b"x"), printed(b"y")])
+    told: list[Event] = []
+
+    async def tell(event: Event) -> None:
+        told.append(event)
+        if event == printed(b"x"):
+            raise OutputLostError(BrokenPipeError(32, "Broken pipe"))
+
+    with pytest.raises(OutputLostError):
+        run_without_waiting(Runner(parse("> x\n< y"), session, 2, tell).run)
+    assert session.over
+    assert told[-1] == printed(b"x")
+
+
+def test_a_slow_reader_costs_no_deadline() -> None:
+    """While our output waits for its reader, the clock of a step stands still; then it goes on."""
+    session = FakeSession(opened(), lambda value: [printed(b"much")])
+
+    async def tell(event: Event) -> None:
+        if event == printed(b"much"):
+            await asyncio.sleep(1.2)
+            asyncio.get_running_loop().call_later(0.1, session.feed, received(1))
+
+    verdict = run_without_waiting(Runner(parse("> x\n< 1"), session, 1, tell).run)
+    assert verdict.code is ExitCode.PASSED, verdict
+
+
+def test_an_interruption_leaves_the_session() -> None:
+    """Even while nobody takes our output; the runner says where it stood."""
+
+    async def main() -> None:
+        stuck = asyncio.Event()
+        session = FakeSession(opened(), lambda value: [printed(b"much")])
+
+        async def tell(event: Event) -> None:
+            if event == printed(b"much"):
+                stuck.set()
+                await asyncio.Event().wait()
+
+        runner = Runner(parse("> x\n< y"), session, 30, tell)
+        run = asyncio.create_task(runner.run())
+        await stuck.wait()
+        while runner.line != 2:
+            await asyncio.sleep(0)
+        run.cancel()
+        await asyncio.wait([run])
+        assert run.cancelled()
+        assert session.over
+
+    asyncio.run(main())
+
+
+def test_bytes_are_sent_as_they_are() -> None:
+    """They need not be a message."""
+    session = FakeSession(opened(), silence)
+    assert run(">raw c1ff", session).code is ExitCode.PASSED
+    assert session.sent == [b"\xc1\xff"]
+
+
+def test_a_script_sleeps_and_what_happens_meanwhile_is_told() -> None:
+    """A message that comes then is there for later steps."""
+    clock = VirtualClock()
+
+    def answer(value: Any) -> Iterable[Event]:
+        asyncio.get_running_loop().call_later(3, session.feed, received("late"))
+        return ()
+
+    session = FakeSession(opened(), answer)
+    begun = clock.now
+    assert run("> x\nsleep 5s\n< late", session, clock=clock).code is ExitCode.PASSED
+    assert clock.now - begun == pytest.approx(5)
+
+
+def test_signals_are_sent_to_the_child() -> None:
+    """What it does then is its own."""
+    sent: list[int] = []
+
+    def handle(number: int) -> Iterable[Event]:
+        sent.append(number)
+        return [received("heard")]
+
+    session = FakeSession(opened(), silence, signalled=handle)
+    assert run("signal SIGUSR1\n< heard", session).code is ExitCode.PASSED
+    assert sent == [signal.SIGUSR1]
+
+
+def test_a_signal_that_reaches_nobody() -> None:
+    """The sentence is the session's."""
+    session = FakeSession([*opened(), exited(1)])
+    session.deaf = "there is no child to signal"
+    verdict = run("signal SIGUSR1", session)
+    assert (verdict.code, verdict.sentence) == (ExitCode.CHILD_FAILED, "there is no child to signal")
+    assert verdict.details == (("child", "exited with code 1"),)
+
+
+def test_a_restart_ends_the_run_and_begins_the_next() -> None:
+    """What was captured stays; what was printed and said before is over."""
+    session = FakeSession(
+        opened(), lambda value: [printed(b"once"), received(len(session.sent)), received(0)]
+    )
+    verdict = run("> x\n< {{n}}\nrestart\n> {{n}}\n< 1\nexpect stdout /once/", session)
+    assert verdict.code is ExitCode.PASSED
+    assert session.sent == ["x", 0]
+    assert session.run == 2
+    assert verdict.untaken == 2
+
+
+def test_a_restart_sees_that_the_child_ended_well() -> None:
+    """As quit does; unless a line says how it should end, or that has been seen."""
+    ending = [closed(), exited(3), audit()]
+    verdict = run("> x\nrestart\n> y", FakeSession(opened(), silence, ending))
+    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.CHILD_FAILED, 2, 1)
+    assert verdict.sentence == "told to quit, the child exited with code 3, where code 0 is due"
+    script = "> x\nquit\n? exit 3\nrestart\n> y\nquit\n? exit 3"
+    assert run(script, FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
+
+
+def test_how_a_run_should_end_may_stand_behind_its_last_words() -> None:
+    """But not behind the beginning of the next."""
+    ending = [received("bye"), closed(), exited(3), audit()]
+    passing = run('quit\n< "bye"\n? clean\n? exit 3', FakeSession(opened(), silence, ending))
+    assert (passing.code, passing.untaken) == (ExitCode.PASSED, 0)
+    failing = run("quit\n< ...\nrestart\nquit\n? exit 3", FakeSession(opened(), silence, ending))
+    assert (failing.code, failing.line) == (ExitCode.CHILD_FAILED, 1)
+
+
+def test_a_child_that_ended_as_it_should_can_be_restarted() -> None:
+    """Though nobody told it to quit."""
+
+    def die(value: Any) -> Iterable[Event]:
+        return [closed(), exited(3), audit(None)] if value == "die" else ()
+
+    session = FakeSession(opened(), die)
+    verdict = run("> die\n? exit 3\nrestart\n> live\n? exit 0", session, 1)
+    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 5)  # what ended was the run before
+    assert session.run == 2
+
+
+def test_a_restart_whose_handshake_fails() -> None:
+    """The line is that of the restart."""
+    failed = HandshakeFailed(at=0, run=2, step="connected", sentence="it exited", timed_out=False)
+
+    class Once(FakeSession):
+        async def restart(self) -> None:
+            self._opening = (spawned(), failed)
+            await super().restart()
+
+    verdict = run("> x\nrestart\n> y", Once(opened(), silence))
+    assert (verdict.code, verdict.line, verdict.sentence) == (ExitCode.NO_HANDSHAKE, 2, "it exited")
+
+
+def test_a_child_that_is_told_to_quit_twice() -> None:
+    """The second time nothing is left to do. A message that says quit tells it, too."""
+    session = FakeSession(opened(), silence)
+    verdict = run(Script("twice", (Send("quit"), Quit(), Quit())), session)
+    assert (verdict.code, verdict.passed, verdict.total) == (ExitCode.PASSED, 3, 3)
+
+
+def test_where_the_script_stands_is_known_while_it_runs() -> None:
+    """For whoever shows it."""
+    seen: list[tuple[int, int, int]] = []
+
+    async def tell(event: Event) -> None:
+        if isinstance(event, MessageReceived):
+            seen.append((runner.line, runner.passed, runner.total))
+
+    runner = Runner(parse("repeat 3\n> x\n< echo x\nend"), FakeSession(opened(), echo), 2, tell)
+    assert (runner.line, runner.passed, runner.total) == (0, 0, 6)
+    run_without_waiting(runner.run)
+    assert seen == [(3, 1, 6), (3, 3, 6), (3, 5, 6)]
+    assert (runner.line, runner.passed) == (0, 6)
+
+
+def test_what_was_to_be_captured_may_be_missing_in_a_run_that_updates() -> None:
+    """A later line that needs it says so."""
+    session = FakeSession(opened(), lambda value: [received("no such thing")])
+    script = parse('> x\n< {"id": {{id}}}\n> {{id}}')
+    verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
+    assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 3)
+    assert verdict.sentence == "nothing was captured as id: the message that was to bring it differs"
+    assert session.sent == ["x"]
+
+
+def test_rounds_that_differ_cannot_be_updated() -> None:
+    """No pattern would do for both; the round that differs from the first is told as any failure."""
+    number = itertools.count()
+    session = FakeSession(opened(), lambda value: [received(next(number))])
+    script = parse("repeat 5\n> x\n< 7\nend")
+    verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
+    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 3)
+    assert verdict.sentence.startswith("this line cannot be updated: what comes here differs between")
+    assert detail_texts(verdict, "received") == ["1"]
+    assert detail_texts(verdict, "round") == ["2 of 5 (repeat of line 1)"]
+
+
+def test_ends_that_differ_cannot_be_updated() -> None:
+    """Likewise."""
+    ends = itertools.cycle([[closed(), exited(3), audit()], [closed(), exited(4), audit()]])
+    session = FakeSession(opened(), lambda value: next(ends))
+    script = parse("repeat 2\n> x\n? exit 0\nrestart\nend")
+    verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
+    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 4)
+    assert verdict.sentence.startswith("this line cannot be updated")
+    assert detail_texts(verdict, "child") == ["exited with code 4"]
+
+
+async def _deaf_ears(event: Event) -> None:
+    """Tell nobody."""

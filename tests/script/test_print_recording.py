@@ -1,0 +1,54 @@
+"""Events as lines for people; printing them is tested with the command line."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.event_strategies import any_event
+from tui_ipc import events as ev
+from tui_ipc.script.print_recording import FORMATS, format_as_text
+
+
+@given(events=st.lists(any_event, max_size=8))
+def test_each_event_is_a_line_that_steers_no_terminal(events: list[ev.Event]) -> None:
+    """Whatever a child said: every control character is seen, and no line is two."""
+    lines = list(format_as_text(events))
+    assert all(line.isprintable() for line in lines)
+    others = [event for event in events if not isinstance(event, ev.ChildOutput)]
+    assert len(lines) >= len(others)
+    assert list(format_as_text(others)) == [line for event in others for line in format_as_text([event])]
+    assert all(len(list(format_as_text([event]))) == 1 for event in others)
+
+
+@given(st.binary(max_size=40), st.lists(st.integers(0, 40)))
+def test_the_pieces_of_output_do_not_show(data: bytes, cuts: list[int]) -> None:
+    """Wherever the pipe cut it: the lines are those of the whole."""
+    edges = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
+    pieces = [data[a:b] for a, b in pairwise(edges)]
+    events = [ev.ChildOutput(at=0, run=1, stream="stdout", data=piece) for piece in pieces]
+    whole = [ev.ChildOutput(at=0, run=1, stream="stdout", data=data)] if data else []
+    assert list(format_as_text(events)) == list(format_as_text(whole))
+
+
+def test_streams_are_kept_apart() -> None:
+    """A line that one stream has begun is not ended by the other; both are told at the end."""
+    events = [
+        ev.ChildOutput(at=0, run=1, stream="stdout", data=b"hal"),
+        ev.ChildOutput(at=0, run=1, stream="stderr", data=b"oops"),
+        ev.ChildOutput(at=0, run=1, stream="stdout", data=b"f\n"),
+    ]
+    assert list(format_as_text(events)) == [
+        "  0.000  1  │ stdout     half",
+        "  0.000  1  │ stderr     oops",
+    ]
+
+
+def test_a_value_that_is_long_is_cut_and_its_size_told() -> None:
+    """As text; as JSON it is whole."""
+    event = ev.MessageReceived(at=0, run=1, number=1, value="x" * 10_000, raw=b"x" * 10_003)
+    (text,) = format_as_text([event])
+    assert len(text) < 2200
+    assert text.endswith("(9.8 KiB)")
+    (text,) = FORMATS["jsonl"]([event])
+    assert "x" * 10_000 in text

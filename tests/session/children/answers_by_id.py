@@ -1,9 +1,0 @@
-"""Answers two messages in the wrong order, by their ids, the second twice, with a word of its own between."""
-
-from tests.session.children.by_library import meet
-
-sender, receiver = meet()
-first, second = receiver.recv(), receiver.recv()
-for message in (second, {"note": "unasked"}, second, first):
-    sender.send(message)
-receiver.recv()

@@ -1,8 +1,0 @@
-"""Completes the handshake, and never reads."""
-
-import signal
-
-from tests.session.children.by_library import meet
-
-ends = meet()
-signal.pause()

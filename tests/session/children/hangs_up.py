@@ -1,8 +1,0 @@
-"""Connects, closes the connection, and stays."""
-
-import signal
-
-from tests.session.children.by_hand import connect
-
-connect().close()
-signal.pause()

@@ -1,0 +1,119 @@
+"""The explorer on a screen of a given size that nobody sees, and what stands on it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from time import monotonic
+
+from textual.pilot import Pilot
+
+from tests.support.fake_session import FakeSession
+from tui_ipc.recording.replay import Replay
+from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.replay_app import ReplayApp
+from tui_ipc.tui.widgets.line_view import LineView
+
+WAIT_SECONDS = 20.0
+"""Seconds until a test gives up waiting for something that should come at once."""
+
+POLL_SECONDS = 0.005
+"""Seconds between two looks at what it waits for, in which a child may do something."""
+
+
+class ExplorerDriver:
+    """An explorer that runs, and what stands on its screen.
+
+    Attributes:
+        app: The explorer.
+        pilot: Presses keys.
+    """
+
+    def __init__(self, app: ExplorerApp, pilot: Pilot[int]) -> None:
+        self.app = app
+        self.pilot = pilot
+
+    async def until(self, holds: Callable[[], object]) -> None:
+        """Return once something holds and is drawn; fail if it does not come to hold."""
+        deadline = monotonic() + WAIT_SECONDS
+        while not holds():
+            assert monotonic() < deadline, "it did not happen"
+            await asyncio.sleep(POLL_SECONDS)
+            await self.pilot.pause()
+        held_at = monotonic()
+        while self._awaits_picture(held_at) and monotonic() < deadline:
+            await self.pilot.pause()
+        await self.pilot.pause()
+
+    def _awaits_picture(self, since: float) -> bool:
+        """Whether a picture is due and none was begun since: the slower the machine, the longer it takes."""
+        pace = self.app._pace
+        return pace._due and pace._began_at < since and self.app.return_code is None
+
+    def rows(self, name: str) -> list[str]:
+        """What stands in a pane (``log``, ``output``, ``page``: the inspector's), row by row."""
+        screen, inspector = self.app.screen_stack[0], self.app.inspector
+        view = inspector.page if name == "page" else screen.query_one(f"#{name}", LineView)
+        return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
+
+    def shows(self, name: str, text: str) -> bool:
+        """Whether a text stands in a pane."""
+        return any(text in row for row in self.rows(name))
+
+    def text(self, name: str) -> str:
+        """What a line of text (``who``, ``counts``, ``notice``) says."""
+        return str(self.app.screen_stack[0].query_one(f"#{name}").render())
+
+    def notices(self) -> list[str]:
+        """What the explorer said in notifications that are still there."""
+        return [notification.message for notification in self.app._notifications]
+
+    def frame(self) -> str:
+        """Every character on the screen."""
+        strips = self.app.screen._compositor.render_strips()
+        return "".join(segment.text for strip in strips for segment in strip)
+
+
+class FakeExplorerDriver(ExplorerDriver):
+    """An explorer over a session that the test plays.
+
+    Attributes:
+        session: That session.
+    """
+
+    def __init__(self, app: ExplorerApp, session: FakeSession, pilot: Pilot[int]) -> None:
+        super().__init__(app, pilot)
+        self.session = session
+
+    async def connected(self) -> None:
+        """Let a handshake happen, and return once the explorer shows it."""
+        self.session.handshake()
+        await self.until(lambda: self.app.model.status.phase == "open" and self.shows("log", "open"))
+
+    async def say(self, text: str) -> None:
+        """Type a message and send it."""
+        self.app.message_box.input.value = text
+        await self.pilot.press("enter")
+
+
+@asynccontextmanager
+async def run_explorer_app(width: int = 120, height: int = 36) -> AsyncIterator[FakeExplorerDriver]:
+    """Run the explorer over a fake session that has not begun to happen."""
+    session = FakeSession()
+    app = ExplorerApp(session)
+    async with app.run_test(size=(width, height)) as pilot:
+        yield FakeExplorerDriver(app, session, pilot)
+
+
+@asynccontextmanager
+async def run_replay_app(
+    path: Path, speed: float | None = 1.0, width: int = 120, height: int = 36
+) -> AsyncIterator[ExplorerDriver]:
+    """Run the explorer over a recording."""
+
+    def again(speed: float | None) -> Replay:
+        return Replay(str(path), speed=speed)
+
+    app = ReplayApp(again(speed), str(path), again=again)
+    async with app.run_test(size=(width, height)) as pilot:
+        yield ExplorerDriver(app, pilot)

@@ -1,0 +1,12 @@
+"""An inline echo that has closed stdout and stderr."""
+
+import os
+
+from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+
+os.close(1)
+os.close(2)
+client = connect()
+client.sendall(INLINE_HELLO)
+while (message := read_text(client)) not in ("quit", ""):
+    client.sendall(text(f"silently: {message}"))

@@ -1,0 +1,29 @@
+"""``exits RUNG HOW``: ends after that rung of the handshake, with a last word on stderr.
+
+``held`` is after connecting; another process then holds the connection and the output open. ``message`` is
+after a first message. HOW is an exit code, or the name of the signal that it dies by.
+"""
+
+import os
+import signal
+import socket
+import sys
+
+from tests.support.children.by_hand import INLINE_HELLO, connect, text
+
+rung, how = sys.argv[1:3]
+client: socket.socket | None = None
+if rung != "spawned":
+    client = connect()
+if rung == "half a hello" and client is not None:
+    client.sendall(INLINE_HELLO[:9])
+if rung in ("hello", "message") and client is not None:
+    client.sendall(INLINE_HELLO)
+if rung == "message" and client is not None:
+    client.sendall(text("first and last"))
+if rung == "held" and not os.fork():
+    signal.pause()
+os.write(2, b"giving up\n")
+if how.isdecimal():
+    os._exit(int(how))
+os.kill(os.getpid(), signal.Signals[how])

@@ -1,0 +1,9 @@
+"""Prints with plain ``print``, and after each line waits for a message before it goes on."""
+
+from tests.support.children.by_library import meet
+
+sender, receiver = meet()
+print("first line")
+receiver.recv()
+print("second line")
+receiver.recv()

@@ -1,0 +1,81 @@
+"""Events of every kind, for properties."""
+
+from typing import Any, get_args
+
+from hypothesis import strategies as st
+
+from tests.ipc.messages import arrived, values
+from tui_ipc import events as ev
+from tui_ipc.ipc.wire import encode
+
+texts = st.text(st.characters(), max_size=20)
+"""Lone surrogates included, as a path with stray bytes has them."""
+
+counts = st.integers(0, 2**63)
+maybe = st.none() | counts
+steps = st.sampled_from(get_args(ev.Step))
+seconds = st.floats(0, 1e9)
+
+
+def _event(kind: type[ev.Event], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[ev.Event]:
+    return st.builds(kind, at=counts, run=counts, **fields)
+
+
+def _sent(value: Any, at: int, number: int) -> ev.MessageSent:
+    return ev.MessageSent(at=at, run=1, number=number, value=arrived(value), raw=encode(value))
+
+
+def _sent_raw(data: bytes, at: int, number: int) -> ev.MessageSent:
+    return ev.MessageSent(at=at, run=1, number=number, value=data, raw=data)
+
+
+def _received(value: Any, at: int, number: int, answers: int | None, elapsed: int | None) -> ev.Event:
+    return ev.MessageReceived(
+        at=at,
+        run=1,
+        number=number,
+        value=arrived(value),
+        raw=encode(value),
+        answers=answers,
+        elapsed=elapsed,
+    )
+
+
+EVENTS_BY_KIND: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
+    ev.ServerListening: _event(ev.ServerListening, name=texts),
+    ev.ChildSpawned: _event(ev.ChildSpawned, pid=counts, command=st.lists(texts).map(tuple)),
+    ev.ChildConnected: _event(ev.ChildConnected),
+    ev.HelloReceived: _event(
+        ev.HelloReceived, name=texts, pid=counts, inline=st.booleans(), raw=st.binary(max_size=99)
+    ),
+    ev.ChannelsOpen: _event(ev.ChannelsOpen),
+    ev.StepLate: _event(ev.StepLate, step=steps, waited=counts, sentence=texts),
+    ev.MessageSent: st.builds(_sent, values, counts, counts)
+    | st.builds(_sent_raw, st.binary(max_size=99), counts, counts),
+    ev.MessageReceived: st.builds(_received, values, counts, counts, maybe, maybe),
+    ev.ChildOutput: _event(
+        ev.ChildOutput,
+        stream=st.sampled_from(("stdout", "stderr")),
+        data=st.binary(max_size=99) | st.integers(65_530, 65_540).map(bytes),
+    ),
+    ev.ChannelClosed: _event(ev.ChannelClosed),
+    ev.SignalSent: _event(ev.SignalSent, signal=counts, reason=texts),
+    ev.ChildStopped: _event(ev.ChildStopped, signal=counts),
+    ev.ChildContinued: _event(ev.ChildContinued),
+    ev.ChildExited: _event(
+        ev.ChildExited, code=maybe, signal=maybe, user_seconds=seconds, system_seconds=seconds, max_rss=counts
+    ),
+    ev.HandshakeFailed: _event(ev.HandshakeFailed, step=steps, sentence=texts, timed_out=st.booleans()),
+    ev.Fault: _event(ev.Fault, sentence=texts, byte=maybe),
+    ev.Audit: _event(
+        ev.Audit,
+        processes=st.lists(counts, max_size=3).map(tuple),
+        files=st.lists(texts, max_size=3).map(tuple),
+        unread=counts,
+        quit_elapsed=maybe,
+        held=st.lists(texts, max_size=3).map(tuple),
+    ),
+}
+"""For each kind of event, those that there can be."""
+
+any_event = st.one_of(*EVENTS_BY_KIND.values())

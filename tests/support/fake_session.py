@@ -1,0 +1,176 @@
+"""A session without a child: a test says what happens, and sees what the explorer asked for."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Self
+
+from tui_ipc.events import (
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    Event,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    Stream,
+)
+from tui_ipc.ipc.wire import encode
+from tui_ipc.session.conversation import NotConnected
+from tui_ipc.session.diagnosis import Diagnosis
+
+MILLISECOND = 1_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeDiagnosis(Diagnosis):
+    """What a test lets the session know of itself."""
+
+    said: tuple[str, ...]
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        return self.said
+
+
+class FakeSession:
+    """What the explorer needs of a session, played by a test.
+
+    Attributes:
+        run: The current run.
+        asked: What the explorer called, in order: ``enter``, ``send``, ``restart``, ``quit``,
+            ``hurry`` (it was cancelled while it waited for the child).
+        may_end: Until this is set, leaving the session waits, as for a child that takes its time.
+        deaf: Why sending fails, None while somebody listens.
+        signals: The signals that were to be sent.
+        reasons: What the session says when it is asked why nothing happens.
+        facts: What else it says of itself, as the attributes of a diagnosis.
+    """
+
+    def __init__(self) -> None:
+        self.run = 1
+        self.asked: list[str] = []
+        self.sent: list[Any] = []
+        self.may_end = asyncio.Event()
+        self.may_end.set()
+        self.deaf: str | None = None
+        self.reasons: tuple[str, ...] = ("Nothing waits.",)
+        self.signals: list[int] = []
+        self.facts: dict[str, Any] = {"phase": "open"}
+        self.at = 0
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._open = asyncio.Event()
+        self._sent = 0
+        self._received = 0
+
+    async def __aenter__(self) -> Self:
+        self.asked.append("enter")
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        self.asked.append("quit")
+        try:
+            await self.may_end.wait()
+        except asyncio.CancelledError:
+            self.asked.append("hurry")
+            raise
+        finally:
+            self._events.put_nowait(None)
+
+    async def ready(self) -> None:
+        await self._open.wait()
+
+    async def send(self, value: Any) -> MessageSent:
+        if self.deaf is not None:
+            raise NotConnected(self.deaf)
+        self.asked.append("send")
+        self.sent.append(value)
+        self._sent += 1
+        event = MessageSent(at=self.at, run=self.run, number=self._sent, value=value, raw=encode(value))
+        self.feed(event)
+        return event
+
+    async def restart(self) -> None:
+        self.asked.append("restart")
+        await self.may_end.wait()
+        self.run += 1
+        self._sent = self._received = 0
+        self.deaf = None
+        self.listen()
+
+    async def quit(self) -> None:
+        self.asked.append("end")
+        await self.may_end.wait()
+        self.exit()
+
+    def signal(self, number: int) -> None:
+        if self.deaf is not None:
+            raise NotConnected(self.deaf)
+        self.signals.append(number)
+
+    async def events(self) -> AsyncIterator[Event]:
+        while (event := await self._events.get()) is not None:
+            yield event
+
+    def diagnosis(self) -> FakeDiagnosis:
+        return FakeDiagnosis(said=self.reasons, **self.facts)
+
+    # What a test says.
+
+    def feed(self, *events: Event) -> None:
+        """Let events happen."""
+        for event in events:
+            self._events.put_nowait(event)
+
+    def listen(self) -> None:
+        """Begin a run, no further than to a listening server."""
+        self.feed(ServerListening(at=self.at, run=self.run, name="/run/tui-ipc/server"))
+
+    def handshake(self, name: str = "echo", pid: int = 4242) -> None:
+        """Let a whole handshake happen."""
+        at, run = self.at, self.run
+        command = ("./echo", "channel_name:/run/tui-ipc/server")
+        self.listen()
+        self.feed(
+            ChildSpawned(at=at + 12 * MILLISECOND, run=run, pid=pid, command=command),
+            ChildConnected(at=at + 40 * MILLISECOND, run=run),
+            HelloReceived(at=at + 41 * MILLISECOND, run=run, name=name, pid=pid, inline=False, raw=b"\x81"),
+            ChannelsOpen(at=at + 42 * MILLISECOND, run=run),
+        )
+        self.at += 48 * MILLISECOND
+        self._open.set()
+
+    def answer(self, value: Any, elapsed: int = 61_000) -> None:
+        """Let the child answer the newest message."""
+        self._received += 1
+        self.feed(
+            MessageReceived(
+                at=self.at + elapsed,
+                run=self.run,
+                number=self._received,
+                value=value,
+                raw=encode(value),
+                answers=self._sent,
+                elapsed=elapsed,
+            )
+        )
+
+    def output(self, data: bytes, stream: Stream = "stdout") -> None:
+        """Let the child print."""
+        self.feed(ChildOutput(at=self.at, run=self.run, stream=stream, data=data))
+
+    def exit(self, code: int | None = 0, signal: int | None = None) -> None:
+        """Let the child end."""
+        at, run = self.at, self.run
+        self.deaf = "the child has ended"
+        usage = {"user_seconds": 0.02, "system_seconds": 0.01}
+        self.feed(
+            ChannelClosed(at=at, run=run),
+            ChildExited(at=at, run=run, code=code, signal=signal, max_rss=12 << 20, **usage),
+            Audit(at=at, run=run, processes=(), files=(), unread=0, quit_elapsed=None),
+        )

@@ -1,0 +1,155 @@
+"""A session that is told as if it had happened at set times, under set names.
+
+The child and everything that it does are real. Only what differs from one run to the next is replaced on its
+way to the screen: times, process ids, paths, and how much the kernel holds.
+"""
+
+import re
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import replace
+from itertools import cycle
+from typing import Any, Final, Self
+
+from tui_ipc.events import (
+    Audit,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    Event,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+)
+from tui_ipc.osutil.procfs import UnreadBytes
+from tui_ipc.session.diagnosis import ChannelState, Diagnosis, LastActivity
+from tui_ipc.session.session import Session
+
+SERVER: Final = "/run/user/1000/tui-ipc-5f2c/server"
+PID: Final = 4242
+LEFT_BEHIND: Final = 4257
+
+# Where the steps of the handshake stand on the clock, in ns.
+_STEP_TIMES: Final = (1_200_000, 2_100_000, 41_300_000, 41_500_000, 41_900_000)
+_END_DURATION: Final = 12_000_000
+_SILENT_FOR: Final = 4_200_000_000
+
+PAUSES: Final = (3_100_000_000, 2_400_000_000, 5_300_000_000)
+LATENCIES: Final = (1_400_000, 48_000_000, 310_000, 120_000)
+
+
+class FrozenSession:
+    """A session with nothing in it that changes from run to run.
+
+    Args:
+        command: As :class:`~tui_ipc.session.session.Session` takes it.
+        cwd: Likewise.
+        pauses: Nanoseconds before each message to the child, over and over.
+        latencies: Nanoseconds until the child's answers, over and over.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str] | None = None,
+        *,
+        cwd: str | None = None,
+        pauses: Iterable[int] = PAUSES,
+        latencies: Iterable[int] = LATENCIES,
+    ) -> None:
+        self._session = Session(command, cwd=cwd)
+        self._pauses = cycle(pauses)
+        self._latencies = cycle(latencies)
+        self._count = 0
+        self._at = 0
+        self._path = SERVER
+        self._size = 0
+
+    async def __aenter__(self) -> Self:
+        await self._session.__aenter__()
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        await self._session.__aexit__(*reason)
+
+    async def ready(self) -> None:
+        """Return once the channels are open."""
+        await self._session.ready()
+
+    async def send(self, value: Any) -> MessageSent:
+        """Send a message."""
+        return await self._session.send(value)
+
+    async def quit(self) -> None:
+        """End the run."""
+        await self._session.quit()
+
+    async def restart(self) -> None:
+        """End the run and begin the next."""
+        await self._session.restart()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child's process group."""
+        self._session.signal(number)
+
+    async def events(self) -> AsyncIterator[Event]:
+        """Every event, stilled."""
+        async for event in self._session.events():
+            yield self._freeze(event)
+
+    def diagnosis(self) -> Diagnosis:
+        """What the child really does, at a set moment."""
+        facts = self._session.diagnosis()
+        traffic = facts.traffic or ChannelState()
+        waiting = tuple(replace(each, waited=_SILENT_FOR) for each in traffic.waiting)
+        unread = self._size if facts.stopped is not None else 0
+        to_child = UnreadBytes(size=unread, some=unread > 0)
+        traffic = replace(traffic, waiting=waiting, to_child=to_child, full=0.0, to_us=0)
+        last = LastActivity(sent=_SILENT_FOR, received=2 * _SILENT_FOR, stdout=2 * _SILENT_FOR)
+        return replace(facts, traffic=traffic, output=0, activity=last)
+
+    def _freeze(self, event: Event) -> Event:
+        match event:
+            case ServerListening():
+                self._path = event.name
+                return self._timed(replace(event, name=SERVER))
+            case ChildSpawned():
+                command = ("python", *event.command[1:-1], f"channel_name:{SERVER}")
+                return self._timed(replace(event, pid=PID, command=command))
+            case HelloReceived():
+                return self._timed(replace(event, pid=PID, raw=bytes(48)))
+            case HandshakeFailed():
+                return self._timed(replace(event, sentence=event.sentence.replace(self._path, SERVER)))
+            case ChildOutput():
+                data = event.data.replace(self._path.encode(), SERVER.encode())
+                return replace(event, at=self._at, data=data)
+            case ChildExited():
+                return self._timed(replace(event, user_seconds=0.31, system_seconds=0.04, max_rss=43 << 20))
+            case SignalSent():
+                reason = re.sub(r"\d+", str(LEFT_BEHIND), event.reason)
+                return self._timed(replace(event, reason=reason))
+            case Audit():
+                left = (LEFT_BEHIND,) if event.processes else ()
+                took = None if event.quit_elapsed is None else _END_DURATION
+                return self._timed(replace(event, processes=left, quit_elapsed=took))
+            case _:
+                return self._timed(event)
+
+    def _timed(self, event: Event) -> Event:
+        elapsed = 0
+        if self._count < len(_STEP_TIMES):
+            self._at = _STEP_TIMES[self._count]
+        elif isinstance(event, MessageSent):
+            self._size = len(event.raw)
+            self._at += next(self._pauses)
+        elif isinstance(event, MessageReceived):
+            elapsed = next(self._latencies)
+            self._at += elapsed
+        else:
+            self._at += _END_DURATION
+        self._count += 1
+        event = replace(event, at=self._at)
+        if isinstance(event, MessageReceived) and event.answers is not None:
+            return replace(event, elapsed=elapsed)
+        return event

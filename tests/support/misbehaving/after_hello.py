@@ -1,0 +1,301 @@
+"""Children that say a good hello, and misbehave then."""
+
+from tests.support.misbehaving.actions import (
+    ask_late,
+    end_the_daemon,
+    expect_much_output,
+    expect_send_delivered,
+    expect_send_refused,
+    greet_child,
+    leave,
+    quit_while_sending,
+    send_at_the_same_time,
+    wait_for_audit,
+    wait_for_message,
+    wait_for_output,
+    wait_for_stop,
+)
+from tests.support.misbehaving.rows import (
+    ASKED,
+    BINARY,
+    CLEAN,
+    ENDED,
+    HELLO,
+    INLINE,
+    LATE,
+    POLITE,
+    SOON,
+    TERMINATED,
+    Row,
+    message_fault,
+    wire_fault,
+)
+from tests.support.sessions import CONNECT_STEPS, OPEN_STEPS, child
+
+FAULTS = {
+    "says 0xc1": message_fault(b"\xc1", "0xc1 begins no msgpack value (at byte 28)"),
+    "claims bytes of 4 GiB": message_fault(
+        b"\xc6\xff\xff\xff\xff",
+        "message of 4 294 967 300 bytes exceeds the limit of 67 108 864; raise it with max_message_size",
+    ),
+    "claims a list of 2^31 items": message_fault(
+        b"\xdd\x80\0\0\0",
+        "message of 2 147 483 653 bytes exceeds the limit of 67 108 864; raise it with max_message_size",
+    ),
+    "claims a list that the limit allows": Row(
+        command=child("says", (HELLO + b"\xdd\0\x10\0\0").hex()),
+        story=[
+            *INLINE,
+            ASKED,
+            LATE,
+            "fault: the peer is gone: it ended 5 bytes into a message",
+            "closed",
+            "ended by SIGTERM",
+            "left 0 processes, 5 bytes unread",
+        ],
+        act=leave,
+        options={"grace": 0.1},
+    ),
+    "says an unknown ext type": message_fault(b"\xd4\x63\0", "unknown ext type 99 (at byte 28)"),
+    "nests too deeply": message_fault(b"\x91" * 2000, "a value is nested deeper than 1024 (at byte 1052)"),
+    "says text that is not UTF-8": message_fault(
+        b"\xa2\xff\xfe", "a str is not UTF-8: invalid start byte (at byte 28)"
+    ),
+    "has a map as a key": message_fault(b"\x81\x80\x01", "a map is the key of a map (at byte 28)"),
+    "claims a handle without a descriptor": message_fault(
+        b"\xd4\x01\0", "a handle names descriptor 0, but 0 came with its message (at byte 28)"
+    ),
+    "claims more handles than came": wire_fault(
+        child("attaches", "1", "d40101"),
+        "a handle names descriptor 1, but 1 came with its message (at byte 32)",
+    ),
+    "passes a file as a channel": wire_fault(
+        child("attaches", "1", "d40100"),
+        "descriptor N came as an endpoint and is no socket (at byte 32)",
+    ),
+    "sends 254 descriptors": wire_fault(
+        child("attaches", "254", "9301"),
+        "254 descriptors came before one value was whole; 253 are allowed (at byte 32)",
+    ),
+}
+
+HALVES = {
+    "closes its sender": Row(
+        command=child("closes_channel", "sender"),
+        story=[
+            *OPEN_STEPS,
+            "closed",
+            "> 'hi'",
+            ASKED,
+            "exited 0",
+            CLEAN,
+            "stdout b'heard hi\\nheard quit\\n'",
+        ],
+        act=expect_send_delivered,
+    ),
+    "closes its receiver": Row(
+        command=child("closes_channel", "receiver"),
+        story=[
+            *OPEN_STEPS,
+            "< 'I do not listen'",
+            'SIGTERM: "quit" could not be said: the child closed its channel: nobody listens',
+            *TERMINATED,
+        ],
+        act=expect_send_refused,
+        options={"grace": 0.1},
+    ),
+    "shuts its writing direction down": Row(
+        command=child("shuts_down", "writing"),
+        story=[*INLINE, "closed", "> 'hi'", ASKED, "exited 0", CLEAN, "stdout b'heard hi\\n'"],
+        act=expect_send_delivered,
+    ),
+    "shuts its reading direction down": Row(
+        command=child("shuts_down", "reading"),
+        story=[
+            *INLINE,
+            "< 'I do not listen'",
+            'SIGTERM: "quit" could not be said: the child closed its channel: nobody listens',
+            *TERMINATED,
+        ],
+        act=expect_send_refused,
+        options={"grace": 0.1},
+    ),
+    "never reads": Row(
+        command=child("deaf"),
+        story=[
+            *OPEN_STEPS,
+            'SIGTERM: the child reads nothing: "quit" could not be sent in 0.1 s',
+            *TERMINATED,
+        ],
+        act=quit_while_sending,
+        options={"grace": 0.1},
+    ),
+}
+
+STUBBORN = {
+    "stops itself": Row(
+        command=child("stops_itself", "after"),
+        story=[
+            *INLINE,
+            "stopped by SIGSTOP",
+            "SIGCONT: the child is stopped by SIGSTOP, and a stopped child cannot quit",
+            "continued",
+            ASKED,
+            "< 'on my feet again'",
+            *ENDED,
+            CLEAN,
+        ],
+        act=wait_for_stop,
+    ),
+    "ignores quit": Row(
+        command=child("stubborn"),
+        story=[*OPEN_STEPS, ASKED, "< 'no quit'", LATE, *TERMINATED],
+        act=leave,
+        options={"grace": 0.1},
+    ),
+    "ignores quit and SIGTERM": Row(
+        command=child("stubborn", "TERM"),
+        story=[
+            *OPEN_STEPS,
+            ASKED,
+            "< 'no quit'",
+            LATE,
+            "SIGKILL: the child had not ended 0.1 s after SIGTERM",
+            "closed",
+            "ended by SIGKILL",
+            CLEAN,
+            "stdout b'not at SIGTERM either\\n'",
+        ],
+        act=leave,
+        options={"grace": 0.1},
+    ),
+    "leaves a process that holds its output": Row(
+        command=child("leaves", "polite"),
+        story=[
+            *OPEN_STEPS,
+            "< PID",
+            *POLITE[:-1],
+            "SIGTERM: the child ended and left processes behind: PID",
+            "left 1 processes, 0 bytes unread",
+            "stdout b'the first one out\\n'",
+        ],
+        act=wait_for_message,
+    ),
+    "leaves a job that ignores SIGTERM": Row(
+        command=child("leaves", "stubborn"),
+        story=[
+            *OPEN_STEPS,
+            "< PID",
+            *POLITE[:-1],
+            "SIGTERM: the child ended and left processes behind: PID",
+            "SIGKILL: the child ended and left processes behind: PID",
+            "left 1 processes, 0 bytes unread",
+            "stdout b'the first one out\\n'",
+        ],
+        act=wait_for_message,
+        options={"grace": 0.5},
+    ),
+    "starts a daemon": Row(
+        command=child("leaves_daemon", "nothing"),
+        story=[*INLINE, "< PID", *POLITE],
+        act=end_the_daemon,
+    ),
+    "starts a daemon that holds its output": Row(
+        command=child("leaves_daemon", "output"),
+        story=[*INLINE, "< PID", ASKED, *ENDED, "left 0 processes, 0 bytes unread, stdout, stderr held"],
+        act=end_the_daemon,
+    ),
+}
+
+PRINTING = {
+    "floods stdout": Row(
+        command=child("floods", "output"),
+        story=[*OPEN_STEPS, ASKED, SOON, *TERMINATED, "stdout b'xxxxxxxx' … b'xxxxxxxx'"],
+        act=wait_for_output,
+        options={"grace": 0.02},
+    ),
+    "floods stderr": Row(
+        command=child("floods", "errors"),
+        story=[*OPEN_STEPS, ASKED, SOON, *TERMINATED, "stderr b'xxxxxxxx' … b'xxxxxxxx'"],
+        act=wait_for_output,
+        options={"grace": 0.02},
+    ),
+    "floods messages": Row(
+        command=child("floods", "messages"),
+        story=[
+            *OPEN_STEPS,
+            *[(flood := f"< b'{'x' * 16}…{'x' * 19}'"), ASKED, flood, SOON, flood],
+            *TERMINATED,
+        ],
+        act=wait_for_output,
+        options={"grace": 0.02},
+    ),
+    "prints binary": Row(
+        command=child("prints_bytes"),
+        story=[*OPEN_STEPS, *ENDED, CLEAN, f"stdout {BINARY!r}"],
+        act=wait_for_audit,
+    ),
+    "prints 10 MB without a newline": Row(
+        command=child("prints_much"),
+        story=[
+            *CONNECT_STEPS,
+            "hello prints_much.py",
+            "open",
+            "> 'go'",
+            "< 'done' answers 1",
+            *POLITE,
+            "stdout b'01234567' … b'xiting.\\n'",
+        ],
+        act=expect_much_output,
+    ),
+    "closes stdout and stderr": Row(
+        command=child("closes_output"),
+        story=[*INLINE, "> 'hi'", "< 'silently: hi' answers 1", *POLITE],
+        act=greet_child,
+    ),
+}
+
+ODD = {
+    "says everything byte by byte": Row(
+        command=child("dawdles"),
+        story=[*INLINE, "> 'hi'", "< 'slowly: hi' answers 1", *POLITE],
+        act=greet_child,
+    ),
+    "answers before it is asked": Row(
+        command=child("answers_first"),
+        story=[
+            *INLINE,
+            "< 'forty-two'",
+            "> 'hi'",
+            *POLITE,
+            "stdout b'I answered hi already\\n'",
+        ],
+        act=ask_late,
+    ),
+    "sends 8 MiB before it reads 8 MiB": Row(
+        command=child("talks_past"),
+        story=[
+            *OPEN_STEPS,
+            f"< b'{'c' * 16}…{'c' * 19}'",
+            f"> b'{'p' * 16}…{'p' * 19}'",
+            "< 8388608 answers 1",
+            *POLITE,
+        ],
+        act=send_at_the_same_time,
+    ),
+    "connects twice": Row(
+        command=child("connects_twice"),
+        story=[*INLINE, "> 'hi'", "< 'still here: hi' answers 1", *POLITE, "stdout b'turned away\\n'"],
+        act=greet_child,
+    ),
+    "removes the socket that it connected to": Row(
+        command=child("removes", "socket"),
+        story=[*INLINE, "> 'hi'", "< 'without it: hi' answers 1", *POLITE],
+        act=greet_child,
+    ),
+    "removes the directory that it was started in": Row(
+        command=child("removes", "directory"),
+        story=[*INLINE, "> 'hi'", "< 'without it: hi' answers 1", *POLITE],
+        act=greet_child,
+    ),
+}

@@ -1,0 +1,124 @@
+"""What a row of the table consists of: the child, what is done with it, and what is told of it.
+
+The one rule: a story holds every event and nothing that differs from run to run.
+"""
+
+import itertools
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.support.misbehaving.actions import wait_for_audit, wait_for_fault
+from tests.support.sessions import (
+    CONNECT_STEPS,
+    Action,
+    child,
+    describe_events,
+    output_of,
+    wait_for_failed_handshake,
+)
+from tui_ipc import events as ev
+
+INLINE = [*CONNECT_STEPS, "hello by-hand inline", "open"]
+HELLO = b"\x83\xa7tui-ipc\x01\xa3pid\x07\xa4name\xa7by-hand"
+ASKED, ENDED, CLEAN = "> 'quit'", ["closed", "exited 0"], "clean"
+POLITE = [ASKED, *ENDED, CLEAN]
+TERMINATED = ["closed", "ended by SIGTERM", CLEAN]
+DISMISSED = ["SIGTERM: the handshake failed", "ended by SIGTERM", CLEAN]
+LATE = 'SIGTERM: the child had not ended 0.1 s after "quit"'
+SOON = LATE.replace("0.1", "0.02")
+
+BINARY = bytes(range(256)) + b"\r\n\n\x04\x03\x1a"
+
+NOTHING = "it printed nothing on stderr"
+GIVING_UP = 'it printed on stderr: "giving up"'
+MUST_CONNECT = (
+    "A child must connect to the one-shot server that is named in its last argument (channel_name:…) "
+    "and in TUI_IPC_SERVER."
+)
+MUST_GO_ON = "A stopped child does nothing until SIGCONT continues it."
+MUST_GREET = "The first message of a child must be its hello; PROTOCOL.md shows one."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A child, what is done with it, and what is told of it.
+
+    Attributes:
+        command: The child.
+        story: Every event but output, in order, each as :func:`story` tells it; then what it printed.
+        act: What the session is asked to do before it is left.
+        options: Of the session.
+    """
+
+    command: list[str]
+    story: list[str]
+    act: Action
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def describe_run(events: list[ev.Event]) -> list[str]:
+    """The transcript, with the sentences of a failed handshake, without what differs from run to run.
+
+    What was printed comes last, all of a stream in one line: two streams are not ordered against each other.
+    That a step was late depends on the machine and is left out.
+    """
+    failures = (event.sentence for event in events if isinstance(event, ev.HandshakeFailed))
+    lines = describe_events(
+        [event for event in events if not isinstance(event, ev.ChildOutput | ev.StepLate)]
+    )
+    lines = [f"{line}: {next(failures)}" if line.startswith("failed") else line for line in lines]
+    for stream in ("stdout", "stderr"):
+        output = output_of(events, stream)
+        shown = f"{output[:8]!r} … {output[-8:]!r}" if len(output) > 2000 else repr(output)
+        lines += [f"{stream} {shown}"] if output else []
+    return [_plain(line) for line, _ in itertools.groupby(lines)]
+
+
+def _plain(line: str) -> str:
+    """A line without process ids, descriptors and measured seconds, a long one cut to its ends."""
+    line = re.sub(r"left processes behind: \d+$", "left processes behind: PID", line)
+    line = re.sub(r"^< '?\d+'?$", "< PID", line)
+    line = re.sub(r"descriptor \d+ came", "descriptor N came", line)
+    line = re.sub(
+        r"of \d+ bytes, (.*: )\{.*, \"name\": \"by-library\".*\} \(5 keys\)", r"of N bytes, \1{…}", line
+    )
+    line = re.sub(r"(said nothing for|not whole after) \d+\.\d s", r"\1 some time", line)
+    return f"{line[:20]}…{line[-20:]}" if len(line) > 2000 else line
+
+
+def failed_step(
+    step: str, happened: str, cure: str = MUST_GREET, *, words: str = NOTHING, late: bool = False
+) -> str:
+    """A failed handshake, as :func:`story` tells it."""
+    return f"failed to reach {step!r}{' in time' if late else ''}: {happened}; {words}. {cure}"
+
+
+def exits_at(rung: str, how: str, *lines: str) -> Row:
+    """A child that ends on a rung of the handshake."""
+    end = f"ended by {how}" if how.startswith("SIG") else f"exited {how}"
+    told = [*lines, end, CLEAN, "stderr b'giving up\\n'"]
+    open_ = rung in ("hello", "message")
+    return Row(
+        command=child("exits", rung, how),
+        story=told,
+        act=wait_for_audit if open_ else wait_for_failed_handshake,
+    )
+
+
+def invalid_hello(data: bytes, problem: str) -> Row:
+    """A child whose first message is no hello."""
+    told = [*CONNECT_STEPS, failed_step("hello", f"the child connected, but {problem}"), *DISMISSED]
+    return Row(command=child("says", data.hex()), story=told, act=wait_for_failed_handshake)
+
+
+def wire_fault(command: list[str], sentence: str) -> Row:
+    """A child that breaks the wire after its hello."""
+    refusal = '"quit" could not be said: the child broke the wire, and its channel was closed'
+    told = [*INLINE, f"fault: {sentence}", "closed", f"SIGTERM: {refusal}: {sentence}", *TERMINATED[1:]]
+    return Row(command=command, story=told, act=wait_for_fault, options={"grace": 0.1})
+
+
+def message_fault(data: bytes, sentence: str) -> Row:
+    """A child that says hello, and then something that is no message."""
+    return wire_fault(child("says", (HELLO + data).hex()), sentence)

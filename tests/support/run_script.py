@@ -1,0 +1,45 @@
+"""Runs a script against a session that a test plays, in no time."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from tests.support.scripted_session import FakeSession, received
+from tests.support.virtual_clock import VirtualClock
+from tui_ipc.events import Event
+from tui_ipc.script.language.parser import Script, parse
+from tui_ipc.script.runner.runner import Runner, Verdict
+
+
+def echo(value: Any) -> Iterable[Event]:
+    """A child that answers each message."""
+    return [received(f"echo {value}", answers=1)]
+
+
+def silence(value: Any) -> Iterable[Event]:
+    """A child that answers none."""
+    return ()
+
+
+def run(
+    text: str | Script, session: FakeSession, timeout: float = 2.0, *, clock: VirtualClock | None = None
+) -> Verdict:
+    """The verdict on a script; the session must have been left."""
+    told: list[Event] = []
+
+    async def tell(event: Event) -> None:
+        told.append(event)
+
+    script = parse(text, "talk.tipc") if isinstance(text, str) else text
+
+    async def main() -> Verdict:
+        return await Runner(script, session, timeout, tell).run()
+
+    verdict = (clock or VirtualClock()).run(main())
+    assert session.over
+    assert told
+    return verdict
+
+
+def detail_texts(verdict: Verdict, *titles: str) -> list[str]:
+    """The texts of some details of a verdict."""
+    return [text for title, text in verdict.details if title in titles]

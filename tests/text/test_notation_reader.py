@@ -1,0 +1,149 @@
+"""The notation with holes: where they may stand, and what is said of those that may not."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.script_strategies import patterns, values
+from tui_ipc.ipc.wire import NESTING_LIMIT
+from tui_ipc.text.notation import NotationProblem, interpret, parse_leading_value, render_value
+from tui_ipc.text.notation_reader import NotationError, PlaceholderError, read_regex, read_value
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, AnyRest, Capture, Regex
+
+Hole = AnyRest | Regex | Capture
+
+
+def any_hole(_: Hole) -> str:
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("...", ANY_REST),
+        ("/a b/", Regex("a b")),
+        (r"/a\/b\\\d/", Regex(r"a/b\\\d")),
+        ("//", Regex("")),
+        ("{{name}}", Capture("name")),
+        ("{{ name }}", Capture("name")),
+        ("{{_}}", ANY_VALUE),
+        ("[...]", [ANY_REST]),
+        ("[1, ..., 3]", [1, ANY_REST, 3]),
+        ("(...,)", (ANY_REST,)),
+        ("{...}", {ANY_REST: ANY_REST}),
+        ('{"a": 1, ...}', {"a": 1, ANY_REST: ANY_REST}),
+        ('{..., "a": ...,}', {ANY_REST: ANY_REST, "a": ANY_REST}),
+        ('{"a":{{a}},"b":/}/}', {"a": Capture("a"), "b": Regex("}")}),
+        ('[{"a": {{a}}}]', [{"a": Capture("a")}]),
+        ('["...", "/a/", "{{a}}"]', ["...", "/a/", "{{a}}"]),
+        ('{"a": {"b": [[], {}]}}', {"a": {"b": [[], {}]}}),
+        ("[.5]", [0.5]),
+    ],
+)
+def test_holes_stand_for_values(text: str, pattern: Any) -> None:
+    """A pattern is a value in which holes stand."""
+    assert read_value(text, 0, any_hole) == (pattern, len(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "words"),
+    [
+        ("[/a]", 1, "a regular expression that begins with / ends with another /"),
+        ("[/a(b/]", 3, "not a regular expression: missing ), unterminated subpattern"),
+        (r"[/a\/b(/]", 6, "not a regular expression: missing )"),
+        ("[/x[[a]/]", 4, "not a regular expression: Possible nested set"),
+        ("[/(?<=a*)b/]", 2, "not a regular expression: look-behind requires fixed-width pattern"),
+        ("[/a{99999999999}/]", 2, "not a regular expression: the repetition number is too large"),
+        ("[/(?L)a/]", 5, "not a regular expression: bad inline flags"),
+        ("[/a\tb/]", 3, r"a character that nobody sees; write \x09"),
+        ("[/\\\u2028/]", 3, r"a character that nobody sees; write \u2028"),
+        ("[{{1}}]", 1, "a captured value is written {{name}}"),
+        ("[{{a}]", 1, "a captured value is written {{name}}"),
+        ("[..., 1, ...]", 9, "a second ... in […]"),
+        ("{..., ...}", 6, "a second ... in {…}"),
+        ("{/a/: 1}", 1, "the key of a map must be told; ... stands for any further entries"),
+        ("{{{a}}: 1}", 0, "a captured value is written {{name}}"),
+        ("{ {{a}}: 1}", 2, "the key of a map must be told"),
+        ("{(1, ...): 1}", 5, "the key of a map must be told"),
+        ("{(1, (/a/,)): 1}", 6, "the key of a map must be told"),
+    ],
+)
+def test_a_faulty_hole(text: str, offset: int, words: str) -> None:
+    """The first fault is named, and the character at which it is."""
+    with pytest.raises(PlaceholderError) as caught:
+        read_value(text, 0, any_hole)
+    assert str(caught.value).startswith(words)
+    assert caught.value.offset == offset
+
+
+@pytest.mark.parametrize(
+    ("text", "offset", "words"),
+    [
+        ("{...: 1}", 4, "expecting ',' or '}'"),
+        ('{"a": 1 ...}', 8, "expecting ',' or '}'"),
+        ("[....]", 4, "expecting ',' or ']'"),
+        ('{"path": /usr/lib/}', 14, r"expecting ',' or '}' (a / inside /re/ is written \/)"),
+        ('{"a" ...}', 5, "expecting ':'"),
+    ],
+)
+def test_what_stands_around_a_hole(text: str, offset: int, words: str) -> None:
+    """A hole is followed as a value is."""
+    with pytest.raises(NotationError) as caught:
+        read_value(text, 0, any_hole)
+    assert (str(caught.value), caught.value.offset) == (words, offset)
+
+
+def test_a_hole_may_be_objected_to() -> None:
+    """Who reads a pattern says which holes may be in it."""
+    begun = parse_leading_value('{"a": [/a/, {{b}}]}', lambda hole: "no" if isinstance(hole, Capture) else "")
+    assert begun == NotationProblem("no", 12, hole=True)
+
+
+@pytest.mark.parametrize("text", ["[...]", "{...}", "[/a/]", "[{{a}}]", "{{a}}"])
+def test_a_value_has_no_holes(text: str) -> None:
+    """In the message box they are no notation."""
+    value, complaint = interpret(text)
+    assert value == text
+    assert complaint is not None
+    assert not complaint.hole
+
+
+@settings(deadline=None)
+@given(patterns)
+def test_what_is_rendered_reads_back(pattern: Any) -> None:
+    """A pattern has a text, and the text means the pattern."""
+    text = render_value(pattern)
+    assert text.isprintable()
+    assert read_value(text, 0, any_hole) == (pattern, len(text))
+
+
+@settings(deadline=None)
+@given(values)
+def test_a_value_reads_the_same_where_holes_may_be(value: Any) -> None:
+    """Holes change the meaning of no text that had one; strings by themselves are read as JSON."""
+    text = render_value(value)
+    begun = parse_leading_value(text + " # more", any_hole)
+    assert begun == (value, len(text))
+    assert interpret(text)[0] == value
+
+
+@given(st.text())
+def test_an_expression_is_shown_safely_and_means_the_same(text: str) -> None:
+    """Whatever a regular expression holds, its text controls no terminal and finds the same."""
+    shown = render_value(Regex(re.escape(text)))
+    assert shown.isprintable()
+    expression, end = read_regex(shown, 0)
+    assert end == len(shown)
+    assert re.fullmatch(expression.expression, text)
+
+
+def test_patterns_may_nest_deeply() -> None:
+    """As deeply as messages do, and deeper, without recursion."""
+    for opener, closer in ("[", "]"), ("(", ",)"), ('{"a": ', "}"):
+        text = opener * NESTING_LIMIT + "..." + closer * NESTING_LIMIT
+        assert render_value(read_value(text, 0, any_hole)[0]) == text
+    with pytest.raises(NotationError):
+        read_value("[" * 100_000 + "...", 0, any_hole)

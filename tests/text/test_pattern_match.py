@@ -1,0 +1,289 @@
+"""When two values are the same message."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import count
+from math import nan
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_ipc.ipc.wire import NESTING_LIMIT
+from tui_ipc.text.notation import parse_value, render_value
+from tui_ipc.text.pattern_match import (
+    ABSENT,
+    Difference,
+    fill_captures,
+    find_difference,
+    is_same,
+    iter_differences,
+    match,
+)
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def deep(innermost: Any) -> Any:
+    value = innermost
+    for _ in range(NESTING_LIMIT):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, 1),
+        ("a", "a"),
+        (None, None),
+        (nan, nan),
+        ([1, [2]], (1, (2,))),
+        ({"a": 1, "b": [2]}, {"b": [2], "a": 1}),
+        ({(1, 2): "x", nan: 1}, {nan: 1, (1, 2): "x"}),
+        (NOON, NOON.astimezone(timezone(timedelta(hours=5)))),
+        (deep(1), deep(1)),
+    ],
+)
+def test_the_same(one: Any, other: Any) -> None:
+    """Equal on the wire, whichever way round they are compared."""
+    assert is_same(one, other)
+    assert is_same(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, True),
+        (0, False),
+        (1, 1.0),
+        ("a", b"a"),
+        ("1", 1),
+        (None, False),
+        ([], {}),
+        ([1], 1),
+        ([1, 2], [2, 1]),
+        ([1], [1, 1]),
+        ([[True]], [[1]]),
+        ({"a": 1}, {"a": 1, "b": 2}),
+        ({"a": 1}, {"b": 1}),
+        ({1: "x"}, {True: "x"}),
+        ({"1": "x"}, {1: "x"}),
+        (NOON, NOON + timedelta(microseconds=1)),
+        (NOON, "2026-11-24T12:00:00Z"),
+        (deep(1), deep(True)),
+    ],
+)
+def test_not_the_same(one: Any, other: Any) -> None:
+    """Python would take some of these for equal."""
+    assert not is_same(one, other)
+    assert not is_same(other, one)
+
+
+ANY: dict[Any, Any] = {ANY_REST: ANY_REST}
+A, B = Capture("a"), Capture("b")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value"),
+    [
+        (ANY_REST, None),
+        (ANY_REST, [1]),
+        ([ANY_REST], []),
+        ([ANY_REST], [1, 2]),
+        ([1, ANY_REST], [1]),
+        ([1, ANY_REST], (1, 2, 3)),
+        ([ANY_REST, 3], [1, 2, 3]),
+        ([1, ANY_REST, 3], [1, 3]),
+        ([1, ANY_REST, 3], [1, 2, 2, 3]),
+        (ANY, {}),
+        (ANY, {"a": 1, 2: 3}),
+        ({"a": 1, **ANY}, {"b": 2, "a": 1}),
+        ({"a": {"b": ANY_REST}, **ANY}, {"a": {"b": []}, True: 1}),
+        ({1: "x", **ANY}, {1: "x", 2: "y"}),
+        (Regex("[0-9]+"), "item 12, 13"),
+        (Regex("^$"), ""),
+        ([Regex("a"), {"k": Regex("b$")}], ["xax", {"k": "ab"}]),
+        (A, {"any": "thing"}),
+        ([A, A], [1, 1]),
+        ([A, A], [[1, {}], (1, {})]),
+        ([A, B], [1, 2]),
+        ([ANY_VALUE, ANY_VALUE], [1, [2]]),
+        (deep({"x": ANY_REST}), deep({"x": deep(1)})),
+    ],
+)
+def test_holes_are_met(pattern: Any, value: Any) -> None:
+    """Where a pattern has a hole, the message may hold what the hole stands for."""
+    assert find_difference(pattern, value) is None
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "path", "expected", "received"),
+    [
+        (5, 6, "$", 5, 6),
+        (1, True, "$", 1, True),
+        ([1, 2], [1, 3], "$[1]", 2, 3),
+        ([1, 2], [1], "$[1]", 2, ABSENT),
+        ([1], [1, 2], "$[1]", ABSENT, 2),
+        ([1], {"a": 1}, "$", [1], {"a": 1}),
+        ({"a": 1}, [1], "$", {"a": 1}, [1]),
+        ([1, ANY_REST, 3], [1, 2], "$[1]", 3, 2),
+        ([1, ANY_REST, 3], [1], "$[1]", 3, ABSENT),
+        ([1, ANY_REST, 8, 9], [1, 8], "$[2]", 9, ABSENT),
+        ([1, ANY_REST], [], "$[0]", 1, ABSENT),
+        ([1, ANY_REST, 3, 4], [1, 2, 2, 5, 4], "$[3]", 3, 5),
+        ({"a": 1}, {"a": 2}, "$.a", 1, 2),
+        ({"a": 1}, {}, "$.a", 1, ABSENT),
+        ({"a": 1, **ANY}, {"b": 1}, "$.a", 1, ABSENT),
+        ({"a": 1}, {"a": 1, "b c": 2}, '$["b c"]', ABSENT, 2),
+        ({1: 1}, {True: 1}, "$[1]", 1, ABSENT),
+        ({"r": [0, {"name": "x"}]}, {"r": [0, {"name": "y"}]}, "$.r[1].name", "x", "y"),
+        ({"a": ANY_REST}, {}, "$.a", ANY_REST, ABSENT),
+        ([A], [], "$[0]", A, ABSENT),
+        ([1, ANY_VALUE], [1], "$[1]", ANY_VALUE, ABSENT),
+        ([Regex("x")], [], "$[0]", Regex("x"), ABSENT),
+        (Regex("^b"), "ab", "$", Regex("^b"), "ab"),
+        (Regex("1"), 1, "$", Regex("1"), 1),
+        (Regex("a"), b"a", "$", Regex("a"), b"a"),
+        (ANY, [], "$", ANY, []),
+        ([ANY_REST], {}, "$", [ANY_REST], {}),
+    ],
+)
+def test_a_difference_says_where(pattern: Any, value: Any, path: str, expected: Any, received: Any) -> None:
+    """It is the first in the pattern's order, and holds both parts."""
+    difference = find_difference(pattern, value)
+    assert difference is not None
+    assert (difference.path, difference.expected, difference.received) == (path, expected, received)
+
+
+def test_the_first_difference_is_the_first_in_the_text() -> None:
+    """A person reads from the left; what came beyond what was expected is told last."""
+    pattern, value = {"b": [1, 2], "a": 3}, {"a": 0, "more": None, "b": [0, 2, 3]}
+    assert [each.path for each in iter_differences(pattern, value)] == ["$.b[0]", "$.b[2]", "$.a", "$.more"]
+
+
+def test_what_is_captured_stands_for_itself() -> None:
+    """A name takes the first value that stands there, and from then on only that one will do."""
+    assert match({"x": A, "y": [B, A]}, {"y": [2, 1], "x": 1}) == (None, {"a": 1, "b": 2})
+    difference, _ = match([A, A], [1, True])
+    assert difference == Difference((1,), A, True, known=1)
+    assert match([ANY_VALUE, A], [1, 2]) == (None, {"a": 2})
+    known = {"a": [1]}
+    assert match({"x": A, "y": B}, {"x": (1,), "y": 2}, known) == (None, {"b": 2})
+    assert find_difference(A, 1, known) == Difference((), A, 1, known=[1])
+    assert known == {"a": [1]}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value", "words"),
+    [
+        ({"a": 5}, {"a": 6}, "$.a: 5 was expected, and 6 came"),
+        (1, True, "$: 1 (integer) was expected, and true (boolean) came"),
+        (Regex("a/b"), 1, r"$: /a\/b/ was expected, and 1 came"),
+        ({"a": ANY_REST}, {}, "$.a: ... was expected, and nothing is there"),
+        ([], [1], "$[0]: 1 came, and nothing was expected there"),
+        ({"a": 1, **ANY}, [], '$: {"a": 1, ...} (map) was expected, and [] (array) came'),
+        ([A, A], [1, 2], "$[1]: {{a}}, which is 1, was expected, and 2 came"),
+        ("x" * 99, "y", '$: "xxxxxxx…" (99 characters) was expected, and "y" came'),
+    ],
+)
+def test_a_difference_is_told(pattern: Any, value: Any, words: str) -> None:
+    """In one line, in the notation, with the kinds where the values alone look alike."""
+    difference = find_difference(pattern, value)
+    assert difference is not None
+    assert difference.told(9 if len(str(pattern)) > 90 else None) == words
+
+
+def test_what_is_sent_is_filled_in() -> None:
+    """Names stand for their values, anywhere in a message, and the script's own value stays as it is."""
+    value = {"h": A, "all": [1, (B, "{{a}}"), {"n": A}]}
+    known = {"a": [7], "b": None}
+    assert fill_captures(value, known) == {"h": [7], "all": [1, [None, "{{a}}"], {"n": [7]}]}
+    assert value == {"h": A, "all": [1, (B, "{{a}}"), {"n": A}]}
+    assert fill_captures(A, known) == [7]
+    assert is_same(fill_captures(deep(A), {"a": 1}), deep(1))
+
+
+def test_what_has_no_names_is_sent_as_it_is() -> None:
+    """Nothing is copied for nothing."""
+    value = {"h": [1, (2,)]}
+    assert fill_captures(value, {}) is value
+
+
+def test_a_name_that_is_not_known_cannot_be_filled_in() -> None:
+    """A parsed script never comes to this."""
+    with pytest.raises(KeyError):
+        fill_captures([A], {"b": 1})
+
+
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 3)
+    | st.floats(-1, 1)
+    | st.text(max_size=2)
+    | st.binary(max_size=2)
+)
+values = st.recursive(
+    scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(max_size=1) | st.integers(0, 1), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+
+
+@given(values)
+def test_a_value_is_what_its_text_says(value: Any) -> None:
+    """A message saved in a script is expected as it came."""
+    assert is_same(parse_value(render_value(value)), value)
+
+
+@given(scalars, scalars)
+def test_scalars_differ_as_their_texts_do(one: Any, other: Any) -> None:
+    """What a person sees as different is different, but for the sign of a zero."""
+    if one != 0 or other != 0:
+        assert is_same(one, other) == (render_value(one) == render_value(other))
+
+
+@given(values, values)
+def test_no_difference_is_being_the_same(one: Any, other: Any) -> None:
+    """Where values are not the same there is a first difference, and it is between different things."""
+    found = list(iter_differences(one, other))
+    assert (not found) == is_same(one, other) == is_same(other, one)
+    assert all(each.expected is not each.received for each in found)
+
+
+@given(values, st.data())
+def test_a_value_meets_itself_with_holes(value: Any, data: st.DataObject) -> None:
+    """Whatever parts of a message a person replaces by holes, the message still matches."""
+    assert find_difference(with_holes(value, data), value) is None
+
+
+NAMES = (Capture(f"name{number}") for number in count())
+
+
+def with_holes(value: Any, data: st.DataObject) -> Any:
+    """A pattern that the value meets; each of its names stands in one place only."""
+    choice = data.draw(st.integers(0, 3))
+    if choice == 0:
+        return next(NAMES)
+    if isinstance(value, str):
+        return Regex("^") if choice == 1 else value
+    if isinstance(value, list):
+        items = [with_holes(item, data) for item in value]
+        if choice == 1:
+            begin, end = sorted(data.draw(st.tuples(*[st.integers(0, len(items))] * 2)))
+            items[begin:end] = [ANY_REST]
+        return items
+    if isinstance(value, dict):
+        entries = {
+            key: data.draw(st.just(ANY_REST) | st.just(with_holes(item, data))) for key, item in value.items()
+        }
+        if choice == 1:
+            kept = data.draw(st.integers(0, len(entries)))
+            return {ANY_REST: ANY_REST, **dict(list(entries.items())[:kept])}
+        return entries
+    return value

@@ -1,0 +1,181 @@
+"""What a message holds, counted."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.ipc.messages import hostile, values
+from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, SPAWNED, exited
+from tests.tui.model.test_terminal_output import is_safe
+from tui_ipc.events import (
+    Audit,
+    ChildSpawned,
+    ChildStopped,
+    Event,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
+from tui_ipc.ipc.wire import encode
+from tui_ipc.text.units import format_plural
+from tui_ipc.tui.model.byte_map import ByteMap
+from tui_ipc.tui.model.event_details import (
+    COUNT_LIMIT,
+    MessageStats,
+    about_lines,
+    entry_summary,
+    entry_title,
+    list_answers,
+    value_lines,
+)
+from tui_ipc.tui.model.session_model import LogEntry
+
+
+def counted(value: Any, raw: bytes | None = None) -> dict[str, str]:
+    """The facts of a whole count."""
+    census = MessageStats(ByteMap(value, encode(value) if raw is None else raw))
+    for _ in census.steps():
+        pass
+    return dict(census.facts())
+
+
+def test_kinds_depth_and_overhead() -> None:
+    """Each kind with its number, the outer before the inner; what of the bytes is header."""
+    assert counted({"op": "add", "args": [2, 3.5, None, b"x"], "ok": True}) == {
+        "holds": "1 map, 1 array, 4 strings, 1 binary, 1 integer, 1 float, 1 boolean, 1 null",
+        "depth": "3",
+        "headers": "9 of 32 bytes, 28 %",
+    }
+    assert counted("Hi") == {"holds": "1 string", "headers": "1 of 3 bytes, 33 %"}
+
+
+def test_a_large_message_is_counted_in_part() -> None:
+    """As much as tells what it is like."""
+    facts = counted([7] * (2 * COUNT_LIMIT))
+    assert facts["holds"].startswith("1 array, 100 ")
+    assert " integers, in its first 100 " in facts["holds"]
+
+
+@given(value=values)
+def test_every_byte_is_counted(value: Any) -> None:
+    """However many steps it takes."""
+    assert f" of {format_plural(len(encode(value)), 'byte')}, " in counted(value)["headers"]
+
+
+@given(data=hostile)
+def test_broken_bytes_are_counted_as_far_as_they_make_sense(data: bytes) -> None:
+    """It ends, whatever they are."""
+    counted(data, data)
+
+
+SENT = MessageSent(at=1_500_000_000, run=1, number=2, value={"op": "add"}, raw=b"\x81\xa2op\xa3add")
+RECEIVED = MessageReceived(
+    at=1_500_061_000, run=1, number=3, value="5", raw=b"\xa15", answers=2, elapsed=61_000
+)
+
+
+def entry(event: Event | None) -> LogEntry:
+    """An entry of the log about an event."""
+    return LogEntry(event, 1 if event is None else event.run)
+
+
+def about(event: Event) -> dict[str, str]:
+    """The facts, by their names."""
+    facts = (line.left for line in about_lines(entry(event)))
+    return {name.text.strip(): fact.text for name, fact in facts}
+
+
+def test_a_message() -> None:
+    """Which it is, what it answers and how long that took."""
+    assert entry_title(entry(RECEIVED)) == "Message #3 received"
+    assert entry_summary(entry(RECEIVED)) == "2 B · answers #2 after 61 µs"
+    assert about(RECEIVED)["answers"] == "#2 after 61 µs"
+    assert about(SENT) == {
+        "run": "1",
+        "at": "1.500 s",
+        "direction": "to the child",
+        "number": "#2 of this run",
+        "kind": "map",
+        "size": "8 bytes",
+    }
+
+
+def test_what_answered_a_message() -> None:
+    """Each answer with its number and the time it took, the first first; more facts follow the event's."""
+    late = replace(RECEIVED, at=RECEIVED.at + 1, number=4, elapsed=5_000_000)
+    facts = list(list_answers([entry(late), entry(RECEIVED)]))
+    assert facts == [("answered by", "#3 after 61 µs"), ("answered by", "#4 after 5.0 ms")]
+    assert [line.text for line in about_lines(entry(SENT), facts)][-2:] == [
+        "answered by  #3 after 61 µs",
+        "answered by  #4 after 5.0 ms",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("event", "name", "fact"),
+    [
+        (LISTENING, "server name", "/run/s"),
+        (SPAWNED, "command", "/usr/bin/calculator channel_name:/run/s"),
+        (HELLO, "form", "two channels"),
+        (exited(None, 9), "end", "the child was ended by SIGKILL"),
+        (SignalSent(at=0, run=1, signal=15, reason="it did not end"), "reason", "it did not end"),
+        (
+            HandshakeFailed(at=0, run=1, step="hello", sentence="silence", timed_out=True),
+            "step missed",
+            "hello",
+        ),
+        (
+            Audit(at=0, run=1, processes=(8,), files=(), unread=3, quit_elapsed=9_000_000),
+            "quit took",
+            "9.0 ms",
+        ),
+        (Audit(at=0, run=1, processes=(8,), files=(), unread=3, quit_elapsed=None), "processes", "8"),
+        (
+            Audit(
+                at=0, run=1, processes=(), held=("stdout", "channel"), files=(), unread=0, quit_elapsed=None
+            ),
+            "held open",
+            "stdout, channel",
+        ),
+        (StepLate(at=0, run=1, step="hello", waited=1_500_000_000, sentence="silence"), "waited", "1.5 s"),
+        (ChildStopped(at=0, run=1, signal=19), "signal", "SIGSTOP"),
+        (Fault(at=0, run=1, sentence="not msgpack", byte=1_234), "byte", "1 234, counted from 0"),
+    ],
+)
+def test_every_event_has_facts(event: Event, name: str, fact: str) -> None:
+    """What the log line has no room for is told here."""
+    assert about(event)[name] == fact
+
+
+@given(text=st.text())
+def test_nothing_hostile_is_inspected_unseen(text: str) -> None:
+    """Under every face names, commands, values and sentences are safe to show."""
+    events: list[Event] = [
+        ServerListening(at=0, run=1, name=text),
+        ChildSpawned(at=0, run=1, pid=1, command=(text, text)),
+        HelloReceived(at=0, run=1, name=text, pid=1, inline=True, raw=b""),
+        SignalSent(at=0, run=1, signal=15, reason=text),
+        HandshakeFailed(at=0, run=1, step="hello", sentence=text, timed_out=False),
+        Audit(at=0, run=1, processes=(), files=(text,), unread=0, quit_elapsed=None),
+    ]
+    for event in events:
+        it = entry(event)
+        lines = [*value_lines(it), *about_lines(it)]
+        assert all(is_safe(character) for line in lines for character in line.text)
+
+
+@pytest.mark.parametrize("event", [LISTENING, SPAWNED, CONNECTED, HELLO, exited(), None])
+def test_what_is_no_message_has_a_face_too(event: Event | None) -> None:
+    """Every line of the log can be selected; none is blank, and none pretends to be a message."""
+    assert entry_title(entry(event))
+    assert entry_summary(entry(event)) is None
+    assert value_lines(entry(event))[0].text
+    assert about_lines(entry(event))

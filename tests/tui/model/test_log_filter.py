@@ -1,0 +1,190 @@
+"""The language of filters: what each term lets pass, and what is said of what is none."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tui_ipc.events import (
+    Audit,
+    ChannelsOpen,
+    ChildExited,
+    ChildSpawned,
+    ChildStopped,
+    Event,
+    Fault,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+)
+from tui_ipc.ipc.wire import encode
+from tui_ipc.tui.model.log_filter import FILTER_LIMIT, GRAMMAR, Filter, FilterError, parse_filter
+from tui_ipc.tui.model.session_model import LogEntry
+
+MS = 1_000_000
+
+
+def sent(value: Any, run: int = 1) -> Event:
+    """A message to the child."""
+    return MessageSent(at=0, run=run, number=1, value=value, raw=encode(value))
+
+
+def received(value: Any, elapsed: int | None = None) -> Event:
+    """A message from the child."""
+    return MessageReceived(at=0, run=1, number=1, value=value, raw=encode(value), elapsed=elapsed)
+
+
+EVENTS: dict[str, Event] = {
+    "listening": ServerListening(at=0, run=1, name="/run/server"),
+    "spawned": ChildSpawned(at=0, run=1, pid=4242, command=("./echo",)),
+    "open": ChannelsOpen(at=0, run=1),
+    "add": sent({"op": "add", "args": [2, 3]}),
+    "Hello": sent("Hello from parent", run=2),
+    "sum": received({"op": "sum", "result": 5}, elapsed=7 * MS),
+    "quick": received("quick", elapsed=61_000),
+    "unasked": received("x" * 2000),
+    "signal": SignalSent(at=0, run=1, signal=19, reason="you asked for it"),
+    "stopped": ChildStopped(at=0, run=1, signal=19),
+    "fault": Fault(at=0, run=1, sentence="the child broke the wire"),
+    "died": ChildExited(at=0, run=1, code=None, signal=9, user_seconds=0, system_seconds=0, max_rss=0),
+    "clean": Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=None),
+}
+
+
+def shown(text: str, *, inverted: bool = False) -> str:
+    """The names of the events that pass a filter."""
+    wanted = parse_filter(text, inverted=inverted)
+    assert wanted is not None
+    return " ".join(name for name, event in EVENTS.items() if _passes(wanted, event))
+
+
+def _passes(wanted: Filter, event: Event) -> bool:
+    return wanted.passes(event, lambda: LogEntry(event, event.run).text)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("args", "add"),
+        ("hello", "Hello"),
+        ("HELLO", ""),
+        ('"from parent"', "Hello"),
+        ("'op\": \"s'", "sum"),
+        ('"op": "add"', "add"),
+        ("/op.: .s/", "sum"),
+        ("sent", "add Hello"),
+        (">", "add Hello"),
+        ("received", "sum quick unasked"),
+        ("<", "sum quick unasked"),
+        ("messages", "add Hello sum quick unasked"),
+        ("Message", "add Hello sum quick unasked"),
+        ("handshake", "listening spawned open"),
+        ("child", "spawned signal stopped died clean"),
+        ("signals", "signal stopped"),
+        ("faults", "fault died"),
+        ("slower 5ms", "sum"),
+        ("slower than 5 ms", None),
+        ("slower than 0.005s", "sum"),
+        ("faster 1ms", "quick"),
+        ("larger 1KiB", "unasked"),
+        ("smaller than 7b", "quick"),
+        ("run 2", "Hello"),
+        ("run 3", ""),
+        ("received !slower 5ms", "quick unasked"),
+        ("sent not add", "Hello"),
+        ("!sent !received", "listening spawned open signal stopped fault died clean"),
+        ("!!run 2", "Hello"),
+        ("not !hello sent", "Hello"),
+        ("received x", "unasked"),
+        ("not", "clean"),
+        ("run 2 x", ""),
+    ],
+)
+def test_what_passes(text: str, names: str | None) -> None:
+    """Every term narrows; quotes make a word of the language a text."""
+    if names is None:
+        with pytest.raises(FilterError, match="slower: 5 follows; write slower 5ms"):
+            shown(text)
+    else:
+        assert sorted(shown(text).split()) == sorted(names.split())
+
+
+def test_an_inverted_filter_shows_what_it_hid() -> None:
+    """Together both show everything."""
+    both = shown("messages op").split() + shown("messages op", inverted=True).split()
+    assert sorted(both) == sorted(EVENTS)
+
+
+@pytest.mark.parametrize("text", ["", "   "])
+def test_nothing_typed_is_no_filter(text: str) -> None:
+    """So everything is shown."""
+    assert parse_filter(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("slower", 'slower: nothing follows; write slower 5ms, or "slower" for the word itself'),
+        ("slower than", 'slower: nothing follows; write slower 5ms, or "slower" for the word itself'),
+        ("larger 5ms", 'larger: 5ms follows; write larger 1KiB, or "larger" for the word itself'),
+        ("run away", 'run: away follows; write run 2, or "run" for the word itself'),
+        ("/(/", "regex: missing ), unterminated subpattern at position 0"),
+        ("/run", 'regex: the closing / is missing; write "/run" for the text itself'),
+        ('"two words', 'the quote " is not closed; close it, or put /…/ around it'),
+        ("x" * 1001, "a filter of 1 001 characters; 1 000 are the most"),
+    ],
+)
+def test_what_is_no_filter_is_told(text: str, sentence: str) -> None:
+    """The sentence says what to write."""
+    with pytest.raises(FilterError) as caught:
+        parse_filter(text)
+    assert str(caught.value) == sentence
+
+
+_WORDS = ("sent", "not", "!", "run", "2", "slower", "than", "5ms", '"', "'", "/", "a/", "/(", "faults")
+_TEXTS = st.text(max_size=FILTER_LIMIT + 10) | st.lists(st.sampled_from(_WORDS), max_size=9).map(" ".join)
+
+
+@given(_TEXTS, st.booleans())
+def test_any_text_is_a_filter_or_a_sentence(text: str, inverted: bool) -> None:
+    """Whatever is typed, every event can be put to the test."""
+    try:
+        wanted = parse_filter(text, inverted=inverted)
+    except FilterError:
+        return
+    for event in EVENTS.values():
+        assert wanted is None or _passes(wanted, event) in (True, False)
+
+
+def test_what_is_cheap_is_tested_first() -> None:
+    """The text of a message is not even written if its direction decides."""
+
+    def text() -> str:
+        raise AssertionError("not needed")
+
+    wanted = parse_filter("/o/ hello sent")
+    assert isinstance(wanted, Filter)
+    assert not wanted.passes(EVENTS["sum"], text)
+
+
+def test_the_text_is_written_once() -> None:
+    """However many terms look at it."""
+    written: list[str] = []
+
+    def text() -> str:
+        written.append("once")
+        return "hello parent"
+
+    wanted = parse_filter("hello parent /x?/")
+    assert isinstance(wanted, Filter)
+    assert wanted.passes(EVENTS["sum"], text)
+    assert written == ["once"]
+
+
+def test_what_the_help_tells_is_in_the_language() -> None:
+    """Every form that is told reads as it is told."""
+    for forms, _ in GRAMMAR:
+        for form in forms.split(" · "):
+            parse_filter(form)

@@ -1,0 +1,273 @@
+"""What the log says about each event."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
+from tests.tui.model.test_terminal_output import is_safe
+from tui_ipc.events import (
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildContinued,
+    ChildOutput,
+    ChildStopped,
+    Event,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+    StepLate,
+    Stream,
+)
+from tui_ipc.tui.model import session_model as model_module
+from tui_ipc.tui.model.ring_buffer import RingBuffer
+from tui_ipc.tui.model.session_model import (
+    LogEntry,
+    SessionModel,
+    explain_no_partner,
+    find_partners,
+    format_log_line,
+    run_separator,
+)
+
+SECOND = 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (LISTENING, "  0.000  ● listening  /run/s"),
+        (SPAWNED, "  0.000  ● spawned    pid 7 · /usr/bin/calculator channel_name:/run/s"),
+        (CONNECTED, "  0.000  ● connected  to the one-shot server"),
+        (HELLO, "  0.000  ● hello      calc · two channels"),
+        (OPEN, "  0.000  ● open       messages may pass"),
+        (
+            MessageSent(at=SECOND, run=1, number=1, value="Hello", raw=b"123456"),
+            '  1.000  → "Hello"  6 B',
+        ),
+        (
+            MessageReceived(
+                at=2 * SECOND, run=1, number=1, value={"a": 1}, raw=b"1", answers=1, elapsed=61_000
+            ),
+            '  2.000  ← {"a": 1}  61 µs       1 B',
+        ),
+        (
+            SignalSent(at=0, run=1, signal=15, reason="it did not end"),
+            "  0.000  ▲ signal     SIGTERM · it did not end",
+        ),
+        (
+            HandshakeFailed(at=0, run=1, step="hello", sentence="no hello came", timed_out=True),
+            "  0.000  ✕ failed     no hello came",
+        ),
+        (Fault(at=0, run=1, sentence="not msgpack"), "  0.000  ✕ fault      not msgpack"),
+        (ChannelClosed(at=0, run=1), "  0.000  ○ closed     the channel from the child ended"),
+        (exited(3), "  0.000  ■ exited     the child exited with code 3"),
+        (exited(None, 11), "  0.000  ■ exited     the child was ended by SIGSEGV"),
+        (
+            Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=None),
+            "  0.000  ✓ clean      nothing was left behind",
+        ),
+        (
+            Audit(
+                at=0,
+                run=1,
+                processes=(8, 9),
+                held=("stdout",),
+                files=("/s",),
+                unread=1,
+                quit_elapsed=None,
+            ),
+            "  0.000  ! left       2 processes (pid 8, 9) · stdout held open · 1 file (/s) · 1 unread byte",
+        ),
+        (
+            Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=12_000_000),
+            '  0.000  ✓ clean      nothing was left behind · ended 12 ms after "quit"',
+        ),
+        (
+            StepLate(at=0, run=1, step="hello", waited=SECOND, sentence="it said nothing for 1 s"),
+            "  0.000  ▲ late       it said nothing for 1 s",
+        ),
+        (
+            ChildStopped(at=0, run=1, signal=19),
+            "  0.000  ▲ stopped    by SIGSTOP, until it is continued",
+        ),
+        (ChildContinued(at=0, run=1), "  0.000  ● continued  the child goes on"),
+    ],
+)
+def test_each_event_has_its_line(event: Event, text: str) -> None:
+    """Time, mark, words, latency, size: each event is told in one line."""
+    assert format_log_line(event).text == text
+
+
+def test_a_step_of_the_handshake_says_how_long_it_took() -> None:
+    """The time since the step before stands where a message has its latency."""
+    assert [span.text.strip() for span in format_log_line(SPAWNED, since=12_000_000).right] == ["+12 ms", ""]
+
+
+def test_columns_stand_below_each_other() -> None:
+    """Whatever the figures, the right parts of two messages are equally wide."""
+    rows = [
+        MessageReceived(at=0, run=1, number=1, value=0, raw=raw, answers=answers, elapsed=elapsed)
+        for raw, answers, elapsed in ((b"1", 1, 61_000), (b"1" * 70_000, None, None), (b"", 2, 12 * SECOND))
+    ]
+    assert len({sum(len(span.text) for span in format_log_line(row).right) for row in rows}) == 1
+
+
+@given(text=st.text())
+def test_nothing_a_child_says_reaches_the_terminal_unseen(text: str) -> None:
+    """Names, values and sentences are sanitised wherever they appear."""
+    events: list[Event] = [
+        HelloReceived(at=0, run=1, name=text, pid=1, inline=True, raw=b""),
+        MessageSent(at=0, run=1, number=1, value={text: text}, raw=b""),
+        HandshakeFailed(at=0, run=1, step="hello", sentence=text, timed_out=False),
+        Fault(at=0, run=1, sentence=text),
+        StepLate(at=0, run=1, step="hello", waited=1, sentence=text),
+    ]
+    assert all(is_safe(character) for event in events for character in format_log_line(event).text)
+
+
+def test_a_rule_names_the_run() -> None:
+    """Between two runs stands which one begins."""
+    assert run_separator(2).text == "── run 2 "
+
+
+def fed(*events: Event) -> SessionModel:
+    """A model to which events have happened."""
+    model = SessionModel()
+    for event in events:
+        model.apply(event)
+    return model
+
+
+def printed(data: bytes, stream: Stream = "stdout", run: int = 1) -> ChildOutput:
+    """A piece of output."""
+    return ChildOutput(at=5, run=run, stream=stream, data=data)
+
+
+def output(model: SessionModel) -> list[str]:
+    """The finished lines of output."""
+    return [model.output[index].text for index in range(model.output.first, model.output.end)]
+
+
+def test_the_handshake_is_logged_with_the_time_of_each_step() -> None:
+    """Each step knows how long it took; the first has nothing before it."""
+    model = fed(LISTENING, SPAWNED, CONNECTED, HELLO, OPEN)
+    assert [model.log[index].since for index in range(model.log.end)] == [None, 1, 1, 1, 1]
+
+
+def test_output_is_no_entry_of_the_log() -> None:
+    """What the child prints goes to its own pane, by lines, stderr marked at its edge."""
+    model = fed(LISTENING, printed(b"one\ntw"), printed(b"oops\n", "stderr"), printed(b"o\nthr"))
+    assert model.log.end == 1
+    assert output(model) == ["one", "oops", "two"]
+    assert [model.output[index].stream for index in range(3)] == ["stdout", "stderr", "stdout"]
+    assert [line.text for line in model.partial_output()] == ["thr"]
+
+
+def test_streams_do_not_mix_within_a_line() -> None:
+    """A line begun on one stream is not continued by the other."""
+    model = fed(LISTENING, printed(b"out"), printed(b"err", "stderr"), printed(b"put\n"))
+    assert output(model) == ["output"]
+    assert [(line.stream, line.text) for line in model.partial_output()] == [("stderr", "err")]
+
+
+def test_the_last_words_are_shown_at_the_end() -> None:
+    """A line that was begun is finished by the child's exit."""
+    model = fed(LISTENING, SPAWNED, printed(b"no line feed"), exited())
+    assert output(model) == ["no line feed"]
+    assert model.partial_output() == []
+
+
+def test_runs_are_divided_by_a_rule() -> None:
+    """The log and the output go on across a restart, with a line between; problem is forgotten."""
+    failed = HandshakeFailed(at=5, run=1, step="hello", sentence="no hello", timed_out=True)
+    first = (LISTENING, printed(b"first\n"), failed)
+    assert fed(*first).problem is failed
+    model = fed(*first, ServerListening(at=9, run=2, name="/run/s"))
+    assert model.problem is None
+    assert [model.log[index].line.text for index in range(model.log.end)][2] == "── run 2 "
+    assert output(model) == ["first", "── run 2 "]
+
+
+def test_the_newest_message_is_known() -> None:
+    """The inspector finds the newest message without a search."""
+    message = MessageSent(at=5, run=1, number=1, value=1, raw=b"\x01")
+    model = fed(LISTENING, message, exited())
+    assert model.latest is not None
+    assert model.log[model.latest].event is message
+
+
+def test_heavy_messages_are_forgotten_by_their_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log is bounded in bytes as well as in lines."""
+    monkeypatch.setattr(model_module, "LOG_BUDGET", 10_000)
+    model = fed(*(MessageSent(at=n, run=1, number=n, value=0, raw=bytes(1_000)) for n in range(1, 101)))
+    assert model.log.end == 100
+    assert len(model.log) == 4
+
+
+def sent(number: int, run: int = 1) -> LogEntry:
+    """A message that was sent."""
+    return LogEntry(MessageSent(at=0, run=run, number=number, value=1, raw=b"\x01"), run)
+
+
+def received(number: int, answers: int | None, run: int = 1) -> LogEntry:
+    """A message that came."""
+    event = MessageReceived(at=0, run=run, number=number, value=1, raw=b"\x01", answers=answers, elapsed=5)
+    return LogEntry(event, run)
+
+
+def log(*entries: LogEntry, limit: int = 100) -> RingBuffer[LogEntry]:
+    """A log of some entries."""
+    ring: RingBuffer[LogEntry] = RingBuffer(limit, 1_000)
+    for entry in entries:
+        ring.append(entry)
+    return ring
+
+
+def test_a_question_and_its_answer_find_each_other() -> None:
+    """By number and run: another run has the same numbers."""
+    entries = (
+        sent(1),
+        received(1, 1),
+        LogEntry(None, 2),
+        sent(1, 2),
+        sent(2, 2),
+        received(1, 2, 2),
+        received(2, 1, 2),
+    )
+    ring = log(*entries)
+    assert [list(find_partners(ring, entry)) for entry in entries] == [[1], [0], [], [6], [5], [4], [3]]
+
+
+def test_a_message_may_have_several_answers_or_none() -> None:
+    """All are found, the newest first; of what has none it is said why."""
+    entries = (
+        sent(1),
+        received(1, 1),
+        received(2, 1),
+        sent(2),
+        received(3, None),
+        LogEntry(ChannelsOpen(at=0, run=1), 1),
+    )
+    ring = log(*entries)
+    assert list(find_partners(ring, entries[0])) == [2, 1]
+    assert [list(find_partners(ring, entry)) for entry in entries[3:]] == [[], [], []]
+    assert [explain_no_partner(entry) for entry in entries[3:]] == [
+        "No answer to #2 has come.",
+        "#3 answers no message.",
+        "Only messages answer each other.",
+    ]
+
+
+def test_what_the_log_has_forgotten_is_not_found() -> None:
+    """Indexes stay those of the log, however much it has forgotten."""
+    entries = sent(1), received(1, 1), sent(2), received(2, 2)
+    ring = log(*entries, limit=3)
+    assert list(find_partners(ring, entries[1])) == []
+    assert list(find_partners(ring, entries[3])) == [2]
+    assert explain_no_partner(entries[1]) == "#1, which this answers, is no longer in the log."

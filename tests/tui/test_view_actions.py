@@ -1,0 +1,130 @@
+"""Messages that are sent again, as they are or edited."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.app_harness import FakeExplorerDriver, run_explorer_app, run_replay_app
+from tests.tui.model.test_status import LISTENING, SPAWNED
+from tui_ipc.events import MessageSent
+from tui_ipc.ipc.wire import encode
+from tui_ipc.recording.codec import encode_event, encode_header
+from tui_ipc.tui.view_actions import MAX_BOX_CHARS, format_for_box
+
+Play = Callable[[FakeExplorerDriver], Awaitable[None]]
+
+
+def play(scene: Play) -> None:
+    """Run a scene on a stage whose child listens."""
+
+    async def main() -> None:
+        async with run_explorer_app() as it:
+            await it.connected()
+            await scene(it)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("Hello from parent", "Hello from parent"),
+        ("", '""'),
+        ("42", '"42"'),
+        ("[1", '"[1"'),
+        ("a\nb", '"a\\nb"'),
+        ({"a": [1, b"x"]}, '{"a": [1, b"x"]}'),
+        (42, "42"),
+    ],
+)
+def test_a_value_is_written_as_one_would_type_it(value: Any, text: str) -> None:
+    """A string stands without quotes where that reads as the same string."""
+    assert format_for_box(value) == text
+
+
+def test_an_earlier_message_is_edited_and_sent() -> None:
+    """e puts the selected message into the box; what was being typed there is one ↓ away."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        box = it.app.message_box.input
+        await it.say('{"op": "add", "args": [2, 3]}')
+        await it.until(lambda: it.session.sent)
+        it.session.answer({"result": 5})
+        await it.until(lambda: it.shows("log", "result"))
+        await it.pilot.press(*"draft")
+        it.app.log_view.focus()
+        await it.pilot.press("up", "up", "e")
+        await it.until(lambda: box.has_focus)
+        assert box.value == '{"op": "add", "args": [2, 3]}'
+        await it.pilot.press(*["backspace"] * 3, *"4]}", "enter")
+        await it.until(lambda: it.session.sent[1:] == [{"op": "add", "args": [2, 4]}])
+        await it.pilot.press(*"draft")
+        it.app.log_view.focus()
+        it.app.log_view.pick(6)
+        await it.pilot.press("e")
+        await it.until(lambda: box.value == '{"result": 5}')
+        await it.pilot.press("down")
+        assert box.value == "draft"
+
+    play(scene)
+
+
+def test_an_earlier_message_is_sent_again_at_once() -> None:
+    """r sends the selected message as it is; one that came from the child is not ours to send."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.say("one")
+        await it.until(lambda: it.session.sent)
+        it.session.answer("two")
+        await it.until(lambda: it.shows("log", '"two"'))
+        it.app.log_view.focus()
+        await it.pilot.press("up", "r")
+        await it.until(it.notices)
+        assert it.notices() == ["This message came from the child; only what was sent can be sent again."]
+        await it.pilot.press("up", "r")
+        await it.until(lambda: it.session.sent == ["one", "one"])
+        assert it.app.log_view.has_focus
+
+    play(scene)
+
+
+def test_what_cannot_be_edited_is_told() -> None:
+    """A line that is no message, a message that is too large: a sentence says so."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        it.app.log_view.focus()
+        await it.pilot.press("up", "e")
+        await it.until(lambda: len(it.notices()) == 1)
+        await it.pilot.press("r")
+        await it.until(lambda: len(it.notices()) == 2)
+        it.session.answer("x" * MAX_BOX_CHARS)
+        await it.until(lambda: it.shows("log", "xxx"))
+        await it.pilot.press("end", "e")
+        await it.until(lambda: len(it.notices()) == 3)
+        assert it.notices()[:2] == ["No message is selected in the log."] * 2
+        assert it.notices()[2].startswith("A message of 256 KiB is more than the box takes")
+        assert it.app.message_box.input.value == ""
+
+    play(scene)
+
+
+def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
+    """Nobody listens to what is only shown; e and r say so."""
+    path = tmp_path / "talk.rec"
+    sent = MessageSent(at=1, run=1, number=1, value="one", raw=encode("one"))
+    path.write_bytes(
+        encode_header(("./calculator",)) + b"".join(map(encode_event, (LISTENING, SPAWNED, sent)))
+    )
+
+    async def main() -> None:
+        async with run_replay_app(path, None) as it:
+            await it.until(lambda: it.shows("log", '"one"'))
+            it.app.log_view.focus()
+            await it.pilot.press("up", "e", "r")
+            await it.until(lambda: len(it.notices()) == 2)
+            assert set(it.notices()) == {"A recording is only shown: nobody listens."}
+
+    asyncio.run(main())

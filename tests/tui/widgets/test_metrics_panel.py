@@ -1,0 +1,111 @@
+"""F6, and what the status line says of rates and of streams that near full."""
+
+from tests.support.app_harness import FakeExplorerDriver
+from tests.tui.test_app import run_scene
+from tui_ipc.osutil.procfs import UnreadBytes
+from tui_ipc.session.diagnosis import ChannelState, Diagnosis, SessionPhase
+from tui_ipc.tui.model.metrics import NANOSECONDS, RunMetrics
+from tui_ipc.tui.widgets.metrics_panel import describe_backlog, render_metrics
+
+
+def facts(full: float | None = None, *, sending: bool = False, phase: SessionPhase = "open") -> Diagnosis:
+    """What a session says of itself."""
+    unread = UnreadBytes(size=200_000, some=True)
+    return Diagnosis(
+        phase=phase, output=17, traffic=ChannelState(full=full, sending=sending, to_child=unread, to_us=None)
+    )
+
+
+def busy() -> RunMetrics:
+    """Ten answers in the first second, and one in the third."""
+    measures = RunMetrics()
+    for number in range(10):
+        measures.sent(number, 100)
+        measures.received(number, 200, 61_000 + number)
+    measures.received(2 * NANOSECONDS, 200, 5_000_000)
+    return measures
+
+
+def test_the_panel_has_a_row_for_each_measure() -> None:
+    """Latency, what is sent, what is received, what lies unread; each as wide as its place."""
+    text = render_metrics(busy(), 3 * NANOSECONDS, facts(0.93), 110).plain.splitlines()
+    assert text[0].startswith("latency   p50 61 µs   p95 5.0 ms  p99 5.0 ms  max 5.0 ms  11 answers")
+    assert text[0].endswith("▁ █")
+    assert text[1].startswith("sent           0/s       0 B/s  at most 10/s")
+    assert text[2].startswith("received       1/s     200 B/s  at most 10/s")
+    assert text[2].endswith("█·▁")
+    assert text[3] == "unread    to the child 195 KiB (93% full)   from it ?   its output 17 B"
+    for width in (110, 76, 40, 10):
+        rows = render_metrics(busy(), 3 * NANOSECONDS, facts(0.93), width).split()
+        assert all(row.cell_length <= width for row in rows)
+
+
+def test_one_answer_is_one_answer() -> None:
+    """Whatever is counted has its plural only where there are several."""
+    measures = RunMetrics()
+    measures.received(0, 200, 61_000)
+    assert "  1 answer  " in render_metrics(measures, NANOSECONDS, facts(), 110).plain
+
+
+def test_before_anything_was_said_the_panel_says_so() -> None:
+    """Rather than show zeros for what is not known."""
+    text = render_metrics(RunMetrics(), 0, Diagnosis(phase="handshake"), 76).plain
+    assert "no message was answered yet" in text
+    assert "no channel is open" in text
+
+
+def test_what_nears_full_is_worth_a_warning() -> None:
+    """While the channel is open; a message that cannot leave is the worst."""
+    assert describe_backlog(facts(0.8)) == "its channel is 80% full"
+    assert describe_backlog(facts(1.0, sending=True)) == "its channel is full: a message waits"
+    assert describe_backlog(facts(0.7)) == describe_backlog(facts(None)) == ""
+    assert describe_backlog(facts(1.0, phase="ended")) == describe_backlog(Diagnosis(phase="open")) == ""
+
+
+def test_f6_shows_the_measures_and_hides_them() -> None:
+    """Above the panes, while one goes on working; they follow what happens."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        await it.pilot.press("f6")
+        await it.until(lambda: "no message was answered yet" in it.frame())
+        assert "F6 hides" in it.frame()
+        await it.say("Hi")
+        it.session.answer("Hello")
+        it.session.facts = {
+            "phase": "open",
+            "traffic": ChannelState(full=0.5, to_child=UnreadBytes(size=9, some=True)),
+        }
+        await it.until(lambda: "p50 61 µs" in it.frame() and "9 B (50% full)" in it.frame())
+        await it.pilot.press("f6")
+        await it.until(lambda: "max" not in it.frame())
+
+    run_scene(scene, 80, 24)
+
+
+def test_the_status_line_warns_of_a_full_channel() -> None:
+    """Whether the panel is shown or not, and no longer than it lasts."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        it.session.facts = {"phase": "open", "traffic": ChannelState(full=0.9)}
+        await it.until(lambda: "▲ its channel is 90% full" in it.text("who"))
+        it.session.facts = {"phase": "open"}
+        await it.until(lambda: "full" not in it.text("who"))
+
+    run_scene(scene)
+
+
+def test_a_wide_status_line_says_what_passes() -> None:
+    """From 160 columns on: the slowest of a hundred, and what passed in the last second."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        await it.say("Hi")
+        it.session.answer("Hello")
+        await it.until(lambda: "p99 61 µs" in it.text("counts"))
+        assert "/s" in it.text("counts")
+        await it.pilot.resize_terminal(120, 36)
+        await it.until(lambda: "p99" not in it.text("counts"))
+
+    run_scene(scene, 200, 60)

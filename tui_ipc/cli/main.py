@@ -1,0 +1,120 @@
+"""The command line: picks a face and answers with its exit code.
+
+The one rule: nothing of a face is imported before that face is chosen.
+"""
+
+import gc
+import os
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tui_ipc.cli.arguments import UNLIMITED_SPEED, Options, exit_with_usage_error, parse_arguments
+from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE
+
+if TYPE_CHECKING:
+    from tui_ipc.events import Event
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run ``tui-ipc``.
+
+    Args:
+        arguments: Those behind the program's name; None takes this process's own.
+
+    Returns:
+        The exit code; what is wrong with the arguments ends the process with 2.
+    """
+    try:
+        options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+        return _run_child_face(options) if options.replay is None else _replay(options, options.replay)
+    except KeyboardInterrupt:  # before there was a child, or after
+        return SIGNAL_EXIT_BASE + signal.SIGINT
+
+
+def _run_child_face(options: Options) -> int:
+    """Run a child, in the face that was asked for."""
+    if options.match_by is not None:
+        from tui_ipc.session.correlation import parse_key_path
+
+        try:
+            parse_key_path(options.match_by)
+        except ValueError as error:
+            exit_with_usage_error(f"--match-by: {error}")
+    settings: dict[str, Any] = {
+        "cwd": options.cwd,
+        "timeout": 5.0 if options.timeout is None else options.timeout,
+        "pty": not options.no_pty,
+        "record": options.record,
+        "match": options.match_by,
+    }
+    if options.script is not None:
+        return _run_scripts(options, options.script, settings)
+    _require_terminal("--script")
+    _load_screen()
+    from tui_ipc.tui.launch import run_explorer
+
+    return run_explorer(options.command, save_script=_session_to_script, **settings)
+
+
+def _run_scripts(options: Options, files: Sequence[str], settings: dict[str, Any]) -> int:
+    """Run scripts, or only read them."""
+    if options.check is not None:
+        from tui_ipc.script.files import run_check_scripts
+
+        return run_check_scripts(files)
+    from tui_ipc.script.headless import run_headless
+
+    return run_headless(
+        files,
+        options.command,
+        record_failures=options.record_failures,
+        format_=options.format or "text",
+        reports=options.report or (),
+        update=options.update,
+        **settings,
+    )
+
+
+def _replay(options: Options, path: str) -> int:
+    """Show or print a recording, or make a script of it."""
+    if options.save_script is not None:
+        from tui_ipc.script.record_to_script import run_record_to_script
+
+        return run_record_to_script(path, options.save_script)
+    if options.format is not None:
+        from tui_ipc.script.print_recording import run_print_recording
+
+        return run_print_recording(path, options.format)
+    _require_terminal("--format text, or jsonl")
+    _load_screen()
+    from tui_ipc.tui.launch import run_replay
+
+    speed = 1.0 if options.speed is None else options.speed
+    save_script = partial(_session_to_script, source=path)
+    return run_replay(path, speed=None if speed == UNLIMITED_SPEED else speed, save_script=save_script)
+
+
+def _load_screen() -> None:
+    """Import what the explorer needs; to look for garbage meanwhile, where all of it stays, costs 35 ms."""
+    gc.disable()
+    try:
+        import tui_ipc.tui.launch  # noqa: F401
+    finally:
+        gc.enable()
+
+
+def _session_to_script(
+    events: "Iterable[Event]", command: Sequence[str], *, first_missing: bool, source: str = "the explorer"
+) -> str:
+    """What the explorer calls to save a script: it knows nothing of the other face."""
+    from tui_ipc.script.record_to_script import convert_events_to_script
+
+    return convert_events_to_script(events, command, first_missing=first_missing, source=source)
+
+
+def _require_terminal(otherwise: str) -> None:
+    if not (os.isatty(0) and os.isatty(1)):
+        exit_with_usage_error(f"the explorer needs a terminal; for a pipe or CI there is {otherwise}")

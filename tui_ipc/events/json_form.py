@@ -1,0 +1,95 @@
+"""Events as lines of JSON, for programs that read what happened. Pure.
+
+The one rule: a line says everything that the event does, and no value is bent to fit into JSON. What JSON
+cannot hold exactly is left out as a ``value`` and stands beside it, in the notation and as bytes.
+"""
+
+import json
+import math
+import re
+from dataclasses import fields as fields_of
+from typing import Any, Final
+
+from tui_ipc.events import Audit, ChildOutput, Event, HelloReceived, MessageReceived, MessageSent
+from tui_ipc.text.notation import render_value
+
+SCHEMA_VERSION: Final = 1
+"""The version of what a line holds: raised when a member changes its meaning or goes; not when one comes."""
+
+MAX_VALUE_DEPTH: Final = 64
+"""How deeply a ``value`` nests at most: readers of JSON recurse, and most have a limit."""
+
+_WORD_BEGINS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def line(event: Event) -> str:
+    """An event as one line of JSON, in ASCII and without its end: it cannot steer a terminal."""
+    return json.dumps(fields(event), ensure_ascii=True, allow_nan=False)
+
+
+def fields(event: Event) -> dict[str, Any]:
+    r"""An event as JSON has it.
+
+    Every event has ``schema``, ``event`` (its kind, such as ``message-received``), ``at`` and ``run``, and
+    those of its own under their names, with these exceptions:
+
+    * A message: ``text`` is its value in the notation; ``value`` is the value itself, and missing where JSON
+      cannot hold it exactly (binary, a time stamp, a handle, a key that is no string, not a finite number,
+      nested more than :data:`DEPTH` deep); ``raw`` its bytes in hexadecimal, ``size`` their number.
+    * A hello: ``raw`` and ``size`` likewise.
+    * Output: ``text`` is the piece as UTF-8, with ``\xNN`` for what is none; ``raw`` is there only then.
+      ``size`` counts its bytes.
+    * An audit: ``clean`` says whether nothing was left behind.
+    """
+    made: dict[str, Any] = {"schema": SCHEMA_VERSION, "event": kind(event)}
+    made |= {field.name: getattr(event, field.name) for field in fields_of(event)}
+    match event:
+        case MessageSent() | MessageReceived():
+            made |= _bytes_to_json(event.raw) | {"text": render_value(event.value)}
+            if not _is_exact_in_json(event.value):
+                del made["value"]
+        case HelloReceived():
+            made |= _bytes_to_json(event.raw)
+        case ChildOutput():
+            del made["data"]
+            made |= _output_to_json(event.data)
+        case Audit():
+            made["clean"] = event.clean
+    return made
+
+
+def kind(event: Event) -> str:
+    """The kind of an event: ``message-received``."""
+    return _WORD_BEGINS.sub("-", type(event).__name__).lower()
+
+
+def _bytes_to_json(data: bytes) -> dict[str, Any]:
+    return {"size": len(data), "raw": data.hex()}
+
+
+def _output_to_json(data: bytes) -> dict[str, Any]:
+    try:
+        return {"size": len(data), "text": data.decode()}
+    except UnicodeDecodeError:
+        return _bytes_to_json(data) | {"text": data.decode(errors="backslashreplace")}
+
+
+def _is_exact_in_json(value: Any) -> bool:
+    """Whether JSON holds a value exactly. Does not recurse."""
+    unseen = [(value, 0)]
+    while unseen:
+        item, depth = unseen.pop()
+        if isinstance(item, list | tuple | dict):
+            if depth == MAX_VALUE_DEPTH:
+                return False
+            if isinstance(item, dict):
+                if not all(type(key) is str for key in item):
+                    return False
+                item = item.values()
+            unseen += ((inner, depth + 1) for inner in item)
+        elif type(item) is float:
+            if not math.isfinite(item):
+                return False
+        elif item is not None and type(item) not in (bool, int, str):
+            return False
+    return True

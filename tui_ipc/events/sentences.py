@@ -1,0 +1,129 @@
+"""What is said of an event, whoever shows it: a mark, a word, the detail. No colours, no columns, no escapes.
+
+The one rule: each event has one sentence, and it stands here; a face decides how it looks.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from tui_ipc.events import (
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    ChildStopped,
+    Event,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
+from tui_ipc.osutil.signals import describe_exit, signal_name
+from tui_ipc.text.notation import render_value
+from tui_ipc.text.units import format_duration, format_plural
+
+Tone = Literal["plain", "muted", "good", "warn", "bad"]
+
+WORD_WIDTH: Final = 9
+"""Characters of the longest word."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventText:
+    """What is said of an event.
+
+    Attributes:
+        mark: One character.
+        word: Its name in the language of people.
+        detail: The rest. It may hold what a child said: make control characters visible before it is shown.
+        tone: How it is meant.
+    """
+
+    mark: str
+    word: str
+    detail: str
+    tone: Tone = "plain"
+
+
+def describe_event(event: Event, limit: int | None = None) -> EventText:
+    """What to say of an event; ``limit`` is how many characters of a message's value, None for all."""
+    match event:
+        case MessageSent():
+            return EventText("→", "sent", render_value(event.value, limit))
+        case MessageReceived():
+            return EventText("←", "received", render_value(event.value, limit))
+        case ChildOutput():
+            return EventText("│", event.stream, event.data.decode(errors="backslashreplace"))
+        case ServerListening():
+            return EventText("●", "listening", event.name, "muted")
+        case ChildSpawned():
+            return EventText("●", "spawned", f"pid {event.pid} · {' '.join(event.command)}", "muted")
+        case ChildConnected():
+            return EventText("●", "connected", "to the one-shot server", "muted")
+        case HelloReceived():
+            form = "inline" if event.inline else "two channels"
+            return EventText("●", "hello", f"{event.name} · {form}", "muted")
+        case ChannelsOpen():
+            return EventText("●", "open", "messages may pass", "good")
+        case _:
+            return _trouble_or_end(event)
+
+
+def _trouble_or_end(event: Event) -> EventText:
+    match event:
+        case StepLate():
+            return EventText("▲", "late", event.sentence, "warn")
+        case HandshakeFailed():
+            return EventText("✕", "failed", event.sentence, "bad")
+        case Fault():
+            return EventText("✕", "fault", event.sentence, "bad")
+        case SignalSent():
+            return EventText("▲", "signal", f"{signal_name(event.signal)} · {event.reason}", "warn")
+        case ChildStopped():
+            detail = f"by {signal_name(event.signal)}, until it is continued"
+            return EventText("▲", "stopped", detail, "warn")
+        case ChildContinued():
+            return EventText("●", "continued", "the child goes on", "good")
+        case ChannelClosed():
+            return EventText("○", "closed", "the channel from the child ended", "muted")
+        case ChildExited():
+            tone: Tone = "good" if event.code == 0 else "bad"
+            return EventText("■", "exited", f"the child {describe_exit(event.code, event.signal)}", tone)
+        case Audit():
+            return _describe_audit(event)
+        case _:
+            raise TypeError(f"nothing is said of {type(event).__name__}")
+
+
+def describe_leftovers(audit: Audit) -> list[str]:
+    """What a run left behind, each a few words; nothing if it is clean."""
+    facts = []
+    if audit.processes:
+        pids = ", ".join(map(str, audit.processes))
+        facts.append(f"{format_plural(len(audit.processes), 'process', 'processes')} (pid {pids})")
+    facts += [f"{stream} held open" for stream in audit.held]
+    if audit.files:
+        facts.append(f"{format_plural(len(audit.files), 'file')} ({', '.join(audit.files)})")
+    if audit.unread:
+        facts.append(format_plural(audit.unread, "unread byte"))
+    return facts
+
+
+def _describe_audit(event: Audit) -> EventText:
+    facts = describe_leftovers(event) or ["nothing was left behind"]
+    if event.quit_elapsed is not None:
+        facts.append(f'ended {format_duration(event.quit_elapsed)} after "quit"')
+    mark, word, tone = _CLEAN if event.clean else _LEFT
+    return EventText(mark, word, " · ".join(facts), tone)
+
+
+_CLEAN: Final[tuple[str, str, Tone]] = ("✓", "clean", "good")
+_LEFT: Final[tuple[str, str, Tone]] = ("!", "left", "warn")

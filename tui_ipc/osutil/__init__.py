@@ -1,0 +1,1 @@
+"""What the operating system gives: processes, descriptors, files, signals. Linux only."""

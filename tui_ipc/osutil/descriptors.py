@@ -1,0 +1,52 @@
+"""What lies in the queue of a descriptor, as the kernel counts it.
+
+The one rule: what the kernel does not count is None, never an error. This is all that every run asks of the
+kernel; what only a diagnosis asks is :mod:`tui_ipc.osutil.procfs`, which takes longer to load.
+"""
+
+import fcntl
+import select
+import sys
+import termios
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+
+
+def count_unread(descriptor: int) -> int | None:
+    """Bytes that can be read from a socket, a pipe or a terminal, see FIONREAD in ioctl_tty(2)."""
+    return read_count(descriptor, termios.FIONREAD)
+
+
+def read_count(descriptor: int, request: int) -> int | None:
+    """The number that an ioctl(2) gives."""
+    try:
+        return int.from_bytes(fcntl.ioctl(descriptor, request, bytes(4)), sys.byteorder)
+    except OSError:  # closed meanwhile, or a system that does not count this
+        return None
+
+
+def has_hung_up(descriptor: int) -> bool:
+    """Whether nobody holds the other end of a pipe, terminal or socket, whatever lies unread in it."""
+    poll = select.poll()
+    poll.register(descriptor, 0)  # a hang-up is told unasked
+    return any(events & select.POLLHUP for _, events in poll.poll(0))
+
+
+async def wait_until_readable(descriptor: int) -> None:
+    """Wait until ``descriptor`` is readable. It must stay open, and have no other waiter in this loop."""
+    import asyncio  # for programs that run a loop; the others need not load it
+
+    loop = asyncio.get_running_loop()
+    waiter: asyncio.Future[None] = loop.create_future()
+    loop.add_reader(descriptor, _wake, waiter)
+    try:
+        await waiter
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _wake(waiter: "asyncio.Future[None]") -> None:
+    if not waiter.done():
+        waiter.set_result(None)

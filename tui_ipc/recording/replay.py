@@ -1,0 +1,239 @@
+"""Shows a recording as if it happened now: the face of a session, with its events from a file.
+
+The one rule: an event comes when its time has come, or when it is asked for; nothing is left out and no pause
+is shortened.
+"""
+
+import asyncio
+import math
+import os
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Final, NoReturn, Self
+
+from tui_ipc.events import ChildExited, ChildSpawned, Event, MessageSent
+from tui_ipc.recording.codec import open_recording
+from tui_ipc.session.conversation import NotConnected
+from tui_ipc.session.diagnosis import Diagnosis
+
+_AT_ONCE: Final = 100  # events that are shown without letting others run
+
+
+class Replay:
+    """A recorded session, for whoever can show a session: an asynchronous context manager and its events.
+
+    Its time begins with the first event, when that is asked for. It ends after the last event, or where it is
+    left.
+
+    Args:
+        path: The file.
+        speed: How many times faster than it happened; None for as fast as the events are taken.
+
+    Attributes:
+        command: What was run, as it was asked for.
+        began: The wall clock when it was recorded.
+        program: What recorded it, with its version.
+        run: The run of the event that was shown last; 0 before the first.
+        pid: The process id of the child, as it was then; None while no child lived.
+        position: Events that were shown.
+        length: Events that there are, None until the last was read.
+        progress: Which share of the file was shown, from 0 to 1.
+        over: True once no event will follow.
+
+    Raises:
+        RecordingError: There is no recording that can be read.
+        ValueError: The speed is not positive.
+
+    Example:
+        >>> async def main():
+        ...     async with Replay("session.rec", speed=2.0) as replay:
+        ...         async for event in replay.events():
+        ...             print(event)
+    """
+
+    def __init__(self, path: str, *, speed: float | None = 1.0) -> None:
+        self._recorded = open_recording(path)
+        self._speed = _check_speed(speed)
+        self._left: Iterator[Event] = self._recorded.events()
+        self._next: Event | None = None
+        self._steps = 0  # asked for and not yet shown
+        self._changed = asyncio.Event()
+        self._playing = True
+        self._moment = 0  # of the recording's clock, when ...
+        self._since = 0  # ... the clock of this machine stood here; 0 until it is first asked
+        self.command = self._recorded.command
+        self.began = self._recorded.began
+        self.program = self._recorded.program
+        self.run = 0
+        self.pid: int | None = None
+        self.position = 0
+        self.length: int | None = None
+        self.progress = 0.0
+        self._size = os.path.getsize(path)
+        self.over = False
+
+    @property
+    def truncated(self) -> int:
+        """Bytes at the end of the file that are no whole event; known once the last event was shown."""
+        return self._recorded.truncated
+
+    @property
+    def playing(self) -> bool:
+        """Whether time passes."""
+        return self._playing
+
+    @property
+    def speed(self) -> float | None:
+        """How many times faster than it happened; None for as fast as the events are taken."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float | None) -> None:
+        speed = _check_speed(speed)
+        self._set_clock(self._now())
+        self._speed = speed
+
+    def play(self) -> None:
+        """Let time pass."""
+        self._set_clock(self._now())
+        self._playing = True
+
+    def pause(self) -> None:
+        """Let no time pass; events come by :meth:`step` alone."""
+        self._set_clock(self._now())
+        self._playing = False
+
+    def step(self) -> None:
+        """Show the next event at once, and pause there."""
+        self.pause()
+        self._steps += 1
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.quit()
+
+    async def ready(self) -> None:
+        """Return at once: there is nothing to wait for."""
+
+    async def send(self, value: Any) -> MessageSent:  # noqa: ARG002 - the face of a session
+        """Nobody listens.
+
+        Raises:
+            NotConnected: Always.
+        """
+        _refuse("nobody listens to what you send")
+
+    async def restart(self) -> None:
+        """There is no child.
+
+        Raises:
+            NotConnected: Always.
+        """
+        _refuse("there is no child to restart")
+
+    def signal(self, number: int) -> None:
+        """There is no child.
+
+        Raises:
+            NotConnected: Always.
+        """
+        _refuse(f"there is no child to send signal {number} to")
+
+    def diagnosis(self) -> Diagnosis:
+        """Why nothing happens: there is no child."""
+        return Diagnosis(phase="replay")
+
+    async def quit(self) -> None:
+        """End here: no event follows. May be called again."""
+        self.over = True
+        self._next = None
+        self._left = iter(())
+        self._changed.set()
+
+    def events(self) -> AsyncIterator[Event]:
+        """The events in order, each when its time has come. One task consumes them; it may go on later.
+
+        Raises:
+            RecordingError: From the iteration, where the file is broken, after the events before that.
+        """
+        return self
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Event:
+        if self.position % _AT_ONCE == 0:
+            await asyncio.sleep(0)
+        while (event := self._peek()) is not None and not self._due(event):
+            await self._news(event)
+        if event is None:
+            raise StopAsyncIteration
+        self._show(event)
+        return event
+
+    def _peek(self) -> Event | None:
+        """The next event, which stays the next one until it is shown; None if there is none."""
+        if self._next is None and not self.over:
+            try:
+                self._next = next(self._left, None)
+            finally:
+                if self._next is None:  # the last was shown, or the file is broken from here on
+                    self.over = True
+                    self.length = self.position
+            if self._next is not None and self.position == 0 and self._since == 0:
+                self._moment = self._next.at  # a recording may have begun long after its session
+        return self._next
+
+    def _due(self, event: Event) -> bool:
+        return self._steps > 0 or (self._playing and (self._speed is None or event.at <= self._now()))
+
+    async def _news(self, event: Event) -> None:
+        """Wait until the event may be due, or anything was changed."""
+        self._changed.clear()
+        wait = None
+        if self._playing and self._speed is not None:
+            wait = (event.at - self._now()) / self._speed / 1e9
+        try:
+            async with asyncio.timeout(wait):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _show(self, event: Event) -> None:
+        self._next = None
+        self.position += 1
+        if self._steps:
+            self._steps -= 1
+        if not self._playing or self._speed is None:
+            self._set_clock(event.at)
+        self.progress = min(1.0, self._recorded.place / max(1, self._size))
+        self.run = event.run
+        if isinstance(event, ChildSpawned):
+            self.pid = event.pid
+        elif isinstance(event, ChildExited):
+            self.pid = None
+
+    def _now(self) -> int:
+        """Nanoseconds on the recording's clock."""
+        if self._since == 0:
+            self._since = time.monotonic_ns()
+        if not self._playing or self._speed is None:
+            return self._moment
+        return self._moment + int((time.monotonic_ns() - self._since) * self._speed)
+
+    def _set_clock(self, moment: int) -> None:
+        self._moment = moment
+        self._since = time.monotonic_ns()
+        self._changed.set()
+
+
+def _check_speed(speed: float | None) -> float | None:
+    if speed is not None and not 0 < speed < math.inf:
+        raise ValueError(f"a recording cannot be shown at speed {speed:g}; give a number above 0, such as 2")
+    return speed
+
+
+def _refuse(why: str) -> NoReturn:
+    raise NotConnected(f"a recording is only shown: {why}")

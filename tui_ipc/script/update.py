@@ -1,0 +1,215 @@
+"""What a script expects, rewritten by what came. Pure.
+
+The one rule: only what did not match is changed. Comments, layout and every hole that was met stay, and a
+script whose expectations were all met stays as it is, to the byte.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tui_ipc.recording.codec import describe_path_error
+from tui_ipc.script.files import UnwritableScriptError, replace_script_file
+from tui_ipc.script.language.parser import (
+    Expect,
+    ExpectExit,
+    Repeat,
+    Script,
+    ScriptSyntaxError,
+    Step,
+    parse,
+    write,
+)
+from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.text.notation import render_value
+from tui_ipc.text.pattern_match import ABSENT, find_difference, match, pair_entries, pair_items
+from tui_ipc.text.placeholders import ANY_REST
+
+
+def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The pattern that a message meets, as near as can be to the one that it should have met.
+
+    Does not recurse: both may nest deeply.
+
+    Args:
+        pattern: What was expected. It is not changed.
+        received: What came.
+        known: The names captured so far; they are not changed.
+
+    Returns:
+        The new pattern, the old one itself where it was met; and the names that it captures anew.
+    """
+    difference, captured = match(pattern, received, known)
+    if difference is None:
+        return pattern, captured
+    names, captured = dict(known), {}
+    outermost: list[Any] = [None]
+    unmerged: list[tuple[Any, Any, Any, Any]] = [(outermost, 0, pattern, received)]
+    while unmerged:
+        place, key, ours, theirs = unmerged.pop()
+        if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
+            place[key], pairs = _merge_array(ours, theirs)
+        elif isinstance(ours, dict) and isinstance(theirs, dict):
+            place[key], pairs = _merge_map(ours, theirs)
+        else:
+            difference, new = match(ours, theirs, names)
+            place[key] = ours if difference is None else theirs
+            if difference is None:
+                captured |= new
+                names |= new
+            continue
+        unmerged += ((place[key], *pair) for pair in reversed(pairs))
+    if (
+        find_difference(outermost[0], received, known) is not None
+    ):  # keys that Python takes for equal, and no message
+        return received, {}
+    return outermost[0], captured
+
+
+def _merge_array(ours: Any, theirs: Any) -> tuple[list[Any], list[tuple[Any, Any, Any]]]:
+    """An array with room for the items that came, and place, pattern and item for each; ``...`` stays."""
+    pairs = [(our, their) for our, their, _ in pair_items(ours, theirs, None)]
+    rest = ours.index(ANY_REST) if ANY_REST in ours else len(pairs)
+    begin, end = ([pair for pair in part if pair[1] is not ABSENT] for part in (pairs[:rest], pairs[rest:]))
+    room = [None] * len(begin) + [ANY_REST] * (ANY_REST in ours) + [None] * len(end)
+    places = (index for index, item in enumerate(room) if item is not ANY_REST)
+    return room, [(index, *pair) for index, pair in zip(places, begin + end, strict=True)]
+
+
+def _merge_map(ours: Any, theirs: Any) -> tuple[dict[Any, Any], list[tuple[Any, Any, Any]]]:
+    """The same for a map: the keys that came, the old ones in their order; ``...`` stays where it is."""
+    pairs = {}
+    for our, their, place in pair_entries(ours, theirs, None):
+        if their is not ABSENT and place is not None:
+            pairs[place[1]] = our, their
+    room = {key: ANY_REST if key is ANY_REST else None for key in ours if key is ANY_REST or key in pairs}
+    for key in pairs:
+        room.setdefault(key, None)
+    return room, [(key, *pairs[key]) for key in room if key is not ANY_REST]
+
+
+class LearnedPatterns:
+    """What the expectations of one script should have been, as they come up.
+
+    Args:
+        changes: Filled with the line of each expectation that was not met → the pattern that it should be.
+    """
+
+    def __init__(self, changes: dict[int, Any]) -> None:
+        self._changes = changes
+        self._texts: dict[int, str] = {}
+
+    def note(
+        self, step: Expect | ExpectExit, received: Any, known: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Take in what came where a step expected something: a message, or an exit code.
+
+        Returns:
+            The names that the new pattern captures; None if an earlier round of a ``repeat`` needs another
+            one, so that no pattern will do.
+        """
+        expected = step.value if isinstance(step, Expect) else step.code
+        pattern, captured = merge_pattern(expected, received, known)
+        text = render_value(pattern)
+        if self._texts.setdefault(step.line, text) != text:
+            return None
+        if pattern is not expected:
+            self._changes[step.line] = pattern
+        return captured
+
+
+def rewrite_expectations(text: str, script: Script, changes: Mapping[int, Any]) -> str:
+    """The text of a script with other expectations.
+
+    Args:
+        text: The whole of it.
+        script: What it means.
+        changes: Line → the pattern, or the exit code, that the expectation there should be.
+    """
+    lines = text.split("\n")
+    mark = "\ufeff" if text.startswith("\ufeff") else ""  # stands before the first column
+    lines[0] = lines[0].removeprefix(mark)
+    for step in iter_expectations(script.steps):
+        if step.line in changes:
+            lines[step.line - 1] = _rewrite_line(lines[step.line - 1], step, changes[step.line])
+    return mark + "\n".join(lines)
+
+
+def iter_expectations(steps: tuple[Step, ...]) -> Iterator[Expect | ExpectExit]:
+    """What can be rewritten, in its order, blocks included."""
+    for step in steps:
+        if isinstance(step, Expect | ExpectExit):
+            yield step
+        elif isinstance(step, Repeat):
+            yield from iter_expectations(step.steps)
+
+
+def _rewrite_line(line: str, step: Expect | ExpectExit, pattern: Any) -> str:
+    """A line with another pattern; a string that was written without quotes stays so, if that can be."""
+    begin, end = step.span
+    if isinstance(step, Expect) and isinstance(pattern, str) and line[begin:end] == step.value:
+        bare = line[:begin] + pattern + line[end:]
+        if _reads_as(bare, replace(step, value=pattern)):
+            return bare
+    return line[:begin] + render_value(pattern) + line[end:]
+
+
+def _reads_as(line: str, step: Expect) -> bool:
+    try:
+        return parse(line).steps == (step,)
+    except ScriptSyntaxError:
+        return False
+
+
+def update_script_file(file: str, script: Script, outcome: Outcome) -> str:
+    """Rewrite what a script expects, if anything is to be changed and all else was as it should be.
+
+    Args:
+        file: Where it stands.
+        script: What was run.
+        outcome: How that went.
+
+    Returns:
+        A sentence for people, empty if nothing was to be changed.
+
+    Raises:
+        UnwritableScriptError: It cannot be rewritten.
+    """
+    if not outcome.updates:
+        return ""
+    if outcome.status is not Status.PASSED:
+        return "not rewritten, as it did not pass"
+    old = _read_script(file)
+    text = old.decode(errors="replace")
+    if not _is_same_script(text, script):
+        raise UnwritableScriptError(f"{file} was changed meanwhile, and so was not rewritten; run it again")
+    new = rewrite_expectations(text, parse(text), outcome.updates)
+    try:
+        parse(new, script.name)
+    except ScriptSyntaxError as error:  # what captured a name that is used further on does so no more
+        raise UnwritableScriptError(f"{file} cannot be rewritten: {error.sentence}") from None
+    replace_script_file(file, old, new.encode())
+    return f"{_describe_lines(outcome.updates)} rewritten"
+
+
+def _read_script(file: str) -> bytes:
+    try:
+        with open(file, "rb") as script:
+            return script.read()
+    except OSError as error:
+        raise UnwritableScriptError(f"{file} cannot be rewritten: {describe_path_error(error)}") from None
+
+
+def _is_same_script(text: str, script: Script) -> bool:
+    """Whether a text is a script, each expectation in its line. Where in the line does not matter."""
+    try:
+        found = parse(text)
+    except ScriptSyntaxError:
+        return False
+    places = [[step.line for step in iter_expectations(each.steps)] for each in (found, script)]
+    return write(found) == write(script) and places[0] == places[1]
+
+
+def _describe_lines(updates: Mapping[int, Any]) -> str:
+    *others, last = sorted(updates)
+    return f"lines {', '.join(map(str, others))} and {last}" if others else f"line {last}"

@@ -1,0 +1,296 @@
+"""How a message is written: the one text form that people type and read.
+
+The rule: what ``render`` writes, ``parse`` reads back. The notation is JSON, extended only where a message
+holds what JSON cannot, and a value has the same text wherever it stands.
+
+* Text that is JSON is that value, as Python's ``json`` reads it (with ``NaN``, ``Infinity``, ``-Infinity``).
+* Else text that is a Python literal of bytes, a tuple, a list or a dict is that value. Inside it the words of
+  Python and of JSON mix freely (``None``, ``null``). Strings side by side are a forgotten comma, not one.
+* A time stamp is ``timestamp("2026-11-24T05:00:00Z")``: ISO 8601 with its offset from UTC, anywhere.
+* Anything else is a string: exactly the text as typed, spaces included.
+
+Neither direction recurses, so depth costs memory and never the stack, and reading takes time in proportion to
+the text whatever it says: one faces what a child sent, the other what a person is still typing.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from tui_ipc.ipc.wire import encode
+from tui_ipc.text.notation_reader import (
+    JSON_LETTERS,
+    NotationError,
+    PlaceholderCheck,
+    PlaceholderError,
+    escape_in_regex,
+    read_value,
+    skip_blank,
+)
+from tui_ipc.text.placeholders import ANY_REST, PLACEHOLDER_TYPES, Capture, Regex
+from tui_ipc.text.units import format_plural
+
+_JSON: Final = json.JSONDecoder()
+_SPELLINGS: Final = {"None": "null", "True": "true", "False": "false"}
+_VALUE_START: Final = re.compile(  # how text begins that wants to be more than a string
+    r"""(?P<json>[\[{"])|\(|(?:[bB][rR]?|[rR][bB])["']|timestamp\("""
+)
+_ESCAPED: Final = {character: "\\" + letter for letter, character in JSON_LETTERS.items()}
+_SUSPECT: Final = re.compile(r'["\\]|[^ -~]')
+_UNSAFE_IN_REGEX: Final = re.compile(r"\\.|/|[^ -~]", re.DOTALL)
+_WHOLE_ESCAPES: Final = re.compile(r"(?:[^\\]|\\x..|\\u....|\\[^xu])*+")
+_KINDS: Final[tuple[tuple[type | tuple[type, ...], str, str], ...]] = (
+    (type(None), "null", ""),
+    (bool, "boolean", ""),  # before int, which it is too
+    (int, "integer", ""),
+    (float, "float", ""),
+    (str, "string", "character"),
+    ((bytes, bytearray), "binary", "byte"),
+    ((list, tuple), "array", "item"),
+    (dict, "map", "key"),
+    (datetime, "time stamp", ""),
+)
+
+
+def parse_value(text: str) -> Any:
+    """The value that ``text`` stands for; the text itself if it stands for no other.
+
+    Never fails. Of a key given twice the last value counts. The value need not fit into a message: an integer
+    may be beyond 64 bits, a string may hold lone surrogates; sending says so.
+    """
+    return interpret(text)[0]
+
+
+def describe_text(text: str) -> str:
+    """What ``text`` would be as a message, in one line: its kind, its count and its bytes on the wire.
+
+    For instance ``map, 3 keys, 27 bytes``. It says instead why a value cannot be sent, and adds why a text
+    that begins like JSON or a literal is nevertheless a string.
+    """
+    value, complaint = interpret(text)
+    kind, noun = _kind_and_noun(value)
+    if isinstance(value, list | tuple | dict):
+        kind += ", " + format_plural(len(value), noun)
+    try:
+        size = len(encode(value))
+    except (TypeError, ValueError) as error:
+        return f"{kind}, cannot be sent: {error}"
+    return f"{kind}, {format_plural(size, 'byte')}" + (f" — {complaint}" if complaint else "")
+
+
+def render_value(value: Any, limit: int | None = None) -> str:
+    r"""The text of a value, on one line and safe for a terminal.
+
+    Strings are always quoted. Each character that is not printable (``str.isprintable``: controls,
+    bidirectional controls, line separators, lone surrogates, unassigned and private ones) is written as an
+    escape. What no message can hold is shown as its ``repr``, which does not read back.
+
+    Args:
+        value: Anything that a message can hold, nested to any depth.
+        limit: Characters to show, about. A longer text is cut at ``…``, open quotes and brackets are closed,
+            and the size of the whole value follows: ``b"\x00…" (67 108 864 bytes)``. That takes time in
+            proportion to the limit, not to the value; a cut text does not read back. None shows everything.
+    """
+    room = sys.maxsize if limit is None else limit  # brackets still to be closed count as written
+    pieces: list[str] = []
+    unfinished: list[tuple[Iterator[tuple[str, Any]], str]] = [(iter([("", value)]), "")]
+    while unfinished:
+        children, closer = unfinished[-1]
+        child = next(children, None)
+        if child is None:
+            pieces.append(closer)
+            unfinished.pop()
+            continue
+        before, item = child
+        room -= len(before)
+        text, closer = _opening(item, room)
+        pieces.append(before)
+        if len(text) + len(closer) > room:
+            pieces.append(_shorten(text, room) if isinstance(item, str | bytes | bytearray) else "…")
+            pieces += (closer for _, closer in reversed(unfinished))
+            return "".join(pieces) + _size_note(value)
+        room -= len(text) + len(closer)
+        pieces.append(text)
+        if closer:
+            unfinished.append((_children(item), closer))
+    return "".join(pieces)
+
+
+class NotationProblem(NamedTuple):
+    """Why a text that looks like more than a string is one.
+
+    Attributes:
+        sentence: What is wrong.
+        offset: Where, from 0; None if it is all of the text.
+        hole: Whether a hole of a pattern is what is wrong.
+    """
+
+    sentence: str
+    offset: int | None = None
+    hole: bool = False
+
+    def __str__(self) -> str:
+        return self.sentence if self.offset is None else f"{self.sentence} at column {self.offset + 1}"
+
+
+def interpret(text: str) -> tuple[Any, NotationProblem | None]:
+    """What :func:`parse` returns, and a complaint if the text looks like more than the string that it is."""
+    begun = parse_leading_value(text)
+    if isinstance(begun, NotationProblem):
+        return text, begun
+    if begun is not None:
+        value, end = begun
+        end = skip_blank(text, end)
+        if end == len(text):
+            return value, None
+        if looks_like_value(text):
+            return text, _make_problem(text, NotationError("text after the value", end))
+    word = text.strip()
+    if word in _SPELLINGS:
+        return text, NotationProblem(f"the JSON value is spelled {_SPELLINGS[word]}")
+    return text, None
+
+
+def looks_like_value(text: str) -> bool:
+    """Whether a text begins so that it is faulty if it is no JSON and no literal, and not just a string."""
+    return _VALUE_START.match(text, skip_blank(text, 0)) is not None
+
+
+def parse_leading_value(
+    text: str, objection: PlaceholderCheck | None = None
+) -> tuple[Any, int] | NotationProblem | None:
+    """The JSON value or the literal that a text begins with: for a text in which more may follow.
+
+    Args:
+        text: Such a text.
+        objection: Makes it a pattern: inside it holes may stand for values, written ``...``, ``/re/`` and
+            ``{{name}}``, to which it does not object. Without it there are no holes.
+
+    Returns:
+        The value and where it ends; what is wrong, if the text looks like one and is none; else None.
+    """
+    begin = skip_blank(text, 0)
+    try:
+        return _JSON.raw_decode(text, begin)
+    except (ValueError, RecursionError):
+        pass  # no JSON, or too deep for a reader that recurses
+    meant = _VALUE_START.match(text, begin)
+    if not meant:
+        return None
+    try:
+        value, end = read_value(text, begin, objection)
+        if isinstance(value, str):
+            raise NotationError("no JSON escape, or a control character, in the string", begin)
+    except NotationError as error:
+        return _make_problem(text, error)
+    return value, end
+
+
+def _make_problem(text: str, error: NotationError) -> NotationProblem:
+    if isinstance(error, PlaceholderError):
+        return NotationProblem(str(error), error.offset, hole=True)
+    meant = _VALUE_START.match(text, skip_blank(text, 0))
+    return NotationProblem(f"not {'JSON' if meant and meant['json'] else 'a literal'}: {error}", error.offset)
+
+
+def _opening(item: Any, room: int) -> tuple[str, str]:
+    """The text of a scalar, or both brackets of a container. Of a string, no more than overflows ``room``."""
+    if isinstance(item, str):
+        return f'"{_escape_text(item[: max(room, 0)])}"', ""
+    if isinstance(item, bytes | bytearray):
+        return f'b"{_escape_bytes(bytes(item[: max(room, 0)]))}"', ""
+    if isinstance(item, list):
+        return "[", "]"
+    if isinstance(item, dict):
+        return "{", "}"
+    if isinstance(item, tuple):
+        return "(", ",)" if len(item) == 1 else ")"
+    return _render_atom(item), ""
+
+
+def _render_atom(item: Any) -> str:
+    """The text of what is never cut in two."""
+    if isinstance(item, bool | float | None):
+        return json.dumps(item)
+    if isinstance(item, int):
+        # Python refuses to write thousands of digits, which no message holds but a person may type.
+        return int.__repr__(item) if item.bit_length() < 1024 else hex(item)
+    if isinstance(item, datetime):
+        return f'timestamp("{re.sub("[+]00:00$", "Z", item.isoformat())}")'
+    return _render_placeholder(item) if isinstance(item, PLACEHOLDER_TYPES) else _escape_text(repr(item))
+
+
+def _render_placeholder(item: Any) -> str:
+    if isinstance(item, Regex):
+        return f"/{_UNSAFE_IN_REGEX.sub(_escape_in_regex, item.expression)}/"
+    return f"{{{{{item.name}}}}}" if isinstance(item, Capture) else "..."
+
+
+def _escape_in_regex(match: re.Match[str]) -> str:
+    """What must not stand in ``/re/`` as it is, spelled so that ``re`` reads it alike; an escape stays."""
+    text = match.group()
+    if text == "/":
+        return r"\/"
+    return text if text.isprintable() else escape_in_regex(text[-1])
+
+
+def _children(item: Any) -> Iterator[tuple[str, Any]]:
+    """What a container holds, in order, each with the text before it."""
+    before = ""
+    if isinstance(item, dict):
+        for key, value in item.items():
+            yield before, key
+            if key is not ANY_REST:
+                yield ": ", value
+            before = ", "
+    else:
+        for value in item:
+            yield before, value
+            before = ", "
+
+
+def _escape_text(text: str) -> str:
+    if text.isprintable():
+        return text.replace("\\", r"\\").replace('"', r"\"")
+    return _SUSPECT.sub(_escape, text)
+
+
+def _escape(match: re.Match[str]) -> str:
+    """One character as JSON writes it."""
+    character = match.group()
+    if character in _ESCAPED:
+        return _ESCAPED[character]
+    if character.isprintable():
+        return character
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
+
+
+def _escape_bytes(data: bytes) -> str:
+    # repr() chooses double quotes where it sees a single one and no double one.
+    return r"\"".join(repr(b"'" + part)[3:-1] for part in data.split(b'"'))
+
+
+def _shorten(text: str, room: int) -> str:
+    """A quoted text cut to about ``room`` characters, between two escapes."""
+    kept = _WHOLE_ESCAPES.match(text[:-1][: max(room - 1, 2)])
+    return (kept.group() if kept else "") + '…"'
+
+
+def _size_note(value: Any) -> str:
+    """The size of a value that was cut, as a note behind it."""
+    _, noun = _kind_and_noun(value)
+    return f" ({format_plural(len(value), noun)})" if noun else ""
+
+
+def kind(value: Any) -> str:
+    """What a value is called, for instance ``map`` or ``integer``."""
+    return _kind_and_noun(value)[0]
+
+
+def _kind_and_noun(value: Any) -> tuple[str, str]:
+    """What a value is called, and what its length counts."""
+    return next(((kind, noun) for types, kind, noun in _KINDS if isinstance(value, types)), ("object", ""))

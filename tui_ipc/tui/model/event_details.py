@@ -1,0 +1,224 @@
+"""How many values of each kind a message holds, and how many of its bytes say no more than what they are."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Final
+
+from tui_ipc.events import (
+    Audit,
+    ChildExited,
+    ChildSpawned,
+    ChildStopped,
+    Event,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
+from tui_ipc.osutil.signals import signal_name
+from tui_ipc.text import notation
+from tui_ipc.text.units import format_clock, format_count, format_duration, format_plural, format_size
+from tui_ipc.tui.model.byte_map import ByteMap
+from tui_ipc.tui.model.session_model import LogEntry
+from tui_ipc.tui.model.status import describe_exit
+from tui_ipc.tui.model.styled_line import Line, Span, line
+from tui_ipc.tui.model.terminal_output import make_visible
+
+COUNT_LIMIT: Final = 100_000
+"""So many values are counted; who has more has seen what they are like."""
+
+_COUNT_CHUNK: Final = 500  # values of one step: a millisecond
+
+_SINGLE_BYTE_FAMILIES: Final = ("nil", "bool", "int")  # what a single byte can say, kind and content in one
+
+_NOUNS: Final = {
+    "map": ("map", "maps"),
+    "array": ("array", "arrays"),
+    "str": ("string", "strings"),
+    "bin": ("binary", "binaries"),
+    "int": ("integer", "integers"),
+    "float": ("float", "floats"),
+    "bool": ("boolean", "booleans"),
+    "nil": ("null", "nulls"),
+    "ext": ("extension", "extensions"),
+}
+
+
+class MessageStats:
+    """Counts what is in a message, step by step.
+
+    Args:
+        subject: The message.
+    """
+
+    def __init__(self, subject: ByteMap) -> None:
+        self._subject = subject
+        self._kinds: Counter[str] = Counter()
+        self._headers = 0
+        self._depth = 0
+        self._counted = 0  # bytes
+
+    def steps(self) -> Iterator[None]:
+        """Count; each step takes a millisecond or so."""
+        anatomy = self._subject.anatomy
+        while self._kinds.total() < COUNT_LIMIT:
+            chunk = list(islice(anatomy.parts(self._counted), _COUNT_CHUNK))
+            for part, path in chunk:
+                self._kinds[part.family] += 1
+                if part.end - part.start > 1 or part.family not in _SINGLE_BYTE_FAMILIES:
+                    self._headers += part.payload - part.start
+                self._depth = max(self._depth, len(path))
+                self._counted = part.end
+            if not chunk and not self._subject.walk() and anatomy.walked == self._counted:
+                return
+            yield
+
+    def facts(self) -> Iterator[tuple[str, str]]:
+        """What was found so far, by its names."""
+        if not self._counted:
+            return
+        kinds = ((self._kinds[kind], nouns) for kind, nouns in _NOUNS.items())
+        held = ", ".join(format_plural(number, *nouns) for number, nouns in kinds if number)
+        whole = self._counted == len(self._subject.raw)
+        yield "holds", held if whole else f"{held}, in its first {format_plural(self._counted, 'byte')}"
+        if self._depth > 1:
+            yield "depth", str(self._depth)
+        share = 100 * self._headers / self._counted
+        yield (
+            "headers",
+            f"{format_count(self._headers)} of {format_plural(self._counted, 'byte')}, {share:.0f} %",
+        )
+
+
+def entry_title(entry: LogEntry) -> str:
+    """What the inspector shows, in few words of our own."""
+    match entry.event:
+        case MessageSent(number=number):
+            return f"Message #{number} sent"
+        case MessageReceived(number=number):
+            return f"Message #{number} received"
+        case None:
+            return f"Run {entry.run}"
+        case event:
+            return _split_words(type(event).__name__)
+
+
+def entry_summary(entry: LogEntry) -> str | None:
+    """A message's size and what it answers, in few words of our own; None for any other event."""
+    match entry.event:
+        case MessageReceived(answers=int(answers), elapsed=int(elapsed), raw=raw):
+            return f"{format_size(len(raw))} · answers #{answers} after {format_duration(elapsed)}"
+        case MessageSent(raw=raw) | MessageReceived(raw=raw):
+            return format_size(len(raw))
+        case _:
+            return None
+
+
+def value_lines(entry: LogEntry) -> list[Line]:
+    """What an event that is no message says: its sentence, its names, or its log line."""
+    match entry.event:
+        case HandshakeFailed() | Fault() | StepLate():
+            return [line(make_visible(row)) for row in entry.event.sentence.splitlines()]
+        case ServerListening():
+            return [line(make_visible(entry.event.name))]
+        case ChildSpawned():
+            return [line(make_visible(word)) for word in entry.event.command]
+        case None:
+            return [line(f"Run {entry.run} begins here.")]
+        case _:
+            return [line("".join(span.text for span in entry.line.left[2:]).strip())]
+
+
+def about_lines(entry: LogEntry, more: Iterable[tuple[str, str]] = ()) -> list[Line]:
+    """The facts of an event, one in a line, and what else is known of it."""
+    facts = [("run", str(entry.run))]
+    if entry.event is not None:
+        facts += [("at", f"{format_clock(entry.event.at).strip()} s"), *_list_facts(entry.event)]
+    facts += more
+    width = max(len(name) for name, _ in facts) + 2
+    return [line(Span(f"{name:<{width}}", "muted"), Span(make_visible(fact))) for name, fact in facts]
+
+
+def list_answers(answers: Iterable[LogEntry]) -> Iterator[tuple[str, str]]:
+    """What answers a sent message, the first first."""
+    for event in sorted((entry.event for entry in answers), key=lambda event: event.at if event else 0):
+        if isinstance(event, MessageReceived) and event.elapsed is not None:
+            yield "answered by", f"#{format_count(event.number)} after {format_duration(event.elapsed)}"
+
+
+def _list_facts(event: Event) -> Iterator[tuple[str, str]]:
+    match event:
+        case MessageSent() | MessageReceived():
+            yield from _message_facts(event)
+        case HelloReceived():
+            yield "name", event.name
+            yield "pid", str(event.pid)
+            yield "form", "inline: one connection for both directions" if event.inline else "two channels"
+            yield "size", _format_size(len(event.raw))
+        case ServerListening():
+            yield "server name", event.name
+        case ChildSpawned():
+            yield "pid", str(event.pid)
+            yield "command", " ".join(event.command)
+        case SignalSent():
+            yield "signal", signal_name(event.signal)
+            yield "reason", event.reason
+        case StepLate():
+            yield "step", event.step
+            yield "waited", format_duration(event.waited)
+        case ChildStopped():
+            yield "signal", signal_name(event.signal)
+        case Fault(byte=int(byte)):
+            yield "byte", f"{format_count(byte)}, counted from 0"
+        case HandshakeFailed():
+            yield "step missed", event.step
+            yield "deadline", "passed" if event.timed_out else "not awaited: it failed at once"
+        case ChildExited():
+            yield from _exit_facts(event)
+        case Audit():
+            yield from _audit_facts(event)
+
+
+def _message_facts(event: MessageSent | MessageReceived) -> Iterator[tuple[str, str]]:
+    yield "direction", "to the child" if isinstance(event, MessageSent) else "from the child"
+    yield "number", f"#{format_count(event.number)} of this run"
+    yield "kind", notation.kind(event.value)
+    yield "size", _format_size(len(event.raw))
+    if isinstance(event, MessageReceived) and event.answers is not None and event.elapsed is not None:
+        yield "answers", f"#{format_count(event.answers)} after {format_duration(event.elapsed)}"
+
+
+def _exit_facts(event: ChildExited) -> Iterator[tuple[str, str]]:
+    yield "end", f"the child {describe_exit(event)}"
+    yield "user time", format_duration(round(event.user_seconds * 1e9))
+    yield "system time", format_duration(round(event.system_seconds * 1e9))
+    yield "peak memory", format_size(event.max_rss)
+
+
+def _audit_facts(event: Audit) -> Iterator[tuple[str, str]]:
+    yield "processes", ", ".join(map(str, event.processes)) or "none left"
+    yield "held open", ", ".join(event.held) or "no stream"
+    yield "files", ", ".join(event.files) or "none left"
+    yield "unread", format_plural(event.unread, "byte")
+    if event.quit_elapsed is not None:
+        yield "quit took", format_duration(event.quit_elapsed)
+
+
+def _format_size(number: int) -> str:
+    return (
+        format_plural(number, "byte")
+        if number < 1024
+        else f"{format_size(number)} ({format_plural(number, 'byte')})"
+    )
+
+
+def _split_words(name: str) -> str:
+    """``ChildExited`` in words: ``Child exited``."""
+    return (
+        "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip().capitalize()
+    )

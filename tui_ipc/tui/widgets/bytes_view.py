@@ -1,0 +1,211 @@
+"""The view of bytes: a dump with a cursor, and a mark over those that belong to something."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.strip import Strip
+
+from tui_ipc.text.msgpack_index import MsgpackIndex, PlacedToken
+from tui_ipc.tui.model.hex_dump import HexDump
+from tui_ipc.tui.model.styled_line import Line
+from tui_ipc.tui.widgets.line_view import LineView, restyle
+
+
+class BytesView(LineView):
+    """Shows the bytes of a message, and their structure as far as it was walked to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "move(-1)", "Move", key_display="←↑↓→", id="bytes.left"),
+        Binding("right", "move(1)", "Next byte", show=False, id="bytes.right"),
+        Binding("up", "rows(-1)", "Row up", show=False, id="bytes.up"),
+        Binding("down", "rows(1)", "Row down", show=False, id="bytes.down"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="bytes.pageup"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="bytes.pagedown"),
+        Binding("home", "to(0)", "First byte", show=False, id="bytes.home"),
+        Binding("end", "to(-1)", "Last byte", show=False, id="bytes.end"),
+        Binding(
+            "right_square_bracket,shift+right",
+            "part(1)",
+            "Next part",
+            show=False,
+            key_display="]",
+            id="bytes.next",
+            tooltip="Bytes: go to where the next value, or its header, begins",
+        ),
+        Binding(
+            "left_square_bracket,shift+left",
+            "part(-1)",
+            "Previous part",
+            show=False,
+            key_display="[",
+            id="bytes.previous",
+            tooltip="Bytes: go to where this value, or the one before, begins",
+        ),
+    ]
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor came to a byte."""
+
+        offset: int
+
+    @dataclass
+    class StructureNeeded(Message):
+        """Bytes came into sight whose structure was not walked to yet, up to an offset."""
+
+        offset: int
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._anatomy = MsgpackIndex(b"")
+        self._dump = HexDump.fitting(b"", 0)
+        self.marked = (0, 0)
+        """The bytes that are marked: the first, and the one behind the last."""
+        self._seen: tuple[object, list[PlacedToken]] = (None, [])
+        self.cursor_byte: int | None = None
+        """The byte under the cursor, None if there is no cursor."""
+
+    @property
+    def end(self) -> int:
+        """The index after the last row."""
+        return self._dump.rows
+
+    @property
+    def columns(self) -> int:
+        """How many bytes stand in a row."""
+        return self._dump.columns
+
+    def line(self, index: int) -> Line:
+        """A row by its index."""
+        start = index * self._dump.columns
+        stop = start + self._dump.columns
+        return self._dump.line(
+            index,
+            [place for place in self._places(index) if place.part.end > start and place.part.start < stop],
+        )
+
+    def show(self, anatomy: MsgpackIndex) -> None:
+        """Show other bytes, from their beginning."""
+        self._anatomy = anatomy
+        self._dump = HexDump.fitting(anatomy.data, self.width)
+        self.marked = (0, 0)
+        self.cursor_byte = None
+        self._seen = (None, [])
+        self.scroll_to(y=0, animate=False, force=True)
+        self.sync()
+
+    def mark(self, start: int, end: int, *, follow: bool) -> None:
+        """Mark bytes.
+
+        Args:
+            start: The first of them.
+            end: The one behind the last.
+            follow: Whether the cursor goes to the first.
+        """
+        self.marked = (start, end)
+        if follow:
+            self.cursor_byte = start
+            self._into_sight(start)
+        self.refresh()
+
+    def drawn(self, index: int, width: int) -> Strip:
+        """Draw a row of the dump, with what is marked in it."""
+        strip = super().drawn(index, width)
+        for first, last in self._dump.cells(index, *self.marked):
+            strip = restyle(strip, first, last, self._overlay("mark"))
+        if self.cursor_byte is not None:
+            for first, last in self._dump.cells(index, self.cursor_byte, self.cursor_byte + 1):
+                strip = restyle(strip, first, last, self._overlay("byte"))
+        return strip
+
+    def _overlay(self, name: str) -> Style:
+        """What is laid over a byte, whose own colour stays."""
+        style = self.look(name)
+        return Style(bgcolor=style.bgcolor, underline=style.underline, reverse=style.reverse, bold=style.bold)
+
+    def _places(self, row: int) -> list[PlacedToken]:
+        """What stands in the bytes around a row, found once for all rows that are in sight."""
+        columns, height = self._dump.columns, max(1, self.size.height)
+        top = self.scroll_offset.y
+        first = top if top <= row < top + height else row
+        start, stop = first * columns, min((first + height) * columns, len(self._anatomy.data))
+        known = (self._anatomy, start, stop, self._anatomy.walked >= stop or self._anatomy.finished)
+        if self._seen[0] != known:
+            self._seen = (known, list(self._anatomy.parts(start, stop)))
+            if not known[-1]:
+                self._seen = (None, self._seen[1])
+                self.post_message(self.StructureNeeded(stop))
+        return self._seen[1]
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay the bytes out for the new width; the cursor stays in sight."""
+        if not self.width:  # hidden
+            return
+        self._dump = HexDump.fitting(self._anatomy.data, self.width)
+        super().on_resize(event)
+        if self.cursor_byte is not None:
+            self._into_sight(self.cursor_byte)
+
+    def on_focus(self) -> None:
+        """Show where keys will act."""
+        if self.cursor_byte is None:
+            self.go_to(self.scroll_offset.y * self._dump.columns)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor on the byte that the mouse points at."""
+        offset = event.get_content_offset(self)
+        row = self.end if offset is None else self.scroll_offset.y + offset.y
+        byte = None if offset is None or row >= self.end else self._dump.byte_at(row, offset.x)
+        if byte is not None:
+            self.go_to(byte)
+
+    def go_to(self, offset: int) -> None:
+        """Put the cursor on a byte, as far as there is one, and tell it."""
+        self.cursor_byte = max(0, min(offset, len(self._anatomy.data) - 1))
+        self._into_sight(self.cursor_byte)
+        self.refresh()
+        self.post_message(self.CursorMoved(self.cursor_byte))
+
+    def action_move(self, bytes_: int) -> None:
+        """Move the cursor by bytes."""
+        self.go_to(self._at + bytes_)
+
+    def action_rows(self, rows: int) -> None:
+        """Move the cursor by rows, as far as there are any."""
+        offset = self._at + rows * self._dump.columns
+        if 0 <= offset // self._dump.columns < self.end:
+            self.go_to(offset)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what fits on the screen."""
+        self.go_to(self._at + pages * max(1, self.size.height - 1) * self._dump.columns)
+
+    def action_to(self, offset: int) -> None:
+        """Move the cursor to the first byte (0) or the last (-1)."""
+        self.go_to(offset % max(1, len(self._anatomy.data)))
+
+    def action_part(self, direction: int) -> None:
+        """Move the cursor to the beginning of the next part (1), or of this or the one before (-1)."""
+        here = self._anatomy.at(self._at)
+        if here is None:
+            return
+        start, end = here.part.start, here.part.end
+        if direction > 0:
+            self.go_to(end)
+        elif self._at > start:
+            self.go_to(start)
+        elif (before := self._anatomy.at(start - 1)) is not None:
+            self.go_to(before.part.start)
+
+    @property
+    def _at(self) -> int:
+        return self.cursor_byte or 0
+
+    def _into_sight(self, offset: int) -> None:
+        row, top, height = offset // self._dump.columns, self.scroll_offset.y, self.size.height
+        if height and not top <= row < top + height:
+            self.scroll_to(y=row if row < top else row - height + 1, animate=False, force=True)

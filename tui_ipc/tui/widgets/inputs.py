@@ -1,0 +1,220 @@
+"""One line in which a person types, and into which nothing can be pasted that would steer the terminal."""
+
+import asyncio
+import os
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from rich.highlighter import Highlighter
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.reactive import Reactive
+from textual.widgets import Input
+
+from tui_ipc.tui.editor import EditorError, FoldResult, edit, editor_command, fold, unfold
+from tui_ipc.tui.input_history import InputHistory, MessageSuggester, Vocabulary
+from tui_ipc.tui.keys import dispatch_key
+from tui_ipc.tui.model.terminal_output import make_visible, sentence
+
+
+class SafeInput(Input):
+    """An input that shows control characters as symbols, and takes keys in their order."""
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """As every input has it, but no key lays out the screen anew: nothing depends on how long the text is."""
+
+    def validate_value(self, value: str) -> str:
+        """Keep out of the line, and so off the terminal, what cannot be shown."""
+        return make_visible(value)
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Take keys in their order: Textual inserts what can be printed, and leaves the rest for later."""
+        if not event.is_printable:  # else Textual calls the base class's handler as well
+            await dispatch_key(self, event)
+
+
+class MessageInput(SafeInput):
+    """One line of text with a history, as a shell has it.
+
+    Args:
+        history: What was sent before.
+        vocabulary: Words that messages held.
+        id: The widget's.
+
+    Attributes:
+        deaf: Whether keys are passed over, because the explorer is being left.
+        fault: The place in the text where it stops being what it looks like, None if it does not.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "up",
+            "recall(1)",
+            "History",
+            key_display="↑↓",
+            id="input.older",
+            tooltip="Go back through what was sent, in earlier starts too, and begins with the text in the "
+            "box. A text that begins with a space is not remembered",
+        ),
+        Binding("down", "recall(-1)", "Newer message", show=False, id="input.newer"),
+        Binding("tab", "app.focus_next", "Panes", key_display="tab", id="input.panes"),
+        Binding(
+            "right",
+            "cursor_right",
+            "Complete",
+            show=False,
+            key_display="→",
+            id="input.complete",
+            tooltip="At the end of the text take what stands there in grey, from a message that was sent or "
+            "came; elsewhere go right",
+        ),
+        Binding(
+            "ctrl+e",
+            "edit",
+            "Editor",
+            show=False,
+            id="input.editor",
+            tooltip="Write the message in your own editor (VISUAL or EDITOR), over many lines; it comes back "
+            "into the box, where Enter sends it",
+        ),
+    ]
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"message--fault"}
+
+    def __init__(self, history: InputHistory, vocabulary: Vocabulary, *, id: str | None = None) -> None:
+        super().__init__(
+            id=id,
+            compact=True,
+            select_on_focus=False,
+            suggester=MessageSuggester(history, vocabulary),
+            highlighter=_FaultHighlighter(self),
+        )
+        self.fault: int | None = None
+        self.deaf = False
+        self._history = history
+        self._walk: Sequence[str] = ()
+        self._place = -1  # -1 is the draft, before the first of the walk
+        self._draft = ""
+        self._shown: str | None = None
+
+    async def on_event(self, event: events.Event) -> None:
+        """Let others have a turn at each key, and take none once nobody listens (Textual calls this).
+
+        What is pasted into a terminal that does not say so comes as keys, and Textual takes as many as wait
+        without a pause: for minutes nothing else would happen, not even what a signal asks for.
+        """
+        if isinstance(event, events.Key):
+            if self.deaf:
+                return
+            await asyncio.sleep(0)
+        await super().on_event(event)
+
+    @property
+    def completes(self) -> bool:
+        """Whether something stands in grey behind the text, to be taken."""
+        return len(self._suggestion) > len(self.value)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Paste every line, of which Textual would take the first."""
+        lines = event.text.splitlines()
+        if len(lines) < 2:
+            return  # Textual calls the base class's handler as well
+        event.prevent_default()
+        event.stop()
+        if self.value:
+            self.replace(" ".join(lines), *self.selection)
+        else:
+            self._take(fold("\n".join(lines)), "Pasted")
+
+    async def action_submit(self) -> None:
+        """Hand the text over and empty the box at once: what is typed next is the next message."""
+        if not self.value:
+            return
+        self.post_message(self.Submitted(self, self.value))
+        self._remember(self.value)
+        self.clear()
+        self._shown = None  # what was walked through has become more
+
+    def _remember(self, text: str) -> None:
+        try:
+            self._history.add(text)
+        except OSError as error:
+            self.complain(error)
+
+    def complain(self, error: OSError) -> None:
+        """Say once that later starts will not know what was sent."""
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        sentence = (
+            f"Later starts will not know what is sent now: {reason}. TUI_IPC_HISTORY names another file."
+        )
+        self._tell(sentence, "Not remembered", "warning")
+        self._history.detach()
+
+    def restore(self, text: str) -> None:
+        """Give back a text that could not be sent, unless another has been begun."""
+        if not self.value:
+            self._show(text)
+
+    def put(self, text: str) -> None:
+        """Show a text to be edited; what was being typed lies below it, at ``down``."""
+        self._begin_walk((text, *self._history.newest_first("")))
+        self.action_recall(1)
+
+    def action_recall(self, direction: int) -> None:
+        """Go to an older (1) or newer (-1) text that begins as the draft does; before all lies the draft."""
+        if self.value != self._shown:
+            self._begin_walk(tuple(self._history.newest_first(self.value)))
+        place = self._place + direction
+        if -1 <= place < len(self._walk):
+            self._place = place
+            self._show(self._draft if place < 0 else self._walk[place])
+            self._shown = self.value
+
+    def _begin_walk(self, texts: Sequence[str]) -> None:
+        self._walk = texts
+        self._place = -1
+        self._draft = self._shown = self.value
+
+    def _show(self, text: str) -> None:
+        self.value = text
+        self.cursor_position = len(self.value)
+
+    def action_edit(self) -> None:
+        """Open the text in an editor."""
+        self.run_worker(self._edit(), group="editor", exclusive=True)
+
+    async def _edit(self) -> None:
+        text = unfold(self.value)
+        try:
+            edited = await edit(self.app, text, editor_command(os.environ))
+        except EditorError as error:
+            self._tell(str(error), "Not edited", "error")
+            return
+        if edited.rstrip("\n") == text.rstrip("\n"):
+            return
+        self._take(fold(edited), "Edited")
+
+    def _take(self, folded: FoldResult, how: str) -> None:
+        """Show a text that had several lines, and say if it is not what it looks like."""
+        self._show(folded.text)
+        if folded.complaint:
+            self._tell(f"It would be sent as a string: {folded.complaint}.", how, "warning")
+
+    def _tell(self, text: str, title: str, severity: Any) -> None:
+        self.notify(sentence(text), title=title, severity=severity, markup=False)
+
+
+class _FaultHighlighter(Highlighter):
+    """Marks the place where a text stops being what it looks like."""
+
+    def __init__(self, box: MessageInput) -> None:
+        self._box = box
+
+    def highlight(self, text: Text) -> None:
+        fault = self._box.fault
+        if fault is not None and fault < len(text):
+            style: Style = self._box.get_component_rich_style("message--fault", partial=True)
+            text.stylize(style, fault, fault + 1)

@@ -1,0 +1,341 @@
+"""A view of words that are all there, broken to its width."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import ClassVar, Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.dom import DOMNode
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Static
+
+from tui_ipc.events import json_form
+from tui_ipc.text.units import format_plural
+from tui_ipc.tui.keys import format_key
+from tui_ipc.tui.model.byte_map import ByteMap, map_event_bytes
+from tui_ipc.tui.model.clipboard import (
+    ClipboardText,
+    CopyError,
+    CopyFormat,
+    copy_as_hex,
+    copy_as_json,
+    copy_as_notation,
+)
+from tui_ipc.tui.model.event_details import (
+    MessageStats,
+    about_lines,
+    entry_summary,
+    entry_title,
+    list_answers,
+    value_lines,
+)
+from tui_ipc.tui.model.ring_buffer import RingBuffer
+from tui_ipc.tui.model.session_model import LogEntry, explain_no_partner, find_partners
+from tui_ipc.tui.model.styled_line import Line, Span, line, wrap
+from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.tui.scheduling import BackgroundSteps
+from tui_ipc.tui.widgets.line_view import LineView
+from tui_ipc.tui.widgets.message_view import MessageView
+
+
+class DocumentView(LineView):
+    """Shows some lines of text, each over as many rows as it needs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "scroll_up", "Scroll up", show=False, id="document.up"),
+        Binding("down", "scroll_down", "Scroll down", show=False, id="document.down"),
+        Binding("home", "scroll_home", "First line", show=False, id="document.home"),
+        Binding("end", "scroll_end", "Last line", show=False, id="document.end"),
+        Binding("pageup", "page_up", "Page up", show=False, id="document.pageup"),
+        Binding("pagedown", "page_down", "Page down", show=False, id="document.pagedown"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._text: Sequence[Line] = ()
+        self._rows: Sequence[Line] = ()
+        self._placeholder: list[Line] = []
+
+    @property
+    def end(self) -> int:
+        """The index after the last row."""
+        return len(self._rows)
+
+    def line(self, index: int) -> Line:
+        """A row by its index."""
+        return self._rows[index]
+
+    def placeholder(self) -> list[Line]:
+        """What is shown while there is no text."""
+        return self._placeholder
+
+    def show(self, text: Sequence[Line], placeholder: Sequence[Line] = ()) -> None:
+        """Show another text from its beginning, or the placeholder if there is none."""
+        self._placeholder = list(placeholder)
+        self.scroll_to(y=0, animate=False, force=True)
+        self.replace(text)
+
+    def replace(self, text: Sequence[Line]) -> None:
+        """Show a text in the place of that shown, and stay where one reads."""
+        self._text = text
+        self._rows = wrap(text, self.width)
+        self.sync()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Break the text anew for another width."""
+        self.replace(self._text)
+
+
+InspectorTab = Literal["value", "bytes", "about"]
+INSPECTOR_TABS: tuple[InspectorTab, ...] = ("value", "bytes", "about")
+
+_TAB_SEPARATOR = " │ "
+_EMPTY_HINT = (
+    "The newest message is shown here: value, bytes, facts. Tab goes to the log; ↑ ↓ select another there."
+)
+
+
+class Inspector(Vertical):
+    """Explains one entry of the log.
+
+    Args:
+        log: Where what answers what is found.
+    """
+
+    BORDER_TITLE = "Inspector"
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "v",
+            "app.face('value')",
+            "Value",
+            id="inspector.value",
+            tooltip="Inspector: show the value",
+        ),
+        Binding(
+            "b",
+            "app.face('bytes')",
+            "Bytes",
+            id="inspector.bytes",
+            tooltip="Inspector: show the bytes on the wire, and their structure",
+        ),
+        Binding(
+            "a",
+            "app.face('about')",
+            "About",
+            id="inspector.about",
+            tooltip="Inspector: show time, size, latency, what it answers, what it holds",
+        ),
+        Binding(
+            "g",
+            "partner",
+            "Go to answer",
+            id="inspector.partner",
+            tooltip="Go to the message that answers this one, or that this one answers",
+        ),
+        Binding(
+            "c",
+            "copy('notation')",
+            "Copy",
+            id="inspector.copy",
+            tooltip="Copy the inspected value, or the part selected in it, as text that you could type",
+        ),
+        Binding(
+            "j",
+            "copy('JSON')",
+            "Copy JSON",
+            show=False,
+            id="inspector.copy_json",
+            tooltip="Copy the inspected value, or the part selected in it, as JSON",
+        ),
+        Binding(
+            "x",
+            "copy('hex')",
+            "Copy hex",
+            show=False,
+            id="inspector.copy_hex",
+            tooltip="Copy the bytes of the inspected value, or of the part selected in it",
+        ),
+    ]
+
+    entry: reactive[LogEntry | None] = reactive(None)
+    """What is shown, None before the first message."""
+
+    face: reactive[InspectorTab] = reactive[InspectorTab]("value")
+    """Under which face it is shown."""
+
+    @dataclass
+    class EntryRequested(Message):
+        """Another entry of the log is to be selected."""
+
+        index: int
+
+    def __init__(self, log: RingBuffer[LogEntry], *, id: str | None = None) -> None:
+        super().__init__(id=id, classes="-words")  # as it begins: no change of looks before the first picture
+        self._log = log
+        self._subject: ByteMap | None = None
+        self._census: MessageStats | None = None
+        self._chores = BackgroundSteps(self)
+        self.message_view = MessageView(id="message-view")
+        self.document = DocumentView(id="document")
+
+    def compose(self) -> ComposeResult:
+        """Make the row of faces and what stands under it."""
+        yield Static(id="faces")
+        yield self.message_view
+        yield self.document
+
+    @property
+    def page(self) -> LineView:
+        """The view that shows the face, and has its keys."""
+        return self.message_view.main if self._shows_message else self.document
+
+    @property
+    def nodes_with_bindings(self) -> tuple[DOMNode, ...]:
+        """Whatever here has bindings: the palette offers them."""
+        return self, self.message_view.tree_view, self.message_view.bytes_view
+
+    @property
+    def _shows_message(self) -> bool:
+        """Whether value or bytes are to be seen, and not words."""
+        if self.entry is None or self._subject is None or self.face == "about":
+            return False
+        return self.face == "bytes" or self.entry.is_message or self._subject.is_value
+
+    def on_mount(self) -> None:
+        """Begin with what the inspector is for."""
+        self._redraw()
+
+    def watch_entry(self) -> None:
+        """Show another entry."""
+        entry = self.entry
+        self.border_title = "Inspector" if entry is None else entry_title(entry)
+        self.border_subtitle = None if entry is None else entry_summary(entry)
+        self._chores.drop()
+        self._census = None
+        self._subject = None if entry is None else map_event_bytes(entry.event)
+        if self._subject is not None:
+            self.message_view.show(self._subject)
+        self._redraw()
+
+    def watch_face(self) -> None:
+        """Show another face."""
+        if self.face != "about":
+            self.message_view.face = self.face
+        self._redraw()
+
+    def on_descendant_focus(self) -> None:
+        """Where value and bytes are both to be seen, going to one is turning to it."""
+        if self._shows_message:
+            self.face = self.message_view.face
+
+    # What is shown
+
+    def _redraw(self) -> None:
+        if not self.children:  # not composed yet
+            return
+        had_keys = self.has_focus_within
+        self._show_tabs()
+        self.set_class(self._shows_message, "-message")
+        self.set_class(not self._shows_message, "-words")
+        if had_keys:
+            self.page.focus()
+        if not self._shows_message:
+            self.document.show(self._words(), self._placeholder())
+        if self.face == "about" and self._subject is not None and self._census is None:
+            self._census = MessageStats(self._subject)
+            self._chores.begin("census", self._counting(self._census))
+
+    def _show_tabs(self) -> None:
+        faces, tabs = self.query_one("#faces", Static), self._tabs()
+        shown = faces.content
+        if not (isinstance(shown, Content) and tabs.is_same(shown)):  # == would compare the words only
+            faces.update(tabs, layout=False)  # a row, whatever it holds: nothing has to move for it
+
+    def _tabs(self) -> Content:
+        seen = ("value", "bytes") if self._shows_message and self.message_view.shows_both else (self.face,)
+        names = [
+            Content.styled(face, "bold $text-primary" if face in seen else "$foreground 60%")
+            for face in INSPECTOR_TABS
+        ]
+        return Content.styled(_TAB_SEPARATOR, "$foreground 30%").join(names)
+
+    @on(events.Click, "#faces")
+    def _turn(self, click: events.Click) -> None:
+        """Show the face whose name was clicked, or the line behind it."""
+        ends = accumulate(len(face) + len(_TAB_SEPARATOR) for face in INSPECTOR_TABS)
+        self.face = next(
+            (face for face, end in zip(INSPECTOR_TABS, ends, strict=True) if click.x < end), self.face
+        )
+
+    def _words(self) -> list[Line]:
+        if self.entry is None:
+            return []
+        if self.face == "value":
+            return value_lines(self.entry)
+        return self._about(self.entry) if self.face == "about" else []
+
+    def _placeholder(self) -> list[Line]:
+        key = format_key(self, "inspector.about")
+        words = f"No bytes passed on the wire here. Press {key} to see what is known."
+        return [line(Span(_EMPTY_HINT if self.entry is None else words, "muted"))]
+
+    def _about(self, entry: LogEntry) -> list[Line]:
+        answers = list_answers(self._log[index] for index in find_partners(self._log, entry))
+        return about_lines(entry, [*answers, *(self._census.facts() if self._census is not None else ())])
+
+    def _counting(self, census: MessageStats) -> Iterator[None]:
+        yield from census.steps()
+        if self.face == "about" and self.entry is not None:
+            self.document.replace(self._about(self.entry))
+
+    # Going to what answers, and copying
+
+    def action_partner(self) -> None:
+        """Select the message that answers this one, or that this one answers."""
+        if self.entry is None:
+            return
+        found = min(find_partners(self._log, self.entry), default=None)
+        if found is None:
+            self.notify(make_visible(explain_no_partner(self.entry)), severity="warning", markup=False)
+        else:
+            self.post_message(self.EntryRequested(found))
+
+    def action_copy(self, form: CopyFormat) -> None:
+        """Copy what is selected in the value, or else all of it; of what is no message, its words."""
+        try:
+            text, changes = self._copied(form)
+        except CopyError as refusal:
+            self.notify(str(refusal), title="Not copied", severity="warning", markup=False)
+            return
+        self.app.copy_to_clipboard(text)
+        said = f"Copied {format_plural(len(text), 'character')}."
+        self.notify(f"{said} {', '.join(changes).capitalize()}." if changes else said, markup=False)
+
+    def _copied(self, form: CopyFormat) -> ClipboardText:
+        """What is to be copied.
+
+        Raises:
+            NotCopied: There is nothing of that form, or too much.
+        """
+        if self.entry is None:
+            raise CopyError("There is no message yet to copy.")
+        if form == "hex":
+            if self._subject is None:
+                raise CopyError("No bytes passed on the wire here.")
+            data = self.message_view.selected_bytes
+            if data is None:
+                raise CopyError("Which bytes these are is not known: the structure was not read up to there.")
+            return copy_as_hex(data)
+        if self._subject is not None and (self.entry.is_message or self._subject.is_value):
+            value = self.message_view.selected.content
+            return copy_as_json(value) if form == "JSON" else copy_as_notation(value)
+        if form == "JSON" and self.entry.event is not None:
+            return ClipboardText(json_form.line(self.entry.event))
+        return ClipboardText(self.entry.line.text)

@@ -1,0 +1,160 @@
+"""The line at the bottom: the keys that work where one is, in groups, as many as there is room for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets._footer import FooterKey  # a key of Textual's own footer; it cannot leave keys out
+
+SESSION: Final = Binding.Group("Session")
+CHILD: Final = Binding.Group("Child")
+FILES: Final = Binding.Group("Files")
+VIEW: Final = Binding.Group("View")
+
+GROUP_ORDER: Final = (None, SESSION, CHILD, FILES, VIEW)
+"""How the groups stand; those of the pane that has the focus have none. The last is the first to give way."""
+
+PALETTE_ACTION: Final = "command_palette"
+"""The action that has its key at the end of the line, always."""
+
+ROOMY_COLUMNS: Final = 100
+"""From how many columns on the keys stand further apart."""
+
+
+def group_rank(binding: Binding) -> int:
+    """The place of a binding's group."""
+    return GROUP_ORDER.index(binding.group) if binding.group in GROUP_ORDER else 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeyEntry:
+    """A key in the line.
+
+    Attributes:
+        key: How it is written.
+        binding: What it does.
+        enabled: Whether it works now.
+    """
+
+    key: str
+    binding: Binding
+    enabled: bool
+
+    @property
+    def group_rank(self) -> int:
+        """The place of its group."""
+        return group_rank(self.binding)
+
+    def width(self, *, roomy: bool) -> int:
+        """How many cells it takes."""
+        return cell_len(self.key) + cell_len(self.binding.description) + (3 if roomy else 2)
+
+
+@dataclass(frozen=True, slots=True)
+class KeySlot:
+    """A key as the line shows it.
+
+    Attributes:
+        entry: It.
+        classes: What the style sheet has to know.
+        roomy: Whether it stands further apart from the others.
+    """
+
+    entry: KeyEntry
+    classes: str
+    roomy: bool
+
+
+def fit_entries(entries: Sequence[KeyEntry], room: int, *, roomy: bool) -> list[KeyEntry]:
+    """Those that fit, group by group; where room is short the last group gives way first, from its end."""
+    kept = sorted(entries, key=lambda entry: entry.group_rank)
+    while kept and _total_width(kept, roomy=roomy) > room:
+        kept.pop()
+    return kept
+
+
+def _total_width(entries: Sequence[KeyEntry], *, roomy: bool) -> int:
+    edges = len({entry.group_rank for entry in entries}) - 1
+    return sum(entry.width(roomy=roomy) for entry in entries) + max(0, edges)
+
+
+class KeyBar(Horizontal):
+    """Shows the keys that work, and presses the one that is clicked."""
+
+    def __init__(self) -> None:
+        super().__init__(id="keys")
+        self._shown: tuple[KeySlot, ...] = ()
+        self._room = 0
+
+    def compose(self) -> ComposeResult:
+        """Make a widget for each key that is shown."""
+        for place in self._shown:
+            yield _make_key_widget(place)
+
+    def _places(self) -> Iterable[KeySlot]:
+        """The palette's key, and each key for which there is room."""
+        active = self.screen.active_bindings
+        palette = next((each for each in active.values() if each.binding.action == PALETTE_ACTION), None)
+        room = self.app.size.width
+        roomy = room >= ROOMY_COLUMNS
+        if palette is not None:
+            last = KeyEntry(self.app.get_key_display(palette.binding), palette.binding, palette.enabled)
+            room -= last.width(roomy=roomy) + 1
+            yield KeySlot(last, "-palette", roomy)
+        shown = {each.binding.action: each for each in reversed(active.values()) if each.binding.show}
+        entries = [
+            KeyEntry(self.app.get_key_display(each.binding), each.binding, each.enabled)
+            for each in reversed(shown.values())
+        ]
+        latest = -1
+        for entry in fit_entries(entries, room, roomy=roomy):
+            begins = latest not in (-1, entry.group_rank)
+            latest = entry.group_rank
+            yield KeySlot(entry, "-begins" if begins else "", roomy)
+
+    def on_mount(self) -> None:
+        """Hear of every change of the keys."""
+        self.screen.bindings_updated_signal.subscribe(self, self._follow)
+
+    def on_unmount(self) -> None:
+        """Hear no more."""
+        self.screen.bindings_updated_signal.unsubscribe(self)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Use the room that there is."""
+        if event.size.width != self._room:
+            self._room = event.size.width
+            self.call_after_refresh(self._renew)
+
+    def _follow(self, screen: Screen[object]) -> None:
+        if self.app.app_focus and self.is_attached and screen is self.screen:
+            self.call_after_refresh(self._renew)
+
+    async def _renew(self) -> None:
+        """Show other keys, if there are others: most news of them, of which there is much, is none."""
+        places = tuple(self._places())
+        if places != self._shown:
+            self._shown = places
+            await self.recompose()
+
+
+def _make_key_widget(place: KeySlot) -> FooterKey:
+    binding = place.entry.binding
+    widget = FooterKey(
+        binding.key,
+        place.entry.key,
+        binding.description,
+        binding.action,
+        disabled=not place.entry.enabled,
+        tooltip=binding.tooltip or binding.description,
+        classes=place.classes,
+    )
+    widget.set_reactive(FooterKey.compact, not place.roomy)
+    widget.set_class(not place.roomy, "-compact")
+    return widget

@@ -1,0 +1,372 @@
+"""The timeline: the handshake, every message, the child's end. A cursor picks what the inspector explains."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import events, on
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tui_ipc.text.units import format_count
+from tui_ipc.tui.keys import format_key
+from tui_ipc.tui.model.search import IncrementalFilter
+from tui_ipc.tui.model.session_model import LogEntry, SessionModel
+from tui_ipc.tui.model.styled_line import Line, Span, line
+from tui_ipc.tui.widgets.search_pane import QueryBar, SearchPane
+from tui_ipc.tui.widgets.searchable_view import SearchableView, shorten
+
+if TYPE_CHECKING:
+    from tui_ipc.tui.model.log_filter import Filter
+
+
+class LogView(SearchableView):
+    """Shows the log, newest line last; with a filter, those of its lines that pass.
+
+    With a cursor the view holds still; moving the cursor past the last line lets it go, and the view follows
+    again. A line's index here is its place among the lines that pass.
+    """
+
+    BORDER_TITLE = "Log"
+    PREFIX = 2  # the time and the mark
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "cursor(-1)", "Select", show=True, key_display="↑↓", id="log.up"),
+        Binding("down", "cursor(1)", "Select next", show=False, id="log.down"),
+        Binding(
+            "enter", "app.inspect", "Inspect", id="log.inspect", tooltip="Look closely at the selected line"
+        ),
+        Binding(
+            "slash",
+            "filter",
+            "Filter",
+            key_display="/",
+            id="log.filter",
+            tooltip="Show only the lines of the log that pass: text, direction, kind, slower 5ms, …",
+        ),
+        Binding(
+            "f",
+            "search",
+            "Find",
+            id="log.find",
+            tooltip="Search in the log; n and N go through what is found",
+        ),
+        Binding(
+            "exclamation_mark",
+            "invert",
+            "Invert the filter",
+            show=False,
+            key_display="!",
+            id="log.invert",
+            tooltip="Show the lines of the log that the filter hides, and hide the others",
+        ),
+        Binding("v", "app.face('value')", "Value", show=False, id="log.value"),
+        Binding("b", "app.face('bytes')", "Bytes", show=False, id="log.bytes"),
+        Binding("a", "app.face('about')", "About", show=False, id="log.about"),
+        Binding("g", "app.partner", "Go to answer", show=False, id="log.partner"),
+        Binding("c", "app.copy('notation')", "Copy", show=False, id="log.copy"),
+        Binding("j", "app.copy('JSON')", "Copy JSON", show=False, id="log.copy_json"),
+        Binding("x", "app.copy('hex')", "Copy hex", show=False, id="log.copy_hex"),
+        Binding(
+            "e",
+            "app.edit_again",
+            "Edit and resend",
+            show=False,
+            id="log.edit",
+            tooltip="Put the selected message into the box, to be edited and sent",
+        ),
+        Binding(
+            "r",
+            "app.send_again",
+            "Resend",
+            show=False,
+            id="log.resend",
+            tooltip="Send the selected message again, as it is",
+        ),
+    ]
+
+    @dataclass
+    class EntrySelected(Message):
+        """The cursor came to an entry, or left the log (None)."""
+
+        entry: LogEntry | None
+
+    class FilterRequested(Message):
+        """A filter is to be typed."""
+
+    class InvertRequested(Message):
+        """What the filter hides is to be shown, and what it shows hidden."""
+
+    class FilterCleared(Message):
+        """The filter was taken away."""
+
+    def __init__(self, model: SessionModel) -> None:
+        super().__init__(id="log")
+        self._model = model
+        self.filter: Filter | None = None
+        self._passed: IncrementalFilter | None = None
+        self._anchor: int | None = None  # the entry that was selected, whether or not it passes now
+        self._settling = False
+
+    # Which lines there are
+
+    @property
+    def first(self) -> int:
+        """The index of the oldest line that is held."""
+        if self._passed is None:
+            return self._model.log.first
+        self._passed.forget(self._model.log.first)
+        return self._passed.first
+
+    @property
+    def end(self) -> int:
+        """The index after the newest line."""
+        return self._model.log.end if self._passed is None else self._passed.end
+
+    @property
+    def selected(self) -> LogEntry | None:
+        """The entry under the cursor, None if there is no cursor or the entry is no longer held."""
+        held = self.cursor is not None and self.first <= self.cursor < self.end
+        return self.entry(self.cursor) if held and self.cursor is not None else None
+
+    def entry(self, index: int) -> LogEntry:
+        """The entry that a line is about."""
+        return self._model.log[index if self._passed is None else self._passed[index]]
+
+    def line(self, index: int) -> Line:
+        """The line about an entry."""
+        return self.entry(index).line
+
+    def searched(self, index: int) -> str:
+        """All that an entry says, though its line may show less of it."""
+        return self.entry(index).text
+
+    def placeholder(self) -> list[Line]:
+        """Say what will come here, or why nothing does."""
+        if self._passed is not None and len(self._model.log):
+            said = (
+                "No line passes the filter." if self.complete else "Looking for lines that pass the filter …"
+            )
+            return [line(Span(said, "muted"))]
+        sentence = "Each step of the handshake and each message appears here with its time, latency and size."
+        return [line(Span(sentence, "muted"))]
+
+    # The filter
+
+    def set_filter(self, wanted: "Filter | None") -> None:
+        """Show other lines, the newest first; the cursor stays on its entry, or goes to the nearest shown."""
+        self._settling = True
+        self.cursor = None
+        self.set_follows(self._anchor is None)
+        self.filter = wanted
+        self._passed = None if wanted is None else IncrementalFilter(self._passes, self._model.log.end)
+        self.renumber()
+
+    def _passes(self, index: int) -> bool:
+        event = (entry := self._model.log[index]).event
+        assert self.filter is not None
+        return event is not None and self.filter.passes(event, lambda: entry.text)
+
+    def scan(self, until: float) -> bool:
+        """Filter and search until a moment; whether there was time for all."""
+        log = self._model.log
+        filtered = self._passed is None or self._passed.scan(log.first, log.end, until)
+        return super().scan(until) and filtered
+
+    def settle(self) -> None:
+        """Put the cursor where it was before the filter changed, once that place is known."""
+        anchor = max(self._anchor or 0, self._model.log.first)
+        if self._settling and (self._passed is None or self._passed.reaches(anchor)):
+            if self._anchor is not None:
+                self.pick(anchor if self._passed is None else self._passed.place(anchor))
+            self._settling = False
+        super().settle()
+
+    @property
+    def shown_of(self) -> str:
+        """How many lines pass the filter, of how many; empty if there is none."""
+        if self._passed is None:
+            return ""
+        more = "" if self.complete else "…"
+        return f"{format_count(len(self._passed))}{more} of {format_count(len(self._model.log))}"
+
+    def abort_search(self) -> None:
+        """End the search, or else the filter, since one of its expressions takes too long."""
+        if self.needle is None:
+            self.set_filter(None)
+            self.post_message(self.FilterCleared())
+        super().abort_search()
+
+    def marks(self) -> list[str]:
+        """The filter and how much passes it, then the search, then how to end the one or the other."""
+        marks = super().marks()
+        if self.filter is None:
+            return marks
+        verb = "hide" if self.filter.inverted else "show"
+        said = f"{verb} {shorten(self.filter.text)}: {self.shown_of}"
+        return [said, *(marks or [f"{format_key(self, 'search.clear')} shows all"])]
+
+    def action_filter(self) -> None:
+        """Ask for a filter."""
+        self.ask(self.FilterRequested())
+
+    def action_invert(self) -> None:
+        """Invert the filter."""
+        self.post_message(self.InvertRequested())
+
+    def action_clear(self) -> None:
+        """End the search, or else take the filter away."""
+        if self.needle is not None:
+            super().action_clear()
+        elif self.filter is not None:
+            self.set_filter(None)
+            self.post_message(self.FilterCleared())
+
+    # The cursor
+
+    def watch_cursor(self, cursor: int | None) -> None:
+        """Hold still at a cursor, and tell the inspector."""
+        super().watch_cursor(cursor)
+        if not self._settling:
+            self._anchor = cursor if cursor is None or self._passed is None else self._passed[cursor]
+        self.post_message(self.EntrySelected(self.selected))
+
+    def pick_entry(self, index: int) -> None:
+        """Put the cursor on an entry of the log; a filter that hides it is taken away."""
+        if self._passed is None:
+            self.pick(index)
+            return
+        place = self._passed.place(index)
+        if place < self._passed.end and self._passed[place] == index:
+            self.pick(place)
+        else:
+            self._anchor = index
+            self.set_filter(None)
+            self.post_message(self.FilterCleared())
+
+    def action_cursor(self, direction: int) -> None:
+        """Move the cursor; the first move up from the end picks the newest line."""
+        cursor = self.end if self.cursor is None else self.cursor
+        if direction > 0 and cursor + direction >= self.end:
+            self.action_follow()
+        else:
+            self.pick(cursor + direction)
+
+    def action_page(self, direction: int) -> None:
+        """Move the cursor by what fits on the screen."""
+        self.action_cursor(direction * max(1, self.size.height - 1))
+
+    def action_scroll_home(self) -> None:
+        """Move the cursor to the oldest entry."""
+        self.pick(self.first)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse points."""
+        offset = event.get_content_offset(self)
+        index = self.first + self.scroll_offset.y + offset.y if offset is not None else self.end
+        if index < self.end:
+            self.pick(index)
+
+
+FILTER_HINT: Final = "text  /regex/  sent  received  slower 5ms  run 2  faults  !not  (all must pass)"
+
+
+class FilterBar(QueryBar):
+    """Where a filter is typed.
+
+    Args:
+        prompt: What becomes of the lines that pass.
+        text: The filter so far.
+    """
+
+    BINDINGS = [
+        Binding("ctrl+n", "invert", "Invert", id="query.invert"),
+    ]
+
+    def __init__(self, prompt: str, text: str) -> None:
+        super().__init__(prompt, text, FILTER_HINT)
+
+    def action_invert(self) -> None:
+        """Show what the filter hides."""
+        self.post_message(LogView.InvertRequested())
+
+
+class LogPane(SearchPane):
+    """Holds the log.
+
+    Args:
+        log: The log.
+    """
+
+    def __init__(self, log: LogView) -> None:
+        super().__init__(log, id="timeline")
+        self.log_view = log
+        self._filter_bar: FilterBar | None = None
+        self._asked = ""
+        self._inverted = False
+        self._applied = ("", False)
+
+    @property
+    def _filtering(self) -> "FilterBar | None":
+        """The bar, while a filter is being typed."""
+        return self._filter_bar if self._filter_bar is self.bar else None
+
+    @property
+    def _prompt(self) -> str:
+        return "hide" if self._inverted else "show"
+
+    @property
+    def news(self) -> str:
+        """How many lines pass, or were found."""
+        return self.log_view.shown_of if self._filtering else super().news
+
+    @on(LogView.FilterRequested)
+    def _on_filter_asked(self) -> None:
+
+        self._filter_bar = FilterBar(self._prompt, self._asked)
+        self.open(self._filter_bar)
+        self._filter(self._asked)
+
+    @on(LogView.InvertRequested)
+    def _on_invert_asked(self) -> None:
+        self._inverted = not self._inverted
+        if bar := self._filtering:
+            bar.ask(self._prompt)
+        elif not self._asked:
+            self._on_filter_asked()
+        self._filter(self._asked)
+
+    @on(LogView.FilterCleared)
+    def _on_filter_cleared(self) -> None:
+        self._asked = ""
+        self._inverted = False
+        self._applied = ("", False)
+
+    def answer(self, text: str) -> None:
+        """Filter or search; what is neither leaves the log as it was, and the bar says why."""
+        if self._filtering:
+            self._filter(text)
+        else:
+            super().answer(text)
+
+    def step(self, direction: int) -> None:
+        """Select another of the lines that pass, or go on to another that was found."""
+        if self._filtering:
+            self.log_view.action_cursor(direction)
+        else:
+            super().step(direction)
+
+    def _filter(self, text: str) -> None:
+        from tui_ipc.tui.model.log_filter import FilterError, parse_filter
+
+        self._asked = text
+        try:
+            wanted = parse_filter(text, inverted=self._inverted)
+        except FilterError as error:
+            if bar := self._filtering:
+                bar.say(str(error), wrong=True)
+            return
+        if self._applied != (text, self._inverted):
+            self._applied = (text, self._inverted)
+            self.log_view.set_filter(wanted)
+        if bar := self._filtering:
+            bar.say(self.news)

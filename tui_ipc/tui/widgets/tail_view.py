@@ -1,0 +1,144 @@
+"""A view of lines that keep coming: it follows their end until someone scrolls up, and then holds still."""
+
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+
+from tui_ipc.text.units import format_count
+from tui_ipc.tui.widgets.line_view import LineView
+
+SHIFT_CELLS = 8
+"""How many cells ← and → shift the lines by."""
+
+
+class TailView(LineView):
+    """A :class:`LineView` that follows its end.
+
+    While it does not follow, lines that arrive do not move what is on the screen, not even when the ring
+    forgets its oldest; a mark at the border counts them.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "end",
+            "follow",
+            "Follow",
+            show=False,
+            id="view.follow",
+            tooltip="Go to the newest line and stay with it as more arrive",
+        ),
+        Binding("left", "shift(-1)", "Shift left", show=False, id="view.left"),
+        Binding("right", "shift(1)", "Shift right", show=False, id="view.right"),
+        Binding("home", "scroll_home", "First line", show=False, id="view.home"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="view.pageup"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="view.pagedown"),
+    ]
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._follows = True
+        self._known_first = 0
+        self._version: object = None
+        self._seen = 0
+        self._marked = 0
+
+    @property
+    def follows(self) -> bool:
+        """True while the newest line is kept in sight."""
+        return self._follows
+
+    @property
+    def new(self) -> int:
+        """How many lines came since the view stopped following, and are out of sight."""
+        if self._follows:
+            return 0
+        below = self.end - self.first - self.scroll_offset.y - self.size.height
+        return max(0, min(self.end - self._seen, below))
+
+    def may_follow(self) -> bool:
+        """Whether to follow when the end comes into sight; a subclass may have a reason to hold still."""
+        return True
+
+    def follow_source(self) -> None:
+        """Take in that lines may have come and gone; costs nothing if none did."""
+        version = self.version()
+        if version != self._version:
+            self._version = version
+            self.sync()
+
+    def renumber(self) -> None:
+        """Take in that the lines have other indexes than before."""
+        self._known_first = self.first
+        self._version = None
+        self._seen = self.end
+
+    def version(self) -> object:
+        """Something that differs whenever the lines do."""
+        return self.first, self.end
+
+    def sync(self) -> None:
+        """Draw the lines anew: they, or the room for them, have changed."""
+        forgotten, self._known_first = self.first - self._known_first, self.first
+        if forgotten and not self._follows:
+            self.go_to(self.scroll_y - forgotten)  # first, since fewer lines would push the view to their end
+        self.fit()
+        if self._follows:
+            self.go_to(self.max_scroll_y)
+        self._mark()
+        self.refresh_rows()
+
+    def go_to(self, row: float) -> None:
+        """Scroll so that a row is the topmost, as far as there are rows."""
+        self.scroll_to(y=max(0, min(row, self.max_scroll_y)), animate=False, force=True)
+
+    def show_row(self, row: int) -> None:
+        """Scroll as little as brings a row into sight."""
+        top = self.scroll_offset.y
+        if row < top:
+            self.go_to(row)
+        elif row >= top + self.size.height:
+            self.go_to(row - self.size.height + 1)
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Whoever scrolls away from the end stops following; whoever comes back follows again."""
+        super().watch_scroll_y(old_value, new_value)
+        follows = round(new_value) >= self.max_scroll_y and self.may_follow()
+        if follows != self._follows:
+            self.set_follows(follows)
+        self._mark()
+
+    def set_follows(self, follows: bool) -> None:
+        """Follow the end from now on, or hold still."""
+        self._follows = follows
+        self._seen = self.end
+
+    def action_follow(self) -> None:
+        """Go to the end and stay there."""
+        self.set_follows(True)
+        self.sync()
+
+    def action_shift(self, direction: int) -> None:
+        """Show what lies further right (1) or left (-1) of lines that are cropped."""
+        self.shift = max(0, self.shift + direction * SHIFT_CELLS)
+
+    def action_page(self, direction: int) -> None:
+        """Scroll by what fits on the screen."""
+        self.go_to(self.scroll_y + direction * max(1, self.size.height - 1))
+
+    def action_scroll_home(self) -> None:
+        """Go to the oldest line that is held."""
+        self.go_to(0)
+
+    def action_scroll_up(self) -> None:
+        """Scroll up by a line."""
+        self.go_to(self.scroll_y - 1)
+
+    def action_scroll_down(self) -> None:
+        """Scroll down by a line."""
+        self.go_to(self.scroll_y + 1)
+
+    def _mark(self) -> None:
+        new = self.new
+        if new != self._marked:
+            self._marked = new
+            self.border_subtitle = f"{format_count(new)} new ↓ End" if new else None

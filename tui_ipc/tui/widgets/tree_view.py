@@ -1,0 +1,181 @@
+"""The view of a value as a tree: rows are opened and closed, and the one under the cursor is told."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from tui_ipc.text.units import format_count
+from tui_ipc.tui.model.styled_line import Line
+from tui_ipc.tui.model.tree_model import INDENT, MIN_TEXT_WIDTH, TreeModel
+from tui_ipc.tui.model.value_node import Position, ValueNode
+from tui_ipc.tui.widgets.line_view import LineView
+
+MAX_OPENED_ROWS: Final = 5_000
+"""How many rows there may be for a whole subtree to be opened at once."""
+
+
+class TreeView(LineView):
+    """Shows a value whose parts open on demand."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move(-1)", "Move", key_display="↑↓", id="tree.up"),
+        Binding("down", "move(1)", "Move down", show=False, id="tree.down"),
+        Binding("right", "open", "Open", show=False, id="tree.open"),
+        Binding("left", "close", "Close", show=False, id="tree.close"),
+        Binding(
+            "enter,space",
+            "turn",
+            "Open/close",
+            key_display="⏎",
+            id="tree.toggle",
+            tooltip="Open the part of the value under the cursor, or close it",
+        ),
+        Binding(
+            "asterisk,shift+right",
+            "open_all",
+            "Open all",
+            show=False,
+            key_display="*",
+            id="tree.open_all",
+            tooltip="Open the part of the value under the cursor, and all that is in it",
+        ),
+        Binding("home", "to(0)", "First row", show=False, id="tree.home"),
+        Binding("end", "to(-1)", "Last row", show=False, id="tree.end"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="tree.pageup"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="tree.pagedown"),
+    ]
+
+    @dataclass
+    class CursorMoved(Message):
+        """The cursor came to a row."""
+
+        node: ValueNode
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.outline = TreeModel(None, MIN_TEXT_WIDTH)
+
+    @property
+    def end(self) -> int:
+        """The index after the last row."""
+        return len(self.outline.rows)
+
+    def line(self, index: int) -> Line:
+        """A row by its index."""
+        return self.outline.line(index)
+
+    @property
+    def node(self) -> ValueNode | None:
+        """What is under the cursor, None if there is no cursor."""
+        return None if self.cursor is None else self.outline.rows[self.cursor]
+
+    def show(self, value: Any) -> None:
+        """Show another value, from its beginning."""
+        self.cursor = None
+        self.shift = 0
+        self.outline = TreeModel(value, self.width)
+        self.scroll_to(y=0, animate=False, force=True)
+        self.sync()
+        if self.has_focus:
+            self.pick(0)
+
+    def reveal(self, position: Position) -> None:
+        """Put the cursor on a part of the value, without telling it: whoever calls this knows."""
+        with self.prevent(self.CursorMoved):
+            self.pick(self.outline.reveal(position))
+
+    def pick(self, index: int) -> None:
+        """Put the cursor on a row, and bring it into sight."""
+        self.cursor = max(0, min(index, self.end - 1))
+        self.outline.hold()
+        self.sync()
+        node = self.outline.rows[self.cursor]
+        self._into_sight(self.cursor)
+        self.post_message(self.CursorMoved(node))
+
+    def on_focus(self) -> None:
+        """Show where keys will act."""
+        if self.cursor is None:
+            self.pick(self.scroll_offset.y)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Lay out pieces of text for the new width; the cursor stays, or goes to what its piece is of."""
+        if not self.width:  # hidden
+            return
+        node = self.node
+        self.outline.fit(self.width)
+        if node is not None:
+            rows = self.outline.rows
+            self.cursor = rows.index(node) if node in rows else self.outline.reveal(node.position)
+        super().on_resize(event)
+        if self.cursor is not None:
+            self._into_sight(self.cursor)
+
+    def on_click(self, event: events.Click) -> None:
+        """Put the cursor where the mouse points; on its mark, open or close."""
+        offset = event.get_content_offset(self)
+        index = self.end if offset is None else self.scroll_offset.y + offset.y
+        if offset is None or index >= self.end:
+            return
+        mark = INDENT * self.outline.rows[index].depth - self.shift
+        self.pick(index)
+        if event.chain == 2 or mark <= offset.x < mark + INDENT:
+            self.action_turn()
+
+    def action_move(self, rows: int) -> None:
+        """Move the cursor by rows."""
+        self.pick(self._at + rows)
+
+    def action_page(self, pages: int) -> None:
+        """Move the cursor by what fits on the screen."""
+        self.pick(self._at + pages * max(1, self.size.height - 1))
+
+    def action_to(self, index: int) -> None:
+        """Move the cursor to the first row (0) or the last (-1)."""
+        self.pick(index % self.end)
+
+    def action_open(self) -> None:
+        """Open the row under the cursor; of an open one, go to the first in it."""
+        at = self._at
+        if not self.outline.open(at) and self.outline.rows[at].children:
+            at += 1
+        self.pick(at)
+
+    def action_close(self) -> None:
+        """Close the row under the cursor; of a closed one, go to what it is in."""
+        at = self._at
+        if not self.outline.close(at) and (parent := self.outline.rows[at].parent) is not None:
+            at = self.outline.rows.index(parent)
+        self.pick(at)
+
+    def action_turn(self) -> None:
+        """Open the row under the cursor, or close it."""
+        at = self._at
+        if not self.outline.close(at):
+            self.outline.open(at)
+        self.pick(at)
+
+    def action_open_all(self) -> None:
+        """Open the row under the cursor and all that is in it, within a bound."""
+        if not self.outline.open_all(self._at, MAX_OPENED_ROWS):
+            self.notify(
+                f"Opened up to {format_count(MAX_OPENED_ROWS)} rows; the rest stays closed.",
+                severity="warning",
+            )
+        self.pick(self._at)
+
+    def _into_sight(self, index: int) -> None:
+        """Scroll to a row, and leave as much of its indent out of sight as it needs to be read."""
+        indent = INDENT * self.outline.rows[index].depth
+        self.shift = max(0, min(indent, indent + MIN_TEXT_WIDTH - self.width))
+        top, height = self.scroll_offset.y, self.size.height
+        if height and not top <= index < top + height:
+            row = index if index < top else index - height + 1
+            self.scroll_to(y=row, animate=False, force=True)
+
+    @property
+    def _at(self) -> int:
+        return self.cursor or 0
