@@ -129,8 +129,8 @@ def test_a_malformed_server_name() -> None:
     with running("three_lines", f"channel_name:{'x' * 108}") as process:
         code, stdout, stderr = outcome(process)
     assert (code, stdout) == (2, "")
-    assert stderr.startswith("three_lines.py: 'xxx")
-    assert stderr.endswith("is no server name: it is the path of a socket, 1 to 107 bytes\n")
+    assert stderr.startswith("three_lines.py: invalid server name 'xxx")
+    assert stderr.endswith("': it is the path of a socket, 1 to 107 bytes\n")
     assert stderr.count("\n") == 1
 
 

@@ -6,6 +6,7 @@ endpoints for asyncio, ``tui_ipc.child`` makes a child process in three lines.
 
 from tui_ipc.ipc.channel import Receiver, Sender, channel
 from tui_ipc.ipc.errors import (
+    Busy,
     Closed,
     Disconnected,
     Empty,
@@ -23,6 +24,7 @@ from tui_ipc.ipc.wire import Message
 
 __all__ = [
     "Arrived",
+    "Busy",
     "Closed",
     "Disconnected",
     "Empty",

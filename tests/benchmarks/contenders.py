@@ -136,11 +136,11 @@ class Channel(Contender):
 
     name = "tui_ipc"
 
-    def __init__(self, size: int, cpu: int, *, kind: int | None = None) -> None:
+    def __init__(self, size: int, cpu: int) -> None:
         super().__init__(size, cpu)
-        self.sender, theirs = channel(kind=kind)
-        back, self.receiver = channel(kind=kind)
-        self.fork(lambda: self.serve(theirs, back), [theirs.fileno(), back.fileno()])
+        self.sender, theirs = channel()
+        back, self.receiver = channel()
+        self.fork(lambda: self.serve(theirs, back), [theirs.socket_fileno(), back.fileno()])
         theirs.close()
         back.close()
 
@@ -169,15 +169,6 @@ class Channel(Contender):
         super().end()
         self.sender.close()
         self.receiver.close()
-
-
-class StreamChannel(Channel):
-    """The same over byte streams, as on systems that have no SOCK_SEQPACKET."""
-
-    name = "tui_ipc, SOCK_STREAM"
-
-    def __init__(self, size: int, cpu: int) -> None:
-        super().__init__(size, cpu, kind=socket.SOCK_STREAM)
 
 
 class Inline(Contender):

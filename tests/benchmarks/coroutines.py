@@ -64,7 +64,7 @@ class AioChannel(Peer, OneByOne):
             async for message in receiver:
                 await sender.send(message)
 
-        self.fork(lambda: asyncio.run(echo()), [theirs.fileno(), back.fileno()])
+        self.fork(lambda: asyncio.run(echo()), [theirs.socket_fileno(), back.fileno()])
         theirs.close()
         back.close()
 

@@ -133,7 +133,7 @@ class Reader(Peer):
                 else:
                     back.send(given[-1])
 
-        self.fork(peer, [theirs.fileno(), back.fileno()])
+        self.fork(peer, [theirs.socket_fileno(), back.fileno()])
         theirs.close()
         back.close()
 

@@ -13,7 +13,6 @@ from tests.benchmarks.contenders import (
     Floor,
     Inline,
     Pipe,
-    StreamChannel,
     ZeroMQ,
 )
 from tests.benchmarks.coroutines import AioChannel, Streams
@@ -58,7 +57,7 @@ def extras() -> tuple[type[Contender], ...]:
     return tuple(kind for kind in found if kind)
 
 
-OURS: tuple[type[Contender], ...] = (Channel, StreamChannel)
+OURS: tuple[type[Contender], ...] = (Channel,)
 OTHERS: tuple[type[Contender], ...] = (Pipe, Queue, *extras())
 
 

@@ -8,11 +8,11 @@ import sys
 
 import pytest
 
-from tests.benchmarks.contenders import Batches, Channel, Contender, Floor, Inline, Pipe, StreamChannel
+from tests.benchmarks.contenders import Batches, Channel, Contender, Floor, Inline, Pipe
 from tests.benchmarks.measure import CPUS
 from tests.benchmarks.processes import OfProcess, Queue
 
-KINDS: tuple[type[Contender], ...] = (Floor, Channel, StreamChannel, Inline, Pipe, Queue)
+KINDS: tuple[type[Contender], ...] = (Floor, Channel, Inline, Pipe, Queue)
 
 _CUT_OFF = """
 import sys, time
@@ -34,7 +34,7 @@ def pid_of(peer: Contender) -> int:
     return peer.pid
 
 
-@pytest.mark.parametrize("kind", [Channel, StreamChannel, Batches, Pipe, Queue])
+@pytest.mark.parametrize("kind", [Channel, Batches, Pipe, Queue])
 def test_a_stream_is_counted_to_its_end(kind: type[Contender]) -> None:
     """What is measured one way is what the peer has received, and the peer answers again afterwards."""
     peer = kind(32, CPUS[0])

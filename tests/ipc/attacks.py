@@ -208,9 +208,9 @@ def close_handles(value: Any) -> None:
             unseen += [*item.keys(), *item.values()]
 
 
-def strike_channel(kind: int, attack: Sequence[Read], limit: int = LIMIT) -> list[Any]:
-    """Attack the receiver of a channel of some socket type; what it received."""
-    hostile_end, own = socket.socketpair(socket.AF_UNIX, kind)
+def strike_channel(attack: Sequence[Read], limit: int = LIMIT) -> list[Any]:
+    """Attack the receiver of a channel; what it received."""
+    hostile_end, own = socket.socketpair()
     with hostile_end, Receiver[Any](own, limit) as receiver:
         write(hostile_end, attack)
         hostile_end.close()

@@ -10,7 +10,7 @@ from tui_ipc.ipc.wire import announce
 
 
 def send_packet(sender: Sender[Any], data: bytes, descriptors: Sequence[int] = ()) -> None:
-    """Send a packet with descriptors, whatever it says of them."""
+    """Send bytes with descriptors, whatever they say of them."""
     with socket.fromfd(sender.fileno(), socket.AF_UNIX, -1) as own:
         own.sendmsg([data], sockets.rights(list(descriptors)))
 

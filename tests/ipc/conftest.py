@@ -1,4 +1,4 @@
-"""What the tests of channels share: both socket types, and endpoints that are closed afterwards."""
+"""What the tests of channels share: endpoints that are closed afterwards."""
 
 import socket
 from collections.abc import Callable, Iterator
@@ -16,20 +16,13 @@ Pair = tuple[Sender[Any], Receiver[Any]]
 MakeChannel = Callable[..., Pair]
 
 
-@pytest.fixture(params=[socket.SOCK_SEQPACKET, socket.SOCK_STREAM], ids=["packets", "stream"])
-def kind(request: pytest.FixtureRequest) -> int:
-    """The socket type of a channel: whatever is promised of channels holds for both."""
-    chosen: int = request.param
-    return chosen
-
-
 @pytest.fixture
-def make_channel(kind: int) -> Iterator[MakeChannel]:
-    """Makes channels of the socket type under test; both ends are closed after the test."""
+def make_channel() -> Iterator[MakeChannel]:
+    """Makes channels; both ends are closed after the test."""
     with ExitStack() as stack:
 
         def make(*arguments: int) -> Pair:
-            sender, receiver = channel(*arguments, kind=kind)
+            sender, receiver = channel(*arguments)
             stack.enter_context(sender)
             stack.enter_context(receiver)
             return sender, receiver
@@ -39,13 +32,13 @@ def make_channel(kind: int) -> Iterator[MakeChannel]:
 
 @pytest.fixture
 def ends(make_channel: MakeChannel) -> Pair:
-    """A channel of the socket type under test."""
+    """A channel."""
     return make_channel()
 
 
 @pytest.fixture
 def aio_ends(make_channel: MakeChannel) -> Iterator[AioPair]:
-    """A channel of the socket type under test, for asyncio."""
+    """A channel for asyncio."""
     sender, receiver = make_channel()
     with aio.Sender(sender) as aio_sender, aio.Receiver(receiver) as aio_receiver:
         yield aio_sender, aio_receiver
@@ -66,13 +59,13 @@ def aio_inline() -> Iterator[AioPair]:
         yield found
 
 
-@pytest.fixture(params=[None, socket.SOCK_SEQPACKET, socket.SOCK_STREAM], ids=["inline", "packets", "stream"])
+@pytest.fixture(params=["inline", "channel"])
 def aio_either(request: pytest.FixtureRequest) -> Iterator[AioPair]:
-    """A channel of either socket type, or one direction of an inline connection; for asyncio."""
-    if request.param is None:
+    """A channel, or one direction of an inline connection; for asyncio."""
+    if request.param == "inline":
         with inline_ends() as found:
             yield found
         return
-    sender, receiver = channel(kind=request.param)
+    sender, receiver = channel()
     with aio.Sender(sender) as aio_sender, aio.Receiver(receiver) as aio_receiver:
         yield aio_sender, aio_receiver

@@ -97,3 +97,25 @@ tokens = st.one_of(
 
 hostile: st.SearchStrategy[bytes] = st.lists(tokens, max_size=12).map(b"".join)
 """Bytes that look like the wire here and there."""
+
+
+def colliding_keys(count: int) -> list[tuple[int, int]]:
+    """Tuples that all have the same hash: the first number is chosen, the second makes up for it.
+
+    CPython's hash of a tuple is xxHash's round for each item (Objects/tupleobject.c), which has no secret and
+    can be inverted. An integer below 2**61 - 1 is its own hash.
+    """
+    first, second, fifth = 11400714785074694791, 14029467366897019727, 2870177450012600261
+    word = 2**64
+    inverse = pow(second, -1, word)
+    keys: list[tuple[int, int]] = []
+    number = 0
+    while len(keys) < count:
+        number += 1
+        state = (fifth + number * second) % word
+        state = ((state << 31 | state >> 33) * first) % word
+        other = -state * inverse % word
+        other -= word if other >= word // 2 else 0
+        if abs(other) < 2**61 - 1:
+            keys.append((number, other))
+    return keys

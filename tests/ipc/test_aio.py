@@ -12,7 +12,7 @@ from tests.ipc.conftest import MakeChannel
 from tests.ipc.loops import MIB, AioPair, Counting, cancelled, fill, run, turns
 from tests.ipc.peers import peer
 from tests.ipc.programs import PATIENCE, running
-from tui_ipc import Closed, Disconnected, OneShotServer, TimedOut, connect
+from tui_ipc import Busy, Closed, Disconnected, OneShotServer, TimedOut, connect
 from tui_ipc import channel as blocking_channel
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.receiver import Receiver
@@ -60,8 +60,8 @@ def test_async_for_tells_of_a_message_that_was_cut_off() -> None:
         run(main(), receiver)
 
 
-def test_messages_of_one_packet_arrive_each(make_channel: MakeChannel) -> None:
-    """Messages that came in one packet (``send_many``) are each received, also between receives that
+def test_messages_of_one_read_arrive_each(make_channel: MakeChannel) -> None:
+    """Messages that came with one read (``send_many``) are each received, also between receives that
     waited.
     """
     sender, blocking = make_channel()
@@ -97,7 +97,7 @@ def test_a_message_with_its_bytes(aio_ends: AioPair) -> None:
 # --------------------------------------------------------------------------------------------- What it costs
 
 
-def test_one_wake_per_message(make_channel: MakeChannel, kind: int) -> None:
+def test_one_wake_per_message(make_channel: MakeChannel) -> None:
     """One wake per message: a round trip with another process is one turn of the loop, and registers
     nothing.
     """
@@ -132,12 +132,12 @@ def test_a_message_that_nobody_waits_for_does_not_keep_the_loop_busy(aio_ends: A
     async def main() -> None:
         waiting = asyncio.create_task(receiver.recv())
         await turns(2)
-        assert receiver.fileno() in selector.watched
+        assert receiver.socket_fileno() in selector.watched
         await sender.send("asked for")
         assert await waiting == "asked for"
         await sender.send("not asked for")
         await turns(3)
-        assert receiver.fileno() not in selector.watched
+        assert receiver.socket_fileno() not in selector.watched
         assert await receiver.recv() == "not asked for"
 
     run(main(), sender, receiver, selector=selector)
@@ -235,7 +235,7 @@ def test_a_second_reader_is_refused(aio_ends: AioPair) -> None:
     async def main() -> None:
         waiting = asyncio.create_task(receiver.recv())
         await turns(2)
-        with pytest.raises(RuntimeError, match="one reader"):
+        with pytest.raises(Busy, match="one at a time"):
             await receiver.recv()
         await sender.send("hello")
         assert await waiting == "hello"

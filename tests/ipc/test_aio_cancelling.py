@@ -11,7 +11,7 @@ from tests.ipc.conftest import MakeChannel
 from tests.ipc.loops import MIB, TURNS, AioPair, cancelled, fill, run, turns, until
 from tui_ipc import Disconnected
 from tui_ipc.ipc import aio
-from tui_ipc.ipc.wire import PACKET_LIMIT
+from tui_ipc.ipc.wire import SHORT_LIMIT
 
 T = TypeVar("T")
 
@@ -53,7 +53,7 @@ def test_random_cancels_while_messages_flow(make_channel: MakeChannel, seed: int
 
     def flow() -> None:
         for number in range(count):
-            blocking_sender.send(number if number % 500 else [number, "x" * (PACKET_LIMIT + 1)])
+            blocking_sender.send(number if number % 500 else [number, "x" * (SHORT_LIMIT + 1)])
         blocking_sender.close()
 
     async def main() -> None:
@@ -87,7 +87,7 @@ def test_a_receive_that_times_out_leaves_the_message_to_the_next(aio_ends: AioPa
                 await receiver.recv()
         sending = asyncio.create_task(sender.send(bytes(20 * MIB)))
         waiting = asyncio.create_task(receiver.recv())
-        await until(lambda: receiver._receiver._body is not None)
+        await until(lambda: bool(receiver._receiver._bodies))
         assert await cancelled(waiting) is None
         assert await receiver.recv() == bytes(20 * MIB)
         await sending
@@ -125,7 +125,7 @@ def test_a_cancelled_send_of_50_mib_tears_nothing(aio_ends: AioPair) -> None:
         for _ in range(3):
             sending = asyncio.create_task(sender.send(bytes(50 * MIB)))
             receiving = asyncio.create_task(receiver.recv())
-            await until(lambda: receiver._receiver._body is not None)
+            await until(lambda: bool(receiver._receiver._bodies))
             await turns(3)
             assert not sending.done()
             assert not receiving.done()

@@ -2,6 +2,7 @@
 
 import tracemalloc
 from collections.abc import Callable
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -9,10 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.ipc.ledger import Ledger, Paper, descriptors_in
-from tests.ipc.messages import hostile
+from tests.ipc.messages import colliding_keys, hostile
 from tui_ipc import IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.builder import Builder, scan
-from tui_ipc.ipc.wire import KEY_NESTING_LIMIT, RECEIVER, SENDER, SHARED_MEMORY, Large, announce, encode
+from tui_ipc.ipc.wire import COLLISION_LIMIT, RECEIVER, SENDER, SHARED_MEMORY, Large, announce, encode
 
 MIB = 1024 * 1024
 SENDER_0, RECEIVER_0, SENDER_1 = b"\xd4\x01\x00", b"\xd4\x02\x00", b"\xd4\x01\x01"
@@ -87,7 +88,7 @@ def test_unclaimed_descriptors_are_discarded() -> None:
         (b"\x81" + announce(9) + b"\xc0", 2, "ext type 4 (a large message) stands inside another value"),
         (b"\xd4\x04\x09", 1, "the size of a large message is given in 1 bytes instead of 8"),
         (b"\x82\x01" + SENDER_0 + b"\x01" + SENDER_1, 2, "a map of a message with handles holds a key twice"),
-        (SENDER_0 + b"\x01", 1, "1 bytes follow the value in a packet that carries descriptors"),
+        (SENDER_0 + b"\x01", 1, "1 bytes follow the value"),
     ],
     ids=lambda value: value.hex() if isinstance(value, bytes) else None,
 )
@@ -181,14 +182,46 @@ def test_lists_as_keys_become_tuples() -> None:
     assert value == [{(1, (2,)): 3}, {1: 2}]
 
 
-@pytest.mark.parametrize("keys", [1, 2], ids=["hashed", "compared"])
-def test_a_key_nested_too_deeply_is_no_recursion_error(keys: int) -> None:
-    """Hashing and comparing tuples recurses: beyond a limit of its own a key is refused."""
-    deepest, deeper = (b"\x91" * depth + b"\xc0\x01" for depth in (KEY_NESTING_LIMIT, KEY_NESTING_LIMIT + 1))
-    header = bytes((0x80 | keys,))
-    assert list(builder(Ledger()).build(header + deepest * keys).values()) == [1]
-    with pytest.raises(ProtocolError, match="the key of a map is a list nested deeper than 64"):
-        builder(Ledger()).build(header + deeper * keys)
+def test_a_key_may_be_nested_as_deep_as_any_value() -> None:
+    """Its map takes one of the 1024 levels."""
+    (key,) = builder(Ledger()).build(b"\x81" + b"\x91" * 1023 + b"\xc0\x01")
+    for _ in range(1023):
+        (key,) = key
+    assert key is None
+
+
+def test_keys_nested_too_deeply_to_be_compared_are_no_recursion_error() -> None:
+    """Of two that have the same hash Python must know whether they are equal, and that recurses."""
+    with pytest.raises(ProtocolError, match="keys of a map are nested too deeply to be compared"):
+        builder(Ledger()).build(b"\x82" + (b"\x91" * 1023 + b"\xc0\x01") * 2)
+
+
+def test_keys_that_collide_are_refused_before_their_map_is_built() -> None:
+    """It would take minutes, in one call that nothing interrupts."""
+    keys = colliding_keys(50_000)
+    assert len(set(map(hash, keys))) == 1
+    data = b"\xdf" + len(keys).to_bytes(4, "big") + b"".join(encode(key) + b"\xc0" for key in keys)
+    began = monotonic()
+    with pytest.raises(
+        ProtocolError, match="50000 tuples as keys of a map make 1249975000 pairs with the same"
+    ):
+        builder(Ledger()).build(data)
+    assert monotonic() - began < 1
+
+
+def test_as_many_keys_as_the_limit_allows_may_collide() -> None:
+    """The limit is where the sender has it."""
+    most = dict.fromkeys(colliding_keys(2 * COLLISION_LIMIT + 1))
+    assert builder(Ledger()).build(encode([most])) == [most]
+    more = colliding_keys(2 * COLLISION_LIMIT + 2)
+    with pytest.raises(ValueError, match="34 tuples as keys of a map make 561 pairs"):
+        encode([dict.fromkeys(more)])
+
+
+def test_keys_that_collide_by_nature_are_no_attack() -> None:
+    """-1 and -2 have the same hash, so that every grid with a few negative numbers has such pairs."""
+    grid = {(x, y, z): None for x in range(-3, 30) for y in range(-3, 30) for z in range(-3, 3)}
+    assert builder(Ledger()).build(encode(grid)) == grid
 
 
 @pytest.mark.parametrize("key", [b"\x01", b"\x91\x01"], ids=["plain", "list"])

@@ -18,7 +18,7 @@ from tests.ipc.peers import peer
 from tests.ipc.together import PATIENCE, check, in_threads
 from tui_ipc import Disconnected, Receiver, Sender, channel
 from tui_ipc.ipc.channel import answering
-from tui_ipc.ipc.wire import PACKET_LIMIT, STREAM_PACKET_LIMIT, encode
+from tui_ipc.ipc.wire import SHORT_LIMIT, encode
 
 MIB = 1024 * 1024
 
@@ -143,10 +143,10 @@ def padded(size: int) -> str:
     return "x" * length
 
 
-@pytest.mark.parametrize("limit", [PACKET_LIMIT, STREAM_PACKET_LIMIT, 65536])
+@pytest.mark.parametrize("limit", [SHORT_LIMIT, 65536])
 @pytest.mark.parametrize("extra", [-1, 0, 1])
-def test_exactly_the_packet_limit(ends: Pair, limit: int, extra: int) -> None:
-    """64 KiB, exactly the packet limit, one byte over ★."""
+def test_exactly_the_limit(ends: Pair, limit: int, extra: int) -> None:
+    """64 KiB, exactly the limit of a short message, one byte over ★."""
     sender, receiver = ends
     message = padded(limit + extra)
     in_threads(
@@ -156,15 +156,14 @@ def test_exactly_the_packet_limit(ends: Pair, limit: int, extra: int) -> None:
 
 
 @pytest.mark.parametrize("extra", [0, 1])
-def test_one_byte_over_the_packet_limit_takes_another_way(ends: Pair, kind: int, extra: int) -> None:
-    """Exactly the packet limit is one packet, one byte over it travels on a stream of its own ★."""
+def test_one_byte_over_the_limit_takes_another_way(ends: Pair, extra: int) -> None:
+    """A message of exactly 32 KiB goes in the channel, one byte over it travels on a stream of its own ★."""
     sender, receiver = ends
-    limit = PACKET_LIMIT if kind == socket.SOCK_SEQPACKET else STREAM_PACKET_LIMIT
-    sender.send(padded(limit + extra))  # fits into either buffer, so that nobody need receive meanwhile
-    with socket.fromfd(receiver.fileno(), socket.AF_UNIX, kind) as peek:
-        seen = peek.recv(2 * limit, socket.MSG_PEEK)
-    assert len(seen) == (11 if extra else limit)
-    assert receiver.recv() == padded(limit + extra)
+    sender.send(padded(SHORT_LIMIT + extra))  # fits into either buffer, so that nobody need receive meanwhile
+    with socket.fromfd(receiver.socket_fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as peek:
+        seen = peek.recv(2 * SHORT_LIMIT, socket.MSG_PEEK)
+    assert len(seen) == (11 if extra else SHORT_LIMIT)
+    assert receiver.recv() == padded(SHORT_LIMIT + extra)
 
 
 @pytest.mark.parametrize("size", [64 * 1024, MIB, 50 * MIB])
@@ -195,7 +194,7 @@ def test_three_processes_send_one_mib_each_through_one_sender(ends: Pair) -> Non
 
 @pytest.mark.parametrize("size", [100, 30_000])
 def test_three_processes_send_small_messages_through_one_sender(ends: Pair, size: int) -> None:
-    """Three processes send through one sender: no interleaving ★, in packets as well."""
+    """Three processes send through one sender: no interleaving ★, of short messages either."""
     sender, receiver = ends
     with ExitStack() as processes:
         for character in "abc":
@@ -257,7 +256,7 @@ def connection() -> Iterator["Connection"]:
 Connection = tuple[Pair, Pair]
 
 
-@pytest.mark.parametrize("size", [0, STREAM_PACKET_LIMIT + 1, 5 * MIB])
+@pytest.mark.parametrize("size", [0, SHORT_LIMIT + 1, 5 * MIB])
 def test_answering_carries_both_directions(connection: Connection, size: int) -> None:
     """Inline mode: one connection carries both directions, long messages simply follow in the stream."""
     (from_left, left), (from_right, right) = connection
@@ -316,7 +315,7 @@ def test_answering_is_not_cloned(connection: Connection) -> None:
         from_left.clone()
 
 
-# ---------------------------------------------------------------------------------- Types, kinds and start-up
+# ----------------------------------------------------------------------------------------- Types and start-up
 
 
 def test_channels_are_typed_by_their_messages() -> None:
@@ -330,13 +329,6 @@ def test_channels_are_typed_by_their_messages() -> None:
     assert number == 17
     assert Sender[int].__origin__ is Sender  # type: ignore[attr-defined]
     assert Receiver[dict[str, int]].__args__ == (dict[str, int],)  # type: ignore[attr-defined]
-
-
-def test_a_channel_keeps_packets_apart_where_the_system_can() -> None:
-    """Channels made by `channel()` are SOCK_SEQPACKET pairs where the platform has them."""
-    sender, receiver = channel()
-    with sender, receiver, socket.fromfd(sender.fileno(), socket.AF_UNIX, -1) as own:
-        assert own.type == socket.SOCK_SEQPACKET
 
 
 @pytest.mark.parametrize("module", ["tui_ipc", "tui_ipc.child"])

@@ -116,14 +116,14 @@ def test_a_sender_travels_through_two_processes(make_channel: MakeChannel) -> No
 
 
 @pytest.fixture
-def many(kind: int) -> Iterator[Callable[[int], list[Any]]]:
+def many() -> Iterator[Callable[[int], list[Any]]]:
     """Makes that many handles, each of a channel of its own, and closes them and their other ends."""
     with ExitStack() as stack:
 
         def make(count: int) -> list[Any]:
             made = []
             for _ in range(count):
-                sender, receiver = channel(kind=kind)
+                sender, receiver = channel()
                 stack.enter_context(sender)
                 stack.enter_context(receiver)
                 made.append((sender, receiver))
@@ -143,15 +143,15 @@ def assert_in_order(arrived: list[Sender[Any]], made: list[Any]) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 64, 252, 253])
 def test_many_handles_in_one_message(ends: Pair, many: Callable[[int], list[Any]], count: int) -> None:
-    """Full packet with 64 and with 253 handles: they arrive in order ★."""
+    """64 and 253 handles in one message: they arrive in order ★."""
     sender, receiver = ends
     made = many(count)
     sender.send([one for one, _ in made])
     assert_in_order(receiver.recv(), made)
 
 
-def test_253_handles_fill_a_packet(ends: Pair, many: Callable[[int], list[Any]]) -> None:
-    """Full packet with 253 handles ★: full of bytes, too."""
+def test_253_handles_in_a_full_message(ends: Pair, many: Callable[[int], list[Any]]) -> None:
+    """A message with 253 handles ★ that is full of bytes, too."""
     sender, receiver = ends
     made = many(253)
     filling = "x" * 31_000
@@ -248,7 +248,7 @@ def test_a_failed_send_leaves_the_receiver_with_you(
 def test_a_send_refused_by_the_receiver_leaves_the_receiver_with_you(make_channel: MakeChannel) -> None:
     """A failed send leaves the receiver with you ★: also when the other side refused the message."""
     (sender, receiver), (inner_sender, inner_receiver) = make_channel(), make_channel()
-    small = Receiver[Any](socket.socket(fileno=os.dup(receiver.fileno())), max_message_size=MIB)
+    small = Receiver[Any](socket.socket(fileno=os.dup(receiver.socket_fileno())), max_message_size=MIB)
 
     def refuse() -> None:
         with pytest.raises(MessageTooLarge):

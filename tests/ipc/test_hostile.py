@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from hypothesis import example, given
 
 from tests.ipc import attacks
 from tests.ipc.attacks import LIMIT, Read, strike_channel, strike_server, survives, taken
+from tests.ipc.messages import colliding_keys
 from tests.ipc.together import PATIENCE
 from tests.support import leaks
 from tui_ipc import (
@@ -33,15 +33,17 @@ from tui_ipc import (
 )
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.body import READS_IN_A_ROW
-from tui_ipc.ipc.wire import PACKET_LIMIT, announce, encode
+from tui_ipc.ipc.wire import announce, encode
 
 MIB = 1024 * 1024
 SENDER_0, RECEIVER_0, MEMORY_0 = b"\xd4\x01\x00", b"\xd4\x02\x00", b"\xc7\x09\x03\x00"
 
+_KEYS = colliding_keys(2000)
+COLLIDING = b"\xde" + len(_KEYS).to_bytes(2, "big") + b"".join(encode(key) + b"\xc0" for key in _KEYS)
+
 Strike = Callable[[list[Read]], list[Any]]
 STRIKES: dict[str, Strike] = {
-    "packets": partial(strike_channel, socket.SOCK_SEQPACKET),
-    "stream": partial(strike_channel, socket.SOCK_STREAM),
+    "channel": strike_channel,
     "accept": strike_server,
 }
 
@@ -53,7 +55,7 @@ on_each = pytest.mark.parametrize("strike", STRIKES.values(), ids=STRIKES)
 @example(attack=[(announce(64), ["unconnected stream", "memory"])])
 @example(attack=[(announce(1), ["stream of 0xc1"])])
 def test_whatever_comes_is_survived(strike: Strike, attack: list[Read]) -> None:
-    """Any bytes, any descriptors: a channel of either kind, and a one-shot server."""
+    """Any bytes, any descriptors: a channel and a one-shot server."""
     survives(lambda: strike(attack))
 
 
@@ -66,20 +68,22 @@ def _cases() -> Iterator[tuple[str, bytes, list[str], type[IpcError]]]:
     yield "not UTF-8", b"\xa2\xff\xfe", [], ProtocolError
     yield "a handle without a descriptor", SENDER_0, [], ProtocolError
     yield "an index out of range", b"\xd4\x01\x07", ["empty stream"], ProtocolError
-    yield "a descriptor claimed as two", b"\x92" + SENDER_0 + RECEIVER_0, ["packets"], ProtocolError
-    yield "an unknown ext type", b"\xd4\x2a\x00", ["packets"], ProtocolError
-    yield "a key twice", b"\x82\x01" + SENDER_0 + b"\x01\xd4\x01\x01", ["packets", "packets"], ProtocolError
-    yield "a key nested deeply", b"\x81" + b"\x91" * 900 + b"\xc0\x01", [], ProtocolError
+    streams = ["empty stream", "empty stream"]
+    yield "a descriptor claimed as two", b"\x92" + SENDER_0 + RECEIVER_0, streams[1:], ProtocolError
+    yield "an unknown ext type", b"\xd4\x2a\x00", streams[1:], ProtocolError
+    yield "a key twice", b"\x82\x01" + SENDER_0 + b"\x01\xd4\x01\x01", streams, ProtocolError
+    yield "keys too deep to be compared", b"\x82" + (b"\x91" * 1020 + b"\xc0\x01") * 2, [], ProtocolError
+    yield "keys that collide", COLLIDING, [], ProtocolError
     for kind in (
         "file",
         "directory",
         "path",
         "device",
-        "pipe",
         "event",
         "poll",
         "internet",
         "datagrams",
+        "packets",
         "memory",
     ):
         yield f"{kind} as a sender", SENDER_0, [kind], ProtocolError
@@ -88,7 +92,9 @@ def _cases() -> Iterator[tuple[str, bytes, list[str], type[IpcError]]]:
         yield f"{kind} as shared memory", MEMORY_0 + bytes(7) + b"\x08", [kind], ProtocolError
     yield "shared memory of a wrong size", MEMORY_0 + bytes(7) + b"\x09", ["memory"], ProtocolError
     yield "shared memory of an absurd size", MEMORY_0 + b"\xff" * 8, ["memory"], ProtocolError
-    yield "packets as the stream of a message", announce(10), ["packets"], ProtocolError
+    yield "a pipe as a sender", SENDER_0, ["pipe"], ProtocolError
+    yield "a pipe that ends early", announce(10), ["pipe"], Disconnected
+    yield "the wrong end of a pipe", announce(10), ["pipe to write"], ProtocolError
     yield "a listening socket as the stream", announce(10), ["listening stream"], ProtocolError
     yield "an unconnected socket as the stream", announce(10), ["unconnected stream"], ProtocolError
     yield "garbage on the stream of a message", announce(2000), ["stream of 0xc1"], ProtocolError
@@ -96,7 +102,7 @@ def _cases() -> Iterator[tuple[str, bytes, list[str], type[IpcError]]]:
     yield (
         "an announcement on the stream",
         announce(11),
-        ["stream of an announcement", "packets"],
+        ["stream of an announcement", "empty stream"],
         ProtocolError,
     )
     yield "an empty large message", announce(0), ["ended stream"], ProtocolError
@@ -124,9 +130,7 @@ def test_a_named_attack(strike: Strike, data: bytes, kinds: list[str], error: ty
 
 
 @on_each
-@pytest.mark.parametrize(
-    "kind", ["unconnected stream", "unconnected packets", "listening stream", "listening packets"]
-)
+@pytest.mark.parametrize("kind", ["unconnected stream", "listening stream"])
 def test_an_endpoint_that_has_no_peer(strike: Strike, kind: str) -> None:
     """It arrives, as it looks like one; to use it is to find nobody there."""
     survives(lambda: strike([(RECEIVER_0, [kind])]))
@@ -138,7 +142,7 @@ def test_an_endpoint_that_has_no_peer(strike: Strike, kind: str) -> None:
             arrived.recv(0.01)
 
 
-@pytest.mark.parametrize("strike", [STRIKES["stream"], STRIKES["accept"]], ids=["stream", "accept"])
+@on_each
 @pytest.mark.parametrize("data", [b"\x92\x01", b"\xdd\x00\x00\xff\xff", b"\xa5four", b"\xc7"], ids=bytes.hex)
 def test_a_stream_that_ends_in_mid_message(strike: Strike, data: bytes) -> None:
     """The error tells how many bytes were left over."""
@@ -147,36 +151,11 @@ def test_a_stream_that_ends_in_mid_message(strike: Strike, data: bytes) -> None:
     assert end.unfinished == len(data)
 
 
-@pytest.mark.parametrize("strike", [STRIKES["stream"], STRIKES["accept"]], ids=["stream", "accept"])
+@on_each
 def test_a_length_of_four_gigabytes_on_a_stream(strike: Strike) -> None:
     """Refused by its header."""
     found = survives(lambda: strike([(b"\xc6\xff\xff\xff\xff", [])]))
     assert isinstance(found[0], MessageTooLarge)
-
-
-def test_a_packet_of_no_bytes() -> None:
-    """It is no end: what it is not allowed to be is told while the peer is still there."""
-    ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours, Receiver[Any](own) as receiver:
-        ours.send(b"")
-        for _ in range(2):
-            with pytest.raises(ProtocolError, match="a packet without content"):
-                receiver.recv(PATIENCE)
-
-
-def test_a_packet_of_no_bytes_with_descriptors() -> None:
-    """Its descriptors are nobody's."""
-    found = survives(lambda: strike_channel(socket.SOCK_SEQPACKET, [(b"", ["file"] * 253)]))
-    assert isinstance(found[0], ProtocolError)
-
-
-def test_a_packet_that_is_too_long() -> None:
-    """One byte over what a packet may hold, with descriptors: refused, none stays open."""
-    exact = b"\xc6" + (PACKET_LIMIT - 5).to_bytes(4, "big") + bytes(PACKET_LIMIT - 5)
-    assert strike_channel(socket.SOCK_SEQPACKET, [(exact, [])])[0] == bytes(PACKET_LIMIT - 5)
-    found = survives(lambda: strike_channel(socket.SOCK_SEQPACKET, [(exact + b"\x00", ["file"])]))
-    assert isinstance(found[0], ProtocolError)
-    assert str(found[0]) == "a packet is longer than 126976 bytes (at byte 126976)"
 
 
 @contextmanager
@@ -192,10 +171,9 @@ def few_descriptors(spare: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
-@pytest.mark.parametrize("kind", [socket.SOCK_SEQPACKET, socket.SOCK_STREAM], ids=["packets", "stream"])
-def test_more_descriptors_than_may_be_opened(kind: int) -> None:
+def test_more_descriptors_than_may_be_opened() -> None:
     """The kernel drops some of them: the message is lost, and said to be; those that came are closed."""
-    sender, receiver = channel(kind=kind)
+    sender, receiver = channel()
     with sender, receiver:
         with socket.fromfd(sender.fileno(), socket.AF_UNIX, -1) as own:
             attacks.write(own, [(b"\x01", ["file"] * 200)])
@@ -204,17 +182,13 @@ def test_more_descriptors_than_may_be_opened(kind: int) -> None:
         with few_descriptors(50), pytest.raises(TooManyHandles, match="raise the limit of open files"):
             receiver.recv(PATIENCE)
         assert leaks.find_leaks(before) == []
-        if kind == socket.SOCK_SEQPACKET:
-            assert receiver.recv(PATIENCE) == "after it"
-        else:
-            with pytest.raises(TooManyHandles):
-                receiver.recv(PATIENCE)
+        assert receiver.recv(PATIENCE) == "after it"
 
 
 def test_a_descriptor_that_the_kernel_adds_for_the_peer() -> None:
-    """Who shares a socket can make the kernel attach a process's descriptor to each packet (SO_PASSPIDFD)."""
+    """Who shares a socket can make the kernel attach a descriptor to each message (SO_PASSPIDFD)."""
     passpidfd = 76
-    ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, own = socket.socketpair()
     with ours, Receiver[Any](own) as receiver:
         with suppress(OSError):  # before Linux 6.5 there is nothing to defend against
             own.setsockopt(socket.SOL_SOCKET, passpidfd, 1)
@@ -232,7 +206,7 @@ def test_a_large_message_that_trickles_in() -> None:
     message = encode("x" * (size - 3))
 
     def strike() -> list[Any]:
-        ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, own = socket.socketpair()
         body, theirs = socket.socketpair()
         with ours, body, Receiver[Any](own) as receiver:
             with theirs:
@@ -250,7 +224,7 @@ def test_a_large_message_that_trickles_in() -> None:
 
 def test_messages_given_up_without_end_do_not_hold_a_reader() -> None:
     """After so many of them the reader gets to look at its deadline, although more is there to be read."""
-    ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours, own = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, MIB)
     mine, ended = socket.socketpair()
     mine.close()
@@ -302,13 +276,13 @@ def test_a_message_of_nothing_but_handles() -> None:
     """253 of them, all alike, all honest: they arrive, and closing them leaves nothing."""
     data = b"\xdc\x00\xfd" + b"".join(bytes((0xD4, 2, index)) for index in range(253))
     for strike in STRIKES.values():
-        found = survives(lambda strike=strike: strike([(data, ["packets"] * 253)]))  # type: ignore[misc]
+        found = survives(lambda strike=strike: strike([(data, ["empty stream"] * 253)]))  # type: ignore[misc]
         assert len(found[0]) == 253
 
 
 def test_what_is_received_after_an_error_is_the_same_error() -> None:
     """A receiver whose peer broke the wire delivers nothing that follows."""
-    ours, own = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    ours, own = socket.socketpair()
     with ours, Receiver[Any](own) as receiver:
         ours.send(b"\x01\xc1")
         assert receiver.recv(PATIENCE) == 1

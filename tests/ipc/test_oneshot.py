@@ -20,7 +20,7 @@ from tui_ipc import (
     connect,
 )
 from tui_ipc.ipc import oneshot
-from tui_ipc.ipc.exits import Exit
+from tui_ipc.osutil.pidfd import Exit
 
 NOBODY = 65534
 

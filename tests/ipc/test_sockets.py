@@ -2,7 +2,6 @@
 
 import errno
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -28,7 +27,6 @@ from tui_ipc import (
     Receiver,
     ReceiverSet,
     SharedMemory,
-    TimedOut,
     TooManyHandles,
     channel,
     connect,
@@ -36,10 +34,9 @@ from tui_ipc import (
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.wire import encode
+from tui_ipc.osutil.waiting import wait
 
 MIB = 1024 * 1024
-TICK = 0.5
-"""Seconds that a busy machine may wake somebody late; far less than a wait that was not ended."""
 
 
 # The flag that all who hold a socket share
@@ -49,8 +46,9 @@ TICK = 0.5
 def test_somebody_made_the_socket_non_blocking(ends: Pair, size: int) -> None:
     """`O_NONBLOCK` set on the shared description by somebody else does not break blocking calls."""
     sender, receiver = ends
-    for end in ends:
-        os.set_blocking(end.fileno(), False)
+    descriptors = (sender.fileno(), receiver.socket_fileno())
+    for descriptor in descriptors:
+        os.set_blocking(descriptor, False)
     came: list[Any] = []
     messages = ["x" * size] * (3 if size > MIB else 200)
 
@@ -61,14 +59,14 @@ def test_somebody_made_the_socket_non_blocking(ends: Pair, size: int) -> None:
 
     in_threads(lambda: came.extend(receiver.recv() for _ in messages), send)
     check(came, messages)
-    assert not any(os.get_blocking(end.fileno()) for end in ends)
+    assert not any(map(os.get_blocking, descriptors))
 
 
 def test_a_process_made_the_socket_non_blocking(make_channel: MakeChannel) -> None:
     """`O_NONBLOCK` set on the shared description by somebody else, cross-process."""
     (to_peer, theirs), (their_sender, from_peer) = make_channel(), make_channel()
-    for end in (theirs, their_sender):
-        os.set_blocking(end.fileno(), False)
+    for descriptor in (theirs.socket_fileno(), their_sender.fileno()):
+        os.set_blocking(descriptor, False)
     with peer(peers.echo, [their_sender, theirs]):
         their_sender.close()
         in_threads(
@@ -86,7 +84,7 @@ def test_the_flag_is_never_touched(ends: Pair, timeout: float | None) -> None:
     receiver.recv(timeout)
     with pytest.raises(Empty):
         receiver.try_recv()
-    assert all(os.get_blocking(end.fileno()) for end in ends)
+    assert all(map(os.get_blocking, (sender.fileno(), receiver.socket_fileno())))
 
 
 # The default that a program may set for all its sockets
@@ -102,19 +100,18 @@ def hasty() -> Iterator[None]:
 
 def outwait(sender: Any) -> None:
     """Wait six times the default timeout: where a call fails because of it, it has failed by then."""
-    with pytest.raises(TimedOut):
-        sockets.wait(sender.fileno(), 0, monotonic() + 0.06, "nothing happens")
+    assert not wait((sender.fileno(),), 0, monotonic() + 0.06)
 
 
 @pytest.mark.parametrize("of", ["made", "cloned", "received", "connection", "answering", "large"])
-def test_a_default_timeout_does_not_break_anything(hasty: None, kind: int, of: str) -> None:
+def test_a_default_timeout_does_not_break_anything(hasty: None, of: str) -> None:
     """`socket.setdefaulttimeout` set does not break anything: no timeout means none."""
-    sender, receiver = channel(kind=kind)
+    sender, receiver = channel()
     if of == "cloned":
         with sender:
             sender = sender.clone()
     elif of == "received":
-        travel, arrive = channel(kind=kind)
+        travel, arrive = channel()
         with travel, arrive, sender:
             travel.send([sender, receiver])
             sender, receiver = arrive.recv()
@@ -127,7 +124,7 @@ def test_a_default_timeout_does_not_break_anything(hasty: None, kind: int, of: s
             receiver, _ = server.accept()
         if of == "answering":
             with sender, receiver:
-                back = sockets.duplicate(sender.fileno(), socket.SOCK_STREAM)
+                back = sockets.duplicate(sender.fileno())
                 sender, receiver = answering(receiver), Receiver(back)
 
     def late(deed: Callable[[], object]) -> None:
@@ -151,7 +148,7 @@ def test_a_default_timeout_does_not_break_anything(hasty: None, kind: int, of: s
 # Whose descriptors
 
 
-def test_descriptors_are_never_inherited(kind: int) -> None:
+def test_descriptors_are_never_inherited() -> None:
     """Descriptors are never inherited by a child that was not given them: not one of those in any object."""
     listing = (
         "import os; own = '/proc/self/fd/'; print(*(n for n in os.listdir(own) if os.path.lexists(own + n)))"
@@ -163,7 +160,7 @@ def test_descriptors_are_never_inherited(kind: int) -> None:
         return sorted(map(int, result.stdout.split()))
 
     before = inherited()
-    sender, receiver = channel(kind=kind)
+    sender, receiver = channel()
     with sender, OneShotServer() as server, SharedMemory(b"memory") as memory, ReceiverSet() as receivers:
         bootstrap = connect(server.name)
         bootstrap.send([sender, receiver, memory])
@@ -208,48 +205,6 @@ def test_eintr_never_surfaces(make_channel: MakeChannel, size: int) -> None:
         assert from_peer.recv(PATIENCE) > 20
 
 
-# Waiting
-
-
-@pytest.mark.parametrize("patience", [0, 0.0001, 0.0105, 0.05, 0.3])
-def test_a_wait_is_never_early_and_hardly_late(ends: Pair, patience: float) -> None:
-    """Timeouts are accurate: never early, late by a tick at most."""
-    _, receiver = ends
-    began = monotonic()
-    with pytest.raises(TimedOut, match=r"^the sentence$"):
-        sockets.wait(receiver.fileno(), select.POLLIN, began + patience, "the sentence")
-    assert patience <= monotonic() - began < patience + TICK
-
-
-@pytest.mark.parametrize("deadline", [None, float("inf"), 1e12])
-def test_a_wait_ends_with_what_it_waits_for(ends: Pair, deadline: float | None) -> None:
-    """A wait, however long it may last, ends when the descriptor is ready, and when the peer goes."""
-    sender, receiver = ends
-    sender.send(1)
-    sockets.wait(receiver.fileno(), select.POLLIN, deadline, "")
-    receiver.close()
-    sockets.wait(sender.fileno(), 0, deadline, "")
-
-
-def test_a_deadline_is_on_the_monotonic_clock() -> None:
-    """No timeout is no deadline; any other is that many seconds from now."""
-    assert sockets.deadline_after(None) is None
-    before = monotonic()
-    deadline = sockets.deadline_after(5)
-    assert deadline is not None
-    assert before + 5 <= deadline <= monotonic() + 5
-
-
-def test_hung_up_tells_whether_the_peer_is_gone(ends: Pair) -> None:
-    """A peer that closed its end is seen without reading, one that is silent is not taken for gone."""
-    sender, receiver = ends
-    assert not sockets.hung_up(receiver.fileno())
-    assert not sockets.hung_up(receiver.fileno(), patience=0.01)
-    sender.send("unread")
-    sender.close()
-    assert sockets.hung_up(receiver.fileno())
-
-
 # What the kernel says, and what it is called
 
 
@@ -265,7 +220,7 @@ def test_hung_up_tells_whether_the_peer_is_gone(ends: Pair) -> None:
 )
 def test_what_an_error_means(number: int, kind: type[IpcError], words: str) -> None:
     """The same error from send and from recv, whatever errno said; no `OSError` escapes for a peer."""
-    error = sockets.failure(OSError(number, os.strerror(number)), "you closed it")
+    error = sockets.translate_error(OSError(number, os.strerror(number)), "you closed it")
     assert type(error) is kind
     assert words in str(error)
 
@@ -273,7 +228,7 @@ def test_what_an_error_means(number: int, kind: type[IpcError], words: str) -> N
 def test_an_error_of_this_machine_stays_one() -> None:
     """An `OSError` that is about this machine (no memory) is no doing of the peer's and stays what it is."""
     error = OSError(errno.ENOMEM, "no memory")
-    assert sockets.failure(error, "") is error
+    assert sockets.translate_error(error, "") is error
 
 
 def test_an_endpoint_is_a_unix_socket_of_the_right_type() -> None:
@@ -282,28 +237,15 @@ def test_an_endpoint_is_a_unix_socket_of_the_right_type() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
         for descriptor, words in ((reading, "is no socket"), (other.fileno(), "AF_INET")):
             with pytest.raises(ProtocolError, match=words):
-                sockets.adopted(descriptor, sockets.ENDPOINTS)
+                sockets.socket_from_fd(descriptor)
     for descriptor in (reading, writing):
         os.close(descriptor)
 
 
-def test_a_system_without_packets_uses_streams(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Channels are SOCK_STREAM pairs where the platform lacks SOCK_SEQPACKET."""
-    for packets, kind in (
-        (socket.SOCK_SEQPACKET, socket.SOCK_SEQPACKET),
-        (socket.SOCK_RDM, socket.SOCK_STREAM),  # which AF_UNIX has nowhere
-        (None, socket.SOCK_STREAM),
-    ):
-        monkeypatch.setattr(sockets, "PACKETS", packets)
-        for one in sockets.best_pair():
-            with one:
-                assert one.type == kind
-
-
 def test_no_descriptor_left_is_told_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no descriptor is left, `channel()` says so instead of taking it for a lack of packets."""
+    """Where no descriptor is left, `channel()` says so."""
 
-    def refuse(kind: int) -> None:
+    def refuse() -> None:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     monkeypatch.setattr(sockets, "pair", refuse)

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from tests.ipc.loops import turns
+from tui_ipc import Busy
 from tui_ipc.ipc.wakeup import Wakeup
 
 
@@ -56,7 +57,7 @@ def test_a_second_waiter_is_refused() -> None:
 
         first = asyncio.create_task(wait())
         await turns(1)
-        with pytest.raises(RuntimeError, match="has one reader"):
+        with pytest.raises(Busy, match="another task is waiting here"):
             await wakeup
         wakeup.wake_soon()
         assert await first == "woken"

@@ -12,7 +12,7 @@ from tests.ipc.ledger import receivers, senders
 from tests.ipc.messages import arrived, same, values
 from tui_ipc import TooManyHandles
 from tui_ipc.ipc.builder import Builder
-from tui_ipc.ipc.wire import NESTING_LIMIT, Encoder, announce, blob_header, encode, explained, too_large
+from tui_ipc.ipc.wire import NESTING_LIMIT, Encoder, announce, blob_header, encode, explain_refusal, too_large
 
 
 def decoded(data: bytes) -> Any:
@@ -94,6 +94,18 @@ def test_nesting_up_to_the_limit_round_trips_and_deeper_is_refused(wrap: Callabl
         encode(wrap(deepest))
 
 
+@pytest.mark.parametrize("empty", [[], (), {}], ids=["list", "tuple", "map"])
+def test_an_empty_container_counts_as_a_level(empty: Any) -> None:
+    """msgpack packs one level more if it is empty, and its unpacker refuses that."""
+    deepest = empty
+    for _ in range(NESTING_LIMIT - 1):
+        deepest = [deepest]
+    assert encode(decoded(encode(deepest))) == encode(deepest)
+    for packed in ([deepest], {"key": [1, deepest]}):
+        with pytest.raises(ValueError, match=r"^the value is nested deeper than 1024, or holds itself$"):
+            encode(packed)
+
+
 def _nested(depth: int, wrap: Callable[[Any], Any]) -> Any:
     value = None
     for _ in range(depth):
@@ -121,10 +133,32 @@ def test_a_list_that_holds_itself_is_refused() -> None:
             ValueError,
             "an integer of 64 bits does not fit into 64; send it as a str or as bytes",
         ),
+        (
+            datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=1))),
+            ValueError,
+            "datetime.datetime(1, 1, 1, 0, 0, tzinfo=",
+        ),
+        (
+            datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone(timedelta(hours=-1))),
+            ValueError,
+            "datetime.datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=datetime.timezone(",
+        ),
+        (memoryview(b"abcd")[::2], ValueError, "the memoryview cannot be read in one piece ("),
         (datetime(2024, 5, 6), ValueError, "datetime.datetime(2024, 5, 6, 0, 0) has no time zone; "),
         ("ab\ud800", ValueError, r"the str holds a lone surrogate, '\ud800', at index 2, which UTF-8"),
     ],
-    ids=["set", "object", "complex", "2**70", "-2**63-1", "naive", "surrogate"],
+    ids=[
+        "set",
+        "object",
+        "complex",
+        "2**70",
+        "-2**63-1",
+        "year 0",
+        "year 10000",
+        "gaps",
+        "naive",
+        "surrogate",
+    ],
 )
 def test_what_no_message_can_hold_is_refused_in_a_sentence(
     value: Any, error: type[Exception], sentence: str
@@ -136,9 +170,9 @@ def test_what_no_message_can_hold_is_refused_in_a_sentence(
 
 
 def test_other_errors_are_passed_on_as_they_are() -> None:
-    """Only what needs explaining is explained."""
+    """Only what needs explaining is explain_refusal."""
     error = ValueError("something else")
-    assert explained(error) is error
+    assert explain_refusal(error) is error
 
 
 def test_bytes_without_a_channel_hold_no_handles() -> None:

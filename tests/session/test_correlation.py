@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_ipc.ipc.wire import KEY_NESTING_LIMIT, NESTING_LIMIT, encode
+from tui_ipc.ipc.wire import NESTING_LIMIT, encode
 from tui_ipc.session import correlation as module
 from tui_ipc.session.correlation import (
+    DEPTH_LIMIT,
     UNSOLICITED,
     InOrderCorrelator,
     KeyCorrelator,
@@ -151,10 +152,10 @@ def test_values_are_the_same_if_they_are_so_on_the_wire(sent: object, received: 
 def test_a_value_too_deep_to_compare_is_no_key(wrap: Callable[[object], object]) -> None:
     """A child may nest 1024 deep, where Python's recursion ends before."""
     value: object = 1
-    for _ in range(KEY_NESTING_LIMIT):
+    for _ in range(DEPTH_LIMIT):
         value = wrap(value)
     assert comparable_at({"id": value}, ("id",)) is not None
-    for _ in range(NESTING_LIMIT - KEY_NESTING_LIMIT - 1):
+    for _ in range(NESTING_LIMIT - DEPTH_LIMIT - 1):
         value = wrap(value)
         assert comparable_at({"id": value}, ("id",)) is None
 

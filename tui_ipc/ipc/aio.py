@@ -1,36 +1,39 @@
 """The same endpoints for asyncio: the same steps, waited for by the event loop instead of by the kernel.
 
-The one rule: cancelling is safe, because no task ever waits with a message in its hand. What a receive takes
-from the channel it returns without another wait, so that a cancelled one leaves every byte for the next; a
-send waits only while its message has not left. No threads. Back pressure is the kernel's: ``send`` waits
-while the channel is full.
+Cancelling is safe, because no task ever waits with a message in its hand. What a receive takes from the
+channel it returns without another wait, so that a cancelled one leaves every byte for the next; a send waits
+only while its message has not left. No threads. Back pressure is the kernel's: ``send`` waits while the
+channel is full.
 """
 
 import asyncio
+import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine
 from subprocess import Popen
 from typing import Any, Generic, Self, TypeVar
+from weakref import WeakMethod
 
 from tui_ipc.ipc import channel as blocking
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.body import Body
 from tui_ipc.ipc.delivery import Delivery
-from tui_ipc.ipc.errors import Disconnected
-from tui_ipc.ipc.exits import Exit
+from tui_ipc.ipc.errors import Busy, Disconnected
 from tui_ipc.ipc.oneshot import OneShotServer, silent_client
 from tui_ipc.ipc.wakeup import Wakeup
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Handle, Message
+from tui_ipc.osutil.pidfd import Exit
 
 __all__ = ["Receiver", "Sender", "accept", "answering", "channel", "connection"]
 
 T = TypeVar("T")
 
-_TURN = 64
+_TURN = 50
 """Messages that are given or taken without a wait before the loop gets its turn."""
 
-_PATIENT = 8
+_WAITS = 8
 """Receives that wait at once after one that found nothing: such a look costs as much as a third of a wait.
 Messages that queue up are noticed after so many."""
+
+_AT_ONCE = sockets.SEND_FLAGS | sockets.NONBLOCKING
 
 
 class Sender(Handle, Generic[T]):
@@ -58,11 +61,11 @@ class Sender(Handle, Generic[T]):
         Raises:
             As :meth:`tui_ipc.Sender.send`, TimedOut excepted.
         """
-        return self._send(lambda: self._sender._start(value, sockets.NONBLOCKING))
+        return self._send(lambda: self._sender._start(value, _AT_ONCE))
 
     def send_raw(self, data: bytes) -> Coroutine[Any, Any, None]:
         """Send bytes as they are; see :meth:`tui_ipc.Sender.send_raw`."""
-        return self._send(lambda: self._sender._start_raw(data, sockets.NONBLOCKING))
+        return self._send(lambda: self._sender._start_raw(data, _AT_ONCE))
 
     def clone(self) -> "Sender[T]":
         """Another sender of the same channel, to be closed on its own."""
@@ -114,7 +117,10 @@ class Sender(Handle, Generic[T]):
     async def _finish(self, delivery: Delivery) -> None:
         while not self._has_left(delivery):
             try:
-                await self._writable(delivery.fileno())
+                if delivery.pause:
+                    await asyncio.sleep(delivery.pause)
+                else:
+                    await self._writable(delivery.fileno())
             except BaseException:
                 self._give_up(delivery)
                 raise
@@ -164,6 +170,12 @@ class Sender(Handle, Generic[T]):
             self._ready.loop.remove_writer(self._watched)
         self._watched = -1
 
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        if hasattr(self, "_watched") and self._sender._outlet.socket.fileno() >= 0:
+            warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            self._unwatch()
+            self._sender.close()
+
     def _describe(self) -> tuple[int, bytes]:
         return self._sender._describe()
 
@@ -175,15 +187,14 @@ class Receiver(Handle, Generic[T]):
     out when something comes that nobody waits for.
     """
 
-    __slots__ = ("_around", "_at_once", "_body", "_patient", "_ready", "_receiver", "_watched")
+    __slots__ = ("__weakref__", "_around", "_at_once", "_ready", "_receiver", "_waits", "_watched")
 
     def __init__(self, receiver: blocking.Receiver[T]) -> None:
         self._receiver = receiver
         self._around: Callable[[Callable[[], None]], None] | None = None
         self._ready: Wakeup | None = None
-        self._watched = -1  # the descriptor that the loop watches for us,
-        self._body: Body | None = None  # which is that of this large message, or None: the receiver's own
-        self._patient = 0  # receives that are to wait at once
+        self._watched = -1  # the descriptor that the loop watches for us
+        self._waits = 0  # receives that are to wait at once
         self._at_once = 0  # messages taken since the loop had its turn
 
     async def recv(self) -> T:
@@ -194,12 +205,12 @@ class Receiver(Handle, Generic[T]):
         Raises:
             As :meth:`tui_ipc.Receiver.recv`, TimedOut excepted.
         """
-        value: T = await self._receive(self._receiver._values)
+        value: T = await self._receive(with_bytes=False)
         return value
 
     def recv_message(self) -> Coroutine[Any, Any, Message]:
         """As :meth:`recv`; gives the message's bytes as well."""
-        return self._receive(self._receiver._messages)
+        return self._receive(with_bytes=True)
 
     def __aiter__(self) -> AsyncIterator[T]:
         return self
@@ -207,7 +218,7 @@ class Receiver(Handle, Generic[T]):
     async def __anext__(self) -> T:
         """The next message; iteration ends in good order when every sender is closed."""
         try:
-            value: T = await self._receive(self._receiver._values)
+            value: T = await self._receive(with_bytes=False)
         except Disconnected as end:
             if end.unfinished:
                 raise
@@ -228,8 +239,12 @@ class Receiver(Handle, Generic[T]):
         return self._receiver.read_ahead()
 
     def fileno(self) -> int:
-        """The descriptor; raises Closed after :meth:`close`."""
+        """A descriptor to wait for; see :meth:`tui_ipc.Receiver.fileno`."""
         return self._receiver.fileno()
+
+    def socket_fileno(self) -> int:
+        """The descriptor of the channel's socket; see :meth:`tui_ipc.Receiver.socket_fileno`."""
+        return self._receiver.socket_fileno()
 
     def close(self) -> None:
         """Close this end; a receive that waits ends with Closed."""
@@ -244,59 +259,88 @@ class Receiver(Handle, Generic[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    async def _receive(self, take: Any) -> Any:
+    async def _receive(self, *, with_bytes: bool) -> Any:
         receiver = self._receiver
-        if self._patient and not receiver._decoder.pending:
-            self._patient -= 1
+        if self._waits and not receiver._decoder.pending:
+            self._waits -= 1
         else:
             if self._at_once >= _TURN:
                 self._at_once = 0
                 await asyncio.sleep(0)
             self._at_once += 1
             try:
-                return receiver._next(sockets.NONBLOCKING, take)
+                return receiver._take(with_bytes=with_bytes)
             except BlockingIOError:
-                self._patient = _PATIENT
+                self._waits = _WAITS
         self._at_once = 0
         while True:
             await self._readable()
             try:
-                return receiver._next(sockets.NONBLOCKING, take)
+                return receiver._take(with_bytes=with_bytes)
             except BlockingIOError:
                 pass  # a part of a large message, or resumed for nothing
 
     def _readable(self) -> Wakeup:
-        """What to await until the descriptor that the next bytes come from is readable."""
+        """What to await until there is something to read.
+
+        The loop watches the channel's own descriptor, and while large messages are under way the one that
+        stands for their streams as well. Both stay open until close(), which takes them out of the loop
+        first.
+        """
         loop = asyncio.get_running_loop()
-        ready, body = self._ready, self._receiver._body
-        if ready is None or self._watched < 0 or body is not self._body or ready.loop is not loop:
+        ready, descriptor = self._ready, self._receiver._awaited_one()
+        if ready is None or descriptor != self._watched or ready.loop is not loop:
+            if ready is not None and ready.is_awaited():
+                raise Busy("another task is receiving here; a receiver has one reader at a time")
             self._unwatch()
-            descriptor = self._receiver._waits_for()
-            self._ready = ready = Wakeup(loop, self._nobody_waits)
+            self._ready = ready = Wakeup(loop, _weakly(self._nobody_waits))
             if self._around is None:
                 loop.add_reader(descriptor, ready.wake)
             else:
                 loop.add_reader(descriptor, self._around, ready.wake)
-            self._watched, self._body = descriptor, body
+            self._watched = descriptor
         return ready
 
     def _nobody_waits(self) -> None:
         """Called by the loop when there is something to read that no task has asked for."""
         self._unwatch()
-        self._patient = 0
+        self._waits = 0
 
     def _unwatch(self) -> None:
         if self._ready is not None and self._watched >= 0 and not self._ready.loop.is_closed():
             self._ready.loop.remove_reader(self._watched)
-        self._watched, self._body = -1, None
+        self._watched = -1
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        if hasattr(self, "_watched") and self._receiver._socket.fileno() >= 0:
+            warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            self._unwatch()
+            self._receiver.close()
 
     def _describe(self) -> tuple[int, bytes]:
         return self._receiver._describe()
+
+    def _travelling_fileno(self) -> int:
+        return self._receiver._travelling_fileno()
 
     def _left(self) -> None:
         self._unwatch()
         self._receiver._left()
         self.close()
+
+
+def _weakly(method: Callable[[], None]) -> Callable[[], None]:
+    """Calls a method as long as its object exists: what a loop holds must not keep an endpoint from being
+    dropped.
+    """
+    reference = WeakMethod(method)
+
+    def call() -> None:
+        bound = reference()
+        if bound is not None:
+            bound()
+
+    return call
 
 
 def channel(max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> tuple[Sender[Any], Receiver[Any]]:
@@ -326,7 +370,7 @@ async def connection(server: OneShotServer, child: "Popen[Any] | int | None" = N
     """
     with Exit(child) as end:
         while True:
-            ended = end.happened()  # before the look for a client: the last thing it did may be to connect
+            ended = end.has_ended()  # before the look for a client: its last act may be to connect
             receiver = server.try_connection()
             if receiver is not None:
                 return Receiver(receiver)
@@ -356,10 +400,10 @@ async def accept(
         raise
 
 
-async def _any_readable(descriptors: tuple[int, ...], patience: float | None) -> None:
-    """Wait until one of these is readable, or for ``patience`` seconds."""
+async def _any_readable(descriptors: tuple[int, ...], interval: float | None) -> None:
+    """Wait until one of these is readable, or for ``interval`` seconds."""
     ready = Wakeup(loop := asyncio.get_running_loop())
-    alarm = loop.call_later(patience, ready.wake) if patience is not None else None
+    alarm = loop.call_later(interval, ready.wake) if interval is not None else None
     for descriptor in descriptors:
         loop.add_reader(descriptor, ready.wake)
     try:

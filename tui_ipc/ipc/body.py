@@ -1,14 +1,15 @@
-"""The body of a large message, as it arrives on its own stream.
+"""The body of a large message, as it arrives on a stream of its own.
 
-The one rule: memory grows with what arrived, not with what was announced. A body that ends early was given
-up by its sender and never becomes a message.
+Memory grows with what arrived, not with what was announced. A body that ends early was given up by its sender
+and never becomes a message.
 """
 
-import socket
+import os
+from io import BytesIO
 
-from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.wire import BLOB_HEADER_SIZE, Large, announce, blob_header
+from tui_ipc.osutil.one_way import is_stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,22 +17,34 @@ if TYPE_CHECKING:
 
     from tui_ipc.ipc.builder import Builder
 
-_PIECE = 1024 * 1024
-"""Bytes asked for at once where a read may give only a part of them."""
+WHOLE, DRY, MORE, GIVEN_UP = range(4)
+"""What a look at a body finds: all of it; nothing more for now; perhaps more; its end, too early."""
 
 READS_IN_A_ROW = 256
 """Reads without a look at the deadline: a peer that always has one more byte must not hold its reader."""
 
-_SMALL = 64 * 1024
-"""Pieces below this size are gathered."""
+_STEP = 256 * 1024
+"""Bytes by which the memory for a body grows at least."""
 
 
 class Body:
-    """What arrived of one large message; owns its stream and, until they are claimed, its other
-    descriptors.
+    """What arrived of one large message; owns its stream and, until they are claimed, its other descriptors.
+
+    Attributes:
+        size: Bytes of the whole.
     """
 
-    __slots__ = ("_builder", "_descriptors", "_missing", "_pieces", "_size", "_stream")
+    __slots__ = (
+        "_builder",
+        "_descriptors",
+        "_got",
+        "_header",
+        "_memory",
+        "_room",
+        "_stream",
+        "_whole",
+        "size",
+    )
 
     def __init__(self, announced: Large, builder: "Builder") -> None:
         """Take ownership of the announced descriptors.
@@ -40,68 +53,90 @@ class Body:
             ProtocolError: The first of them is no stream; all are discarded.
         """
         self._builder = builder
-        self._size = self._missing = announced.size
-        self._pieces: list[bytes | bytearray] = []
-        self._descriptors = announced.descriptors[1:]
+        self.size = announced.size
+        self._stream, *self._descriptors = announced.descriptors
+        self._got = 0
+        # The first bytes say whether the message is one long `bytes` value: they are then kept apart, so that
+        # its content is read into the very object that it becomes.
+        self._header = b""
+        self._memory: BytesIO | None = None
+        self._room = 0  # bytes that the memory has now, all that may come next included
+        self._whole = b""  # what the memory is once nothing is missing
         try:
-            self._stream = sockets.adopted(announced.descriptors[0], (socket.SOCK_STREAM,))
-        except ProtocolError:
+            if not is_stream(self._stream):
+                raise OSError
+            os.set_blocking(self._stream, False)  # it is ours alone now: its sender keeps the other end
+        except OSError:
             builder.drop(announced.descriptors)
-            raise
+            raise ProtocolError("a large message is announced with a descriptor that is no stream") from None
 
     def fileno(self) -> int:
-        """What to wait for, until it is readable, after BlockingIOError."""
-        return self._stream.fileno()
+        """What to wait for, until it is readable, after :data:`DRY`."""
+        return self._stream
 
-    def read(self, flags: int) -> bool:
-        """Read on.
-
-        Args:
-            flags: ``sockets.NONBLOCKING``, or 0 to wait in the kernel.
+    def read(self) -> int:
+        """Read what there is, without waiting.
 
         Returns:
-            True once the body is whole, False if its sender gave it up.
+            :data:`WHOLE`, :data:`DRY`, :data:`MORE` or :data:`GIVEN_UP`.
 
         Raises:
-            BlockingIOError: Wait until ``fileno()`` is readable, then read on.
-            ProtocolError: It is no stream that can be read.
+            ProtocolError: It cannot be read.
         """
-        for _ in range(READS_IN_A_ROW):
-            if not self._missing:
-                return True
-            # The header alone first: the content of a `bytes` value is then read into the object it becomes.
-            wanted = self._missing if self._pieces else min(BLOB_HEADER_SIZE, self._missing)
-            if flags & sockets.NONBLOCKING:
-                wanted = min(wanted, _PIECE)
-            try:
-                piece = self._stream.recv(wanted, flags | sockets.WHOLE)
-            except ConnectionResetError:
-                piece = b""
-            except BlockingIOError:
-                raise
-            except OSError as error:
-                raise ProtocolError(f"the stream of a large message cannot be read: {error}") from None
-            if not piece:
-                return False
-            self._keep(piece)
-            self._missing -= len(piece)
-        if self._missing:
-            raise BlockingIOError
-        return True
+        header_size = min(BLOB_HEADER_SIZE, self.size)
+        try:
+            for _ in range(READS_IN_A_ROW):
+                if self._got < header_size:
+                    piece = os.read(self._stream, header_size - self._got)
+                    got = len(piece)
+                    self._header += piece
+                elif self._got == self.size:
+                    return WHOLE
+                else:
+                    got = self._read_content()
+                if not got:
+                    return GIVEN_UP
+                self._got += got
+        except BlockingIOError:
+            return DRY
+        except ConnectionResetError:
+            return GIVEN_UP
+        except OSError as error:
+            raise ProtocolError(f"the stream of a large message cannot be read: {error}") from None
+        return WHOLE if self._got == self.size else MORE
 
-    def _keep(self, piece: bytes) -> None:
-        """Keep a piece. Small ones are gathered: each by itself would cost many times its length."""
-        last = self._pieces[-1] if len(self._pieces) > 1 else None
-        if isinstance(last, bytearray) and len(last) < _PIECE:
-            last += piece
-        elif len(piece) < _SMALL and self._pieces:
-            self._pieces.append(bytearray(piece))
-        else:
-            self._pieces.append(piece)
+    def _read_content(self) -> int:
+        """Read once; how many bytes there were."""
+        memory = self._memory
+        missing = self.size - self._got
+        if memory is None:
+            piece = os.read(self._stream, min(missing, _STEP))
+            if len(piece) == missing:  # all at once, as a message that fits into its stream comes
+                self._whole = piece if self._is_blob() else self._header + piece
+                return missing
+            self._memory = memory = BytesIO()
+            if not self._is_blob():
+                memory.write(self._header)
+            memory.write(piece)
+            self._room = memory.tell()
+            return len(piece)
+        # A BytesIO keeps its content in a bytes object, which getvalue() gives away without a copy: so this
+        # is a bytes object that can be read into, and grows with what arrives.
+        place = self._got if not self._is_blob() else self._got - BLOB_HEADER_SIZE
+        if self._room - place < min(missing, _STEP // 2):
+            self._room = place + min(missing, max(_STEP, place // 2))
+            memory.seek(self._room - 1)
+            memory.write(b"\0")
+        with memory.getbuffer() as buffer:
+            got = os.readv(self._stream, (buffer[place : self._room],))
+        if got == missing:
+            self._whole = memory.getvalue()
+            self._memory = None
+        return got
 
-    def arrived(self) -> int:
+    def received(self) -> int:
         """Bytes of the message that came so far, its announcement included: never 0."""
-        return len(announce(self._size)) + self._size - self._missing
+        return len(announce(self.size)) + self._got
 
     def value(self) -> "Any":
         """The message, once it is whole; it owns the descriptors that it claims from then on.
@@ -109,28 +144,27 @@ class Body:
         Raises:
             ProtocolError: The body is not one value, or does not fit the descriptors.
         """
+        if self._is_blob():
+            return self._whole
         descriptors, self._descriptors = self._descriptors, []
-        if not descriptors and self._is_blob():
-            return b"".join(self._pieces[1:])
-        raw = b"".join(self._pieces)
-        self._pieces = [raw]
-        value = self._builder.build(raw, descriptors)
+        value = self._builder.build(self.raw(), descriptors)
         if isinstance(value, Large):
             self._builder.drop(value.descriptors)
             raise ProtocolError("the body of a large message announces another one")
         return value
 
     def _is_blob(self) -> bool:
-        """Whether the message is one long ``bytes`` value, so that its content is all but the first piece."""
-        content = self._size - BLOB_HEADER_SIZE
-        return 0 < content < 2**32 and self._pieces[0] == blob_header(content)
+        """Whether the message is one long ``bytes`` value, whose content is all but the header."""
+        content = self.size - BLOB_HEADER_SIZE
+        return 0 < content < 2**32 and self._header == blob_header(content)
 
     def raw(self) -> bytes:
-        """The bytes of the message."""
-        return b"".join(self._pieces)
+        """The bytes of the message, once it is whole."""
+        if self.size <= BLOB_HEADER_SIZE:
+            return self._header
+        return self._header + self._whole if self._is_blob() else self._whole
 
     def close(self) -> None:
         """Close the stream and discard the descriptors that no message claimed."""
-        self._stream.close()
-        self._builder.drop(self._descriptors)
+        self._builder.drop((self._stream, *self._descriptors))
         self._descriptors = []

@@ -1,8 +1,8 @@
 """One whole message from its bytes and descriptors, without any I/O.
 
-The one rule: what a peer merely claims is never allocated. Whatever may claim to be long (an array header, a
-nested tower of them) is scanned to its end before it is built, and whatever breaks a rule of PROTOCOL.md
-becomes one :class:`~tui_ipc.ipc.errors.ProtocolError` that names the byte.
+What a peer merely claims is never allocated: whatever may claim to be long (an array header, a nested tower
+of them) is scanned to its end before it is built. Whatever breaks a rule of PROTOCOL.md becomes one
+:class:`~tui_ipc.ipc.errors.ProtocolError` that names the byte.
 
 Descriptors are plain integers: the caller says how one becomes an endpoint (``adopt``) and how one is given
 up (``discard``).
@@ -13,7 +13,6 @@ import msgpack
 from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
-    KEY_NESTING_LIMIT,
     LARGE,
     NESTING_LIMIT,
     RECEIVER,
@@ -21,6 +20,7 @@ from tui_ipc.ipc.wire import (
     SHARED_MEMORY,
     Handle,
     Large,
+    check_keys,
     too_large,
 )
 
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Builder:
-    """Builds one whole message from its bytes and descriptors: what both kinds of decoder share.
+    """Builds one whole message from its bytes and descriptors.
 
     Args:
         adopt: ``adopt(ext type, descriptor, rest of the payload)`` makes a handle, which owns the descriptor
@@ -44,10 +44,10 @@ class Builder:
         limit: Bytes of one message at most.
     """
 
-    __slots__ = ("_adopt", "_discard", "limit")
+    __slots__ = ("_discard", "adopt", "limit")
 
     def __init__(self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
-        self._adopt = adopt
+        self.adopt = adopt
         self._discard = discard
         self.limit = limit
 
@@ -68,7 +68,7 @@ class Builder:
             ProtocolError: ``raw`` is not one value, or its handles and descriptors do not fit each other.
             MessageTooLarge: It has, or announces, more than ``limit`` bytes.
         """
-        claims = _Claims(self._adopt, descriptors)
+        claims = _Claims(self.adopt, descriptors)
         try:
             if len(raw) > self.limit:
                 raise too_large(len(raw), self.limit)
@@ -76,8 +76,9 @@ class Builder:
                 scan(raw, offset)
             value = _unpack(raw, claims, offset)
             if isinstance(value, _Announcement):
-                return self._announced(value.size, claims)
-            if claims.announced:
+                descriptors, claims.descriptors = claims.descriptors, []
+                return self._announcement(value.size, descriptors)
+            if claims.has_announcement:
                 raise ProtocolError("ext type 4 (a large message) stands inside another value", offset)
         except BaseException:
             claims.revoke()
@@ -86,12 +87,14 @@ class Builder:
         self.drop(claims.unclaimed())
         return value
 
-    def _announced(self, size: int, claims: "_Claims") -> Large:
+    def _announcement(self, size: int, descriptors: "Sequence[int]") -> Large:
+        """What a large message is announced with; its descriptors are discarded if that is refused."""
         if size > self.limit:
+            self.drop(descriptors)
             raise too_large(size, self.limit)
-        if not claims.descriptors:
+        if not descriptors:
             raise ProtocolError("a large message is announced without the descriptor of its stream")
-        return Large(size, claims.descriptors)
+        return Large(size, list(descriptors))
 
     def drop(self, descriptors: "Iterable[int]") -> None:
         """Discard descriptors that nobody claimed."""
@@ -100,7 +103,7 @@ class Builder:
 
 
 class _Announcement:
-    """Ext type 4 as it stands in a packet."""
+    """Ext type 4, a large message announced, before it is known to be the whole value."""
 
     __slots__ = ("size",)
 
@@ -111,13 +114,13 @@ class _Announcement:
 class _Claims:
     """The ext hook for one message: gives each of its handles the descriptor that it names."""
 
-    __slots__ = ("_adopt", "_handles", "announced", "descriptors")
+    __slots__ = ("_adopt", "_handles", "descriptors", "has_announcement")
 
     def __init__(self, adopt: "Adopt", descriptors: "Sequence[int]") -> None:
         self._adopt = adopt
         self._handles: dict[int, tuple[int, Handle]] = {}
         self.descriptors = list(descriptors)
-        self.announced = False
+        self.has_announcement = False
 
     def __call__(self, kind: int, payload: bytes) -> "Handle | _Announcement":
         if kind == LARGE:
@@ -125,7 +128,7 @@ class _Claims:
                 raise ProtocolError(
                     f"the size of a large message is given in {len(payload)} bytes instead of 8"
                 )
-            self.announced = True
+            self.has_announcement = True
             return _Announcement(int.from_bytes(payload, "big"))
         if kind not in (SENDER, RECEIVER, SHARED_MEMORY):
             raise ProtocolError(f"unknown ext type {kind}")
@@ -161,9 +164,9 @@ REFUSALS = (ValueError, TypeError, OverflowError, ProtocolError)
 """What msgpack raises for bytes that it will not build, and what an ext hook raises."""
 
 
-def new_scanner(capacity: int) -> "Any":
-    """A msgpack.Unpacker that finds where values end; it holds up to ``capacity`` bytes."""
-    return msgpack.Unpacker(max_buffer_size=capacity, read_size=min(capacity, 4096))
+def new_scanner() -> "Any":
+    """A msgpack.Unpacker that finds where values end, however long they are."""
+    return msgpack.Unpacker(max_buffer_size=0, read_size=4096)
 
 
 def scan(data: bytes, offset: int = 0) -> int:
@@ -171,19 +174,19 @@ def scan(data: bytes, offset: int = 0) -> int:
 
     Args:
         data: What may begin with a value.
-        offset: Where it begins in its packet or stream, for errors.
+        offset: Where it begins in its stream, for errors.
 
     Raises:
         ProtocolError: It is cut off, no msgpack, or nested too deeply.
     """
-    scanner = new_scanner(max(len(data), 1))
+    scanner = new_scanner()
     scanner.feed(data)
     try:
         scanner.skip()
     except msgpack.OutOfData:
         raise ProtocolError(f"a value is cut off after {len(data)} bytes", offset + len(data)) from None
     except REFUSALS as error:
-        raise ProtocolError(refusal(error), offset + scanner.tell()) from None
+        raise ProtocolError(describe_refusal(error), offset + scanner.tell()) from None
     size: int = scanner.tell()
     return size
 
@@ -204,12 +207,17 @@ def _unpack(raw: bytes, claims: _Claims, offset: int) -> "Any":
             object_pairs_hook=_whole_map if claims.descriptors else _map,
         )
     except REFUSALS as error:
-        raise ProtocolError(refusal(error), offset) from None
+        raise ProtocolError(describe_refusal(error), offset) from None
 
 
 def _map(pairs: "list[tuple[Any, Any]]") -> "dict[Any, Any]":
     """A map whose keys may be lists; of the same key twice the last counts, as it does for msgpack."""
-    return {_frozen(key): value for key, value in pairs}
+    keys = [_hashable(key) if isinstance(key, list | dict) else key for key, _ in pairs]
+    check_keys(keys)
+    try:
+        return {key: value for key, (_, value) in zip(keys, pairs, strict=True)}
+    except RecursionError:  # two deep keys with the same hash are compared
+        raise ProtocolError("keys of a map are nested too deeply to be compared") from None
 
 
 def _whole_map(pairs: "list[tuple[Any, Any]]") -> "dict[Any, Any]":
@@ -220,24 +228,35 @@ def _whole_map(pairs: "list[tuple[Any, Any]]") -> "dict[Any, Any]":
     return whole
 
 
-def _frozen(key: "Any", depth: int = 0) -> "Any":
-    if isinstance(key, list):
-        if depth == KEY_NESTING_LIMIT:
-            raise ProtocolError(f"the key of a map is a list nested deeper than {KEY_NESTING_LIMIT}")
-        return tuple(_frozen(item, depth + 1) for item in key)
+def _hashable(key: "list[Any] | dict[Any, Any]") -> "tuple[Any, ...]":
+    """The key of a map that came as a list: a tuple, as are the lists inside it.
+
+    Without recursion, since it may be nested as deep as any value: the lists are first listed so that each
+    stands before those in it, and then made tuples from the last one back.
+    """
     if isinstance(key, dict):
         raise ProtocolError("a map is the key of a map")
-    return key
+    nested = [key]
+    for each in nested:  # grows meanwhile
+        for item in each:
+            if isinstance(item, list):
+                nested.append(item)
+            elif isinstance(item, dict):
+                raise ProtocolError("a map is the key of a map")
+    tuples: dict[int, tuple[Any, ...]] = {}
+    for each in reversed(nested):
+        tuples[id(each)] = tuple([tuples[id(item)] if isinstance(item, list) else item for item in each])
+    return tuples[id(key)]
 
 
-def refusal(error: Exception) -> str:
+def describe_refusal(error: Exception) -> str:
     """What the peer did, from what msgpack or a hook said."""
     if isinstance(error, msgpack.FormatError):
         return "0xc1 begins no msgpack value"
     if isinstance(error, msgpack.StackError):
         return f"a value is nested deeper than {NESTING_LIMIT}"
     if isinstance(error, msgpack.ExtraData):
-        return f"{len(error.extra)} bytes follow the value in a packet that carries descriptors"
+        return f"{len(error.extra)} bytes follow the value"
     if isinstance(error, UnicodeDecodeError):
         return f"a str is not UTF-8: {error.reason}"
     if isinstance(error, ProtocolError):

@@ -1,9 +1,9 @@
 """Channels: a sender at one end, a receiver at the other, values in between.
 
-The one rule: an endpoint owns one descriptor, and exactly one party closes it. Whoever holds a Sender or a
-Receiver closes it, by ``close()``, by leaving its ``with`` block or by dropping it. Sending a sender
-duplicates it and leaves yours with you; sending a receiver moves it, so that yours is closed once the message
-has left, and only then.
+An endpoint owns one socket, and exactly one party closes it. Whoever holds a Sender or a Receiver closes it,
+by ``close()`` or by leaving its ``with`` block; one that is dropped is closed with a ResourceWarning. Sending
+a sender duplicates it and leaves yours with you; sending a receiver moves it, so that yours is closed once
+the message has left, and only then.
 """
 
 from tui_ipc.ipc import sockets
@@ -18,15 +18,11 @@ if TYPE_CHECKING:
 __all__ = ["Receiver", "Sender", "answering", "channel"]
 
 
-def channel(
-    max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, *, kind: int | None = None
-) -> "tuple[Sender[Any], Receiver[Any]]":
+def channel(max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "tuple[Sender[Any], Receiver[Any]]":
     """Make a channel: what goes into the first comes out of the second.
 
     Args:
         max_message_size: In bytes, at both ends.
-        kind: ``socket.SOCK_SEQPACKET`` or ``socket.SOCK_STREAM``; None takes the first where the platform
-            has it.
 
     Returns:
         The sender and the receiver, both yours to close or to send away.
@@ -44,7 +40,7 @@ def channel(
         []
         >>> receiver.close()
     """
-    left, right = sockets.best_pair() if kind is None else sockets.pair(kind)
+    left, right = sockets.pair()
     return Sender(left, max_message_size), Receiver(right, max_message_size)
 
 
@@ -54,5 +50,5 @@ def answering(receiver: "Receiver[Any]") -> "Sender[Any]":
     It has a descriptor of its own, to be closed on its own. Threads may share it; there should be no other
     for this connection, as long messages of two would mix.
     """
-    copy = sockets.duplicate(receiver.fileno(), receiver._socket.type)
+    copy = sockets.duplicate(receiver.socket_fileno())
     return Sender(copy, receiver.max_message_size, inline=True)

@@ -1,25 +1,40 @@
-"""Bytes and descriptors in, messages out: the two framings of the wire, without any I/O.
+"""A byte stream and its descriptors in, messages out, without any I/O.
 
-The one rule: bytes are looked at once. What is not yet whole is kept with the place where the scan of it
-broke off, so that a message which comes byte by byte costs no more than one that comes at once.
+``decode(data, descriptors)`` takes in what one read gave and returns the first message that is whole,
+``next()`` each further one while ``pending``; ``NOTHING`` means: read on. Whatever arrives, the result is a
+message, :class:`~tui_ipc.ipc.wire.Large`, ``NOTHING`` or one typed error, and every descriptor has found an
+owner or was discarded.
 
-Both kinds have the same face. ``decode(data, descriptors)`` takes in what one read gave and returns the
-first message that is whole, ``next()`` each further one while ``pending``, and ``NOTHING`` means: read on.
-The ``_message`` forms give each message together with its bytes. Whatever arrives, the result is a message,
-:class:`~tui_ipc.ipc.wire.Large`, ``NOTHING`` or one typed error, and every descriptor has found an owner or
-was discarded.
+There are two ways to take a message, and the decoder is in one of these states:
+
+========  ======================================  ==========================================================
+state     holds                                   left for
+========  ======================================  ==========================================================
+IDLE      nothing                                 BATCH by a read; CAREFUL by one with descriptors
+BATCH     what one read gave, unlooked at         IDLE after its last value; CAREFUL at one that is cut off,
+                                                  long, a handle or wrong
+CAREFUL   bytes, of which one value after the     IDLE after the last value; BATCH once the value that was
+          other is measured and then built        cut off is whole, with what follows it
+BROKEN    nothing                                 never: where the next value begins is not known
+========  ======================================  ==========================================================
+
+In BATCH msgpack builds each value straight from the bytes. That is safe as long as nothing in them can claim
+to be long, and right as long as no value needs a descriptor. CAREFUL looks at each byte once as well: a value
+that is not whole is kept with the place where the scan of it broke off, so that a message which comes byte by
+byte costs no more than one that comes at once.
 """
 
 from collections import deque
 
 import msgpack
 
-from tui_ipc.ipc.builder import REFUSALS, Builder, new_scanner, refusal, scan
-from tui_ipc.ipc.errors import ProtocolError
+from tui_ipc.ipc.builder import REFUSALS, Builder, describe_refusal, new_scanner, scan
+from tui_ipc.ipc.errors import ProtocolError, TooManyHandles
 from tui_ipc.ipc.wire import (
+    ANNOUNCEMENT,
     DEFAULT_MAX_MESSAGE_SIZE,
     DESCRIPTOR_LIMIT,
-    PACKET_LIMIT,
+    SHORT_LIMIT,
     Large,
     Message,
     too_large,
@@ -31,6 +46,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tui_ipc.ipc.builder import Adopt, Discard
+
+IDLE, BATCH, CAREFUL, BROKEN = range(4)
+
+_KEPT = 4096
+"""Bytes that an unpacker's buffer begins with."""
 
 SHORT_ARRAY = 512
 """Arrays up to this length are built at once; a longer one is scanned first, since its header alone would
@@ -50,190 +70,290 @@ NOTHING: "Any" = type("Nothing", (), {"__repr__": lambda self: "NOTHING", "__slo
 """What a decoder returns when it holds no whole message."""
 
 
-class PacketDecoder(Builder):
-    """Decodes a channel whose kernel buffer keeps packets apart: each packet holds whole values."""
-
-    __slots__ = ("_packet", "_taken", "_unpacker", "pending")
-
-    def __init__(self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
-        super().__init__(adopt, discard, limit)
-        self.pending = False
-        """True while values of the last packet may still be taken with :meth:`next`."""
-        self._packet = b""  # the values of the last packet that the unpacker was given
-        self._taken = 0  # bytes of that packet before them
-        self._unpacker: Any = None
-
-    def decode(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
-        """The first value of a packet, or :class:`Large`; further ones become :attr:`pending`."""
-        if descriptors:
-            return self.build(data, descriptors)
-        if len(data) > self.limit:  # which its values need not be
-            return self._first(data, 0)
-        try:
-            return msgpack.unpackb(
-                data, strict_map_key=False, timestamp=3, ext_hook=_no_descriptor, max_array_len=SHORT_ARRAY
-            )
-        except msgpack.ExtraData as several:
-            self._keep(several.extra, len(data) - len(several.extra))
-            return several.unpacked
-        except REFUSALS:
-            return self._first(data, 0)
-
-    def decode_message(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
-        """As :meth:`decode`, as a :class:`Message`."""
-        value = self.decode(data, descriptors)
-        if isinstance(value, Large):
-            return value
-        return Message(value, data[: len(data) - len(self._packet)])
-
-    def next(self) -> "Any":
-        """The next value of the packet, or :data:`NOTHING`."""
-        start = self._unpacker.tell()
-        if start == len(self._packet):
-            self.close()
-            return NOTHING
-        if len(self._packet) > self.limit:
-            return self._first(self._packet[start:], self._taken + start)
-        try:
-            return self._unpacker.unpack()
-        except (msgpack.OutOfData, *REFUSALS):
-            return self._first(self._packet[start:], self._taken + start)
-
-    def next_message(self) -> "Any":
-        """As :meth:`next`, as a :class:`Message`."""
-        packet, start = self._packet, self._unpacker.tell()
-        value = self.next()
-        if value is NOTHING:
-            return NOTHING
-        return Message(value, packet[start : len(packet) - self.read_ahead()])
-
-    def read_ahead(self) -> int:
-        """Bytes of values that were received and not yet taken."""
-        return len(self._packet) - self._unpacker.tell() if self.pending else 0
-
-    def close(self) -> None:
-        """Forget what was not taken."""
-        self._unpacker = None
-        self._packet = b""
-        self.pending = False
-
-    def _keep(self, rest: bytes, taken: int) -> None:
-        self._unpacker = msgpack.Unpacker(
-            strict_map_key=False,
-            timestamp=3,
-            ext_hook=_no_descriptor,
-            max_array_len=SHORT_ARRAY,
-            max_buffer_size=PACKET_LIMIT,
-            read_size=len(rest),
-        )
-        self._unpacker.feed(rest)
-        self._packet = rest
-        self._taken = taken
-        self.pending = True
-
-    def _first(self, data: bytes, taken: int) -> "Any":
-        """The first value of the rest of a packet, scanned to its end before it is built."""
-        self.close()
-        size = scan(data, taken)
-        if size < len(data):
-            self._keep(data[size:], taken + size)
-        return self.build(data[:size], offset=taken, scanned=True)
-
-
 class StreamDecoder(Builder):
     """Decodes a byte stream, on which values follow each other with nothing between them.
 
-    Descriptors that came with a piece of the stream belong to the value that holds the last byte of that
-    piece: Linux ends a read behind a piece that carries descriptors, and a sender attaches them to one
-    value's bytes.
+    Descriptors that came with a read belong to the value that holds the last byte of that read: Linux ends a
+    read behind the first piece that carries descriptors, and a sender attaches them to one value's bytes.
+
+    Attributes:
+        pending: True while :meth:`next` may find a whole value.
+        state: One of the above.
     """
 
-    __slots__ = ("_attached", "_awaited", "_base", "_buffer", "_fed", "_scanned", "_scanner", "pending")
+    __slots__ = (
+        "_attached",
+        "_awaited",
+        "_base",
+        "_buffer",
+        "_chunk",
+        "_chunk_begin",
+        "_cut",
+        "_end",
+        "_fed",
+        "_last",
+        "_origin",
+        "_place",
+        "_previous",
+        "_scanned",
+        "_scanner",
+        "_skips",
+        "_unpacker",
+        "pending",
+        "state",
+    )
 
     def __init__(self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
         super().__init__(adopt, discard, limit)
         self.pending = False
-        """True while :meth:`next` may find a whole value."""
+        self.state = IDLE
+        # BATCH. Places are counted as the unpacker counts, from the first byte that it was given,
+        self._unpacker: Any = None
+        self._origin = 0  # which has this place in the stream.
+        self._chunk = b""  # what the last read gave,
+        self._chunk_begin = 0  # from here on
+        self._end = 0  # where it ends
+        self._previous = 0  # where the value that was given last begins
+        self._place = 0  # and ends; the next one begins there
+        # CAREFUL
+        self._last: bytes | None = None  # the bytes of the value that was given last, unless by BATCH
+        self._cut = False  # whether the value at the head was not whole when it was looked at
+        self._skips = False  # whether it is too large, and to be forgotten once it is whole
         self._buffer = bytearray()  # what was received and not yet taken
         self._base = 0  # where it begins in the stream
         self._scanner: Any = None  # has looked at the buffer up to where a value ends or breaks off
         self._scanned = 0  # where the buffer begins for the scanner, which counts from its own first byte
         self._fed = 0  # up to where the scanner was fed
         self._awaited = 0  # no value is whole before the buffer reaches up to here
-        self._attached: deque[tuple[int, Sequence[int]]] = deque()
+        self._attached: deque[tuple[int, Sequence[int], bool]] = deque()  # (end of their read, they, all?)
 
     def decode(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
-        """Take in a piece of the stream; the first value that is whole by now, :class:`Large`, or NOTHING."""
-        return _value_of(self.decode_message(data, descriptors))
+        """Take in what one read gave; the first value that is whole by now, :class:`Large`, or NOTHING."""
+        if self.state != IDLE or descriptors or len(data) > self.limit or not data:
+            return self.decode_carefully(data, descriptors)
+        # The usual read: nothing was held, and no descriptor came. As feed() and next(), without the calls.
+        unpacker = self._unpacker or self._new_unpacker()
+        begin = self._end
+        self._chunk = data
+        self._chunk_begin = self._previous = self._place = begin
+        self._end = end = begin + len(data)
+        self._last = None
+        try:
+            unpacker.feed(data)
+            value = unpacker.unpack()
+        except (msgpack.OutOfData, *REFUSALS):
+            return self._look_closely()
+        self._place = place = unpacker.tell()
+        if place != end:
+            self.state = BATCH
+            self.pending = True
+        return value
 
-    def decode_message(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
-        """As :meth:`decode`, as a :class:`Message`."""
-        if not self._buffer and not descriptors and len(data) <= self.limit:
+    def decode_carefully(
+        self, data: bytes, descriptors: "Sequence[int]" = (), *, complete: bool = True
+    ) -> "Any":
+        """As :meth:`decode` of whatever is not the usual read; arguments as for :meth:`feed`."""
+        if self.state == IDLE and descriptors and complete and len(data) <= self.limit:
+            # A read ends with what descriptors came with. As a rule that is all of it, and one message.
+            if len(data) == len(ANNOUNCEMENT) + 8 and data.startswith(ANNOUNCEMENT):
+                self._origin += len(data)
+                self._last = data
+                return self._announcement(int.from_bytes(data[len(ANNOUNCEMENT) :], "big"), descriptors)
             try:
-                value = msgpack.unpackb(
-                    data,
-                    strict_map_key=False,
-                    timestamp=3,
-                    ext_hook=_no_descriptor,
-                    max_array_len=SHORT_ARRAY,
+                whole = scan(data) == len(data)
+            except ProtocolError:
+                whole = False
+            if whole:
+                begin = self._origin + self._end
+                self._origin += len(data)
+                self._last = data
+                return self.build(data, descriptors, begin, scanned=True)
+        self.feed(data, descriptors, complete=complete)
+        return self.next() if self.pending else NOTHING
+
+    def feed(self, data: bytes, descriptors: "Sequence[int]" = (), *, complete: bool = True) -> None:
+        """Take in what one read gave, for :meth:`next` to find.
+
+        Args:
+            data: The bytes.
+            descriptors: Those that came with them.
+            complete: Whether they are all that were sent: the kernel drops what finds no room.
+
+        Raises:
+            ProtocolError: More descriptors came than one message may have.
+        """
+        if not data:
+            self.drop(descriptors)
+            return
+        if self.state == IDLE and not descriptors and complete and len(data) <= self.limit:
+            self._begin_batch(data)
+            return
+        if self.state == BATCH:  # fed before it was emptied
+            self._leave_batch()
+        if self.state == IDLE:
+            self._begin_careful(data, self._origin + self._end)
+        elif self.state == CAREFUL:
+            self._buffer += data
+            self.pending = True
+        else:
+            self.drop(descriptors)
+            return
+        if descriptors or not complete:
+            self._attached.append((self._base + len(self._buffer), descriptors, complete))
+            held = sum(len(some) for _, some, _ in self._attached)
+            if held > DESCRIPTOR_LIMIT:
+                self._break()
+                raise ProtocolError(
+                    f"{held} descriptors came before one value was whole; {DESCRIPTOR_LIMIT} are allowed",
+                    self._base,
                 )
-            except REFUSALS:
-                pass  # more or less than one value, or one to look at more closely
-            else:
-                self._base += len(data)
-                return Message(value, data)
-        self._feed(data, descriptors)
-        return self.next_message()
 
     def next(self) -> "Any":
         """The next value, :class:`Large`, or :data:`NOTHING` while none is whole."""
-        return _value_of(self.next_message())
+        if self.state == BATCH:
+            try:
+                value = self._unpacker.unpack()
+            except (msgpack.OutOfData, *REFUSALS):
+                return self._look_closely()
+            self._last = None
+            self._previous = self._place
+            self._place = place = self._unpacker.tell()
+            if place == self._end:
+                self.state = IDLE
+                self.pending = False
+                if len(self._chunk) > SHORT_LIMIT:  # do not keep so much until the next read
+                    self._last = self.raw()
+                    self._forget_unpacker()
+            return value
+        return self._next_careful() if self.state == CAREFUL else NOTHING
+
+    def raw(self) -> bytes:
+        """The bytes of the value that was returned last."""
+        if self._last is not None:
+            return self._last
+        begin = self._chunk_begin
+        return self._chunk[self._previous - begin : self._place - begin]
+
+    def decode_message(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
+        """As :meth:`decode`, as a :class:`Message`."""
+        return self._with_bytes(self.decode(data, descriptors))
 
     def next_message(self) -> "Any":
         """As :meth:`next`, as a :class:`Message`."""
-        size = self._whole_value()
-        if size is None:
-            self.pending = False
-            return NOTHING
-        if size > self.limit:
-            raise too_large(size, self.limit)
-        if size == len(self._buffer):
-            self._scanner = None  # with its copy of the value
-        raw, start = bytes(memoryview(self._buffer)[:size]), self._base
-        self._forget(size)
-        value = self.build(raw, self._descriptors_up_to(start + size), start, scanned=True)
-        return value if isinstance(value, Large) else Message(value, raw)
+        return self._with_bytes(self.next())
+
+    def _with_bytes(self, value: "Any") -> "Any":
+        return value if value is NOTHING or value.__class__ is Large else Message(value, self.raw())
 
     def read_ahead(self) -> int:
         """Bytes that were received and not yet taken as values."""
-        return len(self._buffer)
+        return self._end - self._place if self.state == BATCH else len(self._buffer)
 
     def close(self) -> None:
         """Forget what was not taken; its descriptors are discarded."""
         while self._attached:
             self.drop(self._attached.popleft()[1])
         self._buffer.clear()
+        self._scanner = None
+        self._forget_unpacker()
+        self.state = IDLE
         self.pending = False
 
-    def _feed(self, data: bytes, descriptors: "Sequence[int]") -> None:
-        if not self._buffer:
-            self._scanner = new_scanner(self.limit + PACKET_LIMIT)
-            self._scanned = self._fed = self._awaited = 0
-        self._buffer += data
-        self.pending = True
-        if descriptors:
-            self._attached.append((self._base + len(self._buffer), descriptors))
-            held = sum(len(some) for _, some in self._attached)
-            if held > DESCRIPTOR_LIMIT:
-                raise ProtocolError(
-                    f"{held} descriptors came before one value was whole; {DESCRIPTOR_LIMIT} are allowed",
-                    self._base,
-                )
+    def forget_whole(self) -> None:
+        """Forget the values that are whole and not taken: after a fork they are the parent's."""
+        if self.state == BATCH:
+            self._leave_batch()
+        while self.state == CAREFUL:
+            size = self._measure()
+            if size is None:
+                break
+            self._cut = False  # go on one by one
+            self.drop(self._forget(size)[0])
+        self.pending = False
 
-    def _whole_value(self) -> int | None:
+    # ------------------------------------------------------------------------------------------------ BATCH
+
+    def _begin_batch(self, data: bytes) -> None:
+        unpacker = self._unpacker or self._new_unpacker()
+        self._chunk = data
+        self._chunk_begin = self._previous = self._place = self._end
+        self._end += len(data)
+        unpacker.feed(data)
+        self.state = BATCH
+        self.pending = True
+
+    def _new_unpacker(self) -> "Any":
+        self._unpacker = unpacker = msgpack.Unpacker(
+            strict_map_key=False,
+            timestamp=3,
+            ext_hook=_no_descriptor,
+            max_array_len=SHORT_ARRAY,
+            max_buffer_size=0,  # no limit of its own: it is given what one read brought
+            read_size=_KEPT,
+        )
+        self._origin += self._end
+        self._end = self._place = 0
+        return unpacker
+
+    def _look_closely(self) -> "Any":
+        """Go on carefully from the value on that msgpack did not build: it tells what is the matter."""
+        self._leave_batch()
+        return self._next_careful()
+
+    def _leave_batch(self) -> None:
+        rest, place = self._chunk[self._place - self._chunk_begin :], self._origin + self._place
+        self._forget_unpacker()  # it may hold a half-built value
+        self._begin_careful(rest, place)
+
+    def _forget_unpacker(self) -> None:
+        self._unpacker = None
+        self._origin += self._end
+        self._chunk = b""
+        self._chunk_begin = self._previous = self._place = self._end = 0
+
+    # ---------------------------------------------------------------------------------------------- CAREFUL
+
+    def _begin_careful(self, data: bytes, base: int) -> None:
+        self.state = CAREFUL
+        self.pending = True
+        self._cut = self._skips = False
+        self._buffer = bytearray(data)
+        self._base = base
+        self._scanner = new_scanner()
+        self._scanned = self._fed = self._awaited = 0
+
+    def _next_careful(self) -> "Any":
+        try:
+            size = self._measure()
+            if size is None:
+                self._cut = True
+                self.pending = False
+                return NOTHING
+            if self._skips:  # its error was told when its header came
+                self._skips = False
+                self.drop(self._forget(size)[0])
+                return self.next() if self.pending else NOTHING
+            raw, begin = bytes(memoryview(self._buffer)[:size]), self._base
+            descriptors, complete = self._forget(size)
+            self._last = raw
+            if size > self.limit:
+                self.drop(descriptors)
+                raise too_large(size, self.limit)
+            if not complete:
+                self.drop(descriptors)
+                raise TooManyHandles(
+                    f"a message came with more than the {len(descriptors)} descriptors that may still be "
+                    "opened; raise the limit of open files (ulimit -n) or close some"
+                )
+            return self.build(raw, descriptors, begin, scanned=True)
+        except ProtocolError:
+            self._break()
+            raise
+
+    def _measure(self) -> int | None:
         """The size of the value at the head of the buffer, None while it is not whole."""
         received = self._scanned + len(self._buffer)
-        if not self._buffer or received < self._awaited:
+        if received < self._awaited:
             return None
         with memoryview(self._buffer) as buffer:
             self._scanner.feed(buffer[self._fed - self._scanned :])
@@ -242,13 +362,20 @@ class StreamDecoder(Builder):
             self._scanner.skip()
         except msgpack.OutOfData:
             size = max(len(self._buffer), self._least_size())
-            if max(size, self._claim()) > self.limit:
-                raise too_large(max(size, self._claim()), self.limit) from None
+            claimed = max(size, self._claim())
             self._awaited = self._scanned + size
+            if claimed > self.limit and (claimed > SHORT_LIMIT or not self._skips):
+                # What a channel carries is short: its rest is awaited and skipped, and what follows it is
+                # read. Of anything longer, the end is too far away to wait for.
+                self._skips = self._cut = True
+                self.pending = False
+                if claimed > SHORT_LIMIT:
+                    self._break()
+                raise too_large(claimed, self.limit) from None
             return None
         except REFUSALS as error:
             offset = self._base + self._scanner.tell() - self._scanned
-            raise ProtocolError(refusal(error), offset) from None
+            raise ProtocolError(describe_refusal(error), offset) from None
         end: int = self._scanner.tell()
         return end - self._scanned
 
@@ -276,23 +403,37 @@ class StreamDecoder(Builder):
             return 0
         return 5 + _LONG_COUNTS[buffer[0]] * int.from_bytes(buffer[1:5], "big")
 
-    def _forget(self, size: int) -> None:
+    def _forget(self, size: int) -> "tuple[list[int], bool]":
+        """Take the value at the head out of the buffer; its descriptors, and whether they are all there."""
+        if size == len(self._buffer):
+            self._scanner = None  # with its copy of the value
         del self._buffer[:size]
         self._base += size
         self._scanned += size
+        descriptors: list[int] = []
+        complete = True
+        while self._attached and self._attached[0][0] <= self._base:
+            _, some, whole = self._attached.popleft()
+            descriptors += some
+            complete &= whole
+        if not self._buffer:
+            self.state = IDLE
+            self.pending = False
+            self._origin = self._base - self._end
+        elif self._cut and not self._attached and len(self._buffer) <= self.limit:
+            # What was cut off is whole now, and what follows it is an ordinary read.
+            rest = bytes(self._buffer)
+            self._buffer.clear()
+            self._scanner = None
+            self._origin = self._base - self._end
+            self._begin_batch(rest)
+        return descriptors, complete
 
-    def _descriptors_up_to(self, end: int) -> list[int]:
-        """The descriptors of the value that ends at this place of the stream."""
-        own: list[int] = []
-        while self._attached and self._attached[0][0] <= end:
-            own += self._attached.popleft()[1]
-        return own
+    def _break(self) -> None:
+        self.close()
+        self.state = BROKEN
 
 
 def _no_descriptor(_kind: int, _payload: bytes) -> "Any":
     """The ext hook where no descriptors came: no ext type can be right, and the careful way tells why."""
     raise ProtocolError("a handle without descriptor")
-
-
-def _value_of(message: "Any") -> "Any":
-    return message.value if isinstance(message, Message) else message

@@ -1,18 +1,23 @@
-"""One message on its way out, as steps that never wait by themselves.
+"""A message on its way out, in steps that never wait by themselves: what ``Sender.send`` does not send at
+once.
 
 Blocking and asyncio senders drive the same steps: ``step`` does what the kernel takes now and raises
-BlockingIOError where more must wait for ``fileno()`` to become writable. The one rule: a message leaves
-whole or not at all. Where a step could leave a part of it in the channel itself, the rest stays with the
-sender and goes out before anything else.
+BlockingIOError where more must wait for ``fileno()`` to become writable. A message leaves whole or not at
+all: where a step could leave a part of it in the channel itself, the rest stays with the sender and goes out
+before anything else.
 """
 
 import errno
+import os
+import select
 import socket
 from _thread import allocate_lock
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Disconnected, MessageTooLarge
 from tui_ipc.ipc.wire import LARGE_DESCRIPTOR_LIMIT, announce, too_many_handles
+from tui_ipc.osutil import one_way
+from tui_ipc.osutil.waiting import is_hung_up, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,36 +25,40 @@ if TYPE_CHECKING:
 
     from tui_ipc.ipc.wire import Handle
 
-SIDE_STREAM_BUFFER = 1024 * 1024
-"""Bytes that a side stream may hold, as far as the kernel allows: fewer switches between the two
-processes."""
-
-_PATIENCE = 0.05
-"""Seconds given to the kernel to report that a peer which closed the body's stream closed the channel as
+_HANG_UP_DELAY = 0.05
+"""Seconds given to the kernel to report that a peer which closed the side stream closed the channel as
 well."""
+
+_IN_FLIGHT_PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
+"""Seconds until the kernel is asked again whether it takes one more descriptor in flight; the last for good.
+"""
 
 
 class Outlet:
     """A sender's socket, and the rest of a message that a step left half written on it.
 
+    That happens in inline mode, where messages of any length go on the socket itself, and in a channel whose
+    send buffer was made smaller by somebody after its sender was made.
+
     Attributes:
         socket: Owned by the sender.
-        packet_limit: Bytes of the longest message that goes as one packet; None if all go on the socket
-            itself, however long (inline mode).
-        lock: Held while a message leaves, where the kernel would let those of two threads mix: inline mode.
+        is_inline: Whether all messages go on the socket itself, however long.
+        atomic_size: Bytes that the kernel takes as one piece.
+        lock: Held while a message leaves in inline mode, where those of two threads would mix.
         unfinished: What must go out before anything else.
     """
 
-    __slots__ = ("lock", "packet_limit", "socket", "unfinished")
+    __slots__ = ("atomic_size", "is_inline", "lock", "socket", "unfinished")
 
-    def __init__(self, own: socket.socket, packet_limit: int | None) -> None:
-        self.socket = own
-        self.packet_limit = packet_limit
-        self.lock = allocate_lock() if packet_limit is None else None
+    def __init__(self, sock: socket.socket, *, is_inline: bool) -> None:
+        self.socket = sock
+        self.is_inline = is_inline
+        self.atomic_size = sockets.atomic_size(sock)
+        self.lock = allocate_lock() if is_inline else None
         self.unfinished: list[memoryview] = []
 
-    def send(self, packet: bytes, flags: int) -> int:
-        """Send a short message on a byte stream; what the kernel does not take of it is :attr:`unfinished`.
+    def send(self, data: bytes, flags: int) -> int:
+        """Send a message at once; what the kernel does not take of it is :attr:`unfinished`.
 
         Returns:
             How many of its bytes are gone, more than 0.
@@ -64,9 +73,9 @@ class Outlet:
         try:
             if self.unfinished:
                 raise BlockingIOError
-            sent = self.socket.send(packet, flags)
-            if sent < len(packet):
-                self.unfinished = [memoryview(packet)[sent:]]
+            sent = self.socket.send(data, flags)
+            if sent < len(data):
+                self.unfinished = [memoryview(data)[sent:]]
             return sent
         finally:
             if lock is not None:
@@ -84,34 +93,59 @@ class Outlet:
 class Delivery:
     """The way of one message through an outlet.
 
+    ============  ==============================================================  =======================
+    state         what is left to do                                              waits for
+    ============  ==============================================================  =======================
+    PREFILL       make the side stream of a large message and write into it as    nothing
+                  much as it holds, so that the receiver finds it there
+    FIRST         send the message, or the announcement of a large one            the channel; for a while,
+                                                                                  where the kernel takes
+                                                                                  no descriptor now
+    REST          send what the kernel did not take of it                         the channel
+    BODY          write what the side stream did not hold                         the side stream
+    ============  ==============================================================  =======================
+
     Args:
         outlet: Where it goes.
         pieces: Its bytes, in order.
         handles: What it holds; still owned by whoever sends them.
+        is_begun: Whether the outlet has sent a part of it already.
 
     Attributes:
         outlet: Where it goes.
+        pause: Seconds to wait, instead of for ``fileno()``, after BlockingIOError; 0 as a rule.
     """
 
-    __slots__ = ("_body", "_handles", "_pieces", "_size", "_started", "_theirs", "outlet")
+    __slots__ = ("_body", "_handles", "_pauses", "_pieces", "_size", "_state", "_theirs", "outlet", "pause")
 
     def __init__(
-        self, outlet: Outlet, pieces: "Sequence[bytes | bytearray | memoryview]", handles: "Sequence[Handle]"
+        self,
+        outlet: Outlet,
+        pieces: "Sequence[bytes | bytearray | memoryview]",
+        handles: "Sequence[Handle]" = (),
+        *,
+        is_begun: bool = False,
     ) -> None:
         self.outlet = outlet
+        self.pause = 0.0
+        self._pauses = iter(_IN_FLIGHT_PAUSES)
         self._pieces = [memoryview(piece) for piece in pieces]
         self._size = sum(len(piece) for piece in self._pieces)
         self._handles = handles
-        self._started = False
-        self._body: socket.socket | None = None
-        self._theirs: socket.socket | None = None
-        if outlet.packet_limit is not None and self._size > outlet.packet_limit:
-            self._open_side_stream()
+        self._body = self._theirs = -1  # the ends of its side stream: ours, and the one that travels
+        if is_begun:
+            self._state = _REST
+        elif outlet.is_inline or self._size <= outlet.atomic_size:
+            self._state = _FIRST
+        elif len(handles) > LARGE_DESCRIPTOR_LIMIT:
+            raise too_many_handles(LARGE_DESCRIPTOR_LIMIT)
+        else:
+            self._state = _PREFILL
 
     def fileno(self) -> int:
         """What to wait for, until it is writable, after BlockingIOError."""
-        if self._started and self._body is not None:
-            return self._body.fileno()
+        if self._state == _BODY and self._body >= 0:
+            return self._body
         return self.outlet.socket.fileno()
 
     def step(self, flags: int) -> None:
@@ -121,25 +155,31 @@ class Delivery:
             flags: ``sockets.NONBLOCKING``, or 0 to wait in the kernel.
 
         Raises:
-            BlockingIOError: Only with NONBLOCKING: wait until ``fileno()`` is writable, then step again.
+            BlockingIOError: Wait until ``fileno()`` is writable, or for ``pause`` seconds, then step again.
             Disconnected, Closed, TooManyHandles, MessageTooLarge: The message did not leave.
         """
         flags |= sockets.SEND_FLAGS
+        self.pause = 0.0
         try:
-            if not self._started:
+            if self._state == _PREFILL:
+                self._prefill()
+            if self._state == _FIRST:
                 self.outlet.flush(flags)
-                self._send_packet(flags)
-            self.outlet.flush(flags)
+                self._send_first(flags)
+            if self._state == _REST:
+                self.outlet.flush(flags)
+                self._state = _BODY
         except BlockingIOError:
             raise
         except OSError as error:
-            if error.errno != errno.EMSGSIZE or self._body is not None:
-                raise sockets.failure(error, "this sender was closed") from None
-            self._avoid_large_packets()
-            self.step(flags)
-            return
-        if self._body is not None:
-            self._send_body(self._body, flags)
+            if error.errno == errno.ETOOMANYREFS and not self._handles:
+                # As many descriptors as this user may open are on their way, and ours would be one more. That
+                # is a full channel by another measure, but nothing tells when it has room again.
+                self.pause = next(self._pauses, _IN_FLIGHT_PAUSES[-1])
+                raise BlockingIOError from None
+            raise sockets.translate_error(error, "this sender was closed") from None
+        if self._body >= 0:
+            self._send_body(flags)
 
     def leave(self) -> None:
         """Settle what a message that left means for its handles: a receiver has moved away."""
@@ -149,56 +189,58 @@ class Delivery:
 
     def abandon(self) -> None:
         """Close the side stream; a body cut off by that never becomes a message."""
-        for stream in (self._theirs, self._body):
-            if stream is not None:
-                stream.close()
+        for descriptor in (self._theirs, self._body):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._theirs = self._body = -1
 
-    def _open_side_stream(self) -> None:
-        if len(self._handles) > LARGE_DESCRIPTOR_LIMIT:
-            raise too_many_handles(LARGE_DESCRIPTOR_LIMIT)
-        self._body, self._theirs = sockets.pair(socket.SOCK_STREAM)
-        self._body.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SIDE_STREAM_BUFFER)
-
-    def _avoid_large_packets(self) -> None:
-        """This machine's send buffer is smaller than our packets: use a side stream from this size on."""
-        self.outlet.packet_limit = self._size - 1
-        self._open_side_stream()
-
-    def _send_packet(self, flags: int) -> None:
-        descriptors = [handle.fileno() for handle in self._handles]
-        if self._theirs is not None:
-            descriptors.insert(0, self._theirs.fileno())
-            packet = [memoryview(announce(self._size))]
-        else:
-            packet = self._pieces
-        sent = self.outlet.socket.sendmsg(packet, sockets.rights(descriptors), flags)
-        self._started = True
-        self.outlet.unfinished = _after(packet, sent)
-        if self._theirs is not None:
-            self._theirs.close()
-
-    def _send_body(self, body: socket.socket, flags: int) -> None:
+    def _prefill(self) -> None:
+        self._theirs, self._body = one_way.open_stream(self._size)
         try:
             while self._pieces:
-                self._pieces = _after(self._pieces, body.sendmsg(self._pieces, (), flags))
-        except (BrokenPipeError, ConnectionResetError):
-            raise self._refused() from None
+                self._pieces = _after(self._pieces, one_way.write(self._body, self._pieces))
+        except BlockingIOError:
+            pass
+        self._state = _FIRST
 
-    def _refused(self) -> Disconnected | MessageTooLarge:
-        """Why the peer closed the stream of the body: it is gone, or does not want this message."""
+    def _send_first(self, flags: int) -> None:
+        descriptors = [handle._travelling_fileno() for handle in self._handles]
+        first = self._pieces
+        if self._theirs >= 0:
+            descriptors.insert(0, self._theirs)
+            first = [memoryview(announce(self._size))]
+        sent = self.outlet.socket.sendmsg(first, sockets.rights(descriptors), flags)
+        self._state = _REST
+        rest = _after(first, sent)
+        if rest:
+            self.outlet.unfinished = rest
+        if self._theirs >= 0:
+            os.close(self._theirs)
+            self._theirs = -1
+
+    def _send_body(self, flags: int) -> None:
+        try:
+            while self._pieces:
+                try:
+                    self._pieces = _after(self._pieces, one_way.write(self._body, self._pieces))
+                except BlockingIOError:
+                    if flags & sockets.NONBLOCKING:
+                        raise
+                    wait((self._body,), select.POLLOUT, None)
+        except (BrokenPipeError, ConnectionResetError):
+            raise self._refusal() from None
+
+    def _refusal(self) -> Disconnected | MessageTooLarge:
+        """Why the peer closed the side stream: it is gone, or does not want this message."""
         unsent = sum(len(piece) for piece in self._pieces)
-        if sockets.hung_up(self.outlet.socket.fileno(), _PATIENCE):
+        if is_hung_up(self.outlet.socket.fileno(), _HANG_UP_DELAY):
             return Disconnected(f"the peer is gone with {unsent} of the message's {self._size} bytes unsent")
         return MessageTooLarge(
             f"the receiver refused a message of {self._size} bytes, {unsent} of them unsent: it allows less"
         )
 
 
-def begun(outlet: Outlet, packet: bytes) -> Delivery:
-    """The way of a message of which :meth:`Outlet.send` has sent a part."""
-    delivery = Delivery(outlet, (packet,), ())
-    delivery._started = True
-    return delivery
+_PREFILL, _FIRST, _REST, _BODY = range(4)
 
 
 def _after(pieces: "list[memoryview]", sent: int) -> "list[memoryview]":

@@ -1,8 +1,9 @@
-"""Everything that can go wrong on a channel, and whose doing it was.
+"""What can go wrong on a channel, and who caused it.
 
 One base, :class:`IpcError`, so that a caller who only wants to know *whether* a channel still works needs
-one ``except``. Below it one class for each different remedy: try again later, stop talking, mend your own
-code, or blame the peer. What a peer does never surfaces as an ``OSError`` or as an exception of msgpack's.
+one ``except``. Below it one class for each different remedy: try again later, stop talking, correct
+your own code, or blame the peer. What a peer does never surfaces as an ``OSError`` or as an exception of
+msgpack's.
 """
 
 
@@ -29,6 +30,10 @@ class Closed(IpcError):
     """You used an endpoint that you had closed, or that had left in a message."""
 
 
+class Busy(IpcError):
+    """Another thread or task of yours is using this endpoint, which serves one at a time."""
+
+
 class Empty(IpcError):
     """``try_recv`` found no whole message; the channel is still open."""
 
@@ -41,7 +46,7 @@ class ProtocolError(IpcError):
     """The peer broke the wire. The channel is of no further use: each later receive raises this again.
 
     Attributes:
-        offset: The byte, counted from 0 in the packet or the byte stream, at which the peer broke it; None
+        offset: The byte, counted from 0 in the stream, at which the peer broke it; None
             where no byte can be named.
     """
 
@@ -55,7 +60,7 @@ class MessageTooLarge(IpcError):
 
 
 class TooManyHandles(IpcError):
-    """A message holds more handles than one packet can carry, or the kernel will not take more in flight."""
+    """A message holds more handles than can travel with it, or the kernel takes no more of them in flight."""
 
 
 class PeerRejected(IpcError):

@@ -1,26 +1,30 @@
 """The one-shot server: where a child that knows nothing but a name finds its parent.
 
-The one rule: only a process of our own user gets in, only one does, and nothing of the meeting place stays.
-The socket lies in a fresh directory that only its owner may enter; while the server waits, it holds a lock on
-that directory, by which the next start tells what a killed process left from what is in use.
+Only a process of our own user gets in, only one does, and nothing of the meeting place stays. The socket lies
+in a fresh directory that only its owner may enter; while the server waits, it holds a lock on that directory,
+by which the next start tells what a killed process left from what is in use.
 """
 
+import errno
 import fcntl
 import os
 import socket
 import stat
 import struct
+import warnings
 from time import monotonic, time
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, PeerRejected, TimedOut
-from tui_ipc.ipc.exits import Exit
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
+from tui_ipc.osutil.pidfd import Exit
+from tui_ipc.osutil.waiting import deadline_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from subprocess import Popen
     from typing import Any, Self
 
@@ -38,7 +42,8 @@ _GRACE = 60.0
 class OneShotServer:
     """Accepts one client, once, then is gone.
 
-    The owner closes it; ``accept`` closes it too. Use it as a context manager.
+    The owner closes it; ``accept`` closes it too. Use it as a context manager. It belongs to the process that
+    made it: a forked child that closes its copy takes nothing from its parent.
 
     Example:
         >>> with OneShotServer() as server:
@@ -61,19 +66,15 @@ class OneShotServer:
         """
         self.max_message_size = max_message_size
         self._user = os.geteuid()
+        self._process = os.getpid()
         self._rejected: PeerRejected | None = None
-        self._directory, self._lock = _fresh_directory()
+        self._is_waiting = False  # in accept(): close() wakes it, and it closes then
+        self._is_closing = False
+        self._lock = -1
+        self._listener: socket.socket | None = None
+        self._directory, self._lock, self._listener = _open_meeting_place()
         self.name = os.path.join(self._directory, _SOCKET)
         """The server name: what the child needs to know."""
-        self._listener: socket.socket | None = None
-        try:
-            self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self._listener.bind(self.name)
-            self._listener.listen()
-            self._listener.setblocking(False)
-        except BaseException:
-            self.close()
-            raise
 
     def accept(
         self, timeout: float | None = None, child: "Popen[Any] | int | None" = None
@@ -95,7 +96,7 @@ class OneShotServer:
             ProtocolError, MessageTooLarge, TooManyHandles: As for a receive.
             Closed: The server has accepted before, or was closed.
         """
-        deadline = sockets.deadline_after(timeout)
+        deadline = deadline_after(timeout)
         with self:
             receiver = self._wait_for_client(deadline, timeout, child)
         try:
@@ -116,13 +117,12 @@ class OneShotServer:
         while True:
             try:
                 connection, _ = self._open_listener().accept()
-            except BlockingIOError:
+            except (BlockingIOError, ConnectionAbortedError):
                 return None
-            pid, user = _peer(connection, self._user)
+            pid, user = _peer(connection)
             if user == self._user:
                 self.close()
-                connection.settimeout(None)
-                return Receiver(connection, self.max_message_size)
+                return Receiver(sockets.make_blocking(connection), self.max_message_size)
             connection.close()
             self._rejected = PeerRejected(
                 f"process {pid} of user {user} connected to {self.name} and was turned away: only processes "
@@ -138,13 +138,34 @@ class OneShotServer:
         return self._open_listener().fileno()
 
     def close(self) -> None:
-        """Stop listening and remove the socket and its directory. Closing twice is harmless."""
+        """Stop listening and remove the socket and its directory. Closing twice is harmless.
+
+        A thread that waits in :meth:`accept` gets Closed.
+        """
+        if self._process != os.getpid():  # forked: socket and directory are the parent's
+            self._give_up()
+            return
+        if self._is_waiting and self._listener is not None:
+            self._is_closing = True
+            self._listener.shutdown(socket.SHUT_RD)
+            return
+        self._give_up()
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            _remove(self._directory, lock)
+
+    def _give_up(self) -> None:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        if self._lock >= 0:
-            _remove(self._directory, self._lock)
+        if self._process != os.getpid() and self._lock >= 0:
+            os.close(self._lock)
             self._lock = -1
+
+    def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
+        if getattr(self, "_listener", None) is not None:
+            warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            self.close()
 
     def __enter__(self) -> "Self":
         return self
@@ -165,16 +186,22 @@ class OneShotServer:
     ) -> "Receiver[Any]":
         with Exit(child) as end:
             while True:
-                ended = end.happened()  # before the look for a client: its last deed may be to connect
+                is_last = deadline is not None and monotonic() >= deadline
+                ended = end.has_ended()  # before the look for a client: its last act may be to connect
                 receiver = self.try_connection()
                 if receiver is not None:
                     return receiver
                 if ended:
                     raise Disconnected(f"{end.describe()} before it connected to {self.name}")
+                if is_last:
+                    raise self.nobody_came(timeout)
+                self._is_waiting = True
                 try:
                     end.wait_or(self.fileno(), deadline)
-                except TimedOut:
-                    raise self.nobody_came(timeout) from None
+                finally:
+                    self._is_waiting = False
+                    if self._is_closing:
+                        self.close()
 
 
 def connect(name: str, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "Sender[Any]":
@@ -193,12 +220,14 @@ def connect(name: str, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "Sen
         ValueError: No socket can have that name.
     """
     if len(os.fsencode(name)) > _PATH_LIMIT or "\0" in name or not name:
-        raise ValueError(f"{name!r} is no server name: it is the path of a socket, 1 to {_PATH_LIMIT} bytes")
+        raise ValueError(
+            f"invalid server name {name!r}: it is the path of a socket, 1 to {_PATH_LIMIT} bytes"
+        )
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         client.settimeout(None)
         client.connect(name)
-        pid, user = _peer(client, os.geteuid())
+        pid, user = _peer(client)
         if user not in (os.geteuid(), 0):
             raise PeerRejected(f"{name} is served by process {pid} of user {user}, not by your own")
     except OSError as error:
@@ -218,13 +247,8 @@ def silent_client(timeout: float | None) -> TimedOut:
     return TimedOut(f"the client connected and sent no whole message within {timeout} s")
 
 
-def _peer(connection: socket.socket, otherwise: int) -> tuple[int, int]:
-    """Pid and user of the process at the other end, see SO_PEERCRED in unix(7).
-
-    Where a system does not tell, the directory's mode is what keeps other users out.
-    """
-    if not hasattr(socket, "SO_PEERCRED"):
-        return 0, otherwise
+def _peer(connection: socket.socket) -> tuple[int, int]:
+    """Pid and user of the process at the other end, see SO_PEERCRED in unix(7)."""
     credentials = struct.Struct("3i")
     pid, user, _ = credentials.unpack(
         connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size)
@@ -232,9 +256,14 @@ def _peer(connection: socket.socket, otherwise: int) -> tuple[int, int]:
     return pid, user
 
 
-def _fresh_directory() -> tuple[str, int]:
-    """A new directory that only we may enter, and the descriptor that holds the lock on it."""
+def _open_meeting_place() -> tuple[str, int, socket.socket]:
+    """A new directory that only we may enter, the descriptor that locks it, and the socket that listens
+    there.
+
+    What fails in one place is removed there and tried in the next.
+    """
     refusals = []
+    remedy = _USUAL_REMEDY
     for place in _places():
         _sweep(place)
         path = os.path.join(place, f"{_PREFIX}{os.urandom(_RANDOM).hex()}")
@@ -243,14 +272,48 @@ def _fresh_directory() -> tuple[str, int]:
             refusals.append(f"{place} makes a path of {size} bytes, {_PATH_LIMIT} are allowed")
             continue
         try:
-            os.mkdir(path, 0o700)
+            return path, *_listen_in(path)
         except OSError as error:
             refusals.append(f"{place}: {error.strerror}")
-            continue
-        return path, _locked(path)
-    raise IpcError(
-        f"no place for a socket ({'; '.join(refusals)}); set TMPDIR to a short path that you may write to"
-    )
+            remedy = _REMEDIES.get(error.errno or 0, _USUAL_REMEDY)
+    raise IpcError(f"no place for a socket ({'; '.join(refusals)}); {remedy}")
+
+
+_USUAL_REMEDY = "set TMPDIR to a short path that you may write to"
+_REMEDIES = {
+    errno.EMFILE: "close some files, or raise the limit of open files (ulimit -n)",
+    errno.ENFILE: "close some files: the whole system has too many open",
+    errno.ENOSPC: "free space and inodes there, or set TMPDIR to another file system",
+}
+
+
+def _listen_in(path: str) -> tuple[int, socket.socket]:
+    """Make a directory and listen in it; nothing stays if that fails."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        os.mkdir(path, 0o700)
+        try:
+            os.chmod(path, 0o700)  # whatever the umask took away
+            lock = _locked(path)
+            try:
+                name = os.path.join(path, _SOCKET)
+                listener.bind(name)
+                os.chmod(name, 0o700)
+                listener.listen()
+                listener.setblocking(False)
+            except BaseException:
+                _remove(path, lock)
+                raise
+        except BaseException:
+            try:
+                os.rmdir(path)
+            except FileNotFoundError:
+                pass  # removed with its lock
+            raise
+    except BaseException:
+        listener.close()
+        raise
+    return lock, listener
 
 
 def _places() -> list[str]:
@@ -260,6 +323,7 @@ def _places() -> list[str]:
 
 
 def _locked(path: str) -> int:
+    """A descriptor of a directory that holds the lock on it."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     fcntl.flock(descriptor, fcntl.LOCK_EX)  # waits for a sweep in another process that just looks at it
     return descriptor

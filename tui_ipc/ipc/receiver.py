@@ -1,24 +1,33 @@
 """The end of a channel that messages come out of.
 
-The one rule: whatever a peer sends, a receive gives a whole message or one typed error, and no descriptor is
-left without an owner.
+Whatever a peer sends, a receive gives a whole message or one typed error, and no descriptor is left without
+an owner.
 """
 
 import os
 import select
 import socket
+import warnings
 from functools import partial
+from time import monotonic
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.body import READS_IN_A_ROW, Body
-from tui_ipc.ipc.decoder import NOTHING, PacketDecoder, StreamDecoder
-from tui_ipc.ipc.errors import Disconnected, Empty, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
+from tui_ipc.ipc.body import DRY, GIVEN_UP, MORE, READS_IN_A_ROW, WHOLE, Body
+from tui_ipc.ipc.decoder import BROKEN, NOTHING, StreamDecoder
+from tui_ipc.ipc.errors import (
+    Busy,
+    Closed,
+    Disconnected,
+    Empty,
+    IpcError,
+    ProtocolError,
+    TimedOut,
+)
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
-from tui_ipc.ipc.sockets import ANCILLARY_SIZE, RECEIVE_FLAGS, TRUNCATED
+from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, NONBLOCKING, RECEIVE_FLAGS
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
-    PACKET_LIMIT,
     RECEIVER,
     SENDER,
     SHARED_MEMORY,
@@ -27,59 +36,94 @@ from tui_ipc.ipc.wire import (
     Message,
     TypedHandle,
 )
+from tui_ipc.osutil.fork import forget_in_children
+from tui_ipc.osutil.waiting import ReadyDescriptor, deadline_after, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Never, Self
+    from typing import Any, Self
 
     from tui_ipc.ipc.wire import T
-
-    _Take = tuple[Callable[..., Any], Callable[[], Any]]
+    from tui_ipc.osutil.waiting import Watcher
 else:
     T = None
+
+READ_SIZE = 120 * 1024
+"""Bytes of one read at most. From 128 KiB on, malloc maps fresh pages for each buffer (M_MMAP_THRESHOLD,
+mallopt(3)): a short message then takes 17 µs instead of 3."""
+
+BODIES_LIMIT = 64
+"""Large messages that may be half there at once; each takes a descriptor."""
+
+_BODIES_SHARE = 4
+"""What they may announce together, in multiples of ``max_message_size``."""
 
 
 class Receiver(TypedHandle[T]):
     """The end of a channel that messages come out of.
 
-    Has one reader: one thread of one process. Use it as a context manager, or ``close()`` it; messages that
+    Has one reader at a time, in one process. Use it as a context manager, or ``close()`` it; messages that
     were not received are gone then, and the handles in them closed. Sending it in a message moves it to
     another process.
     """
 
+    # How it may be used is in three flags, two of which recv() looks at before it takes the short way:
+    #   _is_plain    none of the following: large messages under way, a descriptor given out by fileno(),
+    # closed
+    #   _is_busy     somebody is receiving
+    #   _is_closing  close() was called meanwhile: whoever is receiving closes, since a descriptor that is
+    # closed
+    #                under a system call might be another file by the time the call begins
     __slots__ = (
-        "_body",
+        "__weakref__",
+        "_bodies",
+        "_bodies_are_dry",
         "_closed",
         "_decoder",
+        "_fault",
+        "_has_ended",
+        "_is_busy",
+        "_is_closing",
+        "_is_plain",
         "_lost",
-        "_messages",
-        "_packets",
+        "_ready",
         "_recvmsg",
         "_socket",
-        "_values",
-        "max_message_size",
     )
 
-    def __init__(self, own: socket.socket, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
+    def __init__(self, sock: socket.socket, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
         """Take ownership of a connected socket; programs get theirs from :func:`channel` and the like.
 
         Args:
-            own: AF_UNIX, SOCK_SEQPACKET or SOCK_STREAM.
+            sock: AF_UNIX, SOCK_STREAM.
             max_message_size: In bytes; a longer message raises MessageTooLarge. Holds for the endpoints that
                 arrive here as well.
         """
-        self._packets = own.type == sockets.PACKETS
-        kind = PacketDecoder if self._packets else StreamDecoder
-        self._decoder = decoder = kind(partial(_adopt, max_message_size), os.close, max_message_size)
-        self._values = (decoder.decode, decoder.next)
-        self._messages = (decoder.decode_message, decoder.next_message)
-        self._socket = own
-        self._recvmsg: Callable[..., Any] = own.recvmsg
-        self._body: Body | None = None
+        self._socket = sock
+        self._recvmsg: Callable[..., Any] = sock.recvmsg
+        self._decoder = StreamDecoder(partial(_adopt, max_message_size), os.close, max_message_size)
+        self._bodies: list[Body] = []  # of large messages under way, in the order of their announcements
+        self._bodies_are_dry = True  # none of them had more when the channel was last read, or since
+        self._has_ended = False  # the channel, while bodies are still under way
         self._lost = 0  # bytes of a large message that was given up, if none followed it
+        self._fault: IpcError | None = None  # nothing that follows can be told from nonsense
+        self._ready: Watcher | None = None
         self._closed = "this receiver was closed"
-        self.max_message_size = max_message_size
+        self._is_plain = True
+        self._is_busy = False
+        self._is_closing = False
+        forget_in_children(self)
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes of a message at most, here and at endpoints that arrive from now on."""
+        return self._decoder.limit
+
+    @max_message_size.setter
+    def max_message_size(self, size: int) -> None:
+        self._decoder.limit = size
+        self._decoder.adopt = partial(_adopt, size)
 
     def recv(self, timeout: float | None = None) -> "T":
         """Wait for the next message.
@@ -93,26 +137,43 @@ class Receiver(TypedHandle[T]):
             Disconnected: Every sender is closed and every message received.
             TimedOut: No whole message came in time; what came of one is kept.
             Closed: You closed this receiver, or it moved away in a message.
+            Busy: Another thread is receiving here.
             ProtocolError: The peer broke the wire. The receiver is of no further use, and says so each time.
-            MessageTooLarge: The message is skipped; on a byte stream, of no further use as after
-            ProtocolError.
-            TooManyHandles: This process may not open as many descriptors as came; the message is lost, and a
-                byte stream of no further use.
+            MessageTooLarge: The message is skipped. Where its end cannot be found, in inline mode, the
+                receiver is of no further use, as after ProtocolError.
+            TooManyHandles: This process may not open as many descriptors as came; the message is lost.
         """
-        value: T
-        if timeout is None:
-            try:
-                value = self._next(0, self._values)
-            except BlockingIOError:
-                pass  # somebody made the socket non-blocking for all who share it
+        value: Any  # a T in the end
+        if timeout is not None or self._is_busy or not self._is_plain:
+            return self._receive(timeout)  # type: ignore[no-any-return]
+        # The short way: a message that was read with an earlier one, or a read of ordinary messages.
+        self._is_busy = True
+        try:
+            decoder = self._decoder
+            if decoder.pending:
+                value = decoder.next()
             else:
-                return value
-        value = self._receive(self._values, timeout)
-        return value
+                data, ancillary, flags, _ = self._recvmsg(READ_SIZE, ANCILLARY_SIZE, RECEIVE_FLAGS)
+                if data and not ancillary and not flags & DESCRIPTORS_LOST:
+                    self._lost = 0
+                    value = decoder.decode(data)
+                else:
+                    value = self._take_in(data, ancillary, flags)
+            if value.__class__ is Large:
+                self._begin_body(value)
+            elif value is not NOTHING:
+                return value  # type: ignore[no-any-return]
+        except (OSError, IpcError) as error:
+            self._check(error)
+        finally:
+            self._is_busy = False
+            if self._is_closing:
+                self._dispose()
+        return self._receive(None)  # type: ignore[no-any-return]
 
     def recv_message(self, timeout: float | None = None) -> "Message":
         """As :meth:`recv`; gives the message's bytes as well, as a named tuple ``(value, raw)``."""
-        message: Message = self._receive(self._messages, timeout)
+        message: Message = self._receive(timeout, with_bytes=True)
         return message
 
     def try_recv(self) -> "T":
@@ -123,7 +184,7 @@ class Receiver(TypedHandle[T]):
             Other errors as :meth:`recv`.
         """
         try:
-            value: T = self._next(sockets.NONBLOCKING, self._values)
+            value: T = self._take()
             return value
         except BlockingIOError:
             raise Empty("no message is waiting; the channel is open") from None
@@ -141,21 +202,43 @@ class Receiver(TypedHandle[T]):
             raise StopIteration from None
 
     def read_ahead(self) -> int:
-        """Bytes that were read and not yet received: more messages of a packet, or half of a stream's one."""
+        """Bytes that were read and not yet received: further messages, or a part of one."""
         return self._decoder.read_ahead()
 
     def fileno(self) -> int:
-        """The descriptor, for ``poll`` and the like; raises Closed after :meth:`close`.
+        """A descriptor that is readable while :meth:`try_recv` would not raise Empty, or a part more has
+        come.
 
-        Some of the next messages may have been read with an earlier one: before you wait for the descriptor,
-        call :meth:`try_recv` until it raises Empty. A :class:`~tui_ipc.ReceiverSet` does all that for you.
+        For ``select``, ``add_reader`` and the like, whatever is under way: it stands for the channel, for the
+        streams of large messages, and for what was read ahead. It stays the same until :meth:`close`, and
+        is for waiting only. Raises Closed after that.
         """
-        return sockets.descriptor_of(self._socket, self._closed)
+        self.socket_fileno()
+        if self._ready is None:
+            self._set_watcher(ReadyDescriptor())
+            assert self._ready is not None
+        return self._ready.fileno()
+
+    def socket_fileno(self) -> int:
+        """The descriptor of the channel's socket, to ask the kernel about it; raises Closed after close."""
+        if self._is_closing:
+            raise Closed(self._closed)
+        return sockets.open_fileno(self._socket, self._closed)
 
     def close(self) -> None:
-        """Close this end; senders get Disconnected from then on. Closing twice is harmless."""
-        self._socket.close()
-        self._forget()
+        """Close this end; senders get Disconnected from then on. Closing twice is harmless.
+
+        A thread that is receiving gets Closed.
+        """
+        self._is_plain = False
+        if not self._is_busy:
+            self._dispose()
+        elif not self._is_closing:
+            self._is_closing = True
+            try:
+                self._socket.shutdown(socket.SHUT_RD)  # ends its wait, in poll(2) as in recvmsg(2)
+            except OSError:
+                pass  # the peer is gone, which ends it as well
 
     def __enter__(self) -> "Self":
         return self
@@ -163,125 +246,272 @@ class Receiver(TypedHandle[T]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
+        if hasattr(self, "_is_closing") and self._socket.fileno() >= 0:  # else __init__ failed
+            if not self._is_closing:
+                warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            self._dispose()
+
     def __repr__(self) -> str:
-        return f"<Receiver {sockets.state(self._socket)}>"
+        return f"<Receiver {sockets.describe(self._socket)}>"
 
-    def _receive(self, take: "_Take", timeout: float | None) -> "Any":
-        deadline = sockets.deadline_after(timeout)
-        flags = 0 if timeout is None else sockets.NONBLOCKING
-        while True:
-            try:
-                return self._next(flags, take)
-            except BlockingIOError:
-                sentence = f"no message came within {timeout} s"
-                sockets.wait(self._waits_for(), select.POLLIN, deadline, sentence)
+    # --------------------------------------------------------------------------- whatever is under way
 
-    def _waits_for(self) -> int:
-        """What to wait for, until it is readable, after BlockingIOError."""
-        return self.fileno() if self._body is None else self._body.fileno()
+    def _receive(self, timeout: float | None, *, with_bytes: bool = False) -> "Any":
+        """The next message, waiting for it."""
+        deadline = deadline_after(timeout)
+        flags = 0 if timeout is None else NONBLOCKING
+        self._begin()
+        try:
+            while True:
+                is_last = deadline is not None and monotonic() >= deadline
+                try:
+                    return self._next(flags, with_bytes)
+                except BlockingIOError:
+                    if is_last:
+                        raise TimedOut(f"no message came within {timeout} s") from None
+                # Whatever this says, there is another look: what came while this process was stopped counts.
+                wait(self._awaited(), select.POLLIN, deadline)
+        finally:
+            self._finish()
 
-    def _next(self, flags: int, take: "_Take") -> "Any":
-        """The next message, as a value or with its bytes; BlockingIOError where it would have to be waited
-        for.
-        """
-        decode, following = take
+    def _take(self, *, with_bytes: bool = False) -> "Any":
+        """The next message; BlockingIOError where it would have to be waited for."""
+        self._begin()
+        try:
+            return self._next(NONBLOCKING, with_bytes)
+        finally:
+            self._finish()
+
+    def _begin(self) -> None:
+        if self._is_busy:
+            raise Busy("another thread is receiving here; a receiver has one reader at a time")
+        self._is_busy = True
+        self._bodies_are_dry = not self._bodies
+
+    def _finish(self) -> None:
+        self._is_busy = False
+        if self._is_closing:
+            self._dispose()
+        elif self._ready is not None:
+            self._update_ready(self._ready)
+
+    def _next(self, flags: int, with_bytes: bool) -> "Any":
+        """The next message; BlockingIOError if it is not there, or there was enough to do for one call."""
+        decoder = self._decoder
+        if self._fault is not None:
+            raise self._fault.with_traceback(None)
         try:
             for _ in range(READS_IN_A_ROW):
-                if self._body is not None:
-                    found = self._take_body(self._body, flags, take)
-                elif self._decoder.pending:
-                    found = following()
+                if self._bodies:
+                    body = self._find_whole_body()
+                    if body is not None:
+                        return self._open_body(body, with_bytes)
+                    found = self._next_beside_bodies()
+                elif decoder.pending:
+                    found = decoder.next()
                 else:
-                    found = self._read(flags, decode)
+                    data, ancillary, got, _ = self._recvmsg(READ_SIZE, ANCILLARY_SIZE, flags | RECEIVE_FLAGS)
+                    found = self._take_in(data, ancillary, got)
                 if found.__class__ is Large:
-                    self._body = Body(found, self._decoder)
+                    self._begin_body(found)
                 elif found is not NOTHING:
-                    return found
-            raise BlockingIOError  # a deadline is looked at, and others get their turn
-        except (ProtocolError, MessageTooLarge, TooManyHandles) as error:
-            if isinstance(error, ProtocolError) or not self._packets:
-                self._give_up(error)
-            raise
-
-    def _read(self, flags: int, decode: "Callable[..., Any]") -> "Any":
-        """Take one packet, or what is there of the stream, and decode it."""
-        try:
-            data, ancillary, got, _ = self._recvmsg(PACKET_LIMIT, ANCILLARY_SIZE, flags | RECEIVE_FLAGS)
-        except ConnectionResetError:
-            return NOTHING  # reported once, ahead of the messages that are still queued
+                    return Message(found, decoder.raw()) if with_bytes else found
         except BlockingIOError:
             raise
-        except OSError as error:
-            raise sockets.failure(error, self._closed) from None
-        if not ancillary and data and not got & TRUNCATED:
-            self._lost = 0
-            return decode(data)
-        descriptors = sockets.descriptors_in(ancillary)
-        try:
-            self._check(data, descriptors, got)
-        except BaseException:
-            self._decoder.drop(descriptors)
-            raise
-        self._lost = 0
-        return decode(data, descriptors)
+        except (OSError, IpcError) as error:
+            self._check(error)
+        raise BlockingIOError
 
-    def _check(self, data: bytes, descriptors: list[int], got: int) -> None:
-        """Raise if what was read is the end, or no whole packet."""
-        if got & socket.MSG_CTRUNC:
-            raise TooManyHandles(
-                f"a message came with more than the {len(descriptors)} descriptors that may still be opened; "
-                "raise the limit of open files (ulimit -n) or close some"
-            )
-        if got & socket.MSG_TRUNC:
-            raise ProtocolError(f"a packet is longer than {PACKET_LIMIT} bytes", PACKET_LIMIT)
-        if data:
+    def _check(self, error: OSError | IpcError) -> None:
+        """Raise what an error means, for good if the stream is of no further use.
+
+        Returns where it means nothing: somebody made the socket non-blocking for all who share it, or the
+        peer closed with something unread (in inline mode), which is reported once, ahead of what it sent
+        before.
+        """
+        if isinstance(error, BlockingIOError | ConnectionResetError):
             return
-        if descriptors or (self._packets and not sockets.hung_up(self._socket.fileno())):
-            raise ProtocolError("a packet without content")
+        if self._is_closing:
+            raise Closed(self._closed) from None
+        if isinstance(error, ProtocolError) or self._decoder.state == BROKEN:
+            assert isinstance(error, IpcError)
+            self._fault = error
+            self._is_plain = False
+            self._forget()
+        if isinstance(error, OSError) and not isinstance(error, IpcError):
+            raise sockets.translate_error(error, self._closed) from None
+        raise error
+
+    def _take_in(self, data: bytes, ancillary: "list[tuple[int, int, bytes]]", flags: int) -> "Any":
+        """What one read gave: the first message of it, Large or NOTHING."""
+        descriptors = sockets.descriptors_in(ancillary) if ancillary else []
+        if not data:
+            return self._end(descriptors)
+        self._lost = 0
+        complete = not flags & DESCRIPTORS_LOST
+        if complete and not descriptors:
+            return self._decoder.decode(data)
+        return self._decoder.decode_carefully(data, descriptors, complete=complete)
+
+    def _end(self, descriptors: list[int]) -> "Any":
+        """The read of no bytes: the end of the channel, or ours."""
+        self._decoder.drop(descriptors)
+        if self._is_closing:
+            raise Closed(self._closed)
+        if self._bodies:
+            self._has_ended = True
+            return NOTHING
         unfinished = self._decoder.read_ahead() or self._lost
         if unfinished:
             raise Disconnected(f"the peer is gone: it ended {unfinished} bytes into a message", unfinished)
         raise Disconnected("the peer is gone: every sender of this channel is closed")
 
-    def _take_body(self, body: Body, flags: int, take: "_Take") -> "Any":
-        """Read on in a large message; it, or NOTHING if its sender gave it up."""
-        if not body.read(flags):
-            self._body = None
-            self._lost = body.arrived()
-            body.close()
-            return NOTHING
-        self._body = None
+    # ------------------------------------------------------------------------------------- large messages
+    #
+    # While the body of one is not whole, other senders' messages are delivered. Those of its own sender must
+    # stay behind it, and do: it sends the next message only after the last byte of the body, so that whenever
+    # a message was read from the channel, the bodies announced before it are looked at once more, and one
+    # that is still not whole is another sender's.
+
+    def _begin_body(self, announced: Large) -> None:
+        self._bodies.append(Body(announced, self._decoder))
+        self._bodies_are_dry = False
+        self._is_plain = False
+
+    def _find_whole_body(self) -> Body | None:
+        """Read on in the bodies that have more; the first that is whole, taken out."""
+        if self._bodies_are_dry:
+            return None
+        for body in tuple(self._bodies):
+            found = body.read()
+            if found == MORE:
+                raise BlockingIOError  # a deadline is looked at, and others get their turn
+            if found == WHOLE:
+                self._remove_body(body)
+                return body
+            if found == GIVEN_UP:
+                self._remove_body(body)
+                self._lost = body.received()
+                body.close()
+            else:
+                assert found == DRY
+        self._bodies_are_dry = True
+        return None
+
+    def _remove_body(self, body: Body) -> None:
+        self._bodies.remove(body)
+        if self._ready is not None:
+            self._update_ready(self._ready)  # before its descriptor is closed
+        self._update_plain()
+
+    def _open_body(self, body: Body, with_bytes: bool) -> "Any":
         try:
             value = body.value()
-            return Message(value, body.raw()) if take is self._messages else value
+            return Message(value, body.raw()) if with_bytes else value
         finally:
             body.close()
 
-    def _give_up(self, error: IpcError) -> None:
-        """Nothing that follows can be told from nonsense: raise this error for ever."""
+    def _may_read(self) -> bool:
+        """Whether more may come in beside the bodies under way: what they take is bounded."""
+        if len(self._bodies) >= BODIES_LIMIT:
+            return False
+        return sum(body.size for body in self._bodies) <= _BODIES_SHARE * self._decoder.limit
 
-        def refuse(*_: object) -> "Never":
-            raise error.with_traceback(None)
+    def _next_beside_bodies(self) -> "Any":
+        """The next message of the channel while no body is whole; NOTHING: look at the bodies again."""
+        if not self._bodies:
+            return NOTHING  # they were all given up
+        if not self._may_read():
+            raise BlockingIOError
+        if self._decoder.pending:
+            return self._decoder.next()
+        if self._has_ended:
+            raise BlockingIOError
+        data, ancillary, got, _ = self._recvmsg(READ_SIZE, ANCILLARY_SIZE, NONBLOCKING | RECEIVE_FLAGS)
+        descriptors = sockets.descriptors_in(ancillary) if ancillary else []
+        if not data:
+            return self._end(descriptors)
+        self._lost = 0
+        self._decoder.feed(data, descriptors, complete=not got & DESCRIPTORS_LOST)
+        self._bodies_are_dry = False
+        return NOTHING
 
+    # --------------------------------------------------------------------------------------------- waiting
+
+    def _awaited(self) -> list[int]:
+        """The descriptors to wait for after BlockingIOError; looking at them all is due then."""
+        self._bodies_are_dry = not self._bodies
+        descriptors = [body.fileno() for body in self._bodies]
+        if not descriptors or (not self._has_ended and self._may_read()):
+            descriptors.append(self.socket_fileno())
+        return descriptors
+
+    def _awaited_one(self) -> int:
+        """The same as one descriptor, for an event loop that stays with it."""
+        if not self._bodies:
+            return self.socket_fileno()
+        descriptor = self.fileno()
+        self._bodies_are_dry = False
+        return descriptor
+
+    def _set_watcher(self, watcher: "Watcher | None") -> None:
+        """Tell this one, or nobody, what to wait for from now on."""
+        self._ready = watcher
+        self._update_plain()
+        if watcher is not None:
+            self._update_ready(watcher)
+
+    def _update_plain(self) -> None:
+        free = not self._bodies and self._ready is None and self._fault is None
+        self._is_plain = free and not self._is_closing
+
+    def _update_ready(self, ready: "Watcher") -> None:
+        is_ready = self._decoder.pending or self._fault is not None  # a fault is there to be told
+        if self._bodies or len(ready.watched) != 1 or is_ready != ready.is_forced:
+            ready.watch(self._awaited(), is_ready=is_ready)
+
+    # ------------------------------------------------------------------------------------------ its end
+
+    def _dispose(self) -> None:
+        if self._ready is not None:
+            self._ready.close()
+            self._ready = None
         self._forget()
-        self._recvmsg = refuse
+        self._socket.close()
 
     def _forget(self) -> None:
         """Give up what was read and not received, and the descriptors that came with it."""
-        self._decoder.close()
-        if self._body is not None:
-            self._body.close()
-            self._body = None
+        if self._ready is not None:
+            self._ready.watch([self.socket_fileno()])
+        if self._decoder.state != BROKEN:
+            self._decoder.close()
+        for body in self._bodies:
+            body.close()
+        self._bodies.clear()
+
+    def _after_fork(self) -> None:
+        """What was read ahead is the parent's, and so is the thread that is receiving."""
+        self._is_busy = False
+        self._decoder.forget_whole()
+        if self._ready is not None:
+            self._ready.renew()
+            self._update_ready(self._ready)
 
     def _describe(self) -> tuple[int, bytes]:
-        self.fileno()
+        self.socket_fileno()
+        if self._is_busy:
+            raise Busy("another thread is receiving here, so this receiver cannot be sent")
         ahead = self.read_ahead()
-        if ahead or self._body is not None:
+        if ahead or self._bodies:
             raise ValueError(
                 f"this receiver has read {ahead} bytes of messages ahead, which would not move with it; "
                 "receive them (try_recv until Empty) before you send it"
             )
         return RECEIVER, b""
+
+    def _travelling_fileno(self) -> int:
+        return self.socket_fileno()
 
     def _left(self) -> None:
         self._closed = "this receiver moved to another process in a message"
@@ -294,7 +524,7 @@ def _adopt(max_message_size: int, kind: int, descriptor: int, payload: bytes) ->
         return SharedMemory._adopt(descriptor, payload)
     if payload:
         raise ProtocolError(f"{len(payload)} bytes follow the index of an endpoint")
-    own = sockets.adopted(descriptor, sockets.ENDPOINTS)
+    sock = sockets.socket_from_fd(descriptor)
     if kind == SENDER:
-        return Sender(own, max_message_size)
-    return Receiver(own, max_message_size)
+        return Sender(sock, max_message_size)
+    return Receiver(sock, max_message_size)

@@ -1,32 +1,32 @@
 """The end of a channel that messages go into.
 
-The one rule: a message has left whole or not at all, and until it has left, its handles are the caller's.
+A message has left whole or not at all, and until it has left, its handles are the caller's.
 """
 
 import select
 import socket
 from _thread import TIMEOUT_MAX
-from time import monotonic
+from time import monotonic, sleep
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.delivery import Delivery, Outlet, begun
+from tui_ipc.ipc.delivery import Delivery, Outlet
 from tui_ipc.ipc.errors import TimedOut
 from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
     BLOB_HEADER_SIZE,
     DEFAULT_MAX_MESSAGE_SIZE,
     IDLE,
-    PACKET_LIMIT,
     SENDER,
-    STREAM_PACKET_LIMIT,
+    UNCHECKED,
     Encoder,
     Handle,
     TypedHandle,
     blob_header,
-    explained,
-    idle_encoder,
+    check_receivable,
+    explain_refusal,
     too_large,
 )
+from tui_ipc.osutil.waiting import deadline_after, seconds_until, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,12 +37,6 @@ if TYPE_CHECKING:
 else:
     T = None
 
-_BLOB = 8 * 1024
-"""``bytes`` from this size on are sent from where they lie instead of being packed first."""
-
-_KEPT_BY_KERNEL = 64
-"""Bytes of the send buffer that no packet may use; Linux says 32."""
-
 
 class Sender(TypedHandle[T]):
     """The end of a channel that messages go into.
@@ -51,24 +45,31 @@ class Sender(TypedHandle[T]):
     Use it as a context manager, or ``close()`` it: the receiver's end comes when every sender is closed.
     """
 
-    __slots__ = ("_at_once", "_outlet", "_send", "max_message_size")
+    __slots__ = ("_at_once", "_max_message_size", "_outlet", "_send")
 
     def __init__(
-        self, own: socket.socket, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, *, inline: bool = False
+        self, sock: socket.socket, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, *, inline: bool = False
     ) -> None:
         """Take ownership of a connected socket; programs get theirs from :func:`channel` and the like.
 
         Args:
-            own: AF_UNIX, SOCK_SEQPACKET or SOCK_STREAM.
+            sock: AF_UNIX, SOCK_STREAM.
             max_message_size: In bytes; a longer message raises MessageTooLarge.
             inline: The peer cannot take descriptors: long messages simply follow in the stream.
         """
-        packets = own.type == sockets.PACKETS
-        limit = PACKET_LIMIT if packets else STREAM_PACKET_LIMIT
-        self._outlet = Outlet(own, None if inline else limit)
-        self._send = own.send if packets else self._outlet.send
-        self._at_once = min(limit, max_message_size)  # bytes that one call sends, as a rule
+        self._outlet = Outlet(sock, is_inline=inline)
+        self._send = self._outlet.send if inline else sock.send
         self.max_message_size = max_message_size
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes of a message at most."""
+        return self._max_message_size
+
+    @max_message_size.setter
+    def max_message_size(self, size: int) -> None:
+        self._max_message_size = size
+        self._at_once = min(self._outlet.atomic_size, size)  # bytes that one call sends, as a rule
 
     def send(self, value: "T", timeout: float | None = None) -> None:
         """Send one message, waiting while the channel is full.
@@ -87,17 +88,19 @@ class Sender(TypedHandle[T]):
                 out before the next message.)
             Closed: You closed this sender, or a receiver in ``value`` has already moved away.
             MessageTooLarge: More than ``max_message_size`` bytes, or more than the receiver allows.
-            TooManyHandles: More than 253, or 252 in a message over 124 KiB.
+            TooManyHandles: More than 253, or 252 in a message over 32 KiB, or as many as this user may open
+            are
+                on their way.
             TypeError: A message cannot hold such a value.
-            ValueError: An integer beyond 64 bits, a time without zone, nested too deeply, a receiver that has
-                messages read ahead.
+            ValueError: An integer beyond 64 bits, a time without zone or outside the years 1 to 9999, nested
+                too deeply, keys chosen to collide, a receiver that has messages read ahead.
         """
-        delivery = self._start(value, 0 if timeout is None else sockets.NONBLOCKING)
+        delivery = self._start(value, SEND_FLAGS if timeout is None else _AT_ONCE)
         if delivery is not None:
-            complete(delivery, sockets.deadline_after(timeout))
+            complete(delivery, deadline_after(timeout))
 
     def send_many(self, values: "Iterable[T]", timeout: float | None = None) -> None:
-        """Send messages in order, many in each packet: several times the rate of one ``send`` each.
+        """Send messages in order, many with each system call: several times the rate of one ``send`` each.
 
         They arrive as the same separate messages.
 
@@ -110,28 +113,36 @@ class Sender(TypedHandle[T]):
             Disconnected or TimedOut, everything before the faulty value was sent; with those two, how many
             is not known.
         """
-        deadline = sockets.deadline_after(timeout)
-        limit = self._shared_packet_limit()
-        longest = min(limit, self.max_message_size)
-        packet = bytearray()
+        deadline = deadline_after(timeout)
+        room = self._outlet.atomic_size  # the messages of one piece do not mix with others', either
+        longest = self._at_once
+        piece = bytearray()
         encoder = Encoder()
+        pack, handles = encoder.pack, encoder.handles
         try:
             for value in values:
-                data = _packed(encoder, value)
-                alone = encoder.handles or len(data) > longest
-                if alone or len(packet) + len(data) > limit:
-                    full, packet = packet, bytearray()
-                    self._flush(full, deadline)
-                if alone:
-                    complete(self._delivery((data,), encoder.handles), deadline)
-                    encoder = Encoder()
+                try:
+                    data = pack(value)
+                except (ValueError, BufferError) as error:
+                    raise explain_refusal(error) from None
+                size = len(data)
+                if size > UNCHECKED:
+                    check_receivable(value, data)
+                if len(piece) + size <= room and size <= longest and not handles:
+                    piece += data
+                    continue
+                full, piece = piece, bytearray()
+                self._flush(full, deadline)
+                if size <= longest and not handles:
+                    piece += data
                 else:
-                    packet += data
+                    complete(self._delivery((data,), tuple(handles)), deadline)
+                    handles.clear()
         finally:
-            self._flush(packet, deadline)
+            self._flush(piece, deadline)
 
     def send_raw(self, data: bytes, timeout: float | None = None) -> None:
-        """Send bytes as they are, as one packet: for tools that show or break the wire on purpose.
+        """Send bytes as they are: for tools that show or break the wire on purpose.
 
         Args:
             data: Usually one msgpack value; nothing is checked.
@@ -140,7 +151,7 @@ class Sender(TypedHandle[T]):
         Raises:
             Disconnected, TimedOut, Closed: As :meth:`send`.
         """
-        complete(Delivery(self._outlet, (data,), ()), sockets.deadline_after(timeout))
+        complete(Delivery(self._outlet, (data,)), deadline_after(timeout))
 
     def clone(self) -> "Sender[T]":
         """Another sender of the same channel, to be closed on its own.
@@ -151,11 +162,11 @@ class Sender(TypedHandle[T]):
         """
         descriptor = self.fileno()
         self._check_not_inline("be cloned; threads may share it as it is")
-        return Sender(sockets.duplicate(descriptor, self._outlet.socket.type), self.max_message_size)
+        return Sender(sockets.duplicate(descriptor), self.max_message_size)
 
     def fileno(self) -> int:
         """The descriptor, for ``poll`` and the like; raises Closed after :meth:`close`."""
-        return sockets.descriptor_of(self._outlet.socket, "this sender was closed")
+        return sockets.open_fileno(self._outlet.socket, "this sender was closed")
 
     def close(self) -> None:
         """Close this end. Messages sent before still arrive. Closing twice is harmless."""
@@ -168,69 +179,83 @@ class Sender(TypedHandle[T]):
         self.close()
 
     def __repr__(self) -> str:
-        return f"<Sender {sockets.state(self._outlet.socket)}>"
+        return f"<Sender {sockets.describe(self._outlet.socket)}>"
 
     def _start(self, value: object, flags: int) -> Delivery | None:
-        """Send at once what is one small packet; anything else is returned, still to be stepped."""
-        if value.__class__ is bytes and len(value) > _BLOB:
-            if len(value) > self.max_message_size:  # before its header, which counts to 4 GiB
-                raise too_large(BLOB_HEADER_SIZE + len(value), self.max_message_size)
+        """Send at once what is short and has no handles; anything else is returned, still to be stepped."""
+        at_once = self._at_once
+        if value.__class__ is bytes and len(value) > at_once:  # sent from where it lies, without being packed
+            size = BLOB_HEADER_SIZE + len(value)
+            if size > self._max_message_size:  # before its header, which counts to 4 GiB
+                raise too_large(size, self._max_message_size)
             return self._delivery((blob_header(len(value)), value), ())
-        encoder = idle_encoder()
-        packet = _packed(encoder, value)
-        if encoder.handles or len(packet) > self._at_once:
-            return self._delivery((packet,), encoder.handles)
-        IDLE.append(encoder)
-        return self._start_raw(packet, flags)
-
-    def _start_raw(self, packet: bytes, flags: int) -> Delivery | None:
-        """As :meth:`_start`, of bytes as they are."""
-        if len(packet) > self._at_once:
-            return Delivery(self._outlet, (packet,), ())
+        # As pack_checked() and _start_raw(), without the calls.
         try:
-            sent = self._send(packet, flags | SEND_FLAGS)
+            encoder = IDLE.pop()
+        except IndexError:
+            encoder = Encoder()
+        try:
+            data = encoder.pack(value)
+        except (ValueError, BufferError) as error:
+            raise explain_refusal(error) from None
+        if len(data) > UNCHECKED:
+            check_receivable(value, data)
+        if encoder.handles or len(data) > at_once:
+            return self._delivery((data,), encoder.handles)
+        IDLE.append(encoder)
+        try:
+            sent = self._send(data, flags)
         except OSError:
-            return Delivery(self._outlet, (packet,), ())  # nothing was sent: it waits, or says what is wrong
-        return None if sent == len(packet) else begun(self._outlet, packet)
+            return Delivery(self._outlet, (data,))  # nothing was sent: it waits, or says what is wrong
+        return None if sent == len(data) else self._after_part(data, sent)
+
+    def _start_raw(self, data: bytes, flags: int) -> Delivery | None:
+        """As :meth:`_start`, of bytes as they are."""
+        if len(data) > self._at_once:
+            return Delivery(self._outlet, (data,))
+        try:
+            sent = self._send(data, flags)
+        except OSError:
+            return Delivery(self._outlet, (data,))
+        return None if sent == len(data) else self._after_part(data, sent)
+
+    def _after_part(self, data: bytes, sent: int) -> Delivery:
+        """What is still to be done for a message of which the kernel took a part.
+
+        In inline mode the outlet has kept the rest. In a channel this means that the send buffer is smaller
+        than it was: from now on the outlet looks after this sender's messages as well.
+        """
+        outlet = self._outlet
+        if not outlet.is_inline:
+            outlet.unfinished = [memoryview(data)[sent:]]
+            outlet.atomic_size = sockets.atomic_size(outlet.socket)
+            self.max_message_size = self._max_message_size
+            self._send = outlet.send
+        return Delivery(outlet, (data,), is_begun=True)
 
     def _delivery(self, pieces: "Sequence[bytes]", handles: "Sequence[Handle]") -> Delivery:
         size = sum(map(len, pieces))
-        if size > self.max_message_size:
-            raise too_large(size, self.max_message_size)
-        if handles and self._outlet.packet_limit is None:
+        if size > self._max_message_size:
+            raise too_large(size, self._max_message_size)
+        if handles and self._outlet.is_inline:
             raise TypeError("this connection carries no handles: its peer speaks the inline form")
         return Delivery(self._outlet, pieces, handles)
 
-    def _shared_packet_limit(self) -> int:
-        """Bytes of a packet of many values: one that this machine's send buffer refused would have to be
-        taken apart again.
-        """
-        own = self._outlet.socket
-        if own.fileno() < 0:
-            return STREAM_PACKET_LIMIT  # closed, as the delivery will say
-        buffer = own.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) - _KEPT_BY_KERNEL
-        return min(self._outlet.packet_limit or STREAM_PACKET_LIMIT, buffer)
-
-    def _flush(self, packet: bytearray, deadline: float | None) -> None:
-        if packet:
-            complete(Delivery(self._outlet, (packet,), ()), deadline)
+    def _flush(self, piece: bytearray, deadline: float | None) -> None:
+        if piece:
+            complete(Delivery(self._outlet, (piece,)), deadline)
 
     def _describe(self) -> tuple[int, bytes]:
         self.fileno()
         self._check_not_inline("travel: its peer takes no descriptors, which whoever received it cannot know")
         return SENDER, b""
 
-    def _check_not_inline(self, deed: str) -> None:
-        if self._outlet.packet_limit is None:
-            raise ValueError(f"the sender of an inline connection cannot {deed}")
+    def _check_not_inline(self, action: str) -> None:
+        if self._outlet.is_inline:
+            raise ValueError(f"the sender of an inline connection cannot {action}")
 
 
-def _packed(encoder: Encoder, value: object) -> bytes:
-    """The bytes of a message; its handles are the encoder's then."""
-    try:
-        return encoder.pack(value)
-    except ValueError as error:
-        raise explained(error) from None
+_AT_ONCE = SEND_FLAGS | sockets.NONBLOCKING
 
 
 def complete(delivery: Delivery, deadline: float | None) -> None:
@@ -239,8 +264,8 @@ def complete(delivery: Delivery, deadline: float | None) -> None:
     if lock is None:
         _complete(delivery, deadline)
         return
-    patience = -1 if deadline is None else min(max(deadline - monotonic(), 0), TIMEOUT_MAX)
-    if not lock.acquire(timeout=patience):
+    seconds = seconds_until(deadline)
+    if not lock.acquire(timeout=-1 if seconds is None else min(seconds, TIMEOUT_MAX)):
         raise TimedOut("the channel stayed full: another thread's message has not left yet")
     try:
         _complete(delivery, deadline)
@@ -252,12 +277,20 @@ def _complete(delivery: Delivery, deadline: float | None) -> None:
     flags = 0 if deadline is None else sockets.NONBLOCKING
     try:
         while True:
+            is_last = deadline is not None and monotonic() >= deadline
             try:
                 delivery.step(flags)
                 break
             except BlockingIOError:
-                sentence = "the channel stayed full: the receiver does not take the messages sent before"
-                sockets.wait(delivery.fileno(), select.POLLOUT, deadline, sentence)
+                if is_last:
+                    raise TimedOut(
+                        "the channel stayed full: the receiver does not take the messages sent before"
+                    ) from None
+            if delivery.pause:
+                seconds = seconds_until(deadline)
+                sleep(delivery.pause if seconds is None else min(delivery.pause, seconds))
+            else:
+                wait((delivery.fileno(),), select.POLLOUT, deadline)
     except BaseException:
         delivery.abandon()
         raise

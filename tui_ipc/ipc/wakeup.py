@@ -1,11 +1,13 @@
 """How a task of an event loop waits for a descriptor, faster than with a Future.
 
-The one rule: a wake-up promises nothing. Whoever is woken looks whether there is something to do.
+A wake-up promises nothing: whoever is woken looks whether there is something to do.
 """
 
 import asyncio
 from collections.abc import Callable, Generator
 from contextvars import Context
+
+from tui_ipc.ipc.errors import Busy
 
 
 class Wakeup:
@@ -25,6 +27,10 @@ class Wakeup:
         self._resume: Callable[[Wakeup], object] | None = None
         self.loop = loop
 
+    def is_awaited(self) -> bool:
+        """Whether a task waits."""
+        return self._resume is not None
+
     def wake(self) -> None:
         """Resume the task now; to be called by the loop alone, since a task runs only where no other does."""
         resume, self._resume = self._resume, None
@@ -41,7 +47,7 @@ class Wakeup:
 
     def __await__(self) -> Generator["Wakeup", None, None]:
         if self._resume is not None:
-            raise RuntimeError("an endpoint of a channel has one reader, and another task is waiting for it")
+            raise Busy("another task is waiting here; an endpoint of a channel serves one at a time")
         self._asyncio_future_blocking = True
         yield self
 

@@ -1,10 +1,11 @@
 """The wire: what a message may hold, how it is packed, and the limits that PROTOCOL.md states.
 
-The one rule: nothing here opens, reads, waits or closes. Descriptors are plain integers, and a handle is
-whatever owns one.
+Pure: nothing here opens, reads, waits or closes. Descriptors are plain integers, and a handle is whatever
+owns one.
 """
 
 from collections import namedtuple
+from datetime import UTC, datetime, timedelta
 from types import GenericAlias
 
 import msgpack
@@ -13,23 +14,19 @@ from tui_ipc.ipc.errors import MessageTooLarge, TooManyHandles
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any, Generic, NamedTuple, TypeVar
 
     T = TypeVar("T")
 
-PACKET_LIMIT = 124 * 1024
-"""Bytes of one packet at most. Measured: up to here a packet is faster than a side stream; the kernel's
-default send buffer (208 KiB) holds one with room to spare. Each receive asks for a buffer of this size: at
-128 KiB, malloc's threshold for mapping fresh pages (M_MMAP_THRESHOLD, mallopt(3)), a message takes 17 µs
-instead of 4."""
+SHORT_LIMIT = 32 * 1024
+"""Bytes of the longest message that goes in the channel itself; a longer one gets a stream of its own.
 
-STREAM_PACKET_LIMIT = 32 * 1024
-"""The same where a channel is a byte stream: what Linux writes in one piece, so that senders do not
-interleave."""
+Linux queues what one ``sendmsg`` carries as one piece up to half the send buffer, and no more than 48 KiB of
+it, so that messages of several senders cannot mix below this size."""
 
 DESCRIPTOR_LIMIT = 253
-"""Descriptors of one packet at most: the kernel's SCM_MAX_FD, see unix(7)."""
+"""Descriptors of one message at most: the kernel's SCM_MAX_FD, see unix(7)."""
 
 LARGE_DESCRIPTOR_LIMIT = DESCRIPTOR_LIMIT - 1
 """Handles of a large message at most: its stream takes a descriptor of its own."""
@@ -40,11 +37,13 @@ SENDER, RECEIVER, SHARED_MEMORY, LARGE = 1, 2, 3, 4
 """Ext types. The payload of a handle begins with the index of its descriptor, one unsigned byte."""
 
 NESTING_LIMIT = 1024
-"""Containers inside each other at most: what msgpack packs and unpacks. (It packs one more if that is empty,
-which the receiver refuses.)"""
+"""Containers inside each other at most: what msgpack unpacks. It packs one more if that is empty, which
+:func:`check_nesting` finds."""
 
-KEY_NESTING_LIMIT = 64
-"""Lists inside each other at most where they are the key of a map: hashing and comparing them recurses."""
+COLLISION_LIMIT = 16
+"""Pairs of tuple keys with the same hash, for each tuple key of a map, at most. Python's hash of a tuple has
+no secret: whoever chooses the keys can make all of them collide, and building their map takes quadratic
+time."""
 
 if TYPE_CHECKING:
 
@@ -93,6 +92,10 @@ class Handle:
         """
         raise NotImplementedError
 
+    def _travelling_fileno(self) -> int:
+        """The descriptor that is attached to the message."""
+        return self.fileno()
+
     def _left(self) -> None:
         """Called once the message that holds this handle is on its way."""
 
@@ -114,7 +117,8 @@ class Encoder:
     """Packs values one after the other and collects the handles that they hold.
 
     Attributes:
-        pack: ``pack(value) -> bytes``; raises TypeError or ValueError for what no message can hold.
+        pack: ``pack(value) -> bytes``; raises TypeError or ValueError for what no message can hold. What it
+            gives for a container of more than :data:`UNCHECKED` bytes is for :func:`check_receivable` to see.
         handles: The handles of the values packed since this list was last cleared, each once.
     """
 
@@ -122,20 +126,24 @@ class Encoder:
 
     def __init__(self) -> None:
         self.handles: list[Handle] = []
-        self.pack: Callable[[object], bytes] = msgpack.Packer(default=self._replace, datetime=True).pack
+        # The buffer grows; 256 KiB at once, msgpack's default, would be mapped afresh for each encoder.
+        self.pack: Callable[[object], bytes] = msgpack.Packer(default=self._replace, buf_size=4096).pack
 
     def _replace(self, value: object) -> object:
         """Called by msgpack for what it does not know."""
         if isinstance(value, Handle):
             return msgpack.ExtType(*self._attach(value))
+        if isinstance(value, datetime):
+            return _timestamp(value)
         if isinstance(value, int):
             bits = value.bit_length()
             raise ValueError(f"an integer of {bits} bits does not fit into 64; send it as a str or as bytes")
-        if hasattr(value, "utcoffset"):
-            raise ValueError(f"{value!r} has no time zone; a time stamp on the wire is UTC, so give it one")
+        remedy = ""
+        if hasattr(value, "tobytes") and hasattr(value, "tolist"):  # what numpy has: arrays and scalars
+            remedy = "; send its tolist(), or its tobytes() beside its shape and type"
         raise TypeError(
             f"a message cannot hold a {type(value).__name__}; it holds None, bool, int, float, str, bytes, "
-            "list, tuple, dict, datetime, Sender, Receiver and SharedMemory"
+            f"list, tuple, dict, datetime, Sender, Receiver and SharedMemory{remedy}"
         )
 
     def _attach(self, handle: Handle) -> tuple[int, bytes]:
@@ -161,16 +169,99 @@ def idle_encoder() -> Encoder:
         return Encoder()
 
 
-def explained(error: ValueError) -> ValueError:
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST, _LAST = datetime.min.replace(tzinfo=UTC) - _EPOCH, datetime.max.replace(tzinfo=UTC) - _EPOCH
+
+
+def _timestamp(moment: datetime) -> "msgpack.Timestamp":
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment!r} has no time zone; a time stamp on the wire is UTC, so give it one")
+    since: timedelta = moment - _EPOCH
+    if not _FIRST <= since <= _LAST:
+        raise ValueError(f"{moment!r} is outside the years 1 to 9999 in UTC; send it as a str")
+    return msgpack.Timestamp(since.days * 86_400 + since.seconds, since.microseconds * 1000)
+
+
+def explain_refusal(error: ValueError | BufferError) -> ValueError:
     """What is wrong with a value that msgpack refused to pack, in words that tell the remedy."""
     if isinstance(error, UnicodeEncodeError):
         return ValueError(
             f"the str holds a lone surrogate, {error.object[error.start]!a}, at index {error.start}, which "
             "UTF-8 cannot express; send it as bytes"
         )
+    if isinstance(error, BufferError):
+        return ValueError(f"the memoryview cannot be read in one piece ({error}); send its tobytes()")
     if str(error).startswith("recursion limit"):
         return ValueError(f"the value is nested deeper than {NESTING_LIMIT}, or holds itself")
     return error
+
+
+UNCHECKED = 128
+"""Bytes of a message up to which it cannot hold what :func:`check_receivable` looks for."""
+
+_MANY = 2 * COLLISION_LIMIT + 2
+"""Keys of the smallest map whose keys can collide too often: all with the same hash are n(n - 1)/2 pairs."""
+
+
+def check_receivable(value: object, data: bytes) -> None:
+    """Refuse what can be packed and would be refused on arrival, so that it does not cost the channel.
+
+    Both faults are rare, and to look for them in every value would cost as much as packing it. Each leaves a
+    trace in the bytes, which is found at the speed of memchr(3): only then is the value looked at.
+
+    Args:
+        value: What was packed.
+        data: Its bytes, more than :data:`UNCHECKED`.
+
+    Raises:
+        ValueError: It is nested too deeply, or the keys of a map collide.
+    """
+    if isinstance(value, str | bytes):
+        return
+    # One container too many is packed only if it is empty: a fixarray or a fixmap of no items.
+    if len(data) > NESTING_LIMIT and (b"\x90" in data or b"\x80" in data):
+        check_nesting(data)
+    # A map of 16 items or more begins with map 16 or map 32.
+    if b"\xde" in data or b"\xdf" in data:
+        unseen = [value]
+        while unseen:
+            item = unseen.pop()
+            if isinstance(item, dict):
+                if len(item) >= _MANY:
+                    check_keys(item)
+                unseen += [each for each in item.values() if isinstance(each, dict | list | tuple)]
+            elif isinstance(item, list | tuple):
+                unseen += [each for each in item if isinstance(each, dict | list | tuple)]
+
+
+def check_nesting(data: bytes) -> None:
+    """Raise ValueError if a packed value is nested deeper than its receiver can unpack."""
+    scanner = msgpack.Unpacker(max_buffer_size=len(data), read_size=len(data))
+    scanner.feed(data)
+    try:
+        scanner.skip()
+    except msgpack.StackError:
+        raise ValueError(f"the value is nested deeper than {NESTING_LIMIT}, or holds itself") from None
+
+
+def check_keys(keys: "Iterable[object]") -> None:
+    """Raise ValueError if keys of a map collide so often that building it would take too long.
+
+    Only tuples are counted. The hash of a str or bytes is seeded, and of other keys few have the same.
+    """
+    counts: dict[int, int] = {}
+    total = 0
+    for key in keys:
+        if isinstance(key, tuple):
+            value = hash(key)
+            counts[value] = counts.get(value, 0) + 1
+            total += 1
+    pairs = sum(count * (count - 1) // 2 for count in counts.values() if count > 1)
+    if pairs > COLLISION_LIMIT * total:
+        raise ValueError(
+            f"{total} tuples as keys of a map make {pairs} pairs with the same hash; "
+            f"{COLLISION_LIMIT * total} are allowed"
+        )
 
 
 def encode(value: object) -> bytes:
@@ -178,17 +269,26 @@ def encode(value: object) -> bytes:
 
     Raises:
         TypeError: A message cannot hold such a value, or it holds a handle.
-        ValueError: An integer beyond 64 bits, a time without zone, a lone surrogate, nested too deeply.
+        ValueError: An integer beyond 64 bits, a time without zone or outside the years 1 to 9999, a lone
+            surrogate, nested too deeply, keys that collide.
     """
     encoder = idle_encoder()
-    try:
-        data = encoder.pack(value)
-    except ValueError as error:
-        raise explained(error) from None
+    data = pack_checked(encoder, value)
     if encoder.handles:
         raise TypeError("handles have no bytes of their own; only a Sender can send them")
-    if len(data) <= PACKET_LIMIT:
+    if len(data) <= SHORT_LIMIT:
         IDLE.append(encoder)
+    return data
+
+
+def pack_checked(encoder: Encoder, value: object) -> bytes:
+    """The bytes of a message that a receiver will take; its handles are the encoder's then."""
+    try:
+        data = encoder.pack(value)
+    except (ValueError, BufferError) as error:
+        raise explain_refusal(error) from None
+    if len(data) > UNCHECKED:
+        check_receivable(value, data)
     return data
 
 
@@ -200,9 +300,13 @@ def blob_header(size: int) -> bytes:
     return b"\xc6" + size.to_bytes(4, "big")
 
 
+ANNOUNCEMENT = b"\xc7\x08\x04"
+"""How a large message is announced: ext type 4, and 8 bytes that give its size."""
+
+
 def announce(size: int) -> bytes:
-    """The packet that stands for a message of ``size`` bytes which comes on a stream of its own."""
-    return b"\xc7\x08\x04" + size.to_bytes(8, "big")
+    """What stands in the channel for a message of ``size`` bytes, which comes on a stream of its own."""
+    return ANNOUNCEMENT + size.to_bytes(8, "big")
 
 
 def too_large(size: int, limit: int) -> MessageTooLarge:
@@ -212,5 +316,5 @@ def too_large(size: int, limit: int) -> MessageTooLarge:
 
 
 def too_many_handles(limit: int) -> TooManyHandles:
-    """The error for a message with more handles than its packet can carry."""
+    """The error for a message with more handles than can travel with it."""
     return TooManyHandles(f"more than {limit} handles in one message; spread them over several messages")

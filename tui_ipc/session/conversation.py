@@ -131,7 +131,7 @@ class Conversation:
         """The channel from the child has ended, if only for us; the one to it may still be heard."""
         if self.closed_at is None:
             self._catch_up(self._timeline.now())
-            self.unread += count_unread(self._receiver.fileno()) or 0
+            self.unread += count_unread(self._receiver.socket_fileno()) or 0
             self.closed_at = self._timeline.stamp()
             self._timeline.add(ChannelClosed(at=self.closed_at, run=self._run))
 
@@ -155,8 +155,8 @@ class Conversation:
         if self._over is None:
             to_child = procfs.measure_unread_by_peer(self._sender.fileno())
             full = procfs.measure_send_buffer_usage(self._sender.fileno())
-            to_us = count_unread(self._receiver.fileno())
-            writer = procfs.measure_unread_by_peer(self._receiver.fileno()).reader
+            to_us = count_unread(self._receiver.socket_fileno())
+            writer = procfs.measure_unread_by_peer(self._receiver.socket_fileno()).reader
         return ChannelState(
             sent=self._sent,
             waiting=tuple(
@@ -179,7 +179,7 @@ class Conversation:
 
         By it can be seen after :meth:`close` whether a process still holds the other end.
         """
-        return None if self.closed_at is not None else os.dup(self._receiver.fileno())
+        return None if self.closed_at is not None else os.dup(self._receiver.socket_fileno())
 
     async def _receive(self) -> int:
         """Turn one message into its event; says its size, 0 if the channel has ended."""

@@ -9,14 +9,15 @@ from collections.abc import Hashable
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from tui_ipc.ipc.wire import KEY_NESTING_LIMIT
-
 MAX_PENDING: Final = 65_536
 """Messages that may wait for an answer. In order, a child that owes more does not answer at all: from then
 on nothing in its run is matched. By a key path the oldest is forgotten."""
 
 PendingMessage = tuple[int, int]
 """The number of a sent message, and the moment at which it left, in nanoseconds."""
+
+DEPTH_LIMIT: Final = 64
+"""Containers inside each other, at most, in a value that is compared: comparing recurses."""
 
 UNSOLICITED: Final = (None, None)
 
@@ -171,7 +172,7 @@ def _to_comparable(value: Any, depth: int = 0) -> Hashable:
     for kind in _PLAIN:
         if isinstance(value, kind):
             return kind, value
-    if depth == KEY_NESTING_LIMIT:  # a child may send what Python cannot recurse into
+    if depth == DEPTH_LIMIT:  # a child may send what Python cannot recurse into
         raise _TooDeepError
     if isinstance(value, dict):
         pairs = (

@@ -1,17 +1,12 @@
-"""Watching another process end, without reaping it.
-
-The one rule: its status stays where it is, for whoever started it to wait for.
-"""
+"""Watching another process end, without reaping it: its status stays for whoever started it to wait for."""
 
 import errno
 import os
 import select
 import signal
-from math import ceil
 from time import monotonic
 
-from tui_ipc.ipc.errors import TimedOut
-from tui_ipc.ipc.sockets import LONGEST
+from tui_ipc.osutil.waiting import wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +40,7 @@ class Exit:
                 if error.errno not in (errno.ENOSYS, errno.EPERM):
                     raise
 
-    def happened(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether the process has ended."""
         if self._pid is None or self._gone:
             return self._gone
@@ -57,20 +52,17 @@ class Exit:
             self._gone = self._status() is not None
         return self._gone
 
-    def wait_or(self, descriptor: int, deadline: float | None) -> None:
-        """Wait until the process has ended or a descriptor is readable; raises TimedOut at the deadline."""
-        poller = select.poll()
-        for one in (descriptor, *self.descriptors()):
-            poller.register(one, select.POLLIN)
+    def wait_or(self, descriptor: int, deadline: float | None) -> bool:
+        """Wait until the process ended or a descriptor is readable; False if the deadline was first."""
         while True:
-            patience = self.interval()
-            if deadline is not None:
-                remaining = deadline - monotonic()
-                if remaining <= 0:
-                    raise TimedOut
-                patience = min(remaining, patience or LONGEST)
-            if poller.poll(None if patience is None else ceil(patience * 1000)) or self.happened():
-                return
+            interval = self.interval()
+            until = deadline
+            if interval is not None:
+                until = monotonic() + interval if deadline is None else min(monotonic() + interval, deadline)
+            if wait((descriptor, *self.descriptors()), select.POLLIN, until) or self.has_ended():
+                return True
+            if until == deadline:
+                return False
 
     def descriptors(self) -> tuple[int, ...]:
         """What becomes readable when the process ends; empty where only looking again tells."""
