@@ -102,8 +102,8 @@ def test_an_error_in_a_later_message_names_its_byte(second: bytes, offset: int) 
 
 
 def test_a_message_over_the_limit_is_skipped_among_others() -> None:
-    """Its error is told once, as soon as its header says so; what a channel carries is short, so that its
-    rest is awaited.
+    """As long as its end is known: a read may be longer than its messages may; each is judged by itself."""
+    one = decoder(limit=4)
     assert one.decode(b"\x93\x01\x02\x03\xa4long\x05") == [1, 2, 3]
     with pytest.raises(MessageTooLarge, match="message of 5 bytes exceeds the limit of 4"):
         one.next_message()
