@@ -82,8 +82,8 @@ def test_wheel_ships_the_whole_package_and_nothing_else(distributions: tuple[Pat
     assert shipped == relative(ours(ROOT / "tui_ipc"))
     assert {
         "tui_ipc/py.typed",
-        "tui_ipc/PROTOCOL.md",
-        "tui_ipc/RECORDING.md",
+        "tui_ipc/docs/PROTOCOL.md",
+        "tui_ipc/docs/RECORDING.md",
         "tui_ipc/tui/app.tcss",
     } <= shipped
 

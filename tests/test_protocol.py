@@ -22,7 +22,7 @@ from tui_ipc.ipc import oneshot, wire
 from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
 
-DOCUMENT = files("tui_ipc").joinpath("PROTOCOL.md").read_text(encoding="utf-8")
+DOCUMENT = files("tui_ipc").joinpath("docs/PROTOCOL.md").read_text(encoding="utf-8")
 LINE = re.compile(r"(?P<bytes>[0-9a-f]{2}( [0-9a-f]{2})*) {2,}\S")
 
 

@@ -32,7 +32,7 @@ from tui_ipc.session.handshake import close_handles
 
 BEGAN = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
 HEADER = encode_header(("./child",), BEGAN)
-DOCUMENT = files("tui_ipc").joinpath("RECORDING.md").read_text(encoding="utf-8")
+DOCUMENT = files("tui_ipc").joinpath("docs/RECORDING.md").read_text(encoding="utf-8")
 
 
 def stored(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> str:

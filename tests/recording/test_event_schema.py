@@ -11,7 +11,7 @@ from tests.support.event_strategies import EVENTS_BY_KIND, texts
 from tui_ipc import events as ev
 from tui_ipc.recording.event_schema import SCHEMAS, to_encodable
 
-DOCUMENT = files("tui_ipc").joinpath("RECORDING.md").read_text(encoding="utf-8")
+DOCUMENT = files("tui_ipc").joinpath("docs/RECORDING.md").read_text(encoding="utf-8")
 
 
 def test_no_kind_of_event_and_no_field_is_forgotten() -> None:

@@ -22,7 +22,7 @@ from tui_ipc.script.report.console import Console
 from tui_ipc.script.report.jsonl_report import JsonlReporter
 
 SCRIPT = parse("> x\n< y\nquit", "talk.tipc")
-DOCUMENT = files("tui_ipc").joinpath("RECORDING.md").read_text(encoding="utf-8")
+DOCUMENT = files("tui_ipc").joinpath("docs/RECORDING.md").read_text(encoding="utf-8")
 
 
 def lines(place: Path, *told: Outcome) -> list[dict[str, Any]]:
