@@ -22,7 +22,7 @@ from unittest.mock import patch
 
 from tests.support import scenes
 from tests.support.frozen_session import FrozenSession
-from tui_ipc.events import ChannelClosed, ChannelsOpen, ChildOutput, Event, MessageReceived, Stream
+from tui_ipc.events import AnyEvent, ChannelClosed, ChannelsOpen, ChildOutput, MessageReceived, Stream
 from tui_ipc.recording.codec import encode_event, encode_header
 from tui_ipc.recording.replay import Replay
 from tui_ipc.text.notation import parse_value
@@ -80,7 +80,7 @@ def open_session(arguments: Sequence[str] = (), *, busy: bool = False) -> Frozen
 async def record(path: Path) -> None:
     """Record the talk of the scenes."""
     session = open_session()
-    happened: list[Event] = []
+    happened: list[AnyEvent] = []
     async with session:
         events = session.events()
         await session.ready()
@@ -95,12 +95,12 @@ async def record(path: Path) -> None:
     path.write_bytes(encode_header(command, BEGAN) + b"".join(map(encode_event, happened)))
 
 
-async def collect_until(events: AsyncIterator[Event], last: type[Event], lines: int) -> list[Event]:
+async def collect_until(events: AsyncIterator[AnyEvent], last: type[AnyEvent], lines: int) -> list[AnyEvent]:
     """What happens until an event of a type came and so many lines were printed.
 
     The child's channel and its two streams race each other: what it printed is put before the event.
     """
-    others: list[Event] = []
+    others: list[AnyEvent] = []
     printed: dict[Stream, bytes] = {"stdout": b"", "stderr": b""}
     while not (others and isinstance(others[-1], last) and sum(map(_lines, printed.values())) >= lines):
         event = await anext(events)

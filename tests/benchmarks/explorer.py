@@ -14,7 +14,7 @@ from time import perf_counter
 from tests.benchmarks.measure import Figure, Group, percentile
 from tests.benchmarks.starts import TUI_IPC, environment
 from tests.benchmarks.terminal import NotShownError, Terminal
-from tui_ipc.events import ChildOutput, Event, MessageReceived
+from tui_ipc.events import AnyEvent, ChildOutput, MessageReceived
 from tui_ipc.session.session import Session
 
 PATIENCE = 120.0
@@ -117,7 +117,7 @@ async def session_alone(lines: int, messages: int) -> float:
         return perf_counter() - begin
 
 
-def _told(event: Event) -> str:
+def _told(event: AnyEvent) -> str:
     """Which of the last things an event brings."""
     match event:
         case ChildOutput(data=data) if LAST_LINE.encode() in data:

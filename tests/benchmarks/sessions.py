@@ -16,7 +16,7 @@ from typing import Any, Self
 from tests.benchmarks.coroutines import OneByOne, round_trips
 from tests.benchmarks.measure import Figures
 from tui_ipc import OneShotServer
-from tui_ipc.events import ChannelsOpen, Event, MessageReceived
+from tui_ipc.events import AnyEvent, ChannelsOpen, MessageReceived
 from tui_ipc.ipc import aio
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.script.language.parser import Expect, Repeat, Script, Send
@@ -76,7 +76,7 @@ class Kept(OneByOne):
 
     name = "session"
 
-    def __init__(self, cpu: int, record: Callable[[Event], None] | None = None) -> None:
+    def __init__(self, cpu: int, record: Callable[[AnyEvent], None] | None = None) -> None:
         self._session = Session(command(cpu), timeout=30, record=record)
 
     async def __aenter__(self) -> Self:
@@ -137,7 +137,7 @@ class Scripted:
         await self._done.wait()
         return self._stamps
 
-    async def _tell(self, event: Event) -> None:
+    async def _tell(self, event: AnyEvent) -> None:
         if isinstance(event, MessageReceived):
             self._stamps.append(perf_counter())
             self._due -= 1

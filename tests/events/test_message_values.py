@@ -1,4 +1,4 @@
-"""The value of a message from its bytes alone."""
+"""The value that an event keeps of a message."""
 
 from contextlib import suppress
 from typing import Any
@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 
 from tests.ipc.messages import arrived, hostile, same, values
-from tui_ipc.events.message_values import decode_stored
+from tests.support.sessions import is_closed
+from tui_ipc import SharedMemory, channel
+from tui_ipc.events.message_values import RecordedHandle, close_handles, decode_stored
 from tui_ipc.ipc.errors import IpcError, ProtocolError
-from tui_ipc.ipc.wire import announce, encode
+from tui_ipc.ipc.wire import NESTING_LIMIT, RECEIVER, SENDER, SHARED_MEMORY, announce, encode
 
 
 @given(value=values)
@@ -37,3 +39,50 @@ def test_an_announcement_is_no_message() -> None:
     """It only says that a message follows elsewhere."""
     with pytest.raises(ProtocolError, match="announces"):
         decode_stored(announce(70_000))
+
+
+@given(values)
+def test_a_value_without_handles_is_left_as_it_is(value: Any) -> None:
+    assert close_handles(value) is value
+
+
+def test_handles_become_text_wherever_they_are() -> None:
+    sender, receiver = channel()
+    with SharedMemory(b"data") as memory:
+        value = close_handles({"a": [sender, {"b": receiver}], "c": memory, 5: None})
+    assert value == {"a": ["<sender>", {"b": "<receiver>"}], "c": "<shared memory>", 5: None}
+    assert is_closed(sender)
+    assert is_closed(receiver)
+
+
+def test_a_handle_alone_becomes_text() -> None:
+    sender, receiver = channel()
+    assert (close_handles(sender), close_handles(receiver)) == ("<sender>", "<receiver>")
+    assert is_closed(sender)
+    assert is_closed(receiver)
+
+
+def test_handles_in_keys_are_closed_as_well() -> None:
+    """No child needs that; a hostile one can."""
+    sender, receiver = channel()
+    value = close_handles({sender: 1, (1, (receiver, 2)): 2, (3, 4): 3, b"k": 4})
+    assert value == {"<sender>": 1, "<a list with 1 handles>": 2, (3, 4): 3, b"k": 4}
+    assert is_closed(sender)
+    assert is_closed(receiver)
+
+
+def test_depth_is_no_obstacle() -> None:
+    sender, receiver = channel()
+    value: Any = [sender, receiver]
+    for _ in range(NESTING_LIMIT):
+        value = [value]
+    close_handles(value)
+    assert is_closed(sender)
+    assert is_closed(receiver)
+
+
+def test_former_handles_are_shown_as_those_that_they_were() -> None:
+    """What a recording holds of a message with handles; there is nothing to close."""
+    kinds = (SENDER, RECEIVER, SHARED_MEMORY)
+    value = close_handles([RecordedHandle(kind) for kind in kinds])
+    assert value == ["<sender>", "<receiver>", "<shared memory>"]

@@ -9,7 +9,7 @@ from tui_ipc.events.sentences import WORD_WIDTH, describe_event, describe_leftov
 
 
 @given(event=any_event)
-def test_each_event_has_its_mark_and_word(event: ev.Event) -> None:
+def test_each_event_has_its_mark_and_word(event: ev.AnyEvent) -> None:
     """Whatever it holds, and the words fit into their column."""
     said = describe_event(event)
     assert len(said.mark) == 1
@@ -52,13 +52,3 @@ def test_a_long_value_is_cut_where_asked() -> None:
     event = ev.MessageSent(at=0, run=1, number=1, value="x" * 1000, raw=b"")
     assert len(describe_event(event).detail) == 1002
     assert len(describe_event(event, 50).detail) < 100
-
-
-def test_a_kind_that_is_new_is_an_error() -> None:
-    """Nothing is shown as if it were known."""
-
-    class Unheard(ev.Event):
-        pass
-
-    with pytest.raises(TypeError, match="nothing is said of Unheard"):
-        describe_event(Unheard(at=0, run=1))

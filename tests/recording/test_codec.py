@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 
 from tests.ipc.messages import same
 from tests.support.event_strategies import EVENTS_BY_KIND, any_event
+from tests.support.recordings import encode_recording
 from tui_ipc import SharedMemory, channel
 from tui_ipc import events as ev
+from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc.wire import encode
 from tui_ipc.recording import codec
 from tui_ipc.recording.codec import (
@@ -28,7 +30,6 @@ from tui_ipc.recording.codec import (
     encode_header,
     open_recording,
 )
-from tui_ipc.session.handshake import close_handles
 
 BEGAN = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
 HEADER = encode_header(("./child",), BEGAN)
@@ -42,9 +43,9 @@ def stored(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> str:
     return str(path)
 
 
-def outcome(path: str) -> tuple[list[ev.Event], str | None]:
+def outcome(path: str) -> tuple[list[ev.AnyEvent], str | None]:
     """The events that a recording gives, and the error that ends it, if any."""
-    found: list[ev.Event] = []
+    found: list[ev.AnyEvent] = []
     try:
         found.extend(open_recording(path).events())
     except RecordingError as error:
@@ -69,7 +70,7 @@ def path(tmp_path: Path) -> str:
 
 @given(st.lists(any_event, max_size=5))
 def test_what_is_read_is_what_was_written(
-    tmp_path_factory: pytest.TempPathFactory, written: list[ev.Event]
+    tmp_path_factory: pytest.TempPathFactory, written: list[ev.AnyEvent]
 ) -> None:
     recorded = open_recording(stored(tmp_path_factory, HEADER + b"".join(map(encode_event, written))))
     assert same(list(recorded.events()), written)
@@ -79,7 +80,7 @@ def test_what_is_read_is_what_was_written(
 @pytest.mark.parametrize("kind", EVENTS_BY_KIND, ids=lambda kind: kind.__name__)
 @given(data=st.data())
 def test_every_kind_comes_back(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, kind: type[ev.Event]
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, kind: type[ev.AnyEvent]
 ) -> None:
     event = data.draw(EVENTS_BY_KIND[kind])
     (found,) = open_recording(stored(tmp_path_factory, HEADER + encode_event(event))).events()
@@ -112,7 +113,7 @@ def test_handles_are_shown_as_the_session_showed_them(path: str) -> None:
     over.close()
     sender.close()
     receiver.close()
-    written: list[ev.Event] = []
+    written: list[ev.AnyEvent] = []
     with out:
         for number in (1, 2):
             message = out.recv_message(1.0)
@@ -295,21 +296,14 @@ def test_bytes_that_were_sent_as_they_are_may_be_longer_than_a_message(path: str
     assert list(open_recording(path).events()) == [event, OPEN]
 
 
-VALID = HEADER + b"".join(
-    map(
-        encode_event,
-        [
-            ev.ServerListening(at=1, run=1, name="/tmp/x"),
-            ev.ChildSpawned(at=2, run=1, pid=7, command=("a", "b")),
-            ev.HelloReceived(at=3, run=1, name="x", pid=7, inline=True, raw=b"\x80"),
-            ev.MessageSent(at=4, run=1, number=1, value=[1, {}], raw=b"\x92\x01\x80"),
-            ev.MessageReceived(at=2**33, run=1, number=1, value="ok", raw=b"\xa2ok", answers=1, elapsed=3),
-            ev.ChildExited(
-                at=2**33, run=1, code=0, signal=None, user_seconds=0.1, system_seconds=0, max_rss=1
-            ),
-            ev.Audit(at=2**33, run=1, processes=(), files=("f",), unread=0, quit_elapsed=None),
-        ],
-    )
+VALID = encode_recording(
+    ev.ServerListening(at=1, run=1, name="/tmp/x"),
+    ev.ChildSpawned(at=2, run=1, pid=7, command=("a", "b")),
+    ev.HelloReceived(at=3, run=1, name="x", pid=7, inline=True, raw=b"\x80"),
+    ev.MessageSent(at=4, run=1, number=1, value=[1, {}], raw=b"\x92\x01\x80"),
+    ev.MessageReceived(at=2**33, run=1, number=1, value="ok", raw=b"\xa2ok", answers=1, elapsed=3),
+    ev.ChildExited(at=2**33, run=1, code=0, signal=None, user_seconds=0.1, system_seconds=0, max_rss=1),
+    ev.Audit(at=2**33, run=1, processes=(), files=("f",), unread=0, quit_elapsed=None),
 )
 
 

@@ -14,17 +14,17 @@ from pathlib import Path
 import pytest
 
 from tests.support.sessions import environment
-from tui_ipc.events import ChannelsOpen, ChildOutput, Event
+from tui_ipc.events import AnyEvent, ChannelsOpen, ChildOutput
 from tui_ipc.recording.codec import RecordingError, encode_header, open_recording
 from tui_ipc.recording.writer import MAX_BUFFERED, RecordingWriter
 
 
-def said(size: int = 5, at: int = 0) -> Event:
+def said(size: int = 5, at: int = 0) -> AnyEvent:
     """An event of a bit more than that many bytes."""
     return ChildOutput(at=at, run=1, stream="stdout", data=b"x" * size)
 
 
-def events(path: str) -> list[Event]:
+def events(path: str) -> list[AnyEvent]:
     """What a recording holds by now."""
     return list(open_recording(path).events())
 

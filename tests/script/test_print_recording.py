@@ -11,7 +11,7 @@ from tui_ipc.script.print_recording import FORMATS, format_as_text
 
 
 @given(events=st.lists(any_event, max_size=8))
-def test_each_event_is_a_line_that_steers_no_terminal(events: list[ev.Event]) -> None:
+def test_each_event_is_a_line_that_steers_no_terminal(events: list[ev.AnyEvent]) -> None:
     """Whatever a child said: every control character is seen, and no line is two."""
     lines = list(format_as_text(events))
     assert all(line.isprintable() for line in lines)

@@ -34,7 +34,9 @@ def sent(value: Any, at: int = 10) -> ev.MessageSent:
     return ev.MessageSent(at=at, run=1, number=1, value=value, raw=encode(value))
 
 
-def received(value: Any, at: int = 10, *, raw: bytes | None = None, elapsed: int | None = None) -> ev.Event:
+def received(
+    value: Any, at: int = 10, *, raw: bytes | None = None, elapsed: int | None = None
+) -> ev.AnyEvent:
     raw = encode(value) if raw is None else raw
     answers = None if elapsed is None else 1
     return ev.MessageReceived(at=at, run=1, number=1, value=value, raw=raw, answers=answers, elapsed=elapsed)
@@ -48,7 +50,7 @@ def exited(code: int | None = 0, by: int | None = None, at: int = 20) -> ev.Chil
     return ev.ChildExited(at=at, run=1, code=code, signal=by, user_seconds=0.0, system_seconds=0.0, max_rss=1)
 
 
-OPEN: tuple[ev.Event, ...] = (
+OPEN: tuple[ev.AnyEvent, ...] = (
     ev.ServerListening(at=0, run=1, name=SERVER),
     ev.ChildSpawned(at=1, run=1, pid=4242, command=(*CALC, f"channel_name:{SERVER}")),
     ev.ChildConnected(at=2, run=1),
@@ -58,7 +60,7 @@ CLEAN = ev.Audit(at=30, run=1, processes=(), files=(), unread=0, quit_elapsed=1)
 QUIT = (sent("quit", 15), exited(), CLEAN)
 
 
-def saved(*events: ev.Event, command: Sequence[str] = CALC, **options: Any) -> str:
+def saved(*events: ev.AnyEvent, command: Sequence[str] = CALC, **options: Any) -> str:
     return convert_events_to_script(events, command, **options)
 
 
@@ -297,7 +299,7 @@ def test_signals_that_were_asked_for_are_sent_again() -> None:
         ),
     ],
 )
-def test_the_end_is_expected_as_it_came(end: tuple[ev.Event, ...], expected: list[lang.Step]) -> None:
+def test_the_end_is_expected_as_it_came(end: tuple[ev.AnyEvent, ...], expected: list[lang.Step]) -> None:
     """By itself, told to, or made to."""
     assert steps(saved(*OPEN, *end, CLEAN))[1:] == [*expected, lang.ExpectClean()]
 
@@ -365,7 +367,7 @@ def test_a_beginning_that_was_not_kept_is_told() -> None:
 
 
 @given(st.lists(any_event, max_size=8), st.lists(texts, max_size=3), st.booleans())
-def test_whatever_happened_is_a_script(events: list[ev.Event], command: list[str], missing: bool) -> None:
+def test_whatever_happened_is_a_script(events: list[ev.AnyEvent], command: list[str], missing: bool) -> None:
     """Of a recording that a stranger wrote, too: it can be read, and written into a file."""
     events = [replace(event, run=event.run % 3) for event in events]
     text = convert_events_to_script(events, command, first_missing=missing)

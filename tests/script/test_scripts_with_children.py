@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.run_script import detail_texts
 from tests.support.sessions import child, environment
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language.parser import parse
 from tui_ipc.script.runner.run_state import MAX_BYTES
@@ -21,7 +21,7 @@ from tui_ipc.text.units import format_count
 def run(script: str, command: list[str] | None, timeout: float = 20.0, **options: Any) -> Verdict:
     """The verdict on a script."""
 
-    async def tell(event: Event) -> None:
+    async def tell(event: AnyEvent) -> None:
         pass
 
     async def main() -> Verdict:

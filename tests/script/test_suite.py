@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.script.language.parser import Script, parse
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import OutputLostError
@@ -46,7 +46,7 @@ class Listener:
     async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
         await self._note(f"begin {script.name} {total}")
 
-    async def tell(self, event: Event) -> None:
+    async def tell(self, event: AnyEvent) -> None:
         if type(event).__name__ == "ChildExited":
             await self._note("exited")
 

@@ -99,7 +99,7 @@ def test_a_flood_leaves_turns_of_the_loop_to_others(what: str, amount: int, most
     taken = 0
     turns: list[int] = []
 
-    def record(event: ev.Event) -> None:
+    def record(event: ev.AnyEvent) -> None:
         nonlocal taken
         taken += isinstance(event, ev.ChildOutput | ev.MessageReceived)
 
@@ -144,7 +144,7 @@ def test_a_consumer_that_stops_makes_a_printing_child_wait_and_misses_nothing() 
     amount = 4 * MAX_BYTES
     happened: list[int] = []
 
-    def record(event: ev.Event) -> None:
+    def record(event: ev.AnyEvent) -> None:
         if isinstance(event, ev.ChildOutput):
             happened.append(len(event.data))
 
@@ -177,7 +177,7 @@ def test_a_consumer_that_stops_makes_a_sending_child_wait_and_misses_nothing() -
     count = 5 * MAX_EVENTS
     happened: list[int] = []
 
-    def record(event: ev.Event) -> None:
+    def record(event: ev.AnyEvent) -> None:
         if isinstance(event, ev.MessageReceived):
             happened.append(event.number)
 
@@ -211,7 +211,7 @@ def test_what_a_child_said_before_it_ended_waits_for_a_consumer_that_stopped(
 
     exits: list[ev.ChildExited] = []
 
-    def record(event: ev.Event) -> None:
+    def record(event: ev.AnyEvent) -> None:
         if isinstance(event, ev.ChildExited):
             exits.append(event)
 

@@ -1,4 +1,4 @@
-"""Reading hellos, and taking the life out of values."""
+"""Reading hellos, and the steps of the handshake."""
 
 import os
 from dataclasses import replace
@@ -14,14 +14,14 @@ from tests.support.sessions import (
     EventCollector,
     child,
     describe_events,
+    is_closed,
     run_session,
     single_event,
     wait_for_failed_handshake,
 )
-from tui_ipc import Closed, Message, Receiver, Sender, SharedMemory, channel
+from tui_ipc import Message, channel
 from tui_ipc import events as ev
-from tui_ipc.ipc.wire import NESTING_LIMIT, RECEIVER, SENDER, SHARED_MEMORY
-from tui_ipc.session.handshake import Hello, InvalidHello, RecordedHandle, close_handles, parse_hello
+from tui_ipc.session.handshake import Hello, InvalidHello, parse_hello
 from tui_ipc.session.handshake_monitor import (
     HandshakeEvidence,
     describe_delay,
@@ -36,15 +36,6 @@ values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.binary(),
     lambda inner: st.lists(inner) | st.dictionaries(keys, inner),
 )
-
-
-def is_closed(handle: Sender[Any] | Receiver[Any]) -> bool:
-    """Whether its descriptor is gone."""
-    try:
-        handle.fileno()
-    except Closed:
-        return True
-    return False
 
 
 def test_a_hello_without_channels_is_inline() -> None:
@@ -77,53 +68,6 @@ def test_any_other_first_message_is_told_with_its_size_in_one_line(value: Any) -
         parse_hello(Message(value, b"123"))
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
-
-
-@given(values)
-def test_a_value_without_handles_is_left_as_it_is(value: Any) -> None:
-    assert close_handles(value) is value
-
-
-def test_handles_become_text_wherever_they_are() -> None:
-    sender, receiver = channel()
-    with SharedMemory(b"data") as memory:
-        value = close_handles({"a": [sender, {"b": receiver}], "c": memory, 5: None})
-    assert value == {"a": ["<sender>", {"b": "<receiver>"}], "c": "<shared memory>", 5: None}
-    assert is_closed(sender)
-    assert is_closed(receiver)
-
-
-def test_a_handle_alone_becomes_text() -> None:
-    sender, receiver = channel()
-    assert (close_handles(sender), close_handles(receiver)) == ("<sender>", "<receiver>")
-    assert is_closed(sender)
-    assert is_closed(receiver)
-
-
-def test_handles_in_keys_are_closed_as_well() -> None:
-    """No child needs that; a hostile one can."""
-    sender, receiver = channel()
-    value = close_handles({sender: 1, (1, (receiver, 2)): 2, (3, 4): 3, b"k": 4})
-    assert value == {"<sender>": 1, "<a list with 1 handles>": 2, (3, 4): 3, b"k": 4}
-    assert is_closed(sender)
-    assert is_closed(receiver)
-
-
-def test_depth_is_no_obstacle() -> None:
-    sender, receiver = channel()
-    value: Any = [sender, receiver]
-    for _ in range(NESTING_LIMIT):
-        value = [value]
-    close_handles(value)
-    assert is_closed(sender)
-    assert is_closed(receiver)
-
-
-def test_former_handles_are_shown_as_those_that_they_were() -> None:
-    """What a recording holds of a message with handles; there is nothing to close."""
-    kinds = (SENDER, RECEIVER, SHARED_MEMORY)
-    value = close_handles([RecordedHandle(kind) for kind in kinds])
-    assert value == ["<sender>", "<receiver>", "<shared memory>"]
 
 
 @pytest.mark.parametrize("code", [0, 3])

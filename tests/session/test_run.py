@@ -110,7 +110,7 @@ def test_quitting_again_and_from_several_tasks_is_harmless() -> None:
 
 
 @pytest.mark.parametrize(("name", "rung"), [("absent", ev.ChildSpawned), ("silent", ev.ChildConnected)])
-def test_quitting_in_the_middle_of_the_handshake_breaks_it_off(name: str, rung: type[ev.Event]) -> None:
+def test_quitting_in_the_middle_of_the_handshake_breaks_it_off(name: str, rung: type[ev.AnyEvent]) -> None:
     """Nobody waits for the deadline then."""
 
     async def act(session: Session, watch: EventCollector) -> None:

@@ -261,7 +261,7 @@ def test_an_empty_command_is_refused() -> None:
 def test_leaving_ends_even_if_nobody_takes_the_events(what: str) -> None:
     """A flood stops at the bound of the timeline, and the child is ended; what was taken in is kept."""
 
-    async def main() -> list[ev.Event]:
+    async def main() -> list[ev.AnyEvent]:
         async with Session(child("floods", what), env=environment(), grace=0.2) as session:
             await session.ready()
         return [event async for event in session.events()]
@@ -295,10 +295,10 @@ def test_a_consumer_that_is_slow_loses_nothing_of_a_flood_and_keeps_it_bounded(w
     [("absent", ev.ChildSpawned), ("silent", ev.ChildConnected), ("stubborn", ev.ChannelsOpen)],
 )
 @pytest.mark.parametrize("times", [1, 2])
-def test_being_cancelled_at_any_rung_leaves_nothing(name: str, rung: type[ev.Event], times: int) -> None:
+def test_being_cancelled_at_any_rung_leaves_nothing(name: str, rung: type[ev.AnyEvent], times: int) -> None:
     """Once is an interrupt: the end is orderly. Twice is impatience: it is quick, and as thorough."""
 
-    async def main() -> list[ev.Event]:
+    async def main() -> list[ev.AnyEvent]:
         entered = asyncio.Event()
         session = Session(child(name, "TERM"), env=environment(), grace=0.1 if times == 1 else 600)
 

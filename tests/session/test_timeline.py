@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tui_ipc.events import ChannelClosed, ChildOutput, Event
+from tui_ipc.events import AnyEvent, ChannelClosed, ChildOutput
 from tui_ipc.session.timeline import Timeline
 
 
@@ -71,7 +71,7 @@ def test_a_consumer_that_waits_is_woken_by_an_event_and_by_the_end() -> None:
         timeline.close()
         assert await consumer == [output(1), output(2)]
 
-    async def collect(timeline: Timeline) -> list[Event]:
+    async def collect(timeline: Timeline) -> list[AnyEvent]:
         return [event async for event in timeline]
 
     asyncio.run(main())
@@ -117,7 +117,7 @@ def test_the_consumer_is_resumed_within_the_call_that_the_loop_makes() -> None:
 
     async def main() -> None:
         timeline = Timeline()
-        taken: list[Event] = []
+        taken: list[AnyEvent] = []
         seen: list[int] = []
 
         async def consume() -> None:

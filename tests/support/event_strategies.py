@@ -17,7 +17,7 @@ steps = st.sampled_from(get_args(ev.Step))
 seconds = st.floats(0, 1e9)
 
 
-def _event(kind: type[ev.Event], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[ev.Event]:
+def _event(kind: type[ev.AnyEvent], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[ev.AnyEvent]:
     return st.builds(kind, at=counts, run=counts, **fields)
 
 
@@ -29,7 +29,7 @@ def _sent_raw(data: bytes, at: int, number: int) -> ev.MessageSent:
     return ev.MessageSent(at=at, run=1, number=number, value=data, raw=data)
 
 
-def _received(value: Any, at: int, number: int, answers: int | None, elapsed: int | None) -> ev.Event:
+def _received(value: Any, at: int, number: int, answers: int | None, elapsed: int | None) -> ev.AnyEvent:
     return ev.MessageReceived(
         at=at,
         run=1,
@@ -41,7 +41,7 @@ def _received(value: Any, at: int, number: int, answers: int | None, elapsed: in
     )
 
 
-EVENTS_BY_KIND: dict[type[ev.Event], st.SearchStrategy[ev.Event]] = {
+EVENTS_BY_KIND: dict[type[ev.AnyEvent], st.SearchStrategy[ev.AnyEvent]] = {
     ev.ServerListening: _event(ev.ServerListening, name=texts),
     ev.ChildSpawned: _event(ev.ChildSpawned, pid=counts, command=st.lists(texts).map(tuple)),
     ev.ChildConnected: _event(ev.ChildConnected),

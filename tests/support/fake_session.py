@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChannelClosed,
     ChannelsOpen,
@@ -13,7 +14,6 @@ from tui_ipc.events import (
     ChildExited,
     ChildOutput,
     ChildSpawned,
-    Event,
     HelloReceived,
     MessageReceived,
     MessageSent,
@@ -63,7 +63,7 @@ class FakeSession:
         self.signals: list[int] = []
         self.facts: dict[str, Any] = {"phase": "open"}
         self.at = 0
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._events: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
         self._open = asyncio.Event()
         self._sent = 0
         self._received = 0
@@ -113,7 +113,7 @@ class FakeSession:
             raise NotConnected(self.deaf)
         self.signals.append(number)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncIterator[AnyEvent]:
         while (event := await self._events.get()) is not None:
             yield event
 
@@ -122,7 +122,7 @@ class FakeSession:
 
     # What a test says.
 
-    def feed(self, *events: Event) -> None:
+    def feed(self, *events: AnyEvent) -> None:
         """Let events happen."""
         for event in events:
             self._events.put_nowait(event)

@@ -11,11 +11,11 @@ from itertools import cycle
 from typing import Any, Final, Self
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChildExited,
     ChildOutput,
     ChildSpawned,
-    Event,
     HandshakeFailed,
     HelloReceived,
     MessageReceived,
@@ -93,7 +93,7 @@ class FrozenSession:
         """Send a signal to the child's process group."""
         self._session.signal(number)
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncIterator[AnyEvent]:
         """Every event, stilled."""
         async for event in self._session.events():
             yield self._freeze(event)
@@ -109,7 +109,7 @@ class FrozenSession:
         last = LastActivity(sent=_SILENT_FOR, received=2 * _SILENT_FOR, stdout=2 * _SILENT_FOR)
         return replace(facts, traffic=traffic, output=0, activity=last)
 
-    def _freeze(self, event: Event) -> Event:
+    def _freeze(self, event: AnyEvent) -> AnyEvent:
         match event:
             case ServerListening():
                 self._path = event.name
@@ -136,7 +136,7 @@ class FrozenSession:
             case _:
                 return self._timed(event)
 
-    def _timed(self, event: Event) -> Event:
+    def _timed(self, event: AnyEvent) -> AnyEvent:
         elapsed = 0
         if self._count < len(_STEP_TIMES):
             self._at = _STEP_TIMES[self._count]

@@ -27,7 +27,7 @@ class Tally:
         self.events = self.sent = self.received = self.printed = 0
         self.in_order = True
 
-    def __call__(self, event: ev.Event) -> None:
+    def __call__(self, event: ev.AnyEvent) -> None:
         self.events += 1
         if isinstance(event, ev.ChildOutput):
             self.printed += len(event.data)

@@ -5,17 +5,17 @@ from typing import Any
 
 from tests.support.scripted_session import FakeSession, received
 from tests.support.virtual_clock import VirtualClock
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.script.language.parser import Script, parse
 from tui_ipc.script.runner.runner import Runner, Verdict
 
 
-def echo(value: Any) -> Iterable[Event]:
+def echo(value: Any) -> Iterable[AnyEvent]:
     """A child that answers each message."""
     return [received(f"echo {value}", answers=1)]
 
 
-def silence(value: Any) -> Iterable[Event]:
+def silence(value: Any) -> Iterable[AnyEvent]:
     """A child that answers none."""
     return ()
 
@@ -24,9 +24,9 @@ def run(
     text: str | Script, session: FakeSession, timeout: float = 2.0, *, clock: VirtualClock | None = None
 ) -> Verdict:
     """The verdict on a script; the session must have been left."""
-    told: list[Event] = []
+    told: list[AnyEvent] = []
 
-    async def tell(event: Event) -> None:
+    async def tell(event: AnyEvent) -> None:
         told.append(event)
 
     script = parse(text, "talk.tipc") if isinstance(text, str) else text

@@ -7,13 +7,13 @@ from typing import Any, Self
 
 from tui_ipc.events import (
     USER_REQUESTED,
+    AnyEvent,
     Audit,
     ChannelClosed,
     ChannelsOpen,
     ChildExited,
     ChildOutput,
     ChildSpawned,
-    Event,
     MessageReceived,
     MessageSent,
     SignalSent,
@@ -25,35 +25,35 @@ from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.timeline import Timeline
 
 
-def spawned() -> Event:
+def spawned() -> AnyEvent:
     return ChildSpawned(at=0, run=1, pid=4242, command=("./child",))
 
 
-def opened() -> list[Event]:
+def opened() -> list[AnyEvent]:
     return [spawned(), ChannelsOpen(at=0, run=1)]
 
 
-def received(value: Any, answers: int | None = None, number: int = 1) -> Event:
+def received(value: Any, answers: int | None = None, number: int = 1) -> AnyEvent:
     return MessageReceived(at=0, run=1, number=number, value=value, raw=encode(value), answers=answers)
 
 
-def printed(data: bytes, stream: Stream = "stdout") -> Event:
+def printed(data: bytes, stream: Stream = "stdout") -> AnyEvent:
     return ChildOutput(at=0, run=1, stream=stream, data=data)
 
 
-def closed() -> Event:
+def closed() -> AnyEvent:
     return ChannelClosed(at=0, run=1)
 
 
-def exited(code: int | None = 0, signal: int | None = None) -> Event:
+def exited(code: int | None = 0, signal: int | None = None) -> AnyEvent:
     return ChildExited(at=0, run=1, code=code, signal=signal, user_seconds=0.0, system_seconds=0.0, max_rss=1)
 
 
-def signalled(number: int, reason: str) -> Event:
+def signalled(number: int, reason: str) -> AnyEvent:
     return SignalSent(at=0, run=1, signal=number, reason=reason)
 
 
-def audit(quit_elapsed: int | None = 1) -> Event:
+def audit(quit_elapsed: int | None = 1) -> AnyEvent:
     return Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=quit_elapsed)
 
 
@@ -76,10 +76,10 @@ class FakeSession:
 
     def __init__(
         self,
-        opening: Iterable[Event],
-        answer: Callable[[Any], Iterable[Event] | None] = lambda value: (),
-        ending: Iterable[Event] = (closed(), exited(), audit()),
-        signalled: Callable[[int], Iterable[Event]] = lambda number: (),
+        opening: Iterable[AnyEvent],
+        answer: Callable[[Any], Iterable[AnyEvent] | None] = lambda value: (),
+        ending: Iterable[AnyEvent] = (closed(), exited(), audit()),
+        signalled: Callable[[int], Iterable[AnyEvent]] = lambda number: (),
     ) -> None:
         self.run = 1
         self.sent: list[Any] = []
@@ -138,7 +138,7 @@ class FakeSession:
     def diagnosis(self) -> Diagnosis:
         return self.doing
 
-    def feed(self, *events: Event) -> None:
+    def feed(self, *events: AnyEvent) -> None:
         """Let events happen, in the run that is under way."""
         for event in events:
             self._timeline.add(replace(event, run=self.run))

@@ -9,12 +9,14 @@ from typing import Any, TypeVar
 
 import pytest
 
+from tui_ipc import Closed
 from tui_ipc import events as ev
+from tui_ipc.ipc.wire import Handle
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.session.session import HandshakeError, Session
 
 ROOT = Path(__file__).parents[2]
-E = TypeVar("E", bound=ev.Event)
+E = TypeVar("E", bound=ev.EventBase)
 
 CONNECT_STEPS = ["listening", "spawned", "connected"]
 OPEN_STEPS = [*CONNECT_STEPS, "hello by-library", "open"]
@@ -29,7 +31,7 @@ class EventCollector:
     """Consumes the events of a session in a task of its own."""
 
     def __init__(self, session: Session) -> None:
-        self.events: list[ev.Event] = []
+        self.events: list[ev.AnyEvent] = []
         self._news = asyncio.Condition()
         self._task = asyncio.create_task(self._consume(session))
 
@@ -65,13 +67,15 @@ async def _wait_until_ready(session: Session, watch: EventCollector) -> None:
     await session.ready()
 
 
-def run_session(command: list[str] | None, act: Action = _wait_until_ready, **options: Any) -> list[ev.Event]:
+def run_session(
+    command: list[str] | None, act: Action = _wait_until_ready, **options: Any
+) -> list[ev.AnyEvent]:
     """Run a session in an event loop of its own: ``act``, then leave it; every event of it.
 
     The environment is this process's (see ``tests/conftest.py``), and lets the child import the tests.
     """
 
-    async def main() -> list[ev.Event]:
+    async def main() -> list[ev.AnyEvent]:
         given = {"env": environment(), "timeout": 20.0, "grace": 20.0, **options}
         async with Session(command, **given) as session:
             watch = EventCollector(session)
@@ -94,7 +98,7 @@ def environment(**more: str) -> Mapping[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), **more}
 
 
-def describe_events(events: list[ev.Event]) -> list[str]:
+def describe_events(events: list[ev.AnyEvent]) -> list[str]:
     """A line for each event, pieces of output joined, without what differs from run to run."""
     lines: list[str] = []
     output: list[ev.ChildOutput] = []
@@ -109,14 +113,14 @@ def describe_events(events: list[ev.Event]) -> list[str]:
     return lines + _output_line(output)
 
 
-def output_of(events: list[ev.Event], stream: str = "stdout") -> bytes:
+def output_of(events: list[ev.AnyEvent], stream: str = "stdout") -> bytes:
     """All that the child printed on a stream."""
     return b"".join(
         event.data for event in events if isinstance(event, ev.ChildOutput) and event.stream == stream
     )
 
 
-def single_event(events: list[ev.Event], kind: type[E]) -> E:
+def single_event(events: list[ev.AnyEvent], kind: type[E]) -> E:
     """The one event of a kind."""
     (found,) = (event for event in events if isinstance(event, kind))
     return found
@@ -135,7 +139,7 @@ def _output_line(pieces: list[ev.ChildOutput]) -> list[str]:
     return [f"{pieces[0].stream} {text!r}"] if pieces else []
 
 
-_PLAIN: dict[type[ev.Event], str] = {
+_PLAIN: dict[type[ev.AnyEvent], str] = {
     ev.ServerListening: "listening",
     ev.ChildSpawned: "spawned",
     ev.ChildConnected: "connected",
@@ -145,7 +149,7 @@ _PLAIN: dict[type[ev.Event], str] = {
 }
 
 
-def _line(event: ev.Event) -> str:
+def _line(event: ev.AnyEvent) -> str:
     match event:
         case ev.HelloReceived(name=name, inline=inline):
             return f"hello {name}{' inline' if inline else ''}"
@@ -175,3 +179,12 @@ def _process_line(event: ev.SignalSent | ev.ChildStopped | ev.ChildExited) -> st
             return f"stopped by {signal_name(number)}"
         case ev.ChildExited(code=code, signal=number):
             return f"exited {code}" if number is None else f"ended by {signal_name(number)}"
+
+
+def is_closed(handle: Handle) -> bool:
+    """Whether a handle was closed."""
+    try:
+        handle.fileno()
+    except Closed:
+        return True
+    return False

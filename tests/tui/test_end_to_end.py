@@ -12,10 +12,10 @@ import pytest
 
 from tests.support.app_harness import WAIT_SECONDS
 from tests.support.explorer_terminal import terminal
+from tests.support.recordings import encode_recording
 from tests.tui.model.test_status import LISTENING, SPAWNED
 from tui_ipc.events import ChannelClosed
 from tui_ipc.osutil.procfs import read_process_state
-from tui_ipc.recording.codec import encode_event, encode_header
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
 
@@ -143,9 +143,7 @@ def test_a_recording_is_shown_on_a_terminal(tmp_path: Path) -> None:
     """It is played and left with q, an hour before its end: code 0, the usual screen, no traceback."""
     path = tmp_path / "talk.rec"
     closed = ChannelClosed(at=3_600_000_000_000, run=1)
-    path.write_bytes(
-        encode_header(("./calculator",)) + b"".join(map(encode_event, (LISTENING, SPAWNED, closed)))
-    )
+    path.write_bytes(encode_recording(LISTENING, SPAWNED, closed, command=("./calculator",)))
     with terminal(str(path)) as it:
         it.read_until(b"spawned")
         it.read_until(b"playing")

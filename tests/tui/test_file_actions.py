@@ -11,7 +11,7 @@ import pytest
 from tests.support.app_harness import FakeExplorerDriver
 from tests.support.fake_session import FakeSession
 from tests.tui.test_app import run_scene
-from tui_ipc.events import Event, MessageSent
+from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.recording.codec import open_recording
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.model.log_filter import parse_filter
@@ -33,7 +33,7 @@ class TapedSession(FakeSession):
         super().__init__()
         self._tape = tape
 
-    def feed(self, *events: Event) -> None:
+    def feed(self, *events: AnyEvent) -> None:
         for event in events:
             self._tape(event)
         super().feed(*events)
@@ -108,7 +108,7 @@ def test_f8_saves_a_script(here: Path) -> None:
     """Of what the log holds, with the command; whether all of it is held is passed on."""
     asked: list[tuple[int, tuple[str, ...], bool]] = []
 
-    def save(events: Iterable[Event], command: Sequence[str], *, first_missing: bool) -> str:
+    def save(events: Iterable[AnyEvent], command: Sequence[str], *, first_missing: bool) -> str:
         asked.append((len(list(events)), tuple(command), first_missing))
         return "> é\n"
 

@@ -12,7 +12,7 @@ from textual.dom import DOMNode
 from tests.support.app_harness import ExplorerDriver, FakeExplorerDriver, run_replay_app
 from tests.tui.test_file_actions import TapedSession
 from tests.tui.test_replay_app import bar, talk
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.model.search import compile_literal
 from tui_ipc.tui.session_controller import SessionRecorder
@@ -24,7 +24,7 @@ Run = Callable[[], Awaitable[None]]
 Effect = Callable[[FakeExplorerDriver, Run], Awaitable[None]]
 
 
-def write_script(events: Iterable[Event], command: Sequence[str], *, first_missing: bool) -> str:
+def write_script(events: Iterable[AnyEvent], command: Sequence[str], *, first_missing: bool) -> str:
     """Stands for what writes scripts."""
     return f"# {len(list(events))} events of {command}, {first_missing}\n"
 

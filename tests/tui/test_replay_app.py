@@ -10,16 +10,18 @@ from textual.widgets import Input
 
 from tests.support.app_harness import ExplorerDriver, run_replay_app
 from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
-from tui_ipc.events import Audit, ChildOutput, Event, MessageReceived, MessageSent
+from tui_ipc.events import AnyEvent, Audit, ChildOutput, MessageReceived, MessageSent
 from tui_ipc.ipc.wire import encode
 from tui_ipc.recording.codec import encode_event, encode_header
+from tui_ipc.recording.replay import Replay
+from tui_ipc.session.conversation import NotConnected
 from tui_ipc.tui.launch import run_replay
 from tui_ipc.tui.model.log_filter import parse_filter
-from tui_ipc.tui.replay_app import ReplayApp
+from tui_ipc.tui.replay_app import ReplayApp, ReplayedSession
 from tui_ipc.tui.screens.help_screen import HelpScreen
 
 HOUR = 3_600_000_000_000
-EVENTS: tuple[Event, ...] = (
+EVENTS: tuple[AnyEvent, ...] = (
     LISTENING,
     SPAWNED,
     CONNECTED,
@@ -295,3 +297,18 @@ def test_a_recording_can_be_shown_again(talk: Path) -> None:
         await it.until(lambda: it.app.return_code == 0)
 
     watch(scene, talk, None)
+
+
+def test_a_recording_is_only_shown(talk: Path) -> None:
+    async def main() -> None:
+        async with ReplayedSession(Replay(str(talk))) as replay:
+            await replay.ready()
+            with pytest.raises(NotConnected, match=r"^a recording is only shown: no child receives"):
+                await replay.send("hello")
+            with pytest.raises(NotConnected, match="there is no child to restart"):
+                await replay.restart()
+            with pytest.raises(NotConnected, match="no child to send signal 15 to"):
+                replay.signal(15)
+            assert replay.diagnosis().sentences == ("This is a recording: no child runs.",)
+
+    asyncio.run(main())

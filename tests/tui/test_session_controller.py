@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.fake_session import FakeSession
 from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
-from tui_ipc.events import Event, MessageSent
+from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.ipc.wire import encode
 from tui_ipc.recording.codec import RecordingError, open_recording
 from tui_ipc.tui.scheduling import InputPriority
@@ -21,7 +21,7 @@ class Diary:
     """What a keeper told."""
 
     def __init__(self) -> None:
-        self.events: list[Event] = []
+        self.events: list[AnyEvent] = []
         self.refused: list[tuple[str, str]] = []
         self.ended: list[RecordingError | None] = []
         self.over = asyncio.Event()
@@ -51,9 +51,9 @@ def test_a_key_goes_before_events() -> None:
 
     async def main() -> None:
         session, precedence = FakeSession(), InputPriority(lambda: now)
-        taken: list[Event] = []
+        taken: list[AnyEvent] = []
 
-        def take(event: Event) -> None:
+        def take(event: AnyEvent) -> None:
             begin = monotonic()
             while monotonic() - begin < EVENT_SLICE:
                 pass
@@ -105,7 +105,7 @@ def test_a_recording_that_is_broken_ends_the_events_and_not_the_session() -> Non
     """What came before the break was told; the session is still there to be left."""
 
     class Broken(FakeSession):
-        async def events(self) -> AsyncIterator[Event]:
+        async def events(self) -> AsyncIterator[AnyEvent]:
             yield LISTENING
             raise RecordingError("talk.rec is broken")
 
@@ -238,7 +238,7 @@ def sent(at: int, run: int = 1) -> MessageSent:
     return MessageSent(at=at, run=run, number=1, value="x", raw=encode("x"))
 
 
-def held(path: Path) -> list[Event]:
+def held(path: Path) -> list[AnyEvent]:
     """What a recording holds."""
     recorded = open_recording(str(path))
     assert recorded.command == ("./calculator",)

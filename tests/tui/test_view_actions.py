@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from tests.support.app_harness import FakeExplorerDriver, run_explorer_app, run_replay_app
+from tests.support.recordings import encode_recording
 from tests.tui.model.test_status import LISTENING, SPAWNED
 from tui_ipc.events import MessageSent
 from tui_ipc.ipc.wire import encode
-from tui_ipc.recording.codec import encode_event, encode_header
 from tui_ipc.tui.view_actions import MAX_BOX_CHARS, format_for_box
 
 Play = Callable[[FakeExplorerDriver], Awaitable[None]]
@@ -115,9 +115,7 @@ def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
     """Nobody listens to what is only shown; e and r say so."""
     path = tmp_path / "talk.rec"
     sent = MessageSent(at=1, run=1, number=1, value="one", raw=encode("one"))
-    path.write_bytes(
-        encode_header(("./calculator",)) + b"".join(map(encode_event, (LISTENING, SPAWNED, sent)))
-    )
+    path.write_bytes(encode_recording(LISTENING, SPAWNED, sent, command=("./calculator",)))
 
     async def main() -> None:
         async with run_replay_app(path, None) as it:

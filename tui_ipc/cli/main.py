@@ -15,7 +15,7 @@ from tui_ipc.cli.arguments import UNLIMITED_SPEED, Options, exit_with_usage_erro
 from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE
 
 if TYPE_CHECKING:
-    from tui_ipc.events import Event
+    from tui_ipc.events import AnyEvent
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -107,7 +107,7 @@ def _load_screen() -> None:
 
 
 def _session_to_script(
-    events: "Iterable[Event]", command: Sequence[str], *, first_missing: bool, source: str = "the explorer"
+    events: "Iterable[AnyEvent]", command: Sequence[str], *, first_missing: bool, source: str = "the explorer"
 ) -> str:
     """What the explorer calls to save a script: it knows nothing of the other face."""
     from tui_ipc.script.record_to_script import convert_events_to_script

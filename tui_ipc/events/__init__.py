@@ -6,7 +6,7 @@ how they are shown. This module does no I/O and imports nothing of the project.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeAlias
 
 Stream = Literal["stdout", "stderr"]
 Step = Literal["listening", "spawned", "connected", "hello", "channels open"]
@@ -16,7 +16,7 @@ USER_REQUESTED: Final = "the user asked for it"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class EventBase:
     """One thing that happened.
 
     Attributes:
@@ -29,14 +29,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServerListening(Event):
+class ServerListening(EventBase):
     """The one-shot server waits for the child under ``name``, the path of its socket."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildSpawned(Event):
+class ChildSpawned(EventBase):
     """The child's process runs; ``command`` is what was executed, the channel name included."""
 
     pid: int
@@ -44,12 +44,12 @@ class ChildSpawned(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildConnected(Event):
+class ChildConnected(EventBase):
     """A process of our user connected to the one-shot server."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HelloReceived(Event):
+class HelloReceived(EventBase):
     """The child's first message was a hello.
 
     Attributes:
@@ -66,12 +66,12 @@ class HelloReceived(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelsOpen(Event):
+class ChannelsOpen(EventBase):
     """The handshake is complete: messages may pass in both directions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StepLate(Event):
+class StepLate(EventBase):
     """A step of the handshake takes long; it may still succeed.
 
     Attributes:
@@ -86,7 +86,7 @@ class StepLate(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageSent(Event):
+class MessageSent(EventBase):
     """A message left for the child.
 
     Attributes:
@@ -101,7 +101,7 @@ class MessageSent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MessageReceived(Event):
+class MessageReceived(EventBase):
     """A message came from the child.
 
     Attributes:
@@ -121,7 +121,7 @@ class MessageReceived(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildOutput(Event):
+class ChildOutput(EventBase):
     """The child printed ``data``: any piece of its output, not a line."""
 
     stream: Stream
@@ -129,7 +129,7 @@ class ChildOutput(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChannelClosed(Event):
+class ChannelClosed(EventBase):
     """The channel from the child ended: the child closed it, its process ended, or a Fault came before.
 
     The child may still listen: whether it does is found out by sending.
@@ -137,7 +137,7 @@ class ChannelClosed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SignalSent(Event):
+class SignalSent(EventBase):
     """We sent ``signal`` to the child's process group; ``reason`` is a sentence for people."""
 
     signal: int
@@ -145,19 +145,19 @@ class SignalSent(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildStopped(Event):
+class ChildStopped(EventBase):
     """The child was stopped by ``signal`` and does nothing until it is continued; whoever sent it."""
 
     signal: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildContinued(Event):
+class ChildContinued(EventBase):
     """A stopped child goes on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ChildExited(Event):
+class ChildExited(EventBase):
     """The child ended and was reaped.
 
     Attributes:
@@ -178,7 +178,7 @@ class ChildExited(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class HandshakeFailed(Event):
+class HandshakeFailed(EventBase):
     """The handshake ended without channels.
 
     Attributes:
@@ -193,7 +193,7 @@ class HandshakeFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fault(Event):
+class Fault(EventBase):
     """The child broke the wire. The channel is of no more use.
 
     Attributes:
@@ -207,7 +207,7 @@ class Fault(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Audit(Event):
+class Audit(EventBase):
     """What a run left behind, taken when it is over.
 
     Attributes:
@@ -230,3 +230,25 @@ class Audit(Event):
     def clean(self) -> bool:
         """True if nothing was left behind."""
         return not (self.processes or self.files or self.unread or self.held)
+
+
+AnyEvent: TypeAlias = (
+    ServerListening
+    | ChildSpawned
+    | ChildConnected
+    | HelloReceived
+    | ChannelsOpen
+    | StepLate
+    | MessageSent
+    | MessageReceived
+    | ChildOutput
+    | ChannelClosed
+    | SignalSent
+    | ChildStopped
+    | ChildContinued
+    | ChildExited
+    | HandshakeFailed
+    | Fault
+    | Audit
+)
+"""Every kind of event. What tells kinds apart matches all of them and ends in ``assert_never``."""

@@ -8,9 +8,28 @@ import json
 import math
 import re
 from dataclasses import fields as fields_of
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
-from tui_ipc.events import Audit, ChildOutput, Event, HelloReceived, MessageReceived, MessageSent
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    ChildStopped,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
 from tui_ipc.text.notation import render_value
 
 SCHEMA_VERSION: Final = 1
@@ -22,12 +41,12 @@ MAX_VALUE_DEPTH: Final = 64
 _WORD_BEGINS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def line(event: Event) -> str:
+def line(event: AnyEvent) -> str:
     """An event as one line of JSON, in ASCII and without its end: it cannot steer a terminal."""
     return json.dumps(fields(event), ensure_ascii=True, allow_nan=False)
 
 
-def fields(event: Event) -> dict[str, Any]:
+def fields(event: AnyEvent) -> dict[str, Any]:
     r"""An event as JSON has it.
 
     Every event has ``schema``, ``event`` (its kind, such as ``message-received``), ``at`` and ``run``, and
@@ -55,10 +74,27 @@ def fields(event: Event) -> dict[str, Any]:
             made |= _output_to_json(event.data)
         case Audit():
             made["clean"] = event.clean
+        case (
+            ServerListening()
+            | ChildSpawned()
+            | ChildConnected()
+            | ChannelsOpen()
+            | StepLate()
+            | ChannelClosed()
+            | SignalSent()
+            | ChildStopped()
+            | ChildContinued()
+            | ChildExited()
+            | HandshakeFailed()
+            | Fault()
+        ):
+            pass  # their fields are what JSON has
+        case _:
+            assert_never(event)
     return made
 
 
-def kind(event: Event) -> str:
+def kind(event: AnyEvent) -> str:
     """The kind of an event: ``message-received``."""
     return _WORD_BEGINS.sub("-", type(event).__name__).lower()
 

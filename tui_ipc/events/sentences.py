@@ -4,9 +4,10 @@ The one rule: each event has one sentence, and it stands here; a face decides ho
 """
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChannelClosed,
     ChannelsOpen,
@@ -16,7 +17,6 @@ from tui_ipc.events import (
     ChildOutput,
     ChildSpawned,
     ChildStopped,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -53,8 +53,10 @@ class EventText:
     tone: Tone = "plain"
 
 
-def describe_event(event: Event, limit: int | None = None) -> EventText:
-    """What to say of an event; ``limit`` is how many characters of a message's value, None for all."""
+def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
+    event: AnyEvent, limit: int | None = None
+) -> EventText:
+    """Describe an event; ``limit`` is how many characters of a message's value, None for all."""
     match event:
         case MessageSent():
             return EventText("→", "sent", render_value(event.value, limit))
@@ -73,12 +75,6 @@ def describe_event(event: Event, limit: int | None = None) -> EventText:
             return EventText("●", "hello", f"{event.name} · {form}", "muted")
         case ChannelsOpen():
             return EventText("●", "open", "messages may pass", "good")
-        case _:
-            return _trouble_or_end(event)
-
-
-def _trouble_or_end(event: Event) -> EventText:
-    match event:
         case StepLate():
             return EventText("▲", "late", event.sentence, "warn")
         case HandshakeFailed():
@@ -100,7 +96,7 @@ def _trouble_or_end(event: Event) -> EventText:
         case Audit():
             return _describe_audit(event)
         case _:
-            raise TypeError(f"nothing is said of {type(event).__name__}")
+            assert_never(event)
 
 
 def describe_leftovers(audit: Audit) -> list[str]:

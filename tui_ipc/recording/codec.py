@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from tui_ipc import __version__
 from tui_ipc import events as ev
-from tui_ipc.events.message_values import decode_stored, ignore_descriptor, make_closed_handle
+from tui_ipc.events.message_values import decode_stored, ignore_descriptor, make_recorded_handle
 from tui_ipc.ipc.builder import scan
 from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
@@ -60,12 +60,12 @@ def encode_header(command: tuple[str, ...], began: datetime | None = None) -> by
     return _pack([_NAME, VERSION, facts])
 
 
-def encode_event(event: ev.Event) -> bytes:
+def encode_event(event: ev.AnyEvent) -> bytes:
     """The bytes of an event."""
     return b"".join(encode_event_parts(event))
 
 
-def encode_event_parts(event: ev.Event) -> tuple[bytes, bytes]:
+def encode_event_parts(event: ev.AnyEvent) -> tuple[bytes, bytes]:
     """The bytes of an event in two parts: the second is the event's own message or output, not copied, or
     empty where that is short.
     """
@@ -113,7 +113,7 @@ class Recording:
     truncated: int = 0
     place: int = 0
 
-    def events(self) -> Iterator[ev.Event]:
+    def events(self) -> Iterator[ev.AnyEvent]:
         """The events in order, from the first. One event is in memory at a time.
 
         Raises:
@@ -166,7 +166,7 @@ def describe_path_error(error: OSError | ValueError) -> str:
 
 def _read_values(path: str, file: FileIO) -> Iterator[Message]:
     """The values of a file, one after the other, up to the last whole one."""
-    decoder = StreamDecoder(make_closed_handle, ignore_descriptor, MAX_EVENT_SIZE)
+    decoder = StreamDecoder(make_recorded_handle, ignore_descriptor, MAX_EVENT_SIZE)
     start = 0
     try:
         while chunk := file.read(_CHUNK):
@@ -221,7 +221,7 @@ def _parse_header(path: str, value: Any) -> Recording:
     raise RecordingError(f"{path} is broken: its header is none of version {VERSION}")
 
 
-def _decode_event(path: str, start: int, value: Any) -> ev.Event:
+def _decode_event(path: str, start: int, value: Any) -> ev.AnyEvent:
     """The event that a value is."""
     kind = value[0] if isinstance(value, list) and value else None
     layout = SCHEMAS.get(kind) if type(kind) is int else None

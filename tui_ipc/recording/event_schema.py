@@ -111,10 +111,10 @@ class EventSchema:
 
     __slots__ = ("event", "fields", "get", "long", "size")
 
-    def __init__(self, event: type[ev.Event], **fields: Callable[[Any], Any]) -> None:
+    def __init__(self, event: type[ev.AnyEvent], **fields: Callable[[Any], Any]) -> None:
         self.event = event
         self.fields = {"at": _int, "run": _int, **fields}
-        self.get: Callable[[ev.Event], tuple[Any, ...]] = attrgetter(*self.fields)
+        self.get: Callable[[ev.AnyEvent], tuple[Any, ...]] = attrgetter(*self.fields)
         self.size = 1 + len(self.fields)
         self.long = [*self.fields.values()][-1] is _bytes
 

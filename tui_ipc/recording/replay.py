@@ -1,7 +1,6 @@
-"""Shows a recording as if it happened now: the face of a session, with its events from a file.
+"""Plays a recording: gives its events at the times at which they happened, faster, or one by one.
 
-The one rule: an event comes when its time has come, or when it is asked for; nothing is left out and no pause
-is shortened.
+No event is left out, and no pause is shortened but by the speed that is set.
 """
 
 import asyncio
@@ -9,18 +8,16 @@ import math
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Any, Final, NoReturn, Self
+from typing import Final, Self
 
-from tui_ipc.events import ChildExited, ChildSpawned, Event, MessageSent
+from tui_ipc.events import AnyEvent, ChildExited, ChildSpawned
 from tui_ipc.recording.codec import open_recording
-from tui_ipc.session.conversation import NotConnected
-from tui_ipc.session.diagnosis import Diagnosis
 
 _AT_ONCE: Final = 100  # events that are shown without letting others run
 
 
 class Replay:
-    """A recorded session, for whoever can show a session: an asynchronous context manager and its events.
+    """A recording that is played: an asynchronous context manager, and the events.
 
     Its time begins with the first event, when that is asked for. It ends after the last event, or where it is
     left.
@@ -54,8 +51,8 @@ class Replay:
     def __init__(self, path: str, *, speed: float | None = 1.0) -> None:
         self._recorded = open_recording(path)
         self._speed = _check_speed(speed)
-        self._left: Iterator[Event] = self._recorded.events()
-        self._next: Event | None = None
+        self._left: Iterator[AnyEvent] = self._recorded.events()
+        self._next: AnyEvent | None = None
         self._steps = 0  # asked for and not yet shown
         self._changed = asyncio.Event()
         self._playing = True
@@ -112,47 +109,16 @@ class Replay:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.quit()
+        self.close()
 
-    async def ready(self) -> None:
-        """Return at once: there is nothing to wait for."""
-
-    async def send(self, value: Any) -> MessageSent:  # noqa: ARG002 - the face of a session
-        """Nobody listens.
-
-        Raises:
-            NotConnected: Always.
-        """
-        _refuse("nobody listens to what you send")
-
-    async def restart(self) -> None:
-        """There is no child.
-
-        Raises:
-            NotConnected: Always.
-        """
-        _refuse("there is no child to restart")
-
-    def signal(self, number: int) -> None:
-        """There is no child.
-
-        Raises:
-            NotConnected: Always.
-        """
-        _refuse(f"there is no child to send signal {number} to")
-
-    def diagnosis(self) -> Diagnosis:
-        """Why nothing happens: there is no child."""
-        return Diagnosis(phase="replay")
-
-    async def quit(self) -> None:
-        """End here: no event follows. May be called again."""
+    def close(self) -> None:
+        """End here: no event follows. Closing twice is harmless."""
         self.over = True
         self._next = None
         self._left = iter(())
         self._changed.set()
 
-    def events(self) -> AsyncIterator[Event]:
+    def events(self) -> AsyncIterator[AnyEvent]:
         """The events in order, each when its time has come. One task consumes them; it may go on later.
 
         Raises:
@@ -163,7 +129,7 @@ class Replay:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> AnyEvent:
         if self.position % _AT_ONCE == 0:
             await asyncio.sleep(0)
         while (event := self._peek()) is not None and not self._due(event):
@@ -173,7 +139,7 @@ class Replay:
         self._show(event)
         return event
 
-    def _peek(self) -> Event | None:
+    def _peek(self) -> AnyEvent | None:
         """The next event, which stays the next one until it is shown; None if there is none."""
         if self._next is None and not self.over:
             try:
@@ -186,10 +152,10 @@ class Replay:
                 self._moment = self._next.at  # a recording may have begun long after its session
         return self._next
 
-    def _due(self, event: Event) -> bool:
+    def _due(self, event: AnyEvent) -> bool:
         return self._steps > 0 or (self._playing and (self._speed is None or event.at <= self._now()))
 
-    async def _news(self, event: Event) -> None:
+    async def _news(self, event: AnyEvent) -> None:
         """Wait until the event may be due, or anything was changed."""
         self._changed.clear()
         wait = None
@@ -201,7 +167,7 @@ class Replay:
         except TimeoutError:
             pass
 
-    def _show(self, event: Event) -> None:
+    def _show(self, event: AnyEvent) -> None:
         self._next = None
         self.position += 1
         if self._steps:
@@ -233,7 +199,3 @@ def _check_speed(speed: float | None) -> float | None:
     if speed is not None and not 0 < speed < math.inf:
         raise ValueError(f"a recording cannot be shown at speed {speed:g}; give a number above 0, such as 2")
     return speed
-
-
-def _refuse(why: str) -> NoReturn:
-    raise NotConnected(f"a recording is only shown: {why}")

@@ -11,7 +11,7 @@ import stat
 from collections.abc import Callable, Sequence
 from typing import Final, Self
 
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.recording import codec
 from tui_ipc.recording.codec import MAGIC, RecordingError, describe_path_error
 
@@ -65,7 +65,7 @@ class RecordingWriter:
                 f"{path} cannot be written: {describe_path_error(error)}; record where there is room"
             ) from None
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: AnyEvent) -> None:
         """Record an event."""
         if self._file < 0:
             return

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from tui_ipc.events import ChildExited, ChildOutput, Event, MessageReceived, MessageSent, json_form
+from tui_ipc.events import AnyEvent, ChildExited, ChildOutput, MessageReceived, MessageSent, json_form
 from tui_ipc.events.sentences import WORD_WIDTH, EventText, describe_event
 from tui_ipc.osutil.signals import catch_end_signals
 from tui_ipc.recording.codec import Recording, RecordingError, open_recording
@@ -41,7 +41,7 @@ def run_print_recording(path: str, format_: str) -> int:
     return asyncio.run(_run(path, FORMATS[format_]))
 
 
-async def _run(path: str, form: Callable[[Iterable[Event]], Iterator[str]]) -> int:
+async def _run(path: str, form: Callable[[Iterable[AnyEvent]], Iterator[str]]) -> int:
     printing = asyncio.create_task(_print(path, form))
     with catch_end_signals(printing.cancel) as interruptions:
         await asyncio.wait([printing])
@@ -65,7 +65,7 @@ async def _run(path: str, form: Callable[[Iterable[Event]], Iterator[str]]) -> i
     return code
 
 
-async def _print(path: str, form: Callable[[Iterable[Event]], Iterator[str]]) -> str:
+async def _print(path: str, form: Callable[[Iterable[AnyEvent]], Iterator[str]]) -> str:
     """Print all events; what is missing at the end of the file, empty if nothing is.
 
     Raises:
@@ -103,12 +103,12 @@ def describe_truncation(path: str, recorded: Recording) -> str:
     return f"{path} breaks off in the middle of an event ({cut}): what was recorded before is whole"
 
 
-def format_as_jsonl(events: Iterable[Event]) -> Iterator[str]:
+def format_as_jsonl(events: Iterable[AnyEvent]) -> Iterator[str]:
     """Each event as a line of JSON, see :mod:`tui_ipc.events.json_form`."""
     return map(json_form.line, events)
 
 
-def format_as_text(events: Iterable[Event]) -> Iterator[str]:
+def format_as_text(events: Iterable[AnyEvent]) -> Iterator[str]:
     """Each event as a line for people, and each line of output; nothing in it can steer a terminal.
 
     Time in seconds, run, mark, word, detail; of a message its latency and size as well. A line of output has
@@ -137,7 +137,7 @@ def _format_output_line(event: ChildOutput, data: bytes) -> str:
     return _format_line(event, EventText("│", event.stream, text), "")
 
 
-def _format_figures(event: Event) -> str:
+def _format_figures(event: AnyEvent) -> str:
     """What stands behind a message: how long its answer took, and its size."""
     if not isinstance(event, MessageSent | MessageReceived):
         return ""
@@ -147,12 +147,12 @@ def _format_figures(event: Event) -> str:
     return f"  ({format_duration(event.elapsed)}, {extent})"
 
 
-def _format_line(event: Event, said: EventText, figures: str) -> str:
+def _format_line(event: AnyEvent, said: EventText, figures: str) -> str:
     detail = visible(said.detail).replace("\t", "\\t")
     return f"{format_clock(event.at)}  {event.run}  {said.mark} {said.word:<{WORD_WIDTH}}  {detail}{figures}"
 
 
-FORMATS: Final[dict[str, Callable[[Iterable[Event]], Iterator[str]]]] = {
+FORMATS: Final[dict[str, Callable[[Iterable[AnyEvent]], Iterator[str]]]] = {
     "text": format_as_text,
     "jsonl": format_as_jsonl,
 }

@@ -13,6 +13,7 @@ from signal import SIGKILL, SIGTERM
 from typing import Any, Final, TypeGuard
 
 from tui_ipc import events as ev
+from tui_ipc.events.message_values import HANDLE_TEXTS
 from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.recording.codec import RecordingError, open_recording
@@ -42,7 +43,6 @@ from tui_ipc.script.output import OutputLostError, OutputStream, write_stderr
 from tui_ipc.script.print_recording import describe_truncation
 from tui_ipc.script.report.passthrough import visible
 from tui_ipc.session.conversation import QUIT
-from tui_ipc.session.handshake import HANDLE_TEXTS
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE
@@ -63,7 +63,7 @@ class VolatileValues:
         self._pid: int | None = None
         self._server: str | None = None
 
-    def begin(self, run: Sequence[ev.Event]) -> None:
+    def begin(self, run: Sequence[ev.AnyEvent]) -> None:
         """Learn what is the mark of one run: its child's process id, and the name of its server."""
         self._pid = next((event.pid for event in run if isinstance(event, ev.ChildSpawned)), None)
         self._server = next((event.name for event in run if isinstance(event, ev.ServerListening)), None)
@@ -109,7 +109,7 @@ Piece = Step | str
 
 
 def convert_events_to_script(
-    events: Iterable[ev.Event],
+    events: Iterable[ev.AnyEvent],
     command: Sequence[str],
     *,
     first_missing: bool = False,
@@ -126,7 +126,7 @@ def convert_events_to_script(
     Returns:
         A script for the same child, with comments. It passes at once if the child answers the same.
     """
-    runs: dict[int, list[ev.Event]] = {}
+    runs: dict[int, list[ev.AnyEvent]] = {}
     for event in events:
         if not isinstance(event, ev.ChildOutput):
             runs.setdefault(event.run, []).append(event)
@@ -155,13 +155,13 @@ def _write_piece(piece: Piece) -> str:
     return text
 
 
-def _usage_comment(runs: dict[int, list[ev.Event]]) -> str:
+def _usage_comment(runs: dict[int, list[ev.AnyEvent]]) -> str:
     """How to run the script; the time that a handshake may take is none of its steps."""
     patience = max((_timeout_for(_handshake_nanoseconds(run)) or 0 for run in runs.values()), default=0)
     return "Run it with: tui-ipc --script FILE" + (f" --timeout {patience:.0f}" if patience else "")
 
 
-def _handshake_nanoseconds(run: list[ev.Event]) -> int:
+def _handshake_nanoseconds(run: list[ev.AnyEvent]) -> int:
     """Nanoseconds that the handshake took, 0 if the events do not tell."""
     begun = next((event.at for event in run if isinstance(event, ev.ChildSpawned)), None)
     ended = next((event.at for event in run if isinstance(event, ev.ChannelsOpen)), None)
@@ -177,7 +177,7 @@ def _spawn_pieces(command: Sequence[str]) -> list[Piece]:
     return [Spawn(tuple(command))]
 
 
-def _run_pieces(runs: list[list[ev.Event]], variation: VolatileValues) -> Iterator[list[Piece]]:
+def _run_pieces(runs: list[list[ev.AnyEvent]], variation: VolatileValues) -> Iterator[list[Piece]]:
     """A block for each run, and one for each restart."""
     begun = False
     for run in runs:
@@ -194,7 +194,7 @@ def _run_pieces(runs: list[list[ev.Event]], variation: VolatileValues) -> Iterat
         yield list(_end_pieces(run, rest, variation))
 
 
-def _split_at_quit(run: list[ev.Event]) -> tuple[list[ev.Event], list[ev.Event]]:
+def _split_at_quit(run: list[ev.AnyEvent]) -> tuple[list[ev.AnyEvent], list[ev.AnyEvent]]:
     """What happened up to the ``"quit"`` behind which we did nothing more, and from there on."""
     for place in reversed(range(len(run))):
         match run[place]:
@@ -207,7 +207,7 @@ def _split_at_quit(run: list[ev.Event]) -> tuple[list[ev.Event], list[ev.Event]]
     return run, []
 
 
-def _exchange_pieces(events: list[ev.Event], variation: VolatileValues) -> Iterator[Piece]:
+def _exchange_pieces(events: list[ev.AnyEvent], variation: VolatileValues) -> Iterator[Piece]:
     """What passed between the child and us."""
     opened = next((event.at for event in events if isinstance(event, ev.ChannelsOpen)), 0)
     heard = passed = opened
@@ -234,7 +234,9 @@ def _exchange_pieces(events: list[ev.Event], variation: VolatileValues) -> Itera
             passed = event.at
 
 
-def _end_pieces(run: list[ev.Event], farewell: list[ev.Event], variation: VolatileValues) -> Iterator[Piece]:
+def _end_pieces(
+    run: list[ev.AnyEvent], farewell: list[ev.AnyEvent], variation: VolatileValues
+) -> Iterator[Piece]:
     """How the child ended, if it did.
 
     Args:
@@ -270,19 +272,19 @@ def _end_pieces(run: list[ev.Event], farewell: list[ev.Event], variation: Volati
         yield f'After "quit" came {render_value(event.value, SHOWN)}'
 
 
-def _has_unasked_messages(events: list[ev.Event]) -> bool:
+def _has_unasked_messages(events: list[ev.AnyEvent]) -> bool:
     """Whether a message came that answers none, so that another one may come at any time."""
     return any(isinstance(event, ev.MessageReceived) and event.answers is None for event in events)
 
 
-def _timeout_steps(exited: ev.ChildExited, before: list[ev.Event]) -> Iterator[Step]:
+def _timeout_steps(exited: ev.ChildExited, before: list[ev.AnyEvent]) -> Iterator[Step]:
     """More time for a child that ended by itself, if it took much."""
     since = max((event.at for event in before if isinstance(event, _ACTIVITY)), default=exited.at)
     if patience := _timeout_for(exited.at - since):
         yield Timeout(patience)
 
 
-def _is_forced_end(event: ev.Event) -> TypeGuard[ev.SignalSent]:
+def _is_forced_end(event: ev.AnyEvent) -> TypeGuard[ev.SignalSent]:
     """Whether an event is a signal of ours that ends the child."""
     return (
         isinstance(event, ev.SignalSent)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.osutil.signals import catch_end_signals
 from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE, ExitCode
 from tui_ipc.script.language.parser import Script
@@ -162,12 +162,12 @@ class Suite:
         code = ended.code or ExitCode.USAGE  # the child is not to blame: what it did stays the verdict
         return replace(ended, recording=kept, complaint=complaint, status=status, code=code)
 
-    def _teller(self, tails: "OutputTails | None") -> Callable[[Event], Awaitable[None]]:
+    def _teller(self, tails: "OutputTails | None") -> Callable[[AnyEvent], Awaitable[None]]:
         """What tells an event to everybody."""
         if tails is None and len(self._reporters) == 1:
             return self._reporters[0].tell  # a long run has many events
 
-        async def tell(event: Event) -> None:
+        async def tell(event: AnyEvent) -> None:
             if tails is not None:
                 tails.note(event)
             for reporter in self._reporters:

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from tui_ipc.events import ChannelClosed, Fault, MessageReceived, MessageSent
+from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.wire import Message
 from tui_ipc.osutil.descriptors import count_unread
 from tui_ipc.session.correlation import Correlator, InOrderCorrelator
-from tui_ipc.session.handshake import close_handles
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:

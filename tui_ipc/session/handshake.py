@@ -1,46 +1,20 @@
-"""The child's hello, and what a session keeps of the values that a child sends.
-
-The one rule: an event holds nothing alive. Whatever handle a child sends is closed here and shown as text,
-except for the two channels of a hello, which the session takes.
-"""
+"""The handshake of one run: the one-shot server, the child's connection, and its hello."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
 from tui_ipc.events import ChildConnected, HelloReceived, ServerListening, Step
+from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.channel import Receiver, Sender
 from tui_ipc.ipc.oneshot import OneShotServer
-from tui_ipc.ipc.wire import Handle, Message
+from tui_ipc.ipc.wire import Message
 from tui_ipc.session.timeline import Timeline
 from tui_ipc.text.notation import render_value
 
 PROTOCOL_VERSION: Final = 1
-SENDER_TEXT: Final = "<sender>"
-RECEIVER_TEXT: Final = "<receiver>"
-SHARED_MEMORY_TEXT: Final = "<shared memory>"
-HANDLE_TEXTS: Final = (SENDER_TEXT, RECEIVER_TEXT, SHARED_MEMORY_TEXT)
-"""What stands for a handle in the value of an event."""
-
 _MAX_SHOWN: Final = 60  # characters of a message that is no hello
-
-
-class RecordedHandle(Handle):
-    """A handle of a message whose bytes were kept, without the descriptor that it had.
-
-    Args:
-        kind: Its ext type, see PROTOCOL.md.
-    """
-
-    __slots__ = ("kind",)
-
-    def __init__(self, kind: int) -> None:
-        self.kind = kind
-
-    def close(self) -> None:
-        """There is nothing to close."""
 
 
 class InvalidHello(Exception):
@@ -109,69 +83,6 @@ def _find_problem(value: Any, to_child: Any, from_child: Any) -> str | None:
 
 def _mention_other_key(other: Any, key: str) -> str:
     return "" if other is None else f", although it has {key!r}; a hello has both or neither"
-
-
-def close_handles(value: Any) -> Any:
-    """``value`` with its handles closed and shown as text such as ``<sender>``, changed in place.
-
-    Does not recurse: a message may nest deeper than Python calls.
-    """
-    if isinstance(value, Handle):
-        return _close_handle(value)
-    open_containers = [value] if isinstance(value, list | dict) else []
-    while open_containers:
-        container = open_containers.pop()
-        if isinstance(container, dict):
-            _close_handles_in_keys(container)
-        for place, item in _iter_items(container):
-            if isinstance(item, Handle):
-                container[place] = _close_handle(item)
-            elif isinstance(item, list | dict):
-                open_containers.append(item)
-    return value
-
-
-def _iter_items(container: "list[Any] | dict[Any, Any]") -> "Iterator[tuple[Any, Any]]":
-    return enumerate(container) if isinstance(container, list) else iter(container.items())
-
-
-def _close_handles_in_keys(map_: dict[Any, Any]) -> None:
-    """Keys are handles only where a peer means harm; a tuple that holds some is shown by their number."""
-    if all(isinstance(key, str | int) for key in map_):
-        return
-    items = [(_close_handles_in_key(key), item) for key, item in map_.items()]
-    map_.clear()
-    map_.update(items)
-
-
-def _close_handles_in_key(key: Any) -> Any:
-    if isinstance(key, Handle):
-        return _close_handle(key)
-    handles = list(_find_handles(key)) if isinstance(key, tuple) else []
-    for handle in handles:
-        handle.close()
-    return f"<a list with {len(handles)} handles>" if handles else key
-
-
-def _find_handles(key: tuple[Any, ...]) -> Iterator[Handle]:
-    unseen = list(key)
-    while unseen:
-        item = unseen.pop()
-        if isinstance(item, Handle):
-            yield item
-        elif isinstance(item, tuple):
-            unseen += item
-
-
-def _close_handle(handle: Handle) -> str:
-    handle.close()
-    match handle:
-        case Sender() | RecordedHandle(kind=1):
-            return SENDER_TEXT
-        case Receiver() | RecordedHandle(kind=2):
-            return RECEIVER_TEXT
-        case _:
-            return SHARED_MEMORY_TEXT
 
 
 Channels = tuple[aio.Sender[Any], aio.Receiver[Any]]

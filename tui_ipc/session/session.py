@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from tui_ipc.events import USER_REQUESTED, Event, MessageSent
+from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageSent
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.correlation import parse_key_path
@@ -68,7 +68,7 @@ class Session:
         timeout: float = 5.0,
         grace: float = 2.0,
         pty: bool = True,
-        record: Callable[[Event], None] | None = None,
+        record: Callable[[AnyEvent], None] | None = None,
         match: str | None = None,
     ) -> None:
         words = BUILTIN_CHILD_COMMAND if command is None else tuple(command)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Self
 
-from tui_ipc.events import ChildOutput, Event, HelloReceived, MessageReceived, MessageSent
+from tui_ipc.events import AnyEvent, ChildOutput, HelloReceived, MessageReceived, MessageSent
 from tui_ipc.ipc.wakeup import Wakeup
 
 MAX_EVENTS: Final = 1000
@@ -36,12 +36,12 @@ class Timeline:
         max_events: int = MAX_EVENTS,
         max_bytes: int = MAX_BYTES,
         *,
-        record: Callable[[Event], None] | None = None,
+        record: Callable[[AnyEvent], None] | None = None,
     ) -> None:
         self._record = record
         self._begin = time.monotonic_ns()
         self._latest = 0
-        self._events: deque[tuple[Event, int]] = deque()  # each with its weight
+        self._events: deque[tuple[AnyEvent, int]] = deque()  # each with its weight
         self._bytes = 0
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -70,7 +70,7 @@ class Timeline:
         self._latest = max(self._latest, self.now() if moment is None else moment)
         return self._latest
 
-    def add(self, event: Event) -> None:
+    def add(self, event: AnyEvent) -> None:
         """Append an event, without waiting."""
         if self._record is not None:
             self._record(event)
@@ -106,7 +106,7 @@ class Timeline:
     def __aiter__(self) -> Self:
         return self
 
-    def take(self) -> Event | None:
+    def take(self) -> AnyEvent | None:
         """The next event if it has happened already, else None; for the consumer, without waiting."""
         if not self._events:
             return None
@@ -135,7 +135,7 @@ class Timeline:
             self._waiting = False
         return True
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> AnyEvent:
         while (event := self.take()) is None:
             if not await self.news():
                 raise StopAsyncIteration
@@ -146,7 +146,7 @@ class Timeline:
             self._consumer.wake_soon()
 
 
-def _count_bytes(event: Event) -> int:
+def _count_bytes(event: AnyEvent) -> int:
     match event:
         case MessageSent() | MessageReceived() | HelloReceived():
             return len(event.raw)

@@ -16,7 +16,7 @@ from textual.containers import Container
 from textual.message import Message
 from textual.screen import Screen
 
-from tui_ipc.events import Audit, Event
+from tui_ipc.events import AnyEvent, Audit
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.tui.child_actions import ChildActions
@@ -204,7 +204,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, UserSe
 
     # What the session says
 
-    def _on_event(self, event: Event) -> None:
+    def _on_event(self, event: AnyEvent) -> None:
         self.model.apply(event)
         self.stories.note(event)
         if isinstance(event, Audit):

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 from textual.app import App
 from textual.binding import Binding, BindingType
 
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.text.units import format_plural, format_size
 from tui_ipc.tui.model.session_model import LogEntry, SessionModel
@@ -26,7 +26,7 @@ _NAME_LIMIT = 40
 class SaveScript(Protocol):
     """Writes the script that has a session happen again."""
 
-    def __call__(self, events: Iterable[Event], command: Sequence[str], *, first_missing: bool) -> str: ...
+    def __call__(self, events: Iterable[AnyEvent], command: Sequence[str], *, first_missing: bool) -> str: ...
 
 
 class FileActions(App[int]):
@@ -132,7 +132,7 @@ class FileActions(App[int]):
 
         self._ask_and_write("Save the log as lines of JSON", "jsonl", lines, "the log")
 
-    def _held(self) -> list[tuple[Event, LogEntry]]:
+    def _held(self) -> list[tuple[AnyEvent, LogEntry]]:
         """Every event that the log holds, with its entry."""
         log = self.model.log
         entries = (log[index] for index in range(log.first, log.end))

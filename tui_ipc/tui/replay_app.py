@@ -3,31 +3,71 @@
 The rule: what needs a living child says that there is none; everything else is the explorer's own.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from os.path import basename
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, NoReturn, Self
 
 from textual.binding import Binding, BindingType
 
+from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.replay import Replay
+from tui_ipc.session.conversation import NotConnected
+from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.text.units import format_plural
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.terminal_output import make_visible
-from tui_ipc.tui.session_controller import ExplorableSession
 from tui_ipc.tui.settings import Settings
-from tui_ipc.tui.widgets.bottom_bar import ReplayBar, ReplayControls, decrease_speed, increase_speed
+from tui_ipc.tui.widgets.bottom_bar import ReplayBar, decrease_speed, increase_speed
 from tui_ipc.tui.widgets.key_bar import SESSION
 
 _REPLAY_HAS_NO_CHILD = "A recording is only shown: no child runs."
 
 
-class Replayed(ExplorableSession, ReplayControls, Protocol):
-    """What the explorer needs of a replay; :class:`~tui_ipc.recording.replay.Replay` is one."""
+class ReplayedSession:
+    """A replay as the explorer takes a session: its events come, and whatever needs a child is refused."""
 
-    @property
-    def command(self) -> tuple[str, ...]: ...
+    def __init__(self, replay: Replay) -> None:
+        self._replay = replay
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.quit()
+
+    async def ready(self) -> None:
+        """Return at once: there is no handshake to wait for."""
+
+    async def send(self, _value: Any) -> MessageSent:
+        """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
+        _refuse("no child receives what you send")
+
+    async def restart(self) -> None:
+        """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
+        _refuse("there is no child to restart")
+
+    def signal(self, number: int) -> None:
+        """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
+        _refuse(f"there is no child to send signal {number} to")
+
+    def diagnosis(self) -> Diagnosis:
+        """Say that no child runs."""
+        return Diagnosis(phase="replay")
+
+    async def quit(self) -> None:
+        """End the replay: no event follows. May be called again."""
+        self._replay.close()
+
+    def events(self) -> AsyncIterator[AnyEvent]:
+        """Give the events of the replay, each when its time has come."""
+        return self._replay.events()
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise NotConnected(f"a recording is only shown: {reason}")
 
 
 class ReplayApp(ExplorerApp):
@@ -102,19 +142,19 @@ class ReplayApp(ExplorerApp):
 
     def __init__(
         self,
-        replay: Replayed,
+        replay: Replay,
         path: str,
         *,
-        again: Callable[[float | None], Replayed],
+        again: Callable[[float | None], Replay],
         save_script: SaveScript | None = None,
         settings: Settings | None = None,
     ) -> None:
         self._again = again
         self._beginning = False
-        self._deck: ReplayControls = replay
+        self._deck = replay
         self.replay_bar = ReplayBar(replay)
         super().__init__(
-            replay,
+            ReplayedSession(replay),
             foot=self.replay_bar,
             source=f"replay {make_visible(basename(path))}",
             command=replay.command,
@@ -148,14 +188,14 @@ class ReplayApp(ExplorerApp):
             return
         await self._begin_again(replay)
 
-    async def _begin_again(self, replay: Replayed) -> None:
+    async def _begin_again(self, replay: Replay) -> None:
         """Leave one replay and begin another, on a screen as it was at first, but for the filter."""
         self._beginning = True
         await self._keeper.left()
         self._beginning = False
         wanted = self.log_view.filter
         self._deck, self.replay_bar = replay, ReplayBar(replay)
-        self._make_panes(replay, self.replay_bar)
+        self._make_panes(ReplayedSession(replay), self.replay_bar)
         await self.recompose()
         self.log_view.set_filter(wanted)
         self._begin()

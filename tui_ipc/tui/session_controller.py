@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from tui_ipc.events import Event, MessageSent
+from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.writer import RecordingWriter
@@ -37,7 +37,7 @@ class ExplorableSession(Protocol):
     async def quit(self) -> None: ...
     async def restart(self) -> None: ...
     def signal(self, number: int) -> None: ...
-    def events(self) -> AsyncIterator[Event]: ...
+    def events(self) -> AsyncIterator[AnyEvent]: ...
     def diagnosis(self) -> "Diagnosis": ...
 
 
@@ -56,7 +56,7 @@ class SessionController:
     def __init__(
         self,
         session: ExplorableSession,
-        on_event: Callable[[Event], None],
+        on_event: Callable[[AnyEvent], None],
         on_refused: Callable[[str, str], None],
         on_ended: Callable[[RecordingError | None], None],
         precedence: InputPriority | None = None,
@@ -218,7 +218,7 @@ class SessionRecorder:
         """Bytes in that file, with those about to be written."""
         return 0 if self._recorder is None else self._recorder.size
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: AnyEvent) -> None:
         """Take in an event."""
         if event.run != self._story.run:
             self._story = RunSummary(event.run)

@@ -8,10 +8,10 @@ import pytest
 
 from tests.support.scripted_session import audit, closed, exited, opened, printed, received, spawned
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChildContinued,
     ChildStopped,
-    Event,
     MessageReceived,
     ServerListening,
     StepLate,
@@ -119,7 +119,7 @@ def test_colour_changes_no_text() -> None:
     assert plain == [*describe_outcome(FAILED), describe_totals([PASSED, FAILED])]
 
 
-def written(place: Path, *events: Event, narrated: bool, taken: bool = False) -> tuple[str, str]:
+def written(place: Path, *events: AnyEvent, narrated: bool, taken: bool = False) -> tuple[str, str]:
     """What a transcript writes of events, on stdout and on stderr."""
 
     async def main(console: Console) -> None:
@@ -133,7 +133,7 @@ def written(place: Path, *events: Event, narrated: bool, taken: bool = False) ->
     return paths[0].read_text(encoding="utf-8"), paths[1].read_text(encoding="utf-8")
 
 
-RUN: tuple[Event, ...] = (
+RUN: tuple[AnyEvent, ...] = (
     ServerListening(at=0, run=1, name="/run/server"),
     *opened(),
     printed(b"one\nhal"),

@@ -20,7 +20,7 @@ from tests.support.scripted_session import (
     spawned,
 )
 from tests.support.virtual_clock import VirtualClock
-from tui_ipc.events import Audit, Event, Fault
+from tui_ipc.events import AnyEvent, Audit, Fault
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language.parser import Expect, Quit, Repeat, Script, Send
 from tui_ipc.text.placeholders import ANY_REST
@@ -71,7 +71,7 @@ def test_skipping_has_one_deadline_however_much_comes() -> None:
             session.feed(received("noise"))
             asyncio.get_running_loop().call_later(0.1, chatter)
 
-    def answer(value: Any) -> Iterable[Event]:
+    def answer(value: Any) -> Iterable[AnyEvent]:
         asyncio.get_running_loop().call_soon(chatter)
         return ()
 
@@ -125,7 +125,7 @@ def test_no_message_may_come() -> None:
 
 
 @pytest.mark.parametrize("events", [[closed()], [closed(), exited(0), audit(None)]])
-def test_a_child_that_is_gone_sends_nothing(events: list[Event]) -> None:
+def test_a_child_that_is_gone_sends_nothing(events: list[AnyEvent]) -> None:
     """Known at once: nobody waits for the time to pass. Whether it may be gone is for other lines to say."""
     clock = VirtualClock()
     begun = clock.now
@@ -209,7 +209,7 @@ def test_messages_that_come_while_text_is_waited_for_are_kept() -> None:
     ],
 )
 @pytest.mark.parametrize("told", ["", "quit\n"])
-def test_how_the_child_must_end(line: str, how: Event, sentence: str, told: str) -> None:
+def test_how_the_child_must_end(line: str, how: AnyEvent, sentence: str, told: str) -> None:
     """By itself, or once it was told to quit; another end is an expectation that failed."""
     if told:
         session = FakeSession(opened(), silence, ending=[closed(), how, audit()])
@@ -327,7 +327,7 @@ def test_a_message_that_came_later_is_pointed_out() -> None:
 # bounds
 
 
-def flood(value: Any) -> Iterable[Event]:
+def flood(value: Any) -> Iterable[AnyEvent]:
     """More than 64 MiB of messages."""
     return [received("x" * 1024 * 1024)] * 70
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.scripted_session import exited, printed, received, signalled, spawned
-from tui_ipc.events import USER_REQUESTED, Event, MessageReceived, MessageSent
+from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageReceived, MessageSent
 from tui_ipc.ipc.wire import encode
 from tui_ipc.script.runner.run_state import (
     KEEP_AT_LEAST,
@@ -146,14 +146,14 @@ def message(value: Any) -> MessageReceived:
     return event
 
 
-def lived(*events: Event) -> RunState:
+def lived(*events: AnyEvent) -> RunState:
     life = RunState(1)
     for event in events:
         life.note(event)
     return life
 
 
-def sent(number: int) -> Event:
+def sent(number: int) -> AnyEvent:
     return MessageSent(at=0, run=1, number=number, value=number, raw=encode(number))
 
 

@@ -21,7 +21,7 @@ from tests.support.scripted_session import (
     spawned,
 )
 from tests.support.virtual_clock import VirtualClock, run_without_waiting
-from tui_ipc.events import Event, Fault, HandshakeFailed, MessageReceived
+from tui_ipc.events import AnyEvent, Fault, HandshakeFailed, MessageReceived
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.headless import BUILTIN_MESSAGES, builtin_script
 from tui_ipc.script.language.parser import Quit, Script, Send, parse
@@ -78,7 +78,7 @@ def test_silence() -> None:
 
 @pytest.mark.parametrize(("answer", "line"), [(silence, 2), (lambda value: None, 1)])
 def test_a_deadline_that_passes_is_diagnosed(
-    answer: Callable[[Any], Iterable[Event] | None], line: int
+    answer: Callable[[Any], Iterable[AnyEvent] | None], line: int
 ) -> None:
     """Told is why nothing happens, the most telling first, whichever way the message went."""
     session = FakeSession(opened(), answer)
@@ -106,7 +106,7 @@ def test_a_child_that_takes_no_message() -> None:
         ([closed()], "the child closed its channel and lives on (pid 4242), and a message was due"),
     ],
 )
-def test_nothing_can_come_any_more(events: list[Event], sentence: str) -> None:
+def test_nothing_can_come_any_more(events: list[AnyEvent], sentence: str) -> None:
     """It is told at once and not at the deadline, with what became of the child."""
     verdict = run("> x\n< y", FakeSession(opened(), lambda value: events))
     assert (verdict.code, verdict.line, verdict.sentence) == (ExitCode.CHILD_FAILED, 2, sentence)
@@ -133,7 +133,7 @@ def test_nobody_to_send_to() -> None:
 def test_a_message_that_is_too_large() -> None:
     """The script is at fault, not the child."""
 
-    def refuse(value: Any) -> Iterable[Event]:
+    def refuse(value: Any) -> Iterable[AnyEvent]:
         raise ValueError("message of 3 bytes exceeds the limit of 2")
 
     verdict = run("> x", FakeSession(opened(), refuse))
@@ -171,7 +171,7 @@ def test_no_handshake() -> None:
     ],
 )
 @pytest.mark.parametrize("text", ["", "quit"])
-def test_a_bad_end(text: str, ending: list[Event], sentence: str) -> None:
+def test_a_bad_end(text: str, ending: list[AnyEvent], sentence: str) -> None:
     """The child has to do its part, whether quit is written or implied."""
     verdict = run(text, FakeSession(opened(), silence, ending))
     assert (verdict.code, verdict.sentence, verdict.line) == (ExitCode.CHILD_FAILED, sentence, len(text) // 4)
@@ -187,7 +187,7 @@ def test_a_bad_end(text: str, ending: list[Event], sentence: str) -> None:
     ],
 )
 def test_an_end_that_a_script_may_ask_for_is_told_as_it_is_written(
-    ending: list[Event], remedies: list[str]
+    ending: list[AnyEvent], remedies: list[str]
 ) -> None:
     """For a child that is right; where it had to be forced, it is not."""
     assert detail_texts(run("> x", FakeSession(opened(), silence, ending)), "remedy") == remedies
@@ -202,9 +202,9 @@ def test_what_the_child_left_behind_is_no_bad_end() -> None:
 def test_output_that_nobody_takes_ends_the_run() -> None:
     """Whatever the script waits for, and the events are read to their end all the same."""
     session = FakeSession(opened(), lambda value: [printed(b"x"), printed(b"y")])
-    told: list[Event] = []
+    told: list[AnyEvent] = []
 
-    async def tell(event: Event) -> None:
+    async def tell(event: AnyEvent) -> None:
         told.append(event)
         if event == printed(b"x"):
             raise OutputLostError(BrokenPipeError(32, "Broken pipe"))
@@ -219,7 +219,7 @@ def test_a_slow_reader_costs_no_deadline() -> None:
     """While our output waits for its reader, the clock of a step stands still; then it goes on."""
     session = FakeSession(opened(), lambda value: [printed(b"much")])
 
-    async def tell(event: Event) -> None:
+    async def tell(event: AnyEvent) -> None:
         if event == printed(b"much"):
             await asyncio.sleep(1.2)
             asyncio.get_running_loop().call_later(0.1, session.feed, received(1))
@@ -235,7 +235,7 @@ def test_an_interruption_leaves_the_session() -> None:
         stuck = asyncio.Event()
         session = FakeSession(opened(), lambda value: [printed(b"much")])
 
-        async def tell(event: Event) -> None:
+        async def tell(event: AnyEvent) -> None:
             if event == printed(b"much"):
                 stuck.set()
                 await asyncio.Event().wait()
@@ -264,7 +264,7 @@ def test_a_script_sleeps_and_what_happens_meanwhile_is_told() -> None:
     """A message that comes then is there for later steps."""
     clock = VirtualClock()
 
-    def answer(value: Any) -> Iterable[Event]:
+    def answer(value: Any) -> Iterable[AnyEvent]:
         asyncio.get_running_loop().call_later(3, session.feed, received("late"))
         return ()
 
@@ -278,7 +278,7 @@ def test_signals_are_sent_to_the_child() -> None:
     """What it does then is its own."""
     sent: list[int] = []
 
-    def handle(number: int) -> Iterable[Event]:
+    def handle(number: int) -> Iterable[AnyEvent]:
         sent.append(number)
         return [received("heard")]
 
@@ -330,7 +330,7 @@ def test_how_a_run_should_end_may_stand_behind_its_last_words() -> None:
 def test_a_child_that_ended_as_it_should_can_be_restarted() -> None:
     """Though nobody told it to quit."""
 
-    def die(value: Any) -> Iterable[Event]:
+    def die(value: Any) -> Iterable[AnyEvent]:
         return [closed(), exited(3), audit(None)] if value == "die" else ()
 
     session = FakeSession(opened(), die)
@@ -363,7 +363,7 @@ def test_where_the_script_stands_is_known_while_it_runs() -> None:
     """For whoever shows it."""
     seen: list[tuple[int, int, int]] = []
 
-    async def tell(event: Event) -> None:
+    async def tell(event: AnyEvent) -> None:
         if isinstance(event, MessageReceived):
             seen.append((runner.line, runner.passed, runner.total))
 
@@ -407,5 +407,5 @@ def test_ends_that_differ_cannot_be_updated() -> None:
     assert detail_texts(verdict, "child") == ["exited with code 4"]
 
 
-async def _deaf_ears(event: Event) -> None:
+async def _deaf_ears(event: AnyEvent) -> None:
     """Tell nobody."""

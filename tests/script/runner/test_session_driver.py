@@ -10,7 +10,7 @@ import pytest
 from tests.support.run_script import silence
 from tests.support.scripted_session import FakeSession, audit, closed, exited, opened, printed, received
 from tests.support.virtual_clock import VirtualClock, run_without_waiting
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.runner.session_driver import SessionDriver, TooManyMessages
 from tui_ipc.session.conversation import NotConnected
@@ -18,11 +18,11 @@ from tui_ipc.session.conversation import NotConnected
 
 @asynccontextmanager
 async def watching(
-    session: FakeSession, told: list[Event], tell: Callable[[Event], Awaitable[None]] | None = None
+    session: FakeSession, told: list[AnyEvent], tell: Callable[[AnyEvent], Awaitable[None]] | None = None
 ) -> AsyncIterator[SessionDriver]:
     """A watcher whose handshake is over."""
 
-    async def note(event: Event) -> None:
+    async def note(event: AnyEvent) -> None:
         told.append(event)
         if tell is not None:
             await tell(event)
@@ -54,7 +54,7 @@ def test_a_message_that_has_to_wait_is_waited_for_and_the_events_are_read_meanwh
     """A child that cannot write would never read."""
 
     async def main() -> None:
-        told: list[Event] = []
+        told: list[AnyEvent] = []
         taken = asyncio.Event()
 
         class Slow(FakeSession):
@@ -63,7 +63,7 @@ def test_a_message_that_has_to_wait_is_waited_for_and_the_events_are_read_meanwh
                 await taken.wait()
                 return await super().send(value)
 
-        async def tell(event: Event) -> None:
+        async def tell(event: AnyEvent) -> None:
             if event == received("busy"):
                 asyncio.get_running_loop().call_later(1, taken.set)
 
@@ -114,9 +114,9 @@ def test_output_that_nobody_takes_ends_any_wait() -> None:
 
     async def main() -> None:
         session = FakeSession(opened(), lambda value: None)
-        told: list[Event] = []
+        told: list[AnyEvent] = []
 
-        async def tell(event: Event) -> None:
+        async def tell(event: AnyEvent) -> None:
             if event == printed(b"x"):
                 raise OutputLostError(BrokenPipeError(32, "Broken pipe"))
 
@@ -137,7 +137,7 @@ def test_output_that_is_lost_at_the_end_is_told() -> None:
     """It was the last chance."""
 
     async def main() -> None:
-        async def tell(event: Event) -> None:
+        async def tell(event: AnyEvent) -> None:
             if event == exited():
                 raise OutputLostError(BrokenPipeError(32, "Broken pipe"))
 
@@ -152,10 +152,10 @@ def test_what_was_told_in_part_is_not_followed_by_anything() -> None:
     """Our output may break off; it has no holes."""
 
     async def main() -> None:
-        told: list[Event] = []
+        told: list[AnyEvent] = []
         session = FakeSession(opened(), lambda value: [printed(b"much"), printed(b"more")])
 
-        async def tell(event: Event) -> None:
+        async def tell(event: AnyEvent) -> None:
             if event == printed(b"much"):
                 stuck.set()
                 await asyncio.Event().wait()
@@ -198,7 +198,7 @@ def test_a_restart_gives_a_run_of_its_own() -> None:
     run_without_waiting(main)
 
 
-def flood(value: Any) -> Iterable[Event]:
+def flood(value: Any) -> Iterable[AnyEvent]:
     return [received("x" * 1024 * 1024)] * 65  # one more than is kept
 
 
@@ -247,7 +247,7 @@ def test_who_only_sends_reads_the_events_too() -> None:
     """They would pile up; those of a child that sends more than is kept stay where they are."""
 
     async def main() -> None:
-        told: list[Event] = []
+        told: list[AnyEvent] = []
         session = FakeSession(opened(), silence)
         async with watching(session, told) as watcher:
             for number in range(1000):

@@ -85,7 +85,7 @@ async def quit_while_sending(session: Session, watch: EventCollector) -> None:
 
 async def wait_for_output(_: Session, watch: EventCollector) -> None:
     """Take some of a flood, and leave."""
-    await watch.until(ev.Event, lambda event: isinstance(event, ev.ChildOutput | ev.MessageReceived))
+    await watch.until(ev.EventBase, lambda event: isinstance(event, ev.ChildOutput | ev.MessageReceived))
 
 
 async def expect_much_output(session: Session, watch: EventCollector) -> None:

@@ -57,7 +57,7 @@ class Row:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def describe_run(events: list[ev.Event]) -> list[str]:
+def describe_run(events: list[ev.AnyEvent]) -> list[str]:
     """The transcript, with the sentences of a failed handshake, without what differs from run to run.
 
     What was printed comes last, all of a stream in one line: two streams are not ordered against each other.

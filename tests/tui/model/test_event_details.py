@@ -11,10 +11,10 @@ from tests.ipc.messages import hostile, values
 from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, SPAWNED, exited
 from tests.tui.model.test_terminal_output import is_safe
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChildSpawned,
     ChildStopped,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -82,12 +82,12 @@ RECEIVED = MessageReceived(
 )
 
 
-def entry(event: Event | None) -> LogEntry:
+def entry(event: AnyEvent | None) -> LogEntry:
     """An entry of the log about an event."""
     return LogEntry(event, 1 if event is None else event.run)
 
 
-def about(event: Event) -> dict[str, str]:
+def about(event: AnyEvent) -> dict[str, str]:
     """The facts, by their names."""
     facts = (line.left for line in about_lines(entry(event)))
     return {name.text.strip(): fact.text for name, fact in facts}
@@ -150,7 +150,7 @@ def test_what_answered_a_message() -> None:
         (Fault(at=0, run=1, sentence="not msgpack", byte=1_234), "byte", "1 234, counted from 0"),
     ],
 )
-def test_every_event_has_facts(event: Event, name: str, fact: str) -> None:
+def test_every_event_has_facts(event: AnyEvent, name: str, fact: str) -> None:
     """What the log line has no room for is told here."""
     assert about(event)[name] == fact
 
@@ -158,7 +158,7 @@ def test_every_event_has_facts(event: Event, name: str, fact: str) -> None:
 @given(text=st.text())
 def test_nothing_hostile_is_inspected_unseen(text: str) -> None:
     """Under every face names, commands, values and sentences are safe to show."""
-    events: list[Event] = [
+    events: list[AnyEvent] = [
         ServerListening(at=0, run=1, name=text),
         ChildSpawned(at=0, run=1, pid=1, command=(text, text)),
         HelloReceived(at=0, run=1, name=text, pid=1, inline=True, raw=b""),
@@ -173,7 +173,7 @@ def test_nothing_hostile_is_inspected_unseen(text: str) -> None:
 
 
 @pytest.mark.parametrize("event", [LISTENING, SPAWNED, CONNECTED, HELLO, exited(), None])
-def test_what_is_no_message_has_a_face_too(event: Event | None) -> None:
+def test_what_is_no_message_has_a_face_too(event: AnyEvent | None) -> None:
     """Every line of the log can be selected; none is blank, and none pretends to be a message."""
     assert entry_title(entry(event))
     assert entry_summary(entry(event)) is None

@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChannelsOpen,
     ChildExited,
     ChildSpawned,
     ChildStopped,
-    Event,
     Fault,
     MessageReceived,
     MessageSent,
@@ -26,17 +26,17 @@ from tui_ipc.tui.model.session_model import LogEntry
 MS = 1_000_000
 
 
-def sent(value: Any, run: int = 1) -> Event:
+def sent(value: Any, run: int = 1) -> AnyEvent:
     """A message to the child."""
     return MessageSent(at=0, run=run, number=1, value=value, raw=encode(value))
 
 
-def received(value: Any, elapsed: int | None = None) -> Event:
+def received(value: Any, elapsed: int | None = None) -> AnyEvent:
     """A message from the child."""
     return MessageReceived(at=0, run=1, number=1, value=value, raw=encode(value), elapsed=elapsed)
 
 
-EVENTS: dict[str, Event] = {
+EVENTS: dict[str, AnyEvent] = {
     "listening": ServerListening(at=0, run=1, name="/run/server"),
     "spawned": ChildSpawned(at=0, run=1, pid=4242, command=("./echo",)),
     "open": ChannelsOpen(at=0, run=1),
@@ -60,7 +60,7 @@ def shown(text: str, *, inverted: bool = False) -> str:
     return " ".join(name for name, event in EVENTS.items() if _passes(wanted, event))
 
 
-def _passes(wanted: Filter, event: Event) -> bool:
+def _passes(wanted: Filter, event: AnyEvent) -> bool:
     return wanted.passes(event, lambda: LogEntry(event, event.run).text)
 
 

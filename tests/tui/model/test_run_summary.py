@@ -1,7 +1,7 @@
 """The story of a run: the rungs of its handshake, and its end."""
 
 from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
-from tui_ipc.events import Audit, ChildOutput, Event, HandshakeFailed, MessageSent, SignalSent, StepLate
+from tui_ipc.events import AnyEvent, Audit, ChildOutput, HandshakeFailed, MessageSent, SignalSent, StepLate
 from tui_ipc.tui.model.run_summary import (
     REPEATED_EVENT_LIMIT,
     RUN_LIMIT,
@@ -15,7 +15,7 @@ FAILED = HandshakeFailed(at=5_000, run=1, step="connected", sentence="it never c
 AUDIT = Audit(at=10, run=1, processes=(), files=(), unread=0, quit_elapsed=None)
 
 
-def story(*events: Event) -> RunSummary:
+def story(*events: AnyEvent) -> RunSummary:
     """The story that events make."""
     made = RunSummary(1)
     for event in events:

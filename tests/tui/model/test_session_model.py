@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tests.tui.model.test_terminal_output import is_safe
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChannelClosed,
     ChannelsOpen,
     ChildContinued,
     ChildOutput,
     ChildStopped,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -99,7 +99,7 @@ SECOND = 1_000_000_000
         (ChildContinued(at=0, run=1), "  0.000  ● continued  the child goes on"),
     ],
 )
-def test_each_event_has_its_line(event: Event, text: str) -> None:
+def test_each_event_has_its_line(event: AnyEvent, text: str) -> None:
     """Time, mark, words, latency, size: each event is told in one line."""
     assert format_log_line(event).text == text
 
@@ -121,7 +121,7 @@ def test_columns_stand_below_each_other() -> None:
 @given(text=st.text())
 def test_nothing_a_child_says_reaches_the_terminal_unseen(text: str) -> None:
     """Names, values and sentences are sanitised wherever they appear."""
-    events: list[Event] = [
+    events: list[AnyEvent] = [
         HelloReceived(at=0, run=1, name=text, pid=1, inline=True, raw=b""),
         MessageSent(at=0, run=1, number=1, value={text: text}, raw=b""),
         HandshakeFailed(at=0, run=1, step="hello", sentence=text, timed_out=False),
@@ -136,7 +136,7 @@ def test_a_rule_names_the_run() -> None:
     assert run_separator(2).text == "── run 2 "
 
 
-def fed(*events: Event) -> SessionModel:
+def fed(*events: AnyEvent) -> SessionModel:
     """A model to which events have happened."""
     model = SessionModel()
     for event in events:

@@ -1,13 +1,13 @@
 """The state of a run, as its events tell it."""
 
 from tui_ipc.events import (
+    AnyEvent,
     ChannelsOpen,
     ChildConnected,
     ChildContinued,
     ChildExited,
     ChildSpawned,
     ChildStopped,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -32,7 +32,7 @@ def exited(code: int | None = 0, signal: int | None = None, run: int = 1) -> Chi
     )
 
 
-def after(*events: Event) -> Status:
+def after(*events: AnyEvent) -> Status:
     """The status once events have happened."""
     status = Status()
     for event in events:
@@ -68,7 +68,7 @@ def test_a_stopped_child_is_stopped_while_it_lasts() -> None:
 
 def test_messages_are_counted_and_the_median_latency_kept() -> None:
     """The counts are the newest numbers; the median is over answers only."""
-    events: list[Event] = [MessageSent(at=5, run=1, number=n, value=n, raw=b"") for n in (1, 2, 3)]
+    events: list[AnyEvent] = [MessageSent(at=5, run=1, number=n, value=n, raw=b"") for n in (1, 2, 3)]
     for number, elapsed in ((1, 30), (2, 10), (3, 20), (4, None)):
         answer = number if elapsed else None
         events.append(

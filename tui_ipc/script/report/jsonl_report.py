@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tui_ipc import __version__
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.events.json_form import SCHEMA_VERSION, fields
 from tui_ipc.script.language.parser import Script
 from tui_ipc.script.outcome import Outcome, Status, count_by_status, highest_exit_code
@@ -44,7 +44,7 @@ class JsonlReporter:
             "script-begin", script=self._script, name=script.name, command=[*command], steps=total
         )
 
-    async def tell(self, event: Event) -> None:
+    async def tell(self, event: AnyEvent) -> None:
         """Tell an event of the script that is run."""
         await self._write(fields(event) | {"script": self._script})
 

@@ -7,7 +7,7 @@ child's bytes unchanged; a terminal gets text in which every control character i
 from collections.abc import Callable
 from typing import Final
 
-from tui_ipc.events import ChildOutput, Event
+from tui_ipc.events import AnyEvent, ChildOutput
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.units import format_count
 
@@ -92,7 +92,7 @@ class OutputTails:
         self._kept = {"stdout": b"", "stderr": b""}
         self._sizes = {"stdout": 0, "stderr": 0}
 
-    def note(self, event: Event) -> None:
+    def note(self, event: AnyEvent) -> None:
         """Take in what was printed."""
         if isinstance(event, ChildOutput):
             stream = event.stream

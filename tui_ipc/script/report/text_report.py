@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChildContinued,
     ChildExited,
     ChildOutput,
     ChildSpawned,
     ChildStopped,
-    Event,
     MessageReceived,
     MessageSent,
     ServerListening,
@@ -122,7 +122,7 @@ class Transcript:
         self._name = name
         self._narrated = narrated
 
-    async def tell(self, event: Event) -> None:
+    async def tell(self, event: AnyEvent) -> None:
         """Write what an event has to say.
 
         Raises:
@@ -146,7 +146,7 @@ class Transcript:
                 await console.line(self._stdout, line)
 
 
-def describe_remarkable(event: Event) -> str:
+def describe_remarkable(event: AnyEvent) -> str:
     """What is worth a look while a run goes on, and no failure; empty if an event is none of that."""
     match event:
         case StepLate():
@@ -161,7 +161,7 @@ def describe_remarkable(event: Event) -> str:
             return ""
 
 
-def narrate(event: Event) -> tuple[str, ...]:
+def narrate(event: AnyEvent) -> tuple[str, ...]:
     """What the parent says about an event, in the words of the example that this project grew from."""
     match event:
         case ServerListening():
@@ -190,7 +190,7 @@ class Reporter(Protocol):
     async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
         """A script begins, with a child of that command; so many steps are due."""
 
-    async def tell(self, event: Event) -> None:
+    async def tell(self, event: AnyEvent) -> None:
         """Something happened in the script that is run."""
 
     async def end_script(self, outcome: Outcome) -> None:
@@ -224,7 +224,7 @@ class TextReporter:
         console = self._console
         self._transcript = Transcript(console, name=script.name, narrated=self._narrated, taken=self._taken)
 
-    async def tell(self, event: Event) -> None:
+    async def tell(self, event: AnyEvent) -> None:
         """Tell what the child prints, and what is worth a look."""
         if self._transcript is not None:
             await self._transcript.tell(event)

@@ -14,13 +14,13 @@ from typing import Final
 
 from tui_ipc.events import (
     USER_REQUESTED,
+    AnyEvent,
     Audit,
     ChannelClosed,
     ChannelsOpen,
     ChildExited,
     ChildOutput,
     ChildSpawned,
-    Event,
     Fault,
     HandshakeFailed,
     MessageReceived,
@@ -199,7 +199,7 @@ class RunState:
         self.judged = False
         self._errors = b""
 
-    def note(self, event: Event) -> None:
+    def note(self, event: AnyEvent) -> None:
         """Take the next event."""
         match event:
             case MessageSent():
@@ -216,7 +216,7 @@ class RunState:
             case _:
                 self._note_change(event)
 
-    def _note_change(self, event: Event) -> None:
+    def _note_change(self, event: AnyEvent) -> None:
         match event:
             case ChildSpawned():
                 self.pid = event.pid

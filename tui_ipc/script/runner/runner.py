@@ -10,7 +10,7 @@ from itertools import takewhile
 from time import monotonic
 from typing import Any, Final
 
-from tui_ipc.events import Event
+from tui_ipc.events import AnyEvent
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language.steps import (
     Expect,
@@ -66,7 +66,7 @@ class Runner:
         script: Script,
         session: Watched,
         timeout: float,
-        tell: Callable[[Event], Awaitable[None]],
+        tell: Callable[[AnyEvent], Awaitable[None]],
         *,
         updating: bool = False,
     ) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
-from tui_ipc.events import Event, MessageReceived, MessageSent
+from tui_ipc.events import AnyEvent, MessageReceived, MessageSent
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.runner.async_waits import InterruptibleWait, start_eagerly
 from tui_ipc.script.runner.run_state import RunState
@@ -25,7 +25,7 @@ _KEPT: Final = 100  # messages that no step took, of runs that are over
 class Events(Protocol):
     """Everything that happens, in order; :class:`~tui_ipc.session.timeline.Timeline` documents it."""
 
-    def take(self) -> Event | None:
+    def take(self) -> AnyEvent | None:
         """The next event, if there is one already."""
 
     def news(self) -> Coroutine[Any, Any, bool]:
@@ -78,7 +78,7 @@ class SessionDriver:
         untaken_count: How many there were.
     """
 
-    def __init__(self, session: Watched, tell: Callable[[Event], Awaitable[None]]) -> None:
+    def __init__(self, session: Watched, tell: Callable[[AnyEvent], Awaitable[None]]) -> None:
         self.life = RunState(0)
         self.untaken: list[MessageReceived] = []
         self.untaken_count = 0
@@ -225,7 +225,7 @@ class SessionDriver:
         doing.result()
         return True
 
-    def _note(self, event: Event) -> None:
+    def _note(self, event: AnyEvent) -> None:
         if event.run != self.life.run:
             left = self.life.received
             self.untaken += left.first(_KEPT - len(self.untaken))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from tui_ipc.events import Event, HelloReceived, MessageReceived, MessageSent
+from tui_ipc.events import AnyEvent, HelloReceived, MessageReceived, MessageSent
 from tui_ipc.events.message_values import decode_stored
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.text import notation
@@ -233,7 +233,7 @@ class ByteMap:
                 yield from decode_stored(_MAP_OF_ONE + self.raw[key.start : key.end] + _NIL)
 
 
-def map_event_bytes(event: Event | None) -> ByteMap | None:
+def map_event_bytes(event: AnyEvent | None) -> ByteMap | None:
     """The dissection of an event that brought bytes, None of any other."""
     match event:
         case MessageSent() | MessageReceived():

@@ -6,11 +6,11 @@ from itertools import islice
 from typing import Final
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChildExited,
     ChildSpawned,
     ChildStopped,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -151,7 +151,7 @@ def list_answers(answers: Iterable[LogEntry]) -> Iterator[tuple[str, str]]:
             yield "answered by", f"#{format_count(event.number)} after {format_duration(event.elapsed)}"
 
 
-def _list_facts(event: Event) -> Iterator[tuple[str, str]]:
+def _list_facts(event: AnyEvent) -> Iterator[tuple[str, str]]:
     match event:
         case MessageSent() | MessageReceived():
             yield from _message_facts(event)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChannelClosed,
     ChannelsOpen,
@@ -17,7 +18,6 @@ from tui_ipc.events import (
     ChildExited,
     ChildSpawned,
     ChildStopped,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -46,7 +46,7 @@ GRAMMAR: Final = (
 FILTER_LIMIT: Final = 1_000
 """How many characters a filter has at most."""
 
-EventKinds = tuple[type[Event], ...]
+EventKinds = tuple[type[AnyEvent], ...]
 
 _LIFECYCLE: Final[EventKinds] = (
     ChildSpawned,
@@ -104,7 +104,7 @@ class FilterInput:
 
     __slots__ = ("_text", "_write", "event")
 
-    def __init__(self, event: Event, write: Callable[[], str]) -> None:
+    def __init__(self, event: AnyEvent, write: Callable[[], str]) -> None:
         self.event = event
         self._write = write
         self._text: str | None = None
@@ -134,7 +134,7 @@ class Filter:
     terms: tuple[Term, ...]
     inverted: bool = False
 
-    def passes(self, event: Event, write: Callable[[], str]) -> bool:
+    def passes(self, event: AnyEvent, write: Callable[[], str]) -> bool:
         """Whether a line passes.
 
         Args:
@@ -283,15 +283,15 @@ def _is_fault(subject: FilterInput) -> bool:
             return False
 
 
-def _latency(event: Event) -> int | None:
+def _latency(event: AnyEvent) -> int | None:
     return event.elapsed if isinstance(event, MessageReceived) else None
 
 
-def _size(event: Event) -> int | None:
+def _size(event: AnyEvent) -> int | None:
     return len(event.raw) if isinstance(event, MessageSent | MessageReceived) else None
 
 
-_METRICS: Final[dict[str, tuple[Callable[[Event], int | None], dict[str, int], int, str]]] = {
+_METRICS: Final[dict[str, tuple[Callable[[AnyEvent], int | None], dict[str, int], int, str]]] = {
     "slower": (_latency, _TIMES, 1, "5ms"),
     "faster": (_latency, _TIMES, -1, "5ms"),
     "larger": (_size, _SIZES, 1, "1KiB"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChannelClosed,
     ChannelsOpen,
@@ -16,7 +17,6 @@ from tui_ipc.events import (
     ChildExited,
     ChildSpawned,
     ChildStopped,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -33,7 +33,7 @@ REPEATED_EVENT_LIMIT: Final = 40
 RUN_LIMIT: Final = 100
 """How many runs have a story; the oldest are forgotten."""
 
-_STEPS: Final[dict[type[Event], Step]] = {
+_STEPS: Final[dict[type[AnyEvent], Step]] = {
     ServerListening: "listening",
     ChildSpawned: "spawned",
     ChildConnected: "connected",
@@ -76,9 +76,9 @@ class RunSummary:
 
     def __init__(self, run: int) -> None:
         self.run = run
-        self.events: list[Event] = []
+        self.events: list[AnyEvent] = []
 
-    def note(self, event: Event) -> None:
+    def note(self, event: AnyEvent) -> None:
         """Take in an event, if it is one of the story."""
         if type(event) not in _KINDS:
             return
@@ -95,7 +95,7 @@ class RunSummary:
         late = {event.step: event for event in self.events if isinstance(event, StepLate)}
         over = any(isinstance(event, HandshakeFailed | ChildExited | Audit) for event in self.events)
         rungs: list[StepProgress] = []
-        before: Event | None = None
+        before: AnyEvent | None = None
         awaits = True
         for step in get_args(Step):
             event = reached.get(step)
@@ -112,7 +112,7 @@ class RunSummary:
         return rungs
 
     @property
-    def rest(self) -> list[Event]:
+    def rest(self) -> list[AnyEvent]:
         """What is no step of the handshake and no lateness of one: failure, signals, the end, the audit."""
         return [event for event in self.events if type(event) not in _STEPS and type(event) is not StepLate]
 
@@ -123,7 +123,7 @@ class RunSummaries:
     def __init__(self) -> None:
         self._of: dict[int, RunSummary] = {}
 
-    def note(self, event: Event) -> None:
+    def note(self, event: AnyEvent) -> None:
         """Take in an event."""
         story = self._of.get(event.run)
         if story is None:
@@ -141,7 +141,7 @@ class RunSummaries:
         return tuple(self._of)
 
 
-def shift_events(events: Iterable[Event], end: int) -> list[Event]:
+def shift_events(events: Iterable[AnyEvent], end: int) -> list[AnyEvent]:
     """The same events, moved together in time so that the last happens at ``end``, and none before 0."""
     import dataclasses
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tui_ipc.events import (
+    AnyEvent,
     Audit,
     ChannelsOpen,
     ChildConnected,
     ChildExited,
     ChildOutput,
     ChildSpawned,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -39,7 +39,7 @@ SIZE_WIDTH = 10
 STEP_WIDTH = 10
 
 
-def format_log_line(event: Event, since: int | None = None) -> Line:
+def format_log_line(event: AnyEvent, since: int | None = None) -> Line:
     """Return the log's line about an event.
 
     Args:
@@ -79,7 +79,7 @@ def _format_message(event: MessageSent | MessageReceived, said: EventText, paint
     return Line(left, right)
 
 
-def _format_step(event: Event, since: int | None, said: EventText, extent: str) -> Line:
+def _format_step(event: AnyEvent, since: int | None, said: EventText, extent: str) -> Line:
     """One step of the handshake's ladder, with the time it took."""
     left = (
         Span(f"{format_clock(event.at)}  ", "muted"),
@@ -93,7 +93,7 @@ def _format_step(event: Event, since: int | None, said: EventText, extent: str) 
     return Line(left, (took, Span(f"{extent:>{SIZE_WIDTH}}", "muted")))
 
 
-def _format_event(event: Event, said: EventText) -> Line:
+def _format_event(event: AnyEvent, said: EventText) -> Line:
     return Line(
         (
             Span(f"{format_clock(event.at)}  ", "muted"),
@@ -127,7 +127,7 @@ class LogEntry:
         since: For a step of the handshake, the nanoseconds since the step before it.
     """
 
-    event: Event | None
+    event: AnyEvent | None
     run: int
     since: int | None = None
 
@@ -171,7 +171,7 @@ class SessionModel:
         self._decoders = {"stdout": OutputDecoder("stdout"), "stderr": OutputDecoder("stderr")}
         self._step_at = 0
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: AnyEvent) -> None:
         """Take in what happened."""
         if isinstance(event, ServerListening):
             self._begin_run(event)
@@ -202,7 +202,7 @@ class SessionModel:
             line = run_separator(event.run)
             self.output.append(OutputLine(line.left, line.right, line.fill))
 
-    def _note(self, event: Event) -> None:
+    def _note(self, event: AnyEvent) -> None:
         since = None
         if isinstance(event, _TIMED_STEPS):
             since, self._step_at = event.at - self._step_at, event.at
@@ -243,7 +243,7 @@ def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:
 
 def _find_answers(log: RingBuffer[LogEntry], sent: MessageSent) -> Iterator[int]:
     for index, other in log.newest_first():
-        event: Event | None = other.event
+        event: AnyEvent | None = other.event
         if event is sent:
             return
         if isinstance(event, MessageReceived) and event.answers == sent.number and event.run == sent.run:

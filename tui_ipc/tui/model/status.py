@@ -4,6 +4,7 @@ from os.path import basename
 from typing import Literal
 
 from tui_ipc.events import (
+    AnyEvent,
     ChannelClosed,
     ChannelsOpen,
     ChildConnected,
@@ -11,7 +12,6 @@ from tui_ipc.events import (
     ChildExited,
     ChildSpawned,
     ChildStopped,
-    Event,
     Fault,
     HandshakeFailed,
     HelloReceived,
@@ -93,7 +93,7 @@ class Status:
         """Why nobody listens, None while somebody does or may soon."""
         return f"nobody listens: the child {self._end}" if self.phase == "over" else None
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: AnyEvent) -> None:
         """Take in what happened."""
         if event.run != self.run:
             self._begin(event.run)
@@ -111,7 +111,7 @@ class Status:
             case _:
                 self._apply_step(event)
 
-    def _apply_step(self, event: Event) -> None:
+    def _apply_step(self, event: AnyEvent) -> None:
         match event:
             case ServerListening():
                 self._state = "listening"
@@ -131,7 +131,7 @@ class Status:
             case _:
                 self._apply_end(event)
 
-    def _apply_end(self, event: Event) -> None:
+    def _apply_end(self, event: AnyEvent) -> None:
         match event:
             case HandshakeFailed():
                 self._broken = True

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui_ipc.events import Event, HandshakeFailed
+from tui_ipc.events import AnyEvent, HandshakeFailed
 from tui_ipc.events.sentences import WORD_WIDTH, Tone, describe_event
 from tui_ipc.text.units import format_clock, format_duration
 from tui_ipc.tui.model.run_summary import RunSummaries, RunSummary, StepProgress, StepState
@@ -222,7 +222,7 @@ def _indent_wrapped(text: str, width: int, indent: int) -> str:
     return f"\n{' ' * indent}".join(rows)
 
 
-def _render_event(event: Event, room: int) -> Content:
+def _render_event(event: AnyEvent, room: int) -> Content:
     said = describe_event(event)
     style = _TONE_STYLES[said.tone]
     rows = _indent_wrapped(_sanitize_rows(said.detail), room, WORD_WIDTH + 13)
