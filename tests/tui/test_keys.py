@@ -62,8 +62,8 @@ def test_what_cannot_be_used_is_told() -> None:
     usable, problems = check_keys({"app.quiet": "f10", "log.copy": "f99", "app.quit": "f3"}, BINDINGS)
     assert usable == {"app.quit": "f3"}
     assert problems == [
-        "There is nothing called 'app.quiet' that a key could do; did you mean 'app.quit'?",
-        "'f99' is no key, so 'log.copy' keeps its own; f12, ctrl+t and question_mark are some.",
+        "There is no action 'app.quiet' to bind a key to; did you mean 'app.quit'?",
+        "'f99' is not a key, so 'log.copy' keeps its own; try f12, ctrl+t or question_mark.",
         "The key f3 is bound to 'app.quit' and to 'app.why'; give one of them another.",
     ]
     both = check_keys({"app.quit": "f8", "app.why": "f8"}, BINDINGS)[1]

@@ -5,6 +5,7 @@ So a child that floods is remembered at full speed, drawn at leisure, and never 
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Sequence
 from time import monotonic_ns
 from typing import Any, ClassVar
@@ -28,8 +29,7 @@ from tui_ipc.tui.model.session_model import LogEntry, SessionModel
 from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.scheduling import RefreshThrottle, raise_fps
 from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionRecorder
-from tui_ipc.tui.settings import Settings
-from tui_ipc.tui.user_settings import UserSettings
+from tui_ipc.tui.settings import Settings, apply_settings
 from tui_ipc.tui.view_actions import MessageActions, PaneActions
 from tui_ipc.tui.widgets.bottom_bar import MessageBox, ReplayBar
 from tui_ipc.tui.widgets.inspector import Inspector
@@ -51,7 +51,7 @@ WIDE_COLUMNS = 100
 """From how many columns on the inspector has a place of its own."""
 
 
-class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, UserSettings):
+class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
     """Explores one session, from its beginning to its end.
 
     Args:
@@ -152,7 +152,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, UserSe
 
     def on_mount(self) -> None:
         """Begin the session."""
-        self._apply_settings()
+        apply_settings(self, self.settings)
         self._begin()
         self.set_interval(CHANNEL_CHECK_SECONDS, self._look)
 
@@ -201,6 +201,11 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions, UserSe
     def _tell_failure(self, sentence: str) -> None:
         self.notify(make_visible(sentence), title="Not recorded", severity="error", timeout=30, markup=False)
         self._schedule_refresh()
+
+    def get_key_display(self, binding: Binding) -> str:
+        """Write a function key as it is on the keyboard, ``F12`` (Textual calls this)."""
+        written = super().get_key_display(binding)
+        return written.upper() if re.fullmatch(r"f\d+", written) else written
 
     # What the session says
 

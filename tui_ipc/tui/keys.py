@@ -1,9 +1,10 @@
-"""Keys as they are bound now, which the user's settings may have changed: how one is called, what it does."""
+"""Keys and bindings: how a bound key is written, which action it runs, and which keys a user may bind."""
 
 import importlib
 import pkgutil
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, Final
 
 from textual.app import App, SystemCommand
@@ -14,39 +15,50 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.widget import Widget
 
 import tui_ipc.tui
-from tui_ipc.tui.settings import suggest_name
-from tui_ipc.tui.widgets.key_bar import PALETTE_ACTION
+
+PALETTE_ACTION: Final = "command_palette"
+"""The action that opens the command palette."""
+
+
+def iterate_bindings(kinds: Iterable[type[Any]]) -> Iterator[Binding]:
+    """The bindings with an id, as these classes write them; of each id the first."""
+    seen: set[str] = set()
+    for kind in kinds:
+        for binding in vars(kind).get("BINDINGS", ()):
+            if isinstance(binding, Binding) and binding.id and binding.id not in seen:
+                seen.add(binding.id)
+                yield binding
 
 
 def format_key(node: DOMNode, name: str) -> str:
-    """How the first key of a binding is written; empty if a node has no such binding.
+    """The first key of a binding as the user sees it; empty if the node has no such binding.
 
     Args:
         node: A widget, screen or app that has the binding.
         name: The binding's id.
     """
-    for kind in type(node).__mro__:
-        for binding in vars(kind).get("BINDINGS", ()):
-            if isinstance(binding, Binding) and binding.id == name:
-                return _format_binding(node, binding)
-    return ""
+    bindings = iterate_bindings(type(node).__mro__)
+    return next((_format_binding(node, binding) for binding in bindings if binding.id == name), "")
 
 
 def _format_binding(node: DOMNode, binding: Binding) -> str:
-    keys = node.app._keymap.get(binding.id or "")  # Textual tells it to the footer alone
-    own = binding if keys is None else binding.with_key(keys, key_display=None)
-    first = next(iter(Binding.make_bindings([own])), own)
+    keys = node.app._keymap.get(
+        binding.id or ""
+    )  # private: Textual shows the keymap's keys in its footer only
+    rebound = binding if keys is None else binding.with_key(keys, key_display=None)
+    first = next(iter(Binding.make_bindings([rebound])), rebound)
     return node.app.get_key_display(first)
 
 
 async def dispatch_key(widget: Widget, event: Key) -> None:
-    """Do what a key is bound to, in the widget that has the focus or in what that stands in.
+    """Run the action of a key, as the focused widget or one of its ancestors binds it.
 
-    Textual sends every key on a way round through the app first. Of keys that arrive together, the later
-    ones would be somewhere else before the first has acted. What the app does still goes that way, behind
-    the messages that tell the app what it is done to.
+    Textual passes each key to the app's queue and from there back to the widget. Of keys that arrive in one
+    burst, the second would then act before the first. An action of the app still goes the usual way: it must
+    come after the messages that tell the app what it is about.
     """
-    for node, bindings in widget.screen._modal_binding_chain:  # nothing public tells what comes after a skip
+    # Private: the public ways give one binding a key, not what follows it when its action does not apply.
+    for node, bindings in widget.screen._modal_binding_chain:
         if node is widget.app:
             return
         for binding in bindings.key_to_bindings.get(event.key, ()):
@@ -64,49 +76,47 @@ _KEY_NAMES: Final = frozenset(KEY_NAME_REPLACEMENTS.values()).union(
 
 
 def collect_bindings() -> dict[str, Binding]:
-    """Every binding of ours by its id. Imports every module of the explorer: ask only if keys were bound."""
+    """Return every binding of ours by its id.
+
+    This imports every module of the explorer, so call it only if the user bound keys.
+    """
     for module in pkgutil.walk_packages(tui_ipc.tui.__path__, f"{tui_ipc.tui.__name__}."):
         importlib.import_module(module.name)
-    found: dict[str, Binding] = {}
-    for kind in _iterate_subclasses(DOMNode):
-        if kind.__module__.startswith(tui_ipc.tui.__name__):
-            for binding in vars(kind).get("BINDINGS", ()):
-                if isinstance(binding, Binding) and binding.id:
-                    found.setdefault(binding.id, binding)
-    return found
+    ours = (kind for kind in _iterate_subclasses(DOMNode) if kind.__module__.startswith(tui_ipc.tui.__name__))
+    return {binding.id: binding for binding in iterate_bindings(ours) if binding.id}
 
 
-def _iterate_subclasses(base: type[Any]) -> Iterable[type[Any]]:
+def _iterate_subclasses(base: type[Any]) -> Iterator[type[Any]]:
     for kind in base.__subclasses__():
         yield kind
         yield from _iterate_subclasses(kind)
 
 
 def check_keys(keys: Mapping[str, str], bindings: Mapping[str, Binding]) -> tuple[dict[str, str], list[str]]:
-    """What of the user's keys can be used, and a sentence for each that cannot.
+    """Split the user's keys into the usable ones and a sentence about each of the others.
 
     Args:
-        keys: Keys by ids; several for one id have commas between them.
-        bindings: Those that there are, by their ids.
+        keys: Keys by binding id; several for one id are separated by commas.
+        bindings: Every binding, by id.
     """
     usable: dict[str, str] = {}
     problems = []
     for name, text in keys.items():
-        wrong = [key for key in text.split(",") if not is_key(key.strip())]
+        invalid = [key for key in text.split(",") if not is_key(key.strip())]
         if name not in bindings:
+            problems.append(f"There is no action {name!r} to bind a key to{suggest_name(name, bindings)}")
+        elif invalid:
             problems.append(
-                f"There is nothing called {name!r} that a key could do{suggest_name(name, bindings)}"
+                f"{invalid[0].strip()!r} is not a key, so {name!r} keeps its own; "
+                "try f12, ctrl+t or question_mark."
             )
-        elif wrong:
-            example = "f12, ctrl+t and question_mark are some"
-            problems.append(f"{wrong[0].strip()!r} is no key, so {name!r} keeps its own; {example}.")
         else:
             usable[name] = ",".join(key.strip() for key in text.split(","))
-    return usable, [*problems, *_find_clashes(usable, bindings)]
+    return usable, [*problems, *_describe_clashes(usable, bindings)]
 
 
 def is_key(text: str) -> bool:
-    """Whether Textual can hear of a key of that name."""
+    """Whether Textual has a key of this name."""
     *modifiers, name = text.split("+") if text != "+" else [text]
     if not name or not _MODIFIERS.issuperset(modifiers):
         return False
@@ -121,53 +131,53 @@ def is_key(text: str) -> bool:
     return True
 
 
-def _find_clashes(usable: Mapping[str, str], bindings: Mapping[str, Binding]) -> Iterable[str]:
-    """Keys that would do two things in one place."""
+def suggest_name(name: str, known: Collection[str]) -> str:
+    """The end of a sentence about an unknown name: ``; did you mean 'app.why'?``, or a full stop."""
+    close = get_close_matches(name, known, 1)
+    return f"; did you mean {close[0]!r}?" if close else "."
+
+
+def _describe_clashes(usable: Mapping[str, str], bindings: Mapping[str, Binding]) -> Iterator[str]:
+    """A sentence about each key that would have two actions in one pane, which an id's first word names."""
     taken = {name: usable.get(name, binding.key).split(",") for name, binding in bindings.items()}
     for name, keys in usable.items():
-        place = name.partition(".")[0]
+        pane = name.partition(".")[0]
         for other, others in taken.items():
-            if other == name or other.partition(".")[0] != place:
+            if other == name or other.partition(".")[0] != pane:
                 continue
+            # Of two bindings that the user changed, the clash is reported once.
             if (shared := set(keys.split(",")) & set(others)) and (other not in usable or other > name):
                 key = min(shared)
                 yield f"The key {key} is bound to {name!r} and to {other!r}; give one of them another."
 
 
-def list_commands(app: App[Any], nodes: Sequence[DOMNode]) -> Iterable[SystemCommand]:
-    """One command for each action of some nodes whose binding has a tooltip.
+def list_commands(app: App[Any], nodes: Sequence[DOMNode]) -> Iterator[SystemCommand]:
+    """Make a command of the palette for each action of these nodes whose binding has a tooltip.
 
-    A subclass that writes a binding anew, under the same id, speaks for it; without a tooltip it hides it.
+    A subclass that repeats a binding under the same id replaces it; without a tooltip it hides the action.
     """
     offered: dict[str, tuple[Binding, list[DOMNode]]] = {}
     for node in nodes:
-        for binding in _iterate_bindings(node):
+        for binding in iterate_bindings(type(node).__mro__):
             if binding.tooltip and _is_available(app, binding):
                 offered.setdefault(binding.action, (binding, []))[1].append(node)
-    for binding, places in offered.values():
-        yield SystemCommand(binding.description, binding.tooltip, _make_runner(app, binding.action, places))
+    for binding, owners in offered.values():
+        yield SystemCommand(binding.description, binding.tooltip, _make_runner(app, binding.action, owners))
 
 
 def _is_available(app: App[Any], binding: Binding) -> bool:
-    """Whether the app has the action of one of its bindings, now; opening the palette is no use in it."""
-    return binding.action != PALETTE_ACTION and app.check_action(binding.action, ()) is not False
+    if binding.action == PALETTE_ACTION:  # the palette is open when this is asked
+        return False
+    return app.check_action(binding.action, ()) is not False
 
 
-def _iterate_bindings(node: DOMNode) -> Iterable[Binding]:
-    """The bindings of a node's class and of its bases, as they are written; the first of an id counts."""
-    seen: set[str | None] = set()
-    for kind in type(node).__mro__:
-        for binding in vars(kind).get("BINDINGS", ()):
-            if isinstance(binding, Binding) and binding.id not in seen:
-                seen.add(binding.id)
-                yield binding
+def _make_runner(app: App[Any], action: str, owners: Sequence[DOMNode]) -> Callable[[], Awaitable[None]]:
+    """Return a function that runs an action in the pane that was left for the palette, else in the first."""
 
-
-def _make_runner(app: App[Any], action: str, places: Sequence[DOMNode]) -> Any:
     async def run() -> None:
         focused = app.screen_stack[0].focused
         chain = () if focused is None else focused.ancestors_with_self
-        node = next((place for place in places if place in chain and place is not app), places[0])
+        node = next((owner for owner in owners if owner in chain and owner is not app), owners[0])
         await app.run_action(action, node)
 
     return run

@@ -1,31 +1,34 @@
-"""The user's settings: a small TOML file, read at the start, and never a reason not to start.
+"""The user's settings: a small TOML file, which is read at the start and never prevents it.
 
-The one rule: whatever is wrong in the file is told in one sentence with its remedy, and what is right in it
-holds. Nothing but the theme is ever written to it, and that without touching another line.
+Each mistake in the file is reported in one sentence with its remedy; the settings that are right apply. Only
+the theme is ever written to the file, and the other lines stay as they are.
 
     theme = "nord"          # any theme of the palette; choosing one there writes it here
     remember = true         # whether what is sent is kept for later starts
     wrap = false            # whether long lines of the child's output are wrapped at first
 
-    [keys]                  # a key, or several with commas, by the name of what it does (see the help, F1)
+    [keys]                  # a key, or several with commas, by the name of the action (see the help, F1)
     "app.restart" = "f12"
 """
 
 import os
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
 from platformdirs import user_config_path
+from textual.app import App
+from textual.theme import Theme
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
+from tui_ipc.tui.keys import check_keys, collect_bindings, suggest_name
+from tui_ipc.tui.model.terminal_output import make_visible
 
 SETTINGS_LIMIT: Final = 1 << 20
-"""Bytes of a file of settings at most."""
+"""The largest settings file that is read, in bytes."""
 
 _THEME: Final = re.compile(r"^[ \t]*theme[ \t]*=.*$", re.MULTILINE)
 _TABLE: Final = re.compile(r"^[ \t]*\[", re.MULTILINE)
@@ -33,15 +36,15 @@ _TABLE: Final = re.compile(r"^[ \t]*\[", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the user wants.
+    """The user's settings.
 
     Attributes:
-        theme: The name of a theme; None for the usual one.
+        theme: The name of a theme; None for the default.
         remember: Whether what is sent is kept for later starts.
         wrap: Whether long lines of the child's output are wrapped at first.
-        keys: Keys by the ids of what they do.
-        problems: What is wrong with the file, a sentence each.
-        path: The file, whether it is there or not; None if nothing is to be remembered.
+        keys: Keys by the id of their binding.
+        problems: What is wrong with the file, one sentence each.
+        path: The file, which need not exist; None if nothing is to be saved.
     """
 
     theme: str | None = None
@@ -53,7 +56,7 @@ class Settings:
 
 
 _SETTING_TYPES: Final[Mapping[str, tuple[type, str]]] = {
-    "theme": (str, 'a text, such as "nord"'),
+    "theme": (str, 'a string, such as "nord"'),
     "remember": (bool, "true or false"),
     "wrap": (bool, "true or false"),
     "keys": (dict, 'a table: a line [keys], and below it lines such as "app.restart" = "f12"'),
@@ -69,7 +72,7 @@ def settings_path() -> Path | None:
 
 
 def load_settings(path: Path | None) -> Settings:
-    """Read a file of settings; one that is not there says nothing."""
+    """Read a settings file; a missing one gives the defaults."""
     if path is None:
         return Settings()
     try:
@@ -81,47 +84,85 @@ def load_settings(path: Path | None) -> Settings:
         return Settings(
             problems=(f"The settings in {path} cannot be read: {describe_path_error(error)}.",), path=path
         )
-    import tomllib  # only who has such a file pays for reading it
+    import tomllib  # imported only where there is a file: it costs part of the start
 
     try:
         if len(text) > SETTINGS_LIMIT:
-            raise ValueError(f"it has more than {SETTINGS_LIMIT} bytes")
+            raise ValueError(f"it is longer than {SETTINGS_LIMIT} bytes")
         given = tomllib.loads(text.decode())
-    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are such
-        problem = f"The settings in {path} are no TOML, and none of them holds: {error}."
+    except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError are ValueErrors
+        problem = f"The settings in {path} are not valid TOML, so none applies: {error}."
         return Settings(problems=(problem,), path=path)
     return _build_settings(path, given)
 
 
 def _build_settings(path: Path, given: Mapping[str, Any]) -> Settings:
-    taken: dict[str, Any] = {}
+    valid: dict[str, Any] = {}
     problems = []
     for name, value in given.items():
         if name not in _SETTING_TYPES:
-            problems.append(f"{path}: there is no setting {name!r}{suggest_name(name, _SETTING_TYPES)}")
+            problems.append(f"{path}: unknown setting {name!r}{suggest_name(name, _SETTING_TYPES)}")
             continue
         kind, form = _SETTING_TYPES[name]
         if type(value) is kind:
-            taken[name] = value
+            valid[name] = value
         else:
             problems.append(f"{path}: {name} must be {form}.")
-    keys = taken.get("keys", {})
+    keys = valid.get("keys", {})
     for name in [name for name, key in keys.items() if not isinstance(key, str)]:
         del keys[name]
-        problems.append(f'{path}: the key of {name!r} must be a text, such as "f12".')
-    return Settings(**taken, problems=tuple(problems), path=path)
+        problems.append(f'{path}: the key of {name!r} must be a string, such as "f12".')
+    return Settings(**valid, problems=tuple(problems), path=path)
 
 
-def suggest_name(name: str, known: Collection[str]) -> str:
-    """The end of a sentence: ``; did you mean X?`` where a name is like a known one, else a full stop."""
-    close = get_close_matches(name, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else "."
+def apply_settings(app: App[Any], settings: Settings) -> None:
+    """Give an app its theme and keys, report what is wrong with them, and save each theme chosen from now on.
+
+    Call it once, when the app is mounted.
+    """
+    problems = [*settings.problems, *_apply_theme(app, settings.theme), *_apply_keys(app, settings.keys)]
+    for problem in problems:
+        _report_problem(app, problem, timeout=30)
+    saved = app.theme
+
+    def save_if_new(theme: Theme) -> None:
+        nonlocal saved
+        if theme.name == saved:  # Textual also reports the theme at the start, later than it is set
+            return
+        saved = theme.name
+        problem = save_theme(settings.path, saved)
+        if problem is not None:
+            _report_problem(app, problem)
+
+    app.theme_changed_signal.subscribe(app, save_if_new)
 
 
-def remember_theme(path: Path | None, theme: str) -> str | None:
-    """Write a theme to the file, in the place of the one that is there; says what is wrong, if anything.
+def _report_problem(app: App[Any], problem: str, timeout: float | None = None) -> None:
+    app.notify(make_visible(problem), title="Settings", severity="warning", timeout=timeout, markup=False)
 
-    A file that is no TOML is left alone. Another is replaced as a whole, so that it is never half there.
+
+def _apply_theme(app: App[Any], theme: str | None) -> list[str]:
+    if theme is None:
+        return []
+    if theme not in app.available_themes:
+        return [f"There is no theme {theme!r}{suggest_name(theme, app.available_themes)}"]
+    app.theme = theme
+    return []
+
+
+def _apply_keys(app: App[Any], keys: Mapping[str, str]) -> list[str]:
+    if not keys:
+        return []  # collecting the bindings imports every module of the explorer
+    usable, problems = check_keys(keys, collect_bindings())
+    app.set_keymap(usable)
+    return problems
+
+
+def save_theme(path: Path | None, theme: str) -> str | None:
+    """Write a theme to the file in place of the one that it has; return what went wrong, if anything.
+
+    A file that is not TOML stays as it is. A valid one is replaced as a whole, so that no reader sees half
+    of it.
     """
     if path is None:
         return None
@@ -132,15 +173,19 @@ def remember_theme(path: Path | None, theme: str) -> str | None:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(str(path), changed.encode(), path.stat() if path.exists() else None)
     except (OSError, ValueError) as error:
-        return f"The theme is not remembered, for {path} cannot be written: {describe_path_error(error)}."
+        reason = describe_path_error(error) if isinstance(error, OSError) else error
+        return f"The theme is not saved in {path}: {reason}."
     return None
 
 
 def _replace_theme(text: str, theme: str) -> str:
-    """The text of a file, with another theme and else the same.
+    """Return the text of a file with another theme.
+
+    The line is found by a pattern, since no TOML writer keeps comments. The parser checks the text before
+    and after: a pattern alone could be misled, by a line inside of a multi-line string for instance.
 
     Raises:
-        ValueError: It is no TOML, or would be none.
+        ValueError: The text is not TOML, or the theme is written in a form that the pattern does not find.
     """
     import tomllib
 
@@ -150,6 +195,10 @@ def _replace_theme(text: str, theme: str) -> str:
     head, rest = (text, "") if table is None else (text[: table.start()], text[table.start() :])
     head, found = _THEME.subn(lambda _: line, head, count=1)
     changed = head + rest if found else f"{line}\n{text}"
-    if tomllib.loads(changed).get("theme") != theme:
-        raise ValueError("its theme stands where it cannot be replaced")
+    try:
+        replaced = tomllib.loads(changed).get("theme") == theme
+    except tomllib.TOMLDecodeError:
+        replaced = False
+    if not replaced:
+        raise ValueError("cannot replace the theme that it has; write theme = … on a line of its own")
     return changed

@@ -12,6 +12,8 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets._footer import FooterKey  # a key of Textual's own footer; it cannot leave keys out
 
+from tui_ipc.tui.keys import PALETTE_ACTION
+
 SESSION: Final = Binding.Group("Session")
 CHILD: Final = Binding.Group("Child")
 FILES: Final = Binding.Group("Files")
@@ -19,9 +21,6 @@ VIEW: Final = Binding.Group("View")
 
 GROUP_ORDER: Final = (None, SESSION, CHILD, FILES, VIEW)
 """How the groups stand; those of the pane that has the focus have none. The last is the first to give way."""
-
-PALETTE_ACTION: Final = "command_palette"
-"""The action that has its key at the end of the line, always."""
 
 ROOMY_COLUMNS: Final = 100
 """From how many columns on the keys stand further apart."""
