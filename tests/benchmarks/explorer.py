@@ -15,6 +15,7 @@ from tests.benchmarks.measure import Figure, Group, percentile
 from tests.benchmarks.starts import TUI_IPC, environment
 from tests.benchmarks.terminal import NotShownError, Terminal
 from tui_ipc.events import AnyEvent, ChildOutput, MessageReceived
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 
 PATIENCE = 120.0
@@ -105,7 +106,7 @@ def _command(lines: int, messages: int) -> tuple[str, ...]:
 
 async def session_alone(lines: int, messages: int) -> float:
     """Seconds that a session takes for the flood if nobody looks at what comes."""
-    async with Session(_command(lines, messages), timeout=PATIENCE) as session:
+    async with Session(_command(lines, messages), SessionOptions(timeout=PATIENCE)) as session:
         events = session.events()
         await session.ready()
         begin = perf_counter()

@@ -21,6 +21,7 @@ from tui_ipc.ipc import aio
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.script.language.parser import Expect, Repeat, Script, Send
 from tui_ipc.script.runner.runner import Runner
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 
 _CHILD = """
@@ -77,7 +78,7 @@ class Kept(OneByOne):
     name = "session"
 
     def __init__(self, cpu: int, record: Callable[[AnyEvent], None] | None = None) -> None:
-        self._session = Session(command(cpu), timeout=30, record=record)
+        self._session = Session(command(cpu), SessionOptions(timeout=30), record=record)
 
     async def __aenter__(self) -> Self:
         await self._session.__aenter__()
@@ -113,7 +114,10 @@ class Scripted:
     def __init__(self, cpu: int, message: bytes) -> None:
         exchange = Repeat(sys.maxsize, (Send(message), Expect(message)))
         self._runner = Runner(
-            Script("exchanges", (exchange,)), Session(command(cpu), timeout=30), 30, self._tell
+            Script("exchanges", (exchange,)),
+            Session(command(cpu), SessionOptions(timeout=30)),
+            30,
+            self._tell,
         )
         self._stamps: list[float] = []
         self._due = 0

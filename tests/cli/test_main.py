@@ -469,7 +469,7 @@ def test_the_explorer_can_save_scripts(
     """It is handed what writes them, since the faces know nothing of each other."""
     given: dict[str, Any] = {}
 
-    def start(_: object, **options: Any) -> int:
+    def start(*_: object, **options: Any) -> int:
         given.update(options)
         return 0
 

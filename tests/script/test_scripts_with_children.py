@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support.run_script import detail_texts
-from tests.support.sessions import child, environment
+from tests.support.sessions import child, make_options
 from tui_ipc.events import AnyEvent
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language.parser import parse
@@ -25,7 +25,7 @@ def run(script: str, command: list[str] | None, timeout: float = 20.0, **options
         pass
 
     async def main() -> Verdict:
-        session = Session(command, **{"env": environment(), "timeout": 20.0, "grace": 20.0, **options})
+        session = Session(command, make_options(**options))
         return await Runner(parse(script, "talk.tipc"), session, timeout, tell).run()
 
     return asyncio.run(main())

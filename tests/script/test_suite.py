@@ -14,6 +14,7 @@ from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.report.console import Console
 from tui_ipc.script.suite import Suite, choose_command
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 
 SCRIPTS = [parse("> x\n< Child received: x\n", name) for name in ("first", "second", "third")]
@@ -61,7 +62,14 @@ def run(
     *reporters: Listener, scripts: Sequence[Script] = SCRIPTS, **options: Any
 ) -> tuple[list[Outcome], int]:
     """The outcomes of a suite, and the exit code that it asks for."""
-    suite = Suite(scripts, None, timeout=10, console=Console(None, None, {}), reporters=reporters, **options)
+    suite = Suite(
+        scripts,
+        None,
+        SessionOptions(timeout=10),
+        console=Console(None, None, {}),
+        reporters=reporters,
+        **options,
+    )
     outcomes = asyncio.run(suite.run())
     return outcomes, suite.code
 

@@ -18,6 +18,7 @@ import pytest
 
 from tests.support.sessions import ROOT, EventCollector, child, describe_events, environment, run_session
 from tui_ipc import events as ev
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import NotConnected, Session
 from tui_ipc.session.timeline import MAX_BYTES, MAX_EVENTS
 
@@ -150,7 +151,9 @@ def test_a_consumer_that_stops_makes_a_printing_child_wait_and_misses_nothing() 
 
     async def main() -> bytes:
         command = child("pours", "output", str(amount))
-        async with Session(command, env=environment(), timeout=20.0, pty=False, record=record) as session:
+        async with Session(
+            command, SessionOptions(env=environment(), timeout=20.0, pty=False), record=record
+        ) as session:
             await session.ready()
             while sum(happened) < MAX_BYTES:
                 await asyncio.sleep(0)
@@ -183,7 +186,9 @@ def test_a_consumer_that_stops_makes_a_sending_child_wait_and_misses_nothing() -
 
     async def main() -> list[int]:
         command = child("pours", "messages", str(count))
-        async with Session(command, env=environment(), timeout=20.0, record=record) as session:
+        async with Session(
+            command, SessionOptions(env=environment(), timeout=20.0), record=record
+        ) as session:
             await session.ready()
             while len(happened) < MAX_EVENTS - 20:  # the handshake's events count as well
                 await asyncio.sleep(0)
@@ -217,7 +222,9 @@ def test_what_a_child_said_before_it_ended_waits_for_a_consumer_that_stopped(
 
     async def main() -> int:
         command = child("pours", what, str(amount))
-        async with Session(command, env=environment(), timeout=20.0, pty=False, record=record) as session:
+        async with Session(
+            command, SessionOptions(env=environment(), timeout=20.0, pty=False), record=record
+        ) as session:
             await session.ready()
             while not exits:
                 await asyncio.sleep(0)

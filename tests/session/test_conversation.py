@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.sessions import EventCollector, child, run_session, single_event
 from tui_ipc import events as ev
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 
 
@@ -40,7 +41,7 @@ def test_without_a_key_path_answers_are_matched_in_order() -> None:
 def test_a_session_refuses_an_empty_key_path(path: str) -> None:
     """At once, not with its first message."""
     with pytest.raises(ValueError, match="the key path"):
-        Session(["true"], match=path)
+        SessionOptions(match=path)
 
 
 def test_a_fault_names_the_byte_of_an_inline_childs_stream() -> None:

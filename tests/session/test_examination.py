@@ -18,6 +18,7 @@ from tests.support.sessions import (
 from tui_ipc import events as ev
 from tui_ipc.osutil import procfs
 from tui_ipc.session.diagnosis import Diagnosis, LastActivity
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 
 
@@ -164,13 +165,13 @@ def test_a_session_tells_of_its_beginning_its_failure_and_its_end() -> None:
     """Before, and after: there is always an answer."""
 
     async def main() -> None:
-        session = Session(child("exits", "0"), env=environment())
+        session = Session(child("exits", "0"), SessionOptions(env=environment()))
         assert session.diagnosis().sentences == ("The session has not begun: no child runs.",)
         async with session:
             assert session.diagnosis().sentences == ("The child has not been started yet.",)
             await wait_for_failed_handshake(session, EventCollector(session))
             assert session.diagnosis().sentences[0].startswith("The handshake failed: ")
-        session = Session(child("inline_echo"), env=environment())
+        session = Session(child("inline_echo"), SessionOptions(env=environment()))
         async with session:
             await session.ready()
         assert session.diagnosis().sentences == ("The child exited with code 0; nobody listens.",)
@@ -183,7 +184,7 @@ def test_a_consumer_that_takes_no_events_is_what_holds_a_flooding_child_up(what:
     """The fault is ours then, and said first."""
 
     async def main() -> tuple[str, ...]:
-        async with Session(child("floods", what), env=environment(), grace=0.1) as session:
+        async with Session(child("floods", what), SessionOptions(env=environment(), grace=0.1)) as session:
             await session.ready()
             return (await once(session, lambda facts: facts.consumer_stalled)).sentences
 
@@ -243,7 +244,7 @@ def test_what_a_child_said_and_printed_and_nobody_took_is_counted() -> None:
     """And a child that waits for it to be taken is seen to do so, on its channel to us or its output."""
 
     async def main(what: str) -> tuple[str, ...]:
-        async with Session(child("floods", what), env=environment(), grace=0.1) as session:
+        async with Session(child("floods", what), SessionOptions(env=environment(), grace=0.1)) as session:
             await session.ready()
             names = ("write", "sendmsg", "sendto", "poll", "ppoll")
             return (

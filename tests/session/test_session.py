@@ -18,6 +18,7 @@ from tests.support.sessions import (
 )
 from tui_ipc import events as ev
 from tui_ipc.session import correlation
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import NotConnected, Session
 
 
@@ -262,7 +263,7 @@ def test_leaving_ends_even_if_nobody_takes_the_events(what: str) -> None:
     """A flood stops at the bound of the timeline, and the child is ended; what was taken in is kept."""
 
     async def main() -> list[ev.AnyEvent]:
-        async with Session(child("floods", what), env=environment(), grace=0.2) as session:
+        async with Session(child("floods", what), SessionOptions(env=environment(), grace=0.2)) as session:
             await session.ready()
         return [event async for event in session.events()]
 
@@ -278,7 +279,7 @@ def test_a_consumer_that_is_slow_loses_nothing_of_a_flood_and_keeps_it_bounded(w
     """The child waits meanwhile: what lies between it and the consumer has a limit."""
 
     async def main() -> None:
-        async with Session(child("floods", what), env=environment(), grace=0.1) as session:
+        async with Session(child("floods", what), SessionOptions(env=environment(), grace=0.1)) as session:
             await session.ready()
             taken = 0
             async for event in session.events():
@@ -300,7 +301,9 @@ def test_being_cancelled_at_any_rung_leaves_nothing(name: str, rung: type[ev.Any
 
     async def main() -> list[ev.AnyEvent]:
         entered = asyncio.Event()
-        session = Session(child(name, "TERM"), env=environment(), grace=0.1 if times == 1 else 600)
+        session = Session(
+            child(name, "TERM"), SessionOptions(env=environment(), grace=0.1 if times == 1 else 600)
+        )
 
         async def visit() -> None:
             async with session:
@@ -330,7 +333,7 @@ def test_a_loop_that_is_torn_down_leaves_nothing(name: str) -> None:
     """``asyncio.run`` cancels every task, also ours, if somebody forgets to leave the session."""
 
     async def main() -> None:
-        session = Session(child(name, "output"), env=environment())
+        session = Session(child(name, "output"), SessionOptions(env=environment()))
         await session.__aenter__()
         async for event in session.events():
             if isinstance(event, ev.ChildSpawned):

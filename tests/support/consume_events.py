@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.support.sessions import environment
 from tui_ipc import events as ev
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 
 
@@ -31,7 +32,7 @@ async def consume(pace: int, command: list[str], pty: bool) -> dict[str, Any]:
     """Take every event, slowly."""
     size = messages = 0
     tail, last = b"", None
-    async with Session(command, env=environment(), timeout=20.0, pty=pty) as session:
+    async with Session(command, SessionOptions(env=environment(), timeout=20.0, pty=pty)) as session:
         async for event in session.events():
             if isinstance(event, ev.ChildOutput):
                 size += len(event.data)

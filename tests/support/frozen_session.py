@@ -25,6 +25,7 @@ from tui_ipc.events import (
 )
 from tui_ipc.osutil.procfs import UnreadBytes
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis, LastActivity
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 
 SERVER: Final = "/run/user/1000/tui-ipc-5f2c/server"
@@ -58,7 +59,7 @@ class FrozenSession:
         pauses: Iterable[int] = PAUSES,
         latencies: Iterable[int] = LATENCIES,
     ) -> None:
-        self._session = Session(command, cwd=cwd)
+        self._session = Session(command, SessionOptions(cwd=cwd))
         self._pauses = cycle(pauses)
         self._latencies = cycle(latencies)
         self._count = 0

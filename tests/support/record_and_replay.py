@@ -16,6 +16,7 @@ from tests.support.sessions import child, environment
 from tui_ipc import events as ev
 from tui_ipc.recording.replay import Replay
 from tui_ipc.recording.writer import RecordingWriter
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 
 
@@ -54,10 +55,7 @@ async def record(path: str, exchanges: int, size: int) -> Tally:
     with RecordingWriter(path) as recorder:
         async with Session(
             child("prints_and_answers", str(size)),
-            env=environment(),
-            timeout=20.0,
-            grace=20.0,
-            pty=False,
+            SessionOptions(env=environment(), timeout=20.0, grace=20.0, pty=False),
             record=recorder,
         ) as session:
 

@@ -13,6 +13,7 @@ from tui_ipc import Closed
 from tui_ipc import events as ev
 from tui_ipc.ipc.wire import Handle
 from tui_ipc.osutil.signals import signal_name
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import HandshakeError, Session
 
 ROOT = Path(__file__).parents[2]
@@ -67,17 +68,24 @@ async def _wait_until_ready(session: Session, watch: EventCollector) -> None:
     await session.ready()
 
 
+def make_options(**changes: Any) -> SessionOptions:
+    """The options of a session in a test: children can import the tests, and have plenty of time."""
+    return SessionOptions(**{"env": environment(), "timeout": 20.0, "grace": 20.0, **changes})
+
+
 def run_session(
     command: list[str] | None, act: Action = _wait_until_ready, **options: Any
 ) -> list[ev.AnyEvent]:
     """Run a session in an event loop of its own: ``act``, then leave it; every event of it.
 
-    The environment is this process's (see ``tests/conftest.py``), and lets the child import the tests.
+    Args:
+        command: As :class:`Session` takes it.
+        act: What to do with the session.
+        options: See :func:`make_options`.
     """
 
     async def main() -> list[ev.AnyEvent]:
-        given = {"env": environment(), "timeout": 20.0, "grace": 20.0, **options}
-        async with Session(command, **given) as session:
+        async with Session(command, make_options(**options)) as session:
             watch = EventCollector(session)
             await act(session, watch)
         await watch.end()

@@ -11,6 +11,7 @@ from tests.support.fake_session import FakeSession
 from tests.tui.model.test_status import LISTENING
 from tui_ipc.events import ChildSpawned
 from tui_ipc.recording.codec import open_recording
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.launch import run_explorer
@@ -58,7 +59,7 @@ def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
         return app.return_code or 0
 
     with patch("tui_ipc.tui.launch.run", run):
-        assert run_explorer(record=str(path), timeout=20.0) == 0
+        assert run_explorer(None, SessionOptions(timeout=20.0), record=str(path)) == 0
     recorded = open_recording(str(path))
     events = list(recorded.events())
     assert any(isinstance(event, ChildSpawned) for event in events)
@@ -103,7 +104,7 @@ def test_a_full_disk_is_told_on_the_screen_and_after_it(
         return 0
 
     with patch("tui_ipc.tui.launch.run", run):
-        assert run_explorer(record=str(path), timeout=20.0) == 2
+        assert run_explorer(None, SessionOptions(timeout=20.0), record=str(path)) == 2
     assert seen[0].startswith("✕ rec")
     assert "No space left on device" in seen[1]
     assert "No space left on device" in capsys.readouterr().err

@@ -9,13 +9,14 @@ import signal
 import sys
 from collections.abc import Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tui_ipc.cli.arguments import UNLIMITED_SPEED, Options, exit_with_usage_error, parse_arguments
 from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE
 
 if TYPE_CHECKING:
     from tui_ipc.events import AnyEvent
+    from tui_ipc.session.run import SessionOptions
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,30 +37,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run_child_face(options: Options) -> int:
     """Run a child, in the face that was asked for."""
-    if options.match_by is not None:
-        from tui_ipc.session.correlation import parse_key_path
-
-        try:
-            parse_key_path(options.match_by)
-        except ValueError as error:
-            exit_with_usage_error(f"--match-by: {error}")
-    settings: dict[str, Any] = {
-        "cwd": options.cwd,
-        "timeout": 5.0 if options.timeout is None else options.timeout,
-        "pty": not options.no_pty,
-        "record": options.record,
-        "match": options.match_by,
-    }
+    session_options = _make_session_options(options)
     if options.script is not None:
-        return _run_scripts(options, options.script, settings)
+        return _run_scripts(options, options.script, session_options)
     _require_terminal("--script")
-    _load_screen()
+    _import_explorer()
     from tui_ipc.tui.launch import run_explorer
 
-    return run_explorer(options.command, save_script=_session_to_script, **settings)
+    return run_explorer(
+        options.command, session_options, record=options.record, save_script=_session_to_script
+    )
 
 
-def _run_scripts(options: Options, files: Sequence[str], settings: dict[str, Any]) -> int:
+def _make_session_options(options: Options) -> "SessionOptions":
+    from tui_ipc.session.run import SessionOptions
+
+    try:
+        return SessionOptions(
+            cwd=options.cwd,
+            timeout=5.0 if options.timeout is None else options.timeout,
+            pty=not options.no_pty,
+            match=options.match_by,
+        )
+    except ValueError as error:
+        exit_with_usage_error(f"--match-by: {error}")
+
+
+def _run_scripts(options: Options, files: Sequence[str], session_options: "SessionOptions") -> int:
     """Run scripts, or only read them."""
     if options.check is not None:
         from tui_ipc.script.files import run_check_scripts
@@ -70,11 +74,12 @@ def _run_scripts(options: Options, files: Sequence[str], settings: dict[str, Any
     return run_headless(
         files,
         options.command,
+        session_options,
+        record=options.record,
         record_failures=options.record_failures,
         format_=options.format or "text",
         reports=options.report or (),
         update=options.update,
-        **settings,
     )
 
 
@@ -89,7 +94,7 @@ def _replay(options: Options, path: str) -> int:
 
         return run_print_recording(path, options.format)
     _require_terminal("--format text, or jsonl")
-    _load_screen()
+    _import_explorer()
     from tui_ipc.tui.launch import run_replay
 
     speed = 1.0 if options.speed is None else options.speed
@@ -97,7 +102,7 @@ def _replay(options: Options, path: str) -> int:
     return run_replay(path, speed=None if speed == UNLIMITED_SPEED else speed, save_script=save_script)
 
 
-def _load_screen() -> None:
+def _import_explorer() -> None:
     """Import what the explorer needs; to look for garbage meanwhile, where all of it stays, costs 35 ms."""
     gc.disable()
     try:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language.steps import Expect, Quit, Script, Send, Step
@@ -14,6 +14,7 @@ from tui_ipc.script.report.console import Console
 from tui_ipc.script.report.passthrough import visible
 from tui_ipc.script.report.text_report import Reporter, TextReporter
 from tui_ipc.script.suite import Suite, choose_command
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.text.placeholders import ANY_REST
 
 if TYPE_CHECKING:
@@ -39,26 +40,26 @@ class _UsageError(Exception):
 def run_headless(
     files: Sequence[str],
     command: Sequence[str] | None,
+    session_options: SessionOptions,
     *,
     record: str | None = None,
     record_failures: str | None = None,
     format_: str = "text",
     reports: Sequence[tuple[str, str]] = (),
     update: bool = False,
-    **options: Any,
 ) -> int:
     """Run scripts and say how it went.
 
     Args:
         files: Paths, ``-`` for standard input; none for the built-in conversation.
         command: The children's command; None for the one that a script names, or else the built-in child.
+        session_options: How to run each child.
         record: Path of a file to write every event of the only script to, None for none.
         record_failures: Directory to keep a recording of each script that fails in, None for none.
         format_: ``jsonl`` for all that happens as lines of JSON on standard output, ``text`` for what the
             children print.
         reports: Kinds and files of reports to write.
         update: Whether to rewrite what scripts expect, in their files, by what comes.
-        options: As :class:`~tui_ipc.script.suite.Suite` takes them.
 
     Returns:
         An exit code of :mod:`tui_ipc.script.exit_codes`: the highest of those that the scripts ask for.
@@ -77,10 +78,15 @@ def run_headless(
         from tui_ipc.script.report.jsonl_report import JsonlReporter
 
         reporters.append(JsonlReporter(console))
-    if written is not None:
-        options["tails"] = written.tails
     suite = Suite(
-        scripts, command, console=console, reporters=reporters, keeping=keeping, updating=update, **options
+        scripts,
+        command,
+        session_options,
+        console=console,
+        reporters=reporters,
+        keeping=keeping,
+        tails=None if written is None else written.tails,
+        updating=update,
     )
     outcomes = asyncio.run(suite.run())
     code = suite.code

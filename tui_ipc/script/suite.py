@@ -27,6 +27,7 @@ from tui_ipc.script.report.console import Console
 from tui_ipc.script.report.text_report import Reporter
 from tui_ipc.script.runner.runner import Runner, Verdict
 from tui_ipc.script.runner.script_cursor import count_steps
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 
 if TYPE_CHECKING:
@@ -49,37 +50,35 @@ class Suite:
     Args:
         scripts: In their order.
         command: Of each child; None for the one that each script names, or else the built-in child.
-        timeout: Seconds for each handshake, and for each message in either direction.
+        session_options: How to run each child. The seconds for its handshake are those for each message in
+            either direction as well.
         console: Where it is shown how far a script is, if it can be.
         reporters: Who is told.
         keeping: What is recorded, None for nothing.
         tails: Makes what keeps the end of a child's output for reports; None if nobody wants it.
         updating: Whether what a script expects is to be learned from what comes.
-        options: As :class:`~tui_ipc.session.session.Session` takes them.
     """
 
     def __init__(
         self,
         scripts: Sequence[Script],
         command: Sequence[str] | None,
+        session_options: SessionOptions,
         *,
-        timeout: float,
         console: Console,
         reporters: Sequence[Reporter],
         keeping: "RecordingPolicy | None" = None,
         tails: "Callable[[], OutputTails] | None" = None,
         updating: bool = False,
-        **options: Any,
     ) -> None:
         self._scripts = scripts
         self._command = command
-        self._timeout = timeout
+        self._session_options = session_options
         self._console = console
         self._reporters = list(reporters)
         self._keeping = keeping
         self._tails = tails
         self._updating = updating
-        self._options = options
         self._outcomes: list[Outcome] = []
         self._signals: list[int] = []
         self._under_way: asyncio.Task[Any] | None = None
@@ -122,9 +121,15 @@ class Suite:
         """Run one script."""
         words = choose_command(script, self._command)
         recorder, complaint = self._recorder(script, words)
-        session = Session(words, timeout=self._timeout, record=recorder, **self._options)
+        session = Session(words, self._session_options, record=recorder)
         tails = None if self._tails is None else self._tails()
-        runner = Runner(script, session, self._timeout, self._teller(tails), updating=self._updating)
+        runner = Runner(
+            script,
+            session,
+            self._session_options.timeout,
+            self._teller(tails),
+            updating=self._updating,
+        )
         begun = monotonic()
         await self._tell_all(lambda reporter: reporter.begin_script(script, words, runner.total))
         run = None if self._stopped() else await self._run_showing(runner, self._label(script, number))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tui_ipc.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.session.conversation import Conversation, NotConnected
-from tui_ipc.session.correlation import make_correlator
+from tui_ipc.session.correlation import make_correlator, parse_key_path
 from tui_ipc.session.handshake import Channels, Handshake, InvalidHello
 from tui_ipc.session.handshake_monitor import (
     SERVER_NAME_VARIABLE,
@@ -31,17 +31,35 @@ if TYPE_CHECKING:
     from tui_ipc.session.diagnosis import Diagnosis
 
 
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How to run the child; see :class:`~tui_ipc.session.session.Session`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOptions:
+    """How a session runs its child, whatever the child is.
 
-    command: tuple[str, ...]
-    cwd: str | None
-    env: Mapping[str, str] | None
-    timeout: float
-    grace: float
-    pty: bool
+    Attributes:
+        cwd: Where to start it; None for our own directory.
+        env: Its whole environment; None for our own. ``TUI_IPC_SERVER``, the server name, is added to it, and
+            nothing else is changed.
+        timeout: Seconds for the whole handshake.
+        grace: Seconds that the child has to end after ``"quit"``, and again after SIGTERM.
+        pty: Whether its standard output is a pseudo-terminal or a pipe.
+        match: A key path, such as ``id`` or ``header.id``: a message from the child answers the oldest one
+            that waits and has the same value there, and one without the path answers nothing. None: messages
+            are answered one after the other.
+
+    Raises:
+        ValueError: A part of the key path is empty.
+    """
+
+    cwd: str | None = None
+    env: Mapping[str, str] | None = None
+    timeout: float = 5.0
+    grace: float = 2.0
+    pty: bool = True
     match: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.match is not None:
+            parse_key_path(self.match)
 
 
 class Run:
@@ -49,16 +67,20 @@ class Run:
 
     Args:
         number: Counts the runs of a session, from 1.
-        settings: How to run the child.
+        command: The child's program and its arguments.
+        options: How to run it.
         timeline: Where its events go.
 
     Attributes:
         number: As given.
     """
 
-    def __init__(self, number: int, settings: RunOptions, timeline: Timeline) -> None:
+    def __init__(
+        self, number: int, command: tuple[str, ...], options: SessionOptions, timeline: Timeline
+    ) -> None:
         self.number = number
-        self._settings = settings
+        self._command = command
+        self._options = options
         self._timeline = timeline
         self._ladder = Handshake(number, timeline)
         self._process: Process | None = None
@@ -158,9 +180,9 @@ class Run:
             return None
         doctor = self._doctor(process)
         climb = asyncio.create_task(self._ladder.climb(process.pid))
-        watch = asyncio.create_task(doctor.watch(self._settings.timeout))
+        watch = asyncio.create_task(doctor.watch(self._options.timeout))
         try:
-            await wait_for_first(climb, process.exited, self._end, within=self._settings.timeout)
+            await wait_for_first(climb, process.exited, self._end, within=self._options.timeout)
             if process.exited.done():  # what it did last may have been to say hello
                 await wait_for_first(climb, within=DRAIN_SECONDS)
             timed_out = not (climb.done() or process.exited.done() or self._end.done())
@@ -180,12 +202,12 @@ class Run:
         return None
 
     def _spawn(self) -> Process:
-        command = insert_server_name(self._settings.command, self._ladder.name)
+        command = insert_server_name(self._command, self._ladder.name)
         env = {
-            **(os.environ if self._settings.env is None else self._settings.env),
+            **(os.environ if self._options.env is None else self._options.env),
             SERVER_NAME_VARIABLE: self._ladder.name,
         }
-        process = Process(command, cwd=self._settings.cwd, env=env, pty=self._settings.pty)
+        process = Process(command, cwd=self._options.cwd, env=env, pty=self._options.pty)
         self._process = process
         self._spawned_at = self._timeline.stamp()
         self._timeline.add(
@@ -223,7 +245,7 @@ class Run:
             self._timeline,
             *channels,
             self._printing.catch_up,
-            make_correlator(self._settings.match),
+            make_correlator(self._options.match),
         )
         self._timeline.add(ChannelsOpen(at=self._timeline.stamp(), run=self.number))
         self._settled.set()
@@ -241,7 +263,7 @@ class Run:
             jobs=self._jobs,
             printing=self._printing,
             conversation=self._conversation,
-            grace=self._settings.grace,
+            grace=self._options.grace,
             hurry=self._hurry,
         )
         await ending.end_child()

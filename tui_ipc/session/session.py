@@ -7,15 +7,14 @@ exception with a sentence.
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageSent
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
 from tui_ipc.session.conversation import NotConnected
-from tui_ipc.session.correlation import parse_key_path
 from tui_ipc.session.handshake_monitor import HandshakeError
-from tui_ipc.session.run import Run, RunOptions
+from tui_ipc.session.run import Run, SessionOptions
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -35,20 +34,12 @@ class Session:
     Args:
         command: The program and its arguments. The name of the one-shot server takes the place of each
             ``{channel_name}`` in them, else ``channel_name:NAME`` is appended. None is the built-in child.
-        cwd: Where to start it; None for our own directory.
-        env: Its whole environment; None for our own. ``TUI_IPC_SERVER``, the server name, is added to it, and
-            nothing else is changed.
-        timeout: Seconds for the whole handshake.
-        grace: Seconds that the child has to end after ``"quit"``, and again after SIGTERM.
-        pty: Whether its standard output is a pseudo-terminal or a pipe.
+        options: How to run it; None for what :class:`~tui_ipc.session.run.SessionOptions` has by itself.
         record: Called with each event when it happens, however slowly :meth:`events` is consumed; must
             neither wait nor raise. See :class:`~tui_ipc.recording.writer.Recorder`.
-        match: A key path, such as ``id`` or ``header.id``: a message from the child answers the oldest one
-            that waits and has the same value there, and one without the path answers nothing. None: messages
-            are answered one after the other.
 
     Raises:
-        ValueError: The command is empty, or a part of the key path.
+        ValueError: The command is empty.
 
     Example:
         >>> async def main():
@@ -62,21 +53,14 @@ class Session:
     def __init__(
         self,
         command: Sequence[str] | None = None,
+        options: SessionOptions | None = None,
         *,
-        cwd: str | None = None,
-        env: Mapping[str, str] | None = None,
-        timeout: float = 5.0,
-        grace: float = 2.0,
-        pty: bool = True,
         record: Callable[[AnyEvent], None] | None = None,
-        match: str | None = None,
     ) -> None:
-        words = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
-        if not words or not words[0]:
+        self._command = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
+        if not self._command or not self._command[0]:
             raise ValueError("the command is empty; name a program")
-        if match is not None:
-            parse_key_path(match)
-        self._settings = RunOptions(words, cwd, env, timeout, grace, pty, match)
+        self._options = options or SessionOptions()
         self._timeline = Timeline(record=record)
         self._run: Run | None = None
         self._restarting = asyncio.Lock()
@@ -95,7 +79,7 @@ class Session:
     async def __aenter__(self) -> Self:
         """Begin the first run. Whatever becomes of it is told by :meth:`ready` and :meth:`events`."""
         self._timeline.begin()
-        self._run = Run(1, self._settings, self._timeline)
+        self._run = Run(1, self._command, self._options, self._timeline)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -170,7 +154,7 @@ class Session:
             await run.finish()
             if self._leaving:
                 raise NotConnected("the session is over: it runs no more children")
-            self._run = Run(run.number + 1, self._settings, self._timeline)
+            self._run = Run(run.number + 1, self._command, self._options, self._timeline)
 
     def signal(self, number: int) -> None:
         """Send a signal to the child's process group.

@@ -2,9 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from tui_ipc.recording.codec import RecordingError
+from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
@@ -20,18 +21,18 @@ EXIT_USAGE: Final = 2
 
 def run_explorer(
     command: Sequence[str] | None = None,
+    options: SessionOptions | None = None,
     *,
     record: str | None = None,
     save_script: SaveScript | None = None,
-    **options: Any,
 ) -> int:
     """Explore a child on this terminal until the user leaves.
 
     Args:
         command: The child's command, None for the built-in child.
+        options: How to run it.
         record: Path of a file to write every event to, None for none.
         save_script: Writes a script of what happened; without it there is none to be saved.
-        options: As :class:`~tui_ipc.session.session.Session` takes them.
 
     Returns:
         The exit code: 0 after quitting, 128 + N after signal N, 2 if a recording could not be begun or ended
@@ -48,7 +49,7 @@ def run_explorer(
             return _report_error(error)
     try:
         app = ExplorerApp(
-            Session(command, record=tape, **options),
+            Session(command, options, record=tape),
             tape=tape,
             command=words,
             save_script=save_script,
