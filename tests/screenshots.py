@@ -68,7 +68,7 @@ PICTURES: Final[Mapping[str, Picture]] = {
 def open_session(arguments: Sequence[str] = (), *, busy: bool = False) -> FrozenSession:
     """A session with the thumbnailer."""
     command = (sys.executable, "thumbnailer.py", *arguments)
-    place = str(Path(__file__).parent / "programs")
+    place = str(Path(__file__).parent / "support" / "children")
     if not busy:
         return FrozenSession(command, cwd=place)
     chance = random.Random(12)

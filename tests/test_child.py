@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from tests.ipc.programs import PATIENCE, outcome, running
+from tests.support.ipc_programs import outcome, running
+from tests.support.threads import PATIENCE
 from tui_ipc import Disconnected, OneShotServer, Receiver, Sender
 
 ROOT = Path(__file__).parents[1]

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.ipc.ledger import Ledger, Paper, descriptors_in
-from tests.ipc.messages import arrived, same
-from tests.ipc.together import PATIENCE
+from tests.support.fd_ledger import Ledger, Paper, descriptors_in
+from tests.support.message_strategies import arrived, same
+from tests.support.threads import PATIENCE
 from tui_ipc import OneShotServer, Receiver, Sender
 from tui_ipc.child import ARGUMENT, PROTOCOL_VERSION, QUIT, VARIABLE
 from tui_ipc.ipc import oneshot, wire

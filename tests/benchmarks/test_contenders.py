@@ -8,30 +8,21 @@ import sys
 
 import pytest
 
-from tests.benchmarks.contenders import Batches, Channel, Contender, Floor, Inline, Pipe
+from tests.benchmarks.contenders import Batches, Channel, Contender, Pipe
 from tests.benchmarks.measure import CPUS
-from tests.benchmarks.processes import OfProcess, Queue
-
-KINDS: tuple[type[Contender], ...] = (Floor, Channel, Inline, Pipe, Queue)
+from tests.benchmarks.processes import Queue
 
 _CUT_OFF = """
-import sys, time
+import sys
+from tests.benchmarks.contenders import Channel, Floor, Inline, Pipe
 from tests.benchmarks.measure import CPUS
-from tests.benchmarks.test_contenders import KINDS, pid_of
-peers = [kind(32, CPUS[0]) for kind in KINDS]
+from tests.benchmarks.processes import Queue
+peers = [kind(32, CPUS[0]) for kind in (Floor, Channel, Inline, Pipe, Queue)]
 for peer in peers:
     peer.exchange(bytes(32))
-print(*map(pid_of, peers), flush=True)
+print(*(peer.process.pid if isinstance(peer, Queue) else peer.pid for peer in peers), flush=True)
 sys.stdin.read()
 """
-
-
-def pid_of(peer: Contender) -> int:
-    """The second process of a contender."""
-    if isinstance(peer, OfProcess):
-        pid: int = peer.process.pid
-        return pid
-    return peer.pid
 
 
 @pytest.mark.parametrize("kind", [Channel, Batches, Pipe, Queue])
@@ -56,7 +47,7 @@ def test_a_run_that_is_cut_off_leaves_no_peer() -> None:
         peers = [os.pidfd_open(int(pid)) for pid in run.stdout.readline().split()]
         run.send_signal(signal.SIGKILL)
         run.wait()
-    assert len(peers) == len(KINDS)
+    assert len(peers) == 5
     for peer in peers:
         assert select.select([peer], [], [], 20)[0], "a peer lives on"
         os.close(peer)

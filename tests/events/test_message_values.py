@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from tests.ipc.messages import arrived, hostile, same, values
+from tests.support.message_strategies import arrived, hostile, same, values
 from tests.support.sessions import is_closed
 from tui_ipc import SharedMemory, channel
 from tui_ipc.events.message_values import RecordedHandle, close_handles, decode_stored

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.ipc.loops import AioPair
+from tests.support.event_loops import AioPair
 from tui_ipc import Receiver, Sender, channel
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.channel import answering

@@ -17,8 +17,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.ipc import attacks
 from tests.ipc.test_decoder import ON_PAPER, check_fates
+from tests.support import attacks
 
 _TURN = 200
 """Attacks of one kind in a row."""

@@ -7,11 +7,12 @@ from typing import Any, TypeVar
 
 import pytest
 
-from tests.ipc import peers
 from tests.ipc.conftest import MakeChannel
-from tests.ipc.loops import MIB, AioPair, Counting, cancelled, fill, run, turns
-from tests.ipc.peers import peer
-from tests.ipc.programs import PATIENCE, running
+from tests.support import peers
+from tests.support.event_loops import MIB, AioPair, Counting, cancelled, fill, run, turns
+from tests.support.ipc_programs import running
+from tests.support.peers import peer
+from tests.support.threads import PATIENCE
 from tui_ipc import Busy, Closed, Disconnected, OneShotServer, TimedOut, connect
 from tui_ipc import channel as blocking_channel
 from tui_ipc.ipc import aio

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 from tests.ipc.conftest import MakeChannel
-from tests.ipc.loops import MIB, TURNS, AioPair, cancelled, fill, run, turns, until
+from tests.support.event_loops import MIB, TURNS, AioPair, cancelled, fill, run, turns, until
 from tui_ipc import Disconnected
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.wire import SHORT_LIMIT

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from typing import Any, TypeVar
 
 from tests.ipc.conftest import MakeChannel
-from tests.ipc.loops import MIB, AioPair, fill, run, turns
-from tests.ipc.programs import PATIENCE, running
+from tests.support.event_loops import MIB, AioPair, fill, run, turns
+from tests.support.ipc_programs import running
+from tests.support.threads import PATIENCE
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.receiver import Receiver

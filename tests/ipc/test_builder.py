@@ -9,8 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.ipc.ledger import Ledger, Paper, descriptors_in
-from tests.ipc.messages import colliding_keys, hostile
+from tests.support.fd_ledger import Ledger, Paper, descriptors_in
+from tests.support.message_strategies import colliding_keys, hostile
 from tui_ipc import IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.builder import Builder, scan
 from tui_ipc.ipc.wire import COLLISION_LIMIT, RECEIVER, SENDER, SHARED_MEMORY, Large, announce, encode

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.ipc import peers
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.peers import peer
-from tests.ipc.together import PATIENCE, check, in_threads
+from tests.support import peers
+from tests.support.peers import peer
+from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import Disconnected, Receiver, Sender, channel
 from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.wire import SHORT_LIMIT, encode

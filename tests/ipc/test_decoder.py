@@ -7,9 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.ipc.ledger import Ledger, Paper, descriptors_in
-from tests.ipc.messages import arrived, hostile, same, values
 from tests.ipc.test_builder import CLAIMS, allocated
+from tests.support.fd_ledger import Ledger, Paper, descriptors_in
+from tests.support.message_strategies import arrived, hostile, same, values
 from tui_ipc import IpcError, Message, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.decoder import BROKEN, IDLE, NOTHING, SHORT_ARRAY, StreamDecoder
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Large, announce, encode

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.together import PATIENCE, check, in_threads
+from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import Disconnected, Empty, MessageTooLarge, Receiver, Sender, TimedOut, channel
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.channel import answering

@@ -14,11 +14,10 @@ from typing import Any
 import pytest
 from hypothesis import example, given
 
-from tests.ipc import attacks
-from tests.ipc.attacks import LIMIT, Read, strike_channel, strike_server, survives, taken
-from tests.ipc.messages import colliding_keys
-from tests.ipc.together import PATIENCE
-from tests.support import leaks
+from tests.support import attacks, leaks
+from tests.support.attacks import LIMIT, Read, strike_channel, strike_server, survives, taken
+from tests.support.message_strategies import colliding_keys
+from tests.support.threads import PATIENCE
 from tui_ipc import (
     Disconnected,
     Empty,
@@ -240,7 +239,7 @@ def test_messages_given_up_without_end_do_not_hold_a_reader() -> None:
 
 CHILD = """
 import sys
-from tests.ipc.attacks import write
+from tests.support.attacks import write
 from tests.ipc.test_hostile import CASES
 import socket
 for name, data, kinds, _ in CASES:

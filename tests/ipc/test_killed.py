@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.ipc import peers
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.peers import peer
-from tests.ipc.together import PATIENCE, check
+from tests.support import peers
+from tests.support.peers import peer
+from tests.support.threads import PATIENCE, check
 from tui_ipc import Disconnected, Empty, channel
 
 MIB = 1024 * 1024
@@ -22,7 +22,9 @@ KILLED = -signal.SIGKILL
 
 @pytest.mark.parametrize("sending", [True, False], ids=["to the child", "from the child"])
 @pytest.mark.parametrize(
-    "program", [["-m", "tui_ipc.child"], ["-m", "tests.ipc.programs.three_lines"]], ids=["built-in", "serve"]
+    "program",
+    [["-m", "tui_ipc.child"], ["-m", "tests.support.ipc_programs.three_lines"]],
+    ids=["built-in", "serve"],
 )
 def test_the_parent_is_killed(program: list[str], sending: bool) -> None:
     """The parent is killed with SIGKILL, in the middle of a large message: the child ends by itself, within a

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.ipc.programs import PATIENCE, outcome, running, said
+from tests.support.ipc_programs import outcome, running, said
+from tests.support.threads import PATIENCE
 from tui_ipc import (
     Closed,
     Disconnected,

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.ipc.programs import PATIENCE, running, said
+from tests.support.ipc_programs import running, said
+from tests.support.threads import PATIENCE
 from tui_ipc import (
     Disconnected,
     IpcError,

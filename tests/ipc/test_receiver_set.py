@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from tests.ipc import peers
-from tests.ipc.by_hand import begin_large
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.peers import peer
-from tests.ipc.programs import PATIENCE, outcome, running, said
+from tests.support import peers
+from tests.support.ipc_programs import outcome, running, said
+from tests.support.peers import peer
+from tests.support.raw_wire import begin_large
+from tests.support.threads import PATIENCE
 from tui_ipc import (
     Arrived,
     Closed,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.together import PATIENCE, check, in_threads
+from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import Closed, Disconnected, MessageTooLarge, Receiver, Sender, TimedOut, channel
 from tui_ipc.ipc.wire import SHORT_LIMIT, encode
 

@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ipc.by_hand import send_packet
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.programs import PATIENCE, outcome, running
+from tests.support.ipc_programs import outcome, running
+from tests.support.raw_wire import send_packet
+from tests.support.threads import PATIENCE
 from tui_ipc import Closed, Disconnected, IpcError, OneShotServer, ProtocolError, SharedMemory, channel
 from tui_ipc.ipc import shared_memory
 

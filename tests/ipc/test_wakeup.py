@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from tests.ipc.loops import turns
+from tests.support.event_loops import turns
 from tui_ipc import Busy
 from tui_ipc.ipc.wakeup import Wakeup
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from tests.ipc.ledger import receivers, senders
-from tests.ipc.messages import arrived, same, values
+from tests.support.fd_ledger import receivers, senders
+from tests.support.message_strategies import arrived, same, values
 from tui_ipc import TooManyHandles
 from tui_ipc.ipc.builder import Builder
 from tui_ipc.ipc.wire import NESTING_LIMIT, Encoder, announce, blob_header, encode, explain_refusal, too_large

@@ -5,7 +5,8 @@ import signal
 
 import pytest
 
-from tests.ipc.programs import PATIENCE, running
+from tests.support.ipc_programs import running
+from tests.support.threads import PATIENCE
 from tui_ipc.osutil.pidfd import Exit
 from tui_ipc.osutil.waiting import deadline_after
 

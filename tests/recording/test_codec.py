@@ -14,7 +14,6 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.ipc.messages import same
 from tests.support.event_strategies import EVENTS_BY_KIND, any_event
 from tests.support.recordings import encode_recording
 from tui_ipc import SharedMemory, channel

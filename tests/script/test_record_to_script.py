@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.cli.test_main import TUI_IPC
-from tests.ipc.messages import arrived, values
 from tests.support.event_strategies import any_event, texts
+from tests.support.message_strategies import arrived, values
 from tests.support.sessions import Action, EventCollector, child, environment, run_session
 from tui_ipc import events as ev
 from tui_ipc.ipc.wire import NESTING_LIMIT, encode

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.test_main import TUI_IPC, python
-from tests.ipc.messages import arrived, keys, values
+from tests.support.message_strategies import arrived, keys, values
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.script.files import UnwritableScriptError
 from tui_ipc.script.language.parser import Expect, Script, parse

@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from hypothesis import strategies as st
 
-from tests.ipc.messages import arrived, values
+from tests.support.message_strategies import arrived, values
 from tui_ipc import events as ev
 from tui_ipc.ipc.wire import encode
 

@@ -1,6 +1,6 @@
-"""What the pictures in ``screenshots/`` show: what is said and done to ``tests/programs/thumbnailer.py``.
+"""What the pictures in ``screenshots/`` show: what is typed and done to the example child ``thumbnailer.py``.
 
-The one rule: a scene waits for what must be there, and never for time.
+A scene waits for what must be on the screen, never for a time.
 """
 
 import asyncio

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from tests.ipc.messages import hostile, values
+from tests.support.message_strategies import hostile, values
 from tui_ipc.ipc.builder import scan
 from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.wire import encode

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from tests.ipc.messages import arrived, hostile, values
+from tests.support.message_strategies import arrived, hostile, values
 from tests.tui.model.test_tree_model import unfolded
 from tui_ipc.events import ChannelsOpen, HelloReceived, MessageSent
 from tui_ipc.events.message_values import decode_stored

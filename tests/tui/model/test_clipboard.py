@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ipc.messages import values
+from tests.support.message_strategies import values
 from tui_ipc.events.json_form import MAX_VALUE_DEPTH
 from tui_ipc.text import notation
 from tui_ipc.tui.model.clipboard import (

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ipc.messages import hostile, values
+from tests.support.message_strategies import hostile, values
 from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, SPAWNED, exited
 from tests.tui.model.test_terminal_output import is_safe
 from tui_ipc.events import (

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ipc.messages import values
+from tests.support.message_strategies import values
 from tests.tui.model.test_terminal_output import is_safe
 from tui_ipc.text import notation
 from tui_ipc.tui.model.terminal_output import make_visible

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Mapping
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from tests.ipc.programs import PATIENCE
+from tests.support.threads import PATIENCE
 from tui_ipc.ipc import aio
 
 T = TypeVar("T")

@@ -6,7 +6,7 @@ Says the child's pid once it has done so.
 import subprocess
 import sys
 
-from tests.ipc.by_hand import begin_large
+from tests.support.raw_wire import begin_large
 from tui_ipc import OneShotServer
 
 with OneShotServer() as server:

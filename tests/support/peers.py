@@ -19,8 +19,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.ipc.by_hand import begin_large
-from tests.ipc.together import PATIENCE
+from tests.support.raw_wire import begin_large
+from tests.support.threads import PATIENCE
 from tui_ipc import OneShotServer, channel, connect
 from tui_ipc.ipc.wire import encode
 
@@ -39,7 +39,7 @@ def peer(
         status: The exit status it must end with, by itself or by what the test does to it.
     """
     with OneShotServer() as server:
-        command = [sys.executable, "-m", "tests.ipc.peers", program.__name__, server.name]
+        command = [sys.executable, "-m", "tests.support.peers", program.__name__, server.name]
         process = subprocess.Popen(command, cwd=_ROOT)
         try:
             bootstrap, to_process = server.accept(PATIENCE, process)

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-PATIENCE = 30.0
-"""Seconds after which a test gives up on a process; far more than any needs."""
+from tests.support.threads import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 
@@ -30,7 +29,7 @@ def running(
         env: Its environment, on top of the test's own.
     """
     process = subprocess.Popen(
-        [sys.executable, "-m", f"tests.ipc.programs.{program}", *arguments],
+        [sys.executable, "-m", f"tests.support.ipc_programs.{program}", *arguments],
         cwd=ROOT,
         env={**os.environ, **(env or {})},
         stdin=subprocess.PIPE,

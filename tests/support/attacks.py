@@ -15,8 +15,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.ipc.messages import announcements, handles, hostile
 from tests.support import leaks
+from tests.support.message_strategies import announcements, handles, hostile
 from tui_ipc import (
     Disconnected,
     IpcError,
