@@ -232,12 +232,20 @@ class Audit(EventBase):
         return not (self.processes or self.files or self.unread or self.held)
 
 
+HandshakeEvent: TypeAlias = ServerListening | ChildSpawned | ChildConnected | HelloReceived | ChannelsOpen
+"""An event that completes a step of the handshake."""
+
+HANDSHAKE_STEPS: Final[dict[type[HandshakeEvent], Step]] = {
+    ServerListening: "listening",
+    ChildSpawned: "spawned",
+    ChildConnected: "connected",
+    HelloReceived: "hello",
+    ChannelsOpen: "channels open",
+}
+"""The step that each of them completes, in their order."""
+
 AnyEvent: TypeAlias = (
-    ServerListening
-    | ChildSpawned
-    | ChildConnected
-    | HelloReceived
-    | ChannelsOpen
+    HandshakeEvent
     | StepLate
     | MessageSent
     | MessageReceived
