@@ -15,6 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.event_strategies import EVENTS_BY_KIND, any_event
+from tests.support.message_strategies import same
 from tests.support.recordings import encode_recording
 from tui_ipc import SharedMemory, channel
 from tui_ipc import events as ev
