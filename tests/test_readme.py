@@ -13,7 +13,7 @@ from textual.binding import Binding
 
 from tests.support.builtin_conversation import assert_is_builtin_conversation
 from tui_ipc.script.exit_codes import EXIT_CODE_MEANINGS
-from tui_ipc.script.language.parser import GRAMMAR
+from tui_ipc.script.language.steps import GRAMMAR
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.child_actions import ChildActions
 from tui_ipc.tui.file_actions import FileActions

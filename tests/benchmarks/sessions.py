@@ -19,7 +19,7 @@ from tui_ipc import OneShotServer
 from tui_ipc.events import AnyEvent, ChannelsOpen, MessageReceived
 from tui_ipc.ipc import aio
 from tui_ipc.recording.writer import RecordingWriter
-from tui_ipc.script.language.parser import Expect, Repeat, Script, Send
+from tui_ipc.script.language.steps import Expect, Repeat, Script, Send
 from tui_ipc.script.runner.runner import Runner
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session

@@ -17,7 +17,7 @@ from tui_ipc.script.files import (
     replace_script_file,
     run_check_scripts,
 )
-from tui_ipc.script.language.parser import Quit
+from tui_ipc.script.language.steps import Quit
 
 
 def test_scripts_come_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,8 @@ from tests.support.message_strategies import arrived, values
 from tests.support.sessions import Action, EventCollector, child, environment, run_session
 from tui_ipc import events as ev
 from tui_ipc.ipc.wire import NESTING_LIMIT, encode
-from tui_ipc.script.language import parser as lang
+from tui_ipc.script.language import steps
+from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.record_to_script import convert_events_to_script
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 from tui_ipc.text.notation import render_value
@@ -64,28 +65,28 @@ def saved(*events: ev.AnyEvent, command: Sequence[str] = CALC, **options: Any) -
     return convert_events_to_script(events, command, **options)
 
 
-def steps(text: str) -> list[lang.Step]:
-    return list(lang.parse(text).steps)
+def read_steps(text: str) -> list[steps.Step]:
+    return list(parse_script(text).steps)
 
 
 def comments(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("#")]
 
 
-SPAWN = lang.Spawn(CALC)
-GOOD_END = [lang.Quit(), lang.ExpectExit(0), lang.ExpectClean()]
+SPAWN = steps.Spawn(CALC)
+GOOD_END = [steps.Quit(), steps.ExpectExit(0), steps.ExpectClean()]
 
 
 def test_a_conversation_is_a_transcript_of_it() -> None:
     """Command, messages in their order, the end; what was printed and the handshake are no steps."""
     output = ev.ChildOutput(at=5, run=1, stream="stdout", data=b"> no step\n")
     text = saved(*OPEN, sent({"n": 1}), output, sent(2), received([1]), received("two"), *QUIT)
-    assert steps(text) == [
+    assert read_steps(text) == [
         SPAWN,
-        lang.Send({"n": 1}),
-        lang.Send(2),
-        lang.Expect([1]),
-        lang.Expect("two"),
+        steps.Send({"n": 1}),
+        steps.Send(2),
+        steps.Expect([1]),
+        steps.Expect("two"),
         *GOOD_END,
     ]
 
@@ -111,14 +112,14 @@ def test_it_reads_well() -> None:
 def test_the_built_in_child_needs_no_command() -> None:
     """Whatever Python it ran in."""
     command = ("/elsewhere/python", *BUILTIN_CHILD_COMMAND[1:])
-    assert steps(saved(*OPEN, *QUIT, command=command)) == GOOD_END
+    assert read_steps(saved(*OPEN, *QUIT, command=command)) == GOOD_END
 
 
 @pytest.mark.parametrize("command", [(), ("a\0b",), ("",)], ids=["unknown", "null", "empty"])
 def test_a_command_that_no_script_can_name_is_a_comment(command: tuple[str, ...]) -> None:
     """As it was."""
     text = saved(*OPEN, *QUIT, command=command)
-    assert steps(text) == GOOD_END
+    assert read_steps(text) == GOOD_END
     assert len(comments(text)) == 3
 
 
@@ -143,9 +144,9 @@ def test_a_command_that_no_script_can_name_is_a_comment(command: tuple[str, ...]
 def test_every_value_stands_for_itself(value: Any) -> None:
     """Also one that looks like a hole, a comment or part of a step."""
     text = saved(*OPEN, sent(value), received(value), *QUIT)
-    _, send, expect, *_ = steps(text)
-    assert isinstance(send, lang.Send)
-    assert isinstance(expect, lang.Expect)
+    _, send, expect, *_ = read_steps(text)
+    assert isinstance(send, steps.Send)
+    assert isinstance(expect, steps.Expect)
     assert render_value(send.value) == render_value(expect.value) == render_value(value)
     assert not any("..." in line for line in comments(text))
 
@@ -155,17 +156,17 @@ def test_a_message_as_deep_as_can_be_is_saved() -> None:
     value: Any = 1
     for _ in range(NESTING_LIMIT):
         value = [value]
-    _, expect, *_ = steps(saved(*OPEN, received(value), *QUIT))
-    assert isinstance(expect, lang.Expect)
+    _, expect, *_ = read_steps(saved(*OPEN, received(value), *QUIT))
+    assert isinstance(expect, steps.Expect)
     assert render_value(expect.value) == render_value(value)
 
 
 def test_bytes_that_were_sent_as_they_are_are_sent_so() -> None:
     """A message of bytes is another thing."""
     raw = ev.MessageSent(at=10, run=1, number=1, value=b"\xc1", raw=b"\xc1")
-    assert steps(saved(*OPEN, raw, sent(b"\xc1"), *QUIT))[1:3] == [
-        lang.SendRaw(b"\xc1"),
-        lang.Send(b"\xc1"),
+    assert read_steps(saved(*OPEN, raw, sent(b"\xc1"), *QUIT))[1:3] == [
+        steps.SendRaw(b"\xc1"),
+        steps.Send(b"\xc1"),
     ]
 
 
@@ -179,7 +180,7 @@ def test_what_differs_in_each_run_is_a_hole() -> None:
         "argv": [f"channel_name:{SERVER}"],
     }
     text = saved(*OPEN, received(value, raw=b"\xd4\x01\x00"), *QUIT)
-    assert steps(text)[1] == lang.Expect(
+    assert read_steps(text)[1] == steps.Expect(
         {
             "work": ANY_REST,
             "all": [ANY_VALUE, ANY_VALUE],
@@ -194,7 +195,7 @@ def test_what_differs_in_each_run_is_a_hole() -> None:
 
 def test_a_string_that_reads_like_a_handle_is_a_string() -> None:
     """Its bytes show it."""
-    assert steps(saved(*OPEN, received("<sender>"), *QUIT))[1] == lang.Expect("<sender>")
+    assert read_steps(saved(*OPEN, received("<sender>"), *QUIT))[1] == steps.Expect("<sender>")
 
 
 def test_slow_answers_get_more_time() -> None:
@@ -210,7 +211,7 @@ def test_slow_answers_get_more_time() -> None:
         received(5, 200_000 * SECOND),
         *QUIT,
     )
-    expected = [step for step in steps(text) if isinstance(step, lang.Expect)]
+    expected = [step for step in read_steps(text) if isinstance(step, steps.Expect)]
     assert [step.within for step in expected] == [None, 8.0, None, 10.0, 86400.0]
 
 
@@ -232,13 +233,13 @@ def test_signals_that_were_asked_for_are_sent_again() -> None:
         signalled(signal.SIGCONT, "the child is stopped"),
         *QUIT,
     )
-    assert steps(text)[1:7] == [
-        lang.Signal(signal.SIGUSR1),
-        lang.Expect(1),
-        lang.Sleep(0.3),
-        lang.Signal(signal.SIGUSR2),
-        lang.Sleep(2.0),
-        lang.Signal(signal.SIGUSR2),
+    assert read_steps(text)[1:7] == [
+        steps.Signal(signal.SIGUSR1),
+        steps.Expect(1),
+        steps.Sleep(0.3),
+        steps.Signal(signal.SIGUSR2),
+        steps.Sleep(2.0),
+        steps.Signal(signal.SIGUSR2),
     ]
     assert len(comments(text)) == 2
 
@@ -246,22 +247,22 @@ def test_signals_that_were_asked_for_are_sent_again() -> None:
 @pytest.mark.parametrize(
     ("end", "expected"),
     [
-        ((exited(3),), [lang.ExpectExit(3)]),
-        ((exited(None, signal.SIGSEGV),), [lang.ExpectSignal(signal.SIGSEGV)]),
+        ((exited(3),), [steps.ExpectExit(3)]),
+        ((exited(None, signal.SIGSEGV),), [steps.ExpectSignal(signal.SIGSEGV)]),
         ((exited(None, None),), []),
-        ((sent("quit"), exited(7)), [lang.Quit(), lang.ExpectExit(7)]),
-        ((exited(0, at=4 * SECOND),), [lang.Timeout(8.0), lang.ExpectExit(0)]),
+        ((sent("quit"), exited(7)), [steps.Quit(), steps.ExpectExit(7)]),
+        ((exited(0, at=4 * SECOND),), [steps.Timeout(8.0), steps.ExpectExit(0)]),
         (
             (sent("quit"), signalled(signal.SIGTERM, "it lives"), exited(None, signal.SIGTERM)),
-            [lang.Quit(), lang.ExpectSignal(signal.SIGTERM)],
+            [steps.Quit(), steps.ExpectSignal(signal.SIGTERM)],
         ),
         (
             (sent("quit"), signalled(signal.SIGTERM, "it lives"), exited(0)),
-            [lang.Send("quit"), lang.Signal(signal.SIGTERM), lang.ExpectExit(0)],
+            [steps.Send("quit"), steps.Signal(signal.SIGTERM), steps.ExpectExit(0)],
         ),
         (
             (sent("quit"), received("bye"), exited(0)),
-            [lang.Quit(), lang.Expect("bye"), lang.ExpectExit(0)],
+            [steps.Quit(), steps.Expect("bye"), steps.ExpectExit(0)],
         ),
         (
             (
@@ -273,35 +274,35 @@ def test_signals_that_were_asked_for_are_sent_again() -> None:
                 exited(7),
             ),
             [
-                *(lang.Send("x"), lang.Expect(1)),
-                *(lang.Quit(), lang.Expect({"pid": ANY_REST}), lang.Expect(1), lang.ExpectExit(7)),
+                *(steps.Send("x"), steps.Expect(1)),
+                *(steps.Quit(), steps.Expect({"pid": ANY_REST}), steps.Expect(1), steps.ExpectExit(7)),
             ],
         ),
         (
             (received("tick"), sent("quit"), received("tick"), exited(0)),
-            [lang.Expect("tick"), lang.Quit(), lang.ExpectExit(0)],
+            [steps.Expect("tick"), steps.Quit(), steps.ExpectExit(0)],
         ),
         (
             (sent("quit"), received("no"), sent("quit"), exited(0)),
-            [lang.Send("quit"), lang.Expect("no"), lang.Quit(), lang.ExpectExit(0)],
+            [steps.Send("quit"), steps.Expect("no"), steps.Quit(), steps.ExpectExit(0)],
         ),
         (
             (signalled(signal.SIGTERM, "it reads nothing"), exited(0)),
-            [lang.Signal(signal.SIGTERM), lang.ExpectExit(0)],
+            [steps.Signal(signal.SIGTERM), steps.ExpectExit(0)],
         ),
         (
             (sent("quit"), sent("please"), exited(0)),
-            [lang.Send("quit"), lang.Send("please"), lang.Quit(), lang.ExpectExit(0)],
+            [steps.Send("quit"), steps.Send("please"), steps.Quit(), steps.ExpectExit(0)],
         ),
         (
             (sent("quit"), signalled(signal.SIGINT), exited(0)),
-            [lang.Send("quit"), lang.Signal(signal.SIGINT), lang.Quit(), lang.ExpectExit(0)],
+            [steps.Send("quit"), steps.Signal(signal.SIGINT), steps.Quit(), steps.ExpectExit(0)],
         ),
     ],
 )
-def test_the_end_is_expected_as_it_came(end: tuple[ev.AnyEvent, ...], expected: list[lang.Step]) -> None:
+def test_the_end_is_expected_as_it_came(end: tuple[ev.AnyEvent, ...], expected: list[steps.Step]) -> None:
     """By itself, told to, or made to."""
-    assert steps(saved(*OPEN, *end, CLEAN))[1:] == [*expected, lang.ExpectClean()]
+    assert read_steps(saved(*OPEN, *end, CLEAN))[1:] == [*expected, steps.ExpectClean()]
 
 
 def test_after_quit_what_a_child_says_that_speaks_unasked_is_a_comment() -> None:
@@ -313,7 +314,7 @@ def test_after_quit_what_a_child_says_that_speaks_unasked_is_a_comment() -> None
 def test_a_signal_in_the_handshake_is_a_comment() -> None:
     """No step comes before the handshake is over."""
     text = saved(*OPEN[:-1], signalled(signal.SIGUSR1, at=2), OPEN[-1], *QUIT)
-    assert steps(text) == [SPAWN, *GOOD_END]
+    assert read_steps(text) == [SPAWN, *GOOD_END]
     assert any("SIGUSR1" in line for line in comments(text))
 
 
@@ -322,7 +323,7 @@ def test_what_was_left_behind_is_a_comment() -> None:
     left = ev.Audit(at=30, run=1, processes=(7,), files=(), unread=35, quit_elapsed=1)
     clearing = signalled(signal.SIGTERM, "the child left a process behind", 25)
     text = saved(*OPEN, sent("quit"), exited(), clearing, left)
-    assert steps(text)[1:] == [lang.Quit(), lang.ExpectExit(0)]
+    assert read_steps(text)[1:] == [steps.Quit(), steps.ExpectExit(0)]
     assert comments(text)[-1] == "# It left behind: 1 process (pid 7), 35 unread bytes"
 
 
@@ -338,31 +339,31 @@ def test_runs_are_joined_by_restarts() -> None:
     failed = ev.HandshakeFailed(at=50, run=3, step="hello", sentence="nothing came", timed_out=True)
     fourth = [replace(event, run=4) for event in (*OPEN, exited(3), CLEAN)]
     text = saved(*OPEN, sent(1), received(1), *QUIT, *second, failed, *fourth)
-    assert steps(text) == [
+    assert read_steps(text) == [
         SPAWN,
-        lang.Send(1),
-        lang.Expect(1),
+        steps.Send(1),
+        steps.Expect(1),
         *GOOD_END,
-        lang.Restart(),
-        lang.Send(2),
-        lang.Expect(2),
+        steps.Restart(),
+        steps.Send(2),
+        steps.Expect(2),
         *GOOD_END,
-        lang.Restart(),
-        lang.ExpectExit(3),
-        lang.ExpectClean(),
+        steps.Restart(),
+        steps.ExpectExit(3),
+        steps.ExpectClean(),
     ]
     assert "# Run 3 is left out, as its handshake failed: nothing came" in comments(text)
 
 
 def test_a_session_that_goes_on_has_no_end_yet() -> None:
     """Saved from the explorer, while the child lives."""
-    assert steps(saved(*OPEN, sent(1), received(1))) == [SPAWN, lang.Send(1), lang.Expect(1)]
+    assert read_steps(saved(*OPEN, sent(1), received(1))) == [SPAWN, steps.Send(1), steps.Expect(1)]
 
 
 def test_a_beginning_that_was_not_kept_is_told() -> None:
     """In the heading."""
     text = saved(received(1), *QUIT, first_missing=True)
-    assert steps(text) == [SPAWN, lang.Expect(1), *GOOD_END]
+    assert read_steps(text) == [SPAWN, steps.Expect(1), *GOOD_END]
     assert any("beginning is missing" in line for line in comments(text))
 
 
@@ -371,7 +372,7 @@ def test_whatever_happened_is_a_script(events: list[ev.AnyEvent], command: list[
     """Of a recording that a stranger wrote, too: it can be read, and written into a file."""
     events = [replace(event, run=event.run % 3) for event in events]
     text = convert_events_to_script(events, command, first_missing=missing)
-    lang.parse(text)
+    parse_script(text)
     text.encode()
 
 
@@ -380,7 +381,7 @@ def test_whatever_happened_is_a_script(events: list[ev.AnyEvent], command: list[
 def test_values_are_saved_as_they_are(messages: list[Any]) -> None:
     """Whatever messages can hold."""
     events = [received(arrived(value)) for value in messages]
-    expected = [step for step in steps(saved(*OPEN, *events, *QUIT)) if isinstance(step, lang.Expect)]
+    expected = [step for step in read_steps(saved(*OPEN, *events, *QUIT)) if isinstance(step, steps.Expect)]
     assert [render_value(step.value) for step in expected] == [
         render_value(arrived(value)) for value in messages
     ]

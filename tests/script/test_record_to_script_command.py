@@ -8,7 +8,7 @@ import pytest
 from tests.cli.test_main import TUI_IPC, python, run
 from tui_ipc.events import ChannelsOpen
 from tui_ipc.recording.codec import encode_event, encode_header
-from tui_ipc.script.language.parser import parse
+from tui_ipc.script.language.parser import parse_script
 
 ANSWERS = """
 from tui_ipc.child import serve
@@ -75,7 +75,7 @@ def test_a_recording_that_breaks_off_is_a_script_so_far(recording: Path, tmp_pat
     done = run("--replay", str(cut), "--save-script", "-")
     assert done.returncode == 0
     assert "breaks off in the middle of an event" in done.stderr
-    assert len(parse(done.stdout).steps) > 3
+    assert len(parse_script(done.stdout).steps) > 3
 
 
 def test_a_full_disk_is_no_traceback(recording: Path) -> None:

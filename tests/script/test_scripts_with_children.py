@@ -11,7 +11,7 @@ from tests.support.run_script import detail_texts
 from tests.support.sessions import child, make_options
 from tui_ipc.events import AnyEvent
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language.parser import parse
+from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.runner.run_state import MAX_BYTES
 from tui_ipc.script.runner.runner import Runner, Verdict
 from tui_ipc.session.session import Session
@@ -26,7 +26,7 @@ def run(script: str, command: list[str] | None, timeout: float = 20.0, **options
 
     async def main() -> Verdict:
         session = Session(command, make_options(**options))
-        return await Runner(parse(script, "talk.tipc"), session, timeout, tell).run()
+        return await Runner(parse_script(script, "talk.tipc"), session, timeout, tell).run()
 
     return asyncio.run(main())
 

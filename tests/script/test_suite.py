@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tui_ipc.events import AnyEvent
-from tui_ipc.script.language.parser import Script, parse
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.report.console import Console
@@ -17,7 +18,7 @@ from tui_ipc.script.suite import Suite, choose_command
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 
-SCRIPTS = [parse("> x\n< Child received: x\n", name) for name in ("first", "second", "third")]
+SCRIPTS = [parse_script("> x\n< Child received: x\n", name) for name in ("first", "second", "third")]
 
 
 class Listener:
@@ -154,7 +155,7 @@ def test_messages_that_were_told_are_not_kept() -> None:
         async def end_script(self, outcome: Outcome) -> None:
             told.append(outcome)
 
-    [outcome], code = run(Ears(), scripts=[parse("> x\n> y\n< ...\n")])
+    [outcome], code = run(Ears(), scripts=[parse_script("> x\n> y\n< ...\n")])
     assert code == 0
     assert [len(each.unexpected) for each in told] == [1]
     assert (outcome.unexpected, outcome.untaken) == ((), 1)
@@ -162,7 +163,7 @@ def test_messages_that_were_told_are_not_kept() -> None:
 
 def test_whose_command_is_run() -> None:
     """The given one, or else the script's own, or else the built-in child."""
-    own = parse("spawn ./own -x\n")
+    own = parse_script("spawn ./own -x\n")
     assert choose_command(own, ["./given"]) == ["./given"]
     assert choose_command(own, None) == ("./own", "-x")
     assert choose_command(SCRIPTS[0], None) == BUILTIN_CHILD_COMMAND

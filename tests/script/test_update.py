@@ -13,7 +13,8 @@ from tests.cli.test_main import TUI_IPC, python
 from tests.support.message_strategies import arrived, keys, values
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.script.files import UnwritableScriptError
-from tui_ipc.script.language.parser import Expect, Script, parse
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.steps import Expect, Script
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.update import LearnedPatterns, merge_pattern, rewrite_expectations, update_script_file
 from tui_ipc.text.notation import render_value
@@ -123,7 +124,7 @@ def test_rounds_that_disagree_are_told(rounds: tuple[int, int]) -> None:
 
 
 def changed(text: str, changes: dict[int, Any]) -> str:
-    return rewrite_expectations(text, parse(text), changes)
+    return rewrite_expectations(text, parse_script(text), changes)
 
 
 def test_only_the_value_of_a_line_changes() -> None:
@@ -165,7 +166,7 @@ def test_a_string_stays_without_quotes_where_that_can_be(old: str, new: Any, lin
     """Else it gets them."""
     after = changed(f"< {old}\n", {1: new})
     assert after == f"{line}\n"
-    (step,) = parse(after).steps
+    (step,) = parse_script(after).steps
     assert isinstance(step, Expect)
     assert render_value(step.value) == render_value(new)
 
@@ -174,8 +175,8 @@ def test_a_string_stays_without_quotes_where_that_can_be(old: str, new: Any, lin
 def test_a_rewritten_script_is_met_and_stays(pairs: list[tuple[Any, Any]]) -> None:
     """Its expectations are those that were learned; to learn again changes no byte."""
     text = "".join(f"< {render_value(pattern)}  # {place}\n" for place, (pattern, _) in enumerate(pairs))
-    after = learn(text, parse(text), [received for _, received in pairs])
-    assert learn(after, parse(after), [received for _, received in pairs]) == after
+    after = learn(text, parse_script(text), [received for _, received in pairs])
+    assert learn(after, parse_script(after), [received for _, received in pairs]) == after
 
 
 def learn(text: str, script: Script, received: list[Any]) -> str:
@@ -353,7 +354,7 @@ def test_a_file_that_does_not_hold_the_script_any_more_is_left_alone(
     if held is not None:
         file.write_text(held)
     with pytest.raises(UnwritableScriptError, match=said):
-        update_script_file(str(file), parse("> 1\n< 2\n"), passed(line2=5))
+        update_script_file(str(file), parse_script("> 1\n< 2\n"), passed(line2=5))
     assert held is None or file.read_text() == held
 
 
@@ -361,7 +362,7 @@ def test_blanks_that_changed_meanwhile_are_kept(tmp_path: Path) -> None:
     """Only the value's own place is written to, wherever it stands by now."""
     file = tmp_path / "talk.tipc"
     file.write_text("> 1\n  <   2  # two\n")
-    assert update_script_file(str(file), parse("> 1\n< 2\n"), passed(line2=5)) == "line 2 rewritten"
+    assert update_script_file(str(file), parse_script("> 1\n< 2\n"), passed(line2=5)) == "line 2 rewritten"
     assert file.read_text() == "> 1\n  <   5  # two\n"
 
 
@@ -369,7 +370,7 @@ def test_not_a_number_is_the_same_script(tmp_path: Path) -> None:
     """Although it differs from itself."""
     file = tmp_path / "talk.tipc"
     file.write_text("< NaN\n< 2\n")
-    assert update_script_file(str(file), parse("< NaN\n< 2\n"), passed(line2=5)) == "line 2 rewritten"
+    assert update_script_file(str(file), parse_script("< NaN\n< 2\n"), passed(line2=5)) == "line 2 rewritten"
 
 
 def test_a_name_that_is_captured_no_more_is_told(tmp_path: Path) -> None:
@@ -377,5 +378,5 @@ def test_a_name_that_is_captured_no_more_is_told(tmp_path: Path) -> None:
     file, text = tmp_path / "talk.tipc", "< {{h}}\n> {{h}}\n"
     file.write_text(text)
     with pytest.raises(UnwritableScriptError, match=r"cannot be rewritten: .*h"):
-        update_script_file(str(file), parse(text), passed(line1=5))
+        update_script_file(str(file), parse_script(text), passed(line1=5))
     assert file.read_text() == text

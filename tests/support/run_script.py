@@ -6,7 +6,8 @@ from typing import Any
 from tests.support.scripted_session import FakeSession, received
 from tests.support.virtual_clock import VirtualClock
 from tui_ipc.events import AnyEvent
-from tui_ipc.script.language.parser import Script, parse
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.steps import Script
 from tui_ipc.script.runner.runner import Runner, Verdict
 
 
@@ -29,7 +30,7 @@ def run(
     async def tell(event: AnyEvent) -> None:
         told.append(event)
 
-    script = parse(text, "talk.tipc") if isinstance(text, str) else text
+    script = parse_script(text, "talk.tipc") if isinstance(text, str) else text
 
     async def main() -> Verdict:
         return await Runner(script, session, timeout, tell).run()

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tui_ipc.script.language.parser import (
+from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
     ExpectExit,

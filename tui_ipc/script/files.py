@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language.parser import Script, ScriptSyntaxError, parse
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.scanner import ScriptSyntaxError
+from tui_ipc.script.language.steps import Script, count_steps
 from tui_ipc.script.output import write_stderr
 from tui_ipc.script.report.passthrough import visible
-from tui_ipc.script.runner.script_cursor import count_steps
 from tui_ipc.text.units import format_plural
 
 STANDARD_INPUT = "-"
@@ -77,7 +78,7 @@ def _load_script(file: str) -> Script:
     except ValueError as error:  # a null byte in the path
         raise _UnreadableError(f"{name}: {error}") from None
     try:
-        return parse(data.decode(), name)
+        return parse_script(data.decode(), name)
     except ScriptSyntaxError as error:
         if not os.access(file, os.X_OK):
             raise

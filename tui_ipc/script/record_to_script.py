@@ -19,7 +19,9 @@ from tui_ipc.osutil.signals import signal_name
 from tui_ipc.recording.codec import RecordingError, open_recording
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.files import UnwritableScriptError, create_script_file
-from tui_ipc.script.language.parser import (
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.scanner import MAX_DURATION, ScriptSyntaxError
+from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
     ExpectExit,
@@ -27,7 +29,6 @@ from tui_ipc.script.language.parser import (
     Quit,
     Restart,
     Script,
-    ScriptSyntaxError,
     Send,
     SendRaw,
     Signal,
@@ -35,10 +36,8 @@ from tui_ipc.script.language.parser import (
     Spawn,
     Step,
     Timeout,
-    parse,
-    write,
+    write_script,
 )
-from tui_ipc.script.language.scanner import MAX_DURATION
 from tui_ipc.script.output import OutputLostError, OutputStream, write_stderr
 from tui_ipc.script.print_recording import describe_truncation
 from tui_ipc.script.report.passthrough import visible
@@ -145,11 +144,11 @@ def convert_events_to_script(
 def _write_piece(piece: Piece) -> str:
     if isinstance(piece, str):
         return f"# {visible(piece)}\n"
-    text = write(Script("", (piece,)))
+    text = write_script(Script("", (piece,)))
     if isinstance(piece, Send | Expect):  # what was a message can be written
         return text
     try:
-        parse(text)
+        parse_script(text)
     except ScriptSyntaxError as error:  # a recording may claim anything
         return f"# {visible(text.strip())}: {visible(error.sentence)}\n"
     return text

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from tui_ipc.events import AnyEvent
 from tui_ipc.osutil.signals import catch_end_signals
 from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE, ExitCode
-from tui_ipc.script.language.parser import Script
+from tui_ipc.script.language.steps import Script, count_steps
 from tui_ipc.script.outcome import (
     Outcome,
     Status,
@@ -26,7 +26,6 @@ from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.report.console import Console
 from tui_ipc.script.report.text_report import Reporter
 from tui_ipc.script.runner.runner import Runner, Verdict
-from tui_ipc.script.runner.script_cursor import count_steps
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 

@@ -10,16 +10,9 @@ from typing import Any
 
 from tui_ipc.recording.codec import describe_path_error
 from tui_ipc.script.files import UnwritableScriptError, replace_script_file
-from tui_ipc.script.language.parser import (
-    Expect,
-    ExpectExit,
-    Repeat,
-    Script,
-    ScriptSyntaxError,
-    Step,
-    parse,
-    write,
-)
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.scanner import ScriptSyntaxError
+from tui_ipc.script.language.steps import Expect, ExpectExit, Repeat, Script, Step, write_script
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import ABSENT, find_difference, match, pair_entries, pair_items
@@ -156,7 +149,7 @@ def _rewrite_line(line: str, step: Expect | ExpectExit, pattern: Any) -> str:
 
 def _reads_as(line: str, step: Expect) -> bool:
     try:
-        return parse(line).steps == (step,)
+        return parse_script(line).steps == (step,)
     except ScriptSyntaxError:
         return False
 
@@ -183,9 +176,9 @@ def update_script_file(file: str, script: Script, outcome: Outcome) -> str:
     text = old.decode(errors="replace")
     if not _is_same_script(text, script):
         raise UnwritableScriptError(f"{file} was changed meanwhile, and so was not rewritten; run it again")
-    new = rewrite_expectations(text, parse(text), outcome.updates)
+    new = rewrite_expectations(text, parse_script(text), outcome.updates)
     try:
-        parse(new, script.name)
+        parse_script(new, script.name)
     except ScriptSyntaxError as error:  # what captured a name that is used further on does so no more
         raise UnwritableScriptError(f"{file} cannot be rewritten: {error.sentence}") from None
     replace_script_file(file, old, new.encode())
@@ -203,11 +196,11 @@ def _read_script(file: str) -> bytes:
 def _is_same_script(text: str, script: Script) -> bool:
     """Whether a text is a script, each expectation in its line. Where in the line does not matter."""
     try:
-        found = parse(text)
+        found = parse_script(text)
     except ScriptSyntaxError:
         return False
     places = [[step.line for step in iter_expectations(each.steps)] for each in (found, script)]
-    return write(found) == write(script) and places[0] == places[1]
+    return write_script(found) == write_script(script) and places[0] == places[1]
 
 
 def _describe_lines(updates: Mapping[int, Any]) -> str:

@@ -3,7 +3,8 @@
 import pytest
 
 from tui_ipc.script.language.line_parser import MAX_ROUNDS
-from tui_ipc.script.language.parser import ScriptSyntaxError, Step, parse
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import (
     ExpectExit,
     ExpectNothing,
@@ -12,6 +13,7 @@ from tui_ipc.script.language.steps import (
     SendRaw,
     Signal,
     Sleep,
+    Step,
     Timeout,
 )
 
@@ -43,7 +45,7 @@ from tui_ipc.script.language.steps import (
 )
 def test_a_step(text: str, step: Step) -> None:
     """Blanks and comments around what a line says are no part of it."""
-    assert parse(text).steps == (step,)
+    assert parse_script(text).steps == (step,)
 
 
 @pytest.mark.parametrize(
@@ -69,18 +71,18 @@ def test_a_step(text: str, step: Step) -> None:
         # The child's end.
         ("?", 2, "exit CODE, signal NAME or clean must follow"),
         ("? exti 0", 3, 'unknown "exti"; did you mean ? exit?'),
-        ("? 0", 3, 'unknown "0"; behind ? stands exit CODE, signal NAME or clean'),
+        ("? 0", 3, 'unknown "0"; ? is followed by exit CODE, signal NAME or clean'),
         ("? exit", 7, "an exit code must follow, from 0 to 255"),
         ("? exit 256", 8, "an exit code is from 0 to 255"),
-        ("? exit -1", 8, '"-1" is no number; an exit code is from 0 to 255'),
-        ("? exit ٣", 8, '"٣" is no number'),
+        ("? exit -1", 8, '"-1" is not a number; an exit code is from 0 to 255'),
+        ("? exit ٣", 8, '"٣" is not a number'),
         ("? exit 0 0", 10, "only a comment can follow the exit code"),
         ("? clean now", 9, "only a comment can follow clean"),
-        ("? signal KIL", 10, '"KIL" is no signal; did you mean SIGKILL?'),
+        ("? signal KIL", 10, '"KIL" is not a signal; did you mean SIGKILL?'),
         # Signals.
         ("signal", 7, "a signal must follow, for instance SIGTERM"),
-        ("signal sigterm", 8, '"sigterm" is no signal; did you mean SIGTERM?'),
-        ("signal xyzzy", 8, '"xyzzy" is no signal'),
+        ("signal sigterm", 8, '"sigterm" is not a signal; did you mean SIGTERM?'),
+        ("signal xyzzy", 8, '"xyzzy" is not a signal'),
         ("signal 0", 8, "a signal's number is from 1 to 64"),
         ("signal 65", 8, "a signal's number is from 1 to 64"),
         ("signal TERM 5", 13, "only a comment can follow the signal"),
@@ -96,8 +98,8 @@ def test_a_step(text: str, step: Step) -> None:
         ("sleep 2 days", 7, '"2" is not a duration; write a number and its unit'),
         ("sleep soon", 7, '"soon" is not a duration; write a number and its unit, for instance 500ms, 2s or'),
         ("sleep -1s", 7, '"-1s" is not a duration'),
-        ("sleep 0s", 7, "a duration is more than nothing and at most a day, 86400s"),
-        ("sleep 1441m", 7, "a duration is more than nothing and at most a day, 86400s"),
+        ("sleep 0s", 7, "a duration is more than 0s and at most a day, 86400s"),
+        ("sleep 1441m", 7, "a duration is more than 0s and at most a day, 86400s"),
         ("sleep 2s 3", 10, "only a comment can follow the duration"),
         ("timeout 5", 9, "5 has no unit; write 5s"),
         ("!< 5", 4, "only within DURATION can follow !<, which expects no message at all"),
@@ -118,13 +120,13 @@ def test_a_step(text: str, step: Step) -> None:
         ("expect stdout ready", 15, "a regular expression must follow, between two /, for instance /ready/"),
         ("expect stdout /ready", 15, "a regular expression that begins with / ends with another /"),
         ("expect stdout /rea(dy/", 19, "not a regular expression: missing ), unterminated subpattern"),
-        ("expect stdout /ready/i", 22, "no flags stand behind a regular expression; write (?i) at its begin"),
+        ("expect stdout /ready/i", 22, "a regular expression has no flags after it; write (?i) at its begin"),
         ("expect stdout /a/b/", 18, r"a regular expression ends at the second /; a / inside it is"),
         ("expect stdout /x/ 5s", 19, "only within DURATION can follow the regular expression"),
         # Blocks.
         ("repeat", 7, "a number of rounds must follow, from 1 to 1 000 000 000"),
         ("repeat 0", 8, "a number of rounds is from 1 to 1 000 000 000"),
-        ("repeat _1", 8, '"_1" is no number; a number of rounds is from 1 to'),
+        ("repeat _1", 8, '"_1" is not a number; a number of rounds is from 1 to'),
         (f"repeat {MAX_ROUNDS + 1}", 8, "a number of rounds is from 1 to 1 000 000 000"),
         ("repeat 3 times", 10, "only a comment can follow the number of rounds"),
         ("end repeat", 5, "only a comment can follow end"),
@@ -135,5 +137,5 @@ def test_a_step(text: str, step: Step) -> None:
 def test_what_is_said_of_a_line(text: str, column: int, words: str) -> None:
     """The character at which it goes wrong, and what was meant."""
     with pytest.raises(ScriptSyntaxError) as caught:
-        parse(text)
+        parse_script(text)
     assert (caught.value.column, caught.value.sentence[: len(words)]) == (column, words)

@@ -10,7 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.script_strategies import scripts
-from tui_ipc.script.language.parser import (
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.scanner import ScriptSyntaxError
+from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
     ExpectExit,
@@ -21,7 +23,6 @@ from tui_ipc.script.language.parser import (
     Repeat,
     Restart,
     Script,
-    ScriptSyntaxError,
     Send,
     SendRaw,
     Signal,
@@ -29,8 +30,7 @@ from tui_ipc.script.language.parser import (
     Spawn,
     Step,
     Timeout,
-    parse,
-    write,
+    write_script,
 )
 from tui_ipc.text.placeholders import ANY_REST, Capture, Regex
 
@@ -38,18 +38,18 @@ ID = Capture("id")
 
 
 def steps(text: str) -> tuple[Step, ...]:
-    return parse(text).steps
+    return parse_script(text).steps
 
 
 def fault(text: str) -> ScriptSyntaxError:
     with pytest.raises(ScriptSyntaxError) as caught:
-        parse(text, "talk.tipc")
+        parse_script(text, "talk.tipc")
     return caught.value
 
 
 def test_a_script_is_a_transcript() -> None:
     """Each line is a step, in order, and knows where it stands."""
-    script = parse('# hello\n\n> {"op": "add"}\n< 5\nquit\n', "talk.tipc")
+    script = parse_script('# hello\n\n> {"op": "add"}\n< 5\nquit\n', "talk.tipc")
     assert script == Script("talk.tipc", (Send({"op": "add"}), Expect(5), Quit()))
     assert [step.line for step in script.steps] == [3, 4, 5]
 
@@ -116,10 +116,10 @@ def test_some_lines_do_nothing(text: str) -> None:
             "not JSON: expecting a value; if a string is meant, quote it",
         ),
         ('>   {"a": 1', 1, 12, "not JSON: expecting"),
-        ("> [1, ...]", 1, 7, "what is sent is told whole"),
+        ("> [1, ...]", 1, 7, "a message that is sent is written out"),
         ("> None", 1, 3, "the JSON value is spelled null"),
         ("> one # two", 1, 7, "A comment, or part of the string?"),
-        ("> 123456789012345678901234567890", 1, 3, "no message can hold this"),
+        ("> 123456789012345678901234567890", 1, 3, "a message cannot hold this"),
         ("quit now", 1, 6, "only a comment can follow quit"),
         ("\x1f", 1, 1, r'unknown step "\u001f"'),
         ("quit quit", 1, 6, "only a comment can follow quit"),
@@ -220,9 +220,9 @@ def test_a_step_knows_where_its_value_stands() -> None:
 
 def test_the_command_of_a_script() -> None:
     """It is told by the first step, or not at all."""
-    assert parse("spawn a b").command == ("a", "b")
-    assert parse("> 1").command is None
-    assert parse("").command is None
+    assert parse_script("spawn a b").command == ("a", "b")
+    assert parse_script("> 1").command is None
+    assert parse_script("").command is None
 
 
 @settings(deadline=None)
@@ -232,7 +232,7 @@ def test_the_command_of_a_script() -> None:
 )
 def test_what_is_written_reads_back(script: Script) -> None:
     """Any script has a text, and that text means the script."""
-    assert parse(write(script), script.name) == script
+    assert parse_script(write_script(script), script.name) == script
 
 
 @settings(deadline=None)
@@ -244,7 +244,7 @@ def test_any_text_is_a_script_or_an_error(text: str) -> None:
 
 @settings(deadline=None)
 @given(
-    scripts().map(write) | st.just(ALL),
+    scripts().map(write_script) | st.just(ALL),
     st.integers(0),
     st.integers(0, 1),
     st.characters() | st.sampled_from("\n\"'/#{}[]<>\\ 0") | st.just(""),
@@ -257,11 +257,11 @@ def test_a_script_with_a_slip_is_a_script_or_an_error(text: str, at: int, remove
 
 def assert_understood(text: str) -> None:
     try:
-        script = parse(text)
+        script = parse_script(text)
     except ScriptSyntaxError as error:
         found = error
     else:
-        assert parse(write(script)) == script
+        assert parse_script(write_script(script)) == script
         return
     source = text.removeprefix("\ufeff").split("\n")[found.line - 1]
     assert 1 <= found.column <= len(source) + 1
@@ -294,7 +294,7 @@ def test_no_text_takes_time_out_of_proportion(text: str) -> None:
     """A script from elsewhere is read or refused in reasonable time, however long."""
     began = time.process_time()
     with contextlib.suppress(ScriptSyntaxError):
-        parse(text)
+        parse_script(text)
     assert time.process_time() - began < 10  # a second at most; were it quadratic, far more
 
 
@@ -314,7 +314,7 @@ def test_no_text_takes_time_out_of_proportion(text: str) -> None:
 )
 def test_an_order_that_can_be(text: str) -> None:
     """A child that ended can be looked at, and begun again."""
-    assert parse(text).steps
+    assert parse_script(text).steps
 
 
 @pytest.mark.parametrize(
@@ -327,12 +327,12 @@ def test_an_order_that_can_be(text: str) -> None:
         ("? exit 0\nquit", 2, "by line 1 the child has ended"),
         ("? clean\n!<", 2, "by line 1 the child has ended"),
         ("quit\n? exit 0\nsignal TERM", 3, "by line 1 the child has ended"),
-        ("quit\n? exit 0\n? exit 0", 3, "line 2 tells already how the child ends"),
-        ("? signal TERM\n? exit 0", 2, "line 1 tells already how the child ends"),
-        ("quit\n? clean\n? clean", 3, "line 2 tells it already"),
+        ("quit\n? exit 0\n? exit 0", 3, "line 2 already says how the child ends"),
+        ("? signal TERM\n? exit 0", 2, "line 1 already says how the child ends"),
+        ("quit\n? clean\n? clean", 3, "line 2 already says it"),
         ("repeat 2\n> 1\nquit\nend", 4, "line 2 cannot be repeated: by line 3 the child has ended"),
         ("repeat 2\nrepeat 2\n> 1\nend\nquit\nend", 6, "line 3 cannot be repeated: by line 5"),
-        ("repeat 2\n? exit 0\nend", 3, "line 2 cannot be repeated: line 2 tells already"),
+        ("repeat 2\n? exit 0\nend", 3, "line 2 cannot be repeated: line 2 already says"),
         ("end", 1, "there is no repeat that this ends"),
         ("> 1\n  repeat 2\n> 1\nrepeat 3\n>2\nend", 5, "a space must follow"),
         ("> 1\n  repeat 2\n> 1\nrepeat 3\n> 2\nend", 2, "this block has no end"),
@@ -347,6 +347,6 @@ def test_an_order_that_can_be(text: str) -> None:
 def test_an_order_that_cannot_be(text: str, line: int, words: str) -> None:
     """What would fail in every run is told before the first."""
     with pytest.raises(ScriptSyntaxError) as caught:
-        parse(text)
+        parse_script(text)
     error = caught.value
     assert (error.line, error.sentence[: len(words)]) == (line, words)

@@ -2,13 +2,14 @@
 
 import pytest
 
-from tui_ipc.script.language.parser import ScriptSyntaxError, parse
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.text.safe_text import cell_width
 
 
 def fault(text: str) -> ScriptSyntaxError:
     with pytest.raises(ScriptSyntaxError) as caught:
-        parse(text, "talk.tipc")
+        parse_script(text, "talk.tipc")
     return caught.value
 
 

@@ -8,8 +8,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.script_strategies import commands
-from tui_ipc.script.language.parser import Expect, ScriptSyntaxError, Send, parse
-from tui_ipc.script.language.scanner import LineError, LineScanner
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.scanner import LineError, LineScanner, ScriptSyntaxError
+from tui_ipc.script.language.steps import Expect, Send
 from tui_ipc.script.language.values import read_command, write_command
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
 
@@ -32,7 +33,7 @@ from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
 )
 def test_what_is_sent(text: str, value: Any) -> None:
     """A text that begins like no JSON and no literal is a string, to the end of the line."""
-    assert parse(text).steps == (Send(value),)
+    assert parse_script(text).steps == (Send(value),)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_what_is_sent(text: str, value: Any) -> None:
 )
 def test_what_is_expected(text: str, step: Expect) -> None:
     """Holes stand alone or inside; a bare text is a string, if nothing else can be meant."""
-    assert parse(text).steps == (step,)
+    assert parse_script(text).steps == (step,)
 
 
 @pytest.mark.parametrize(
@@ -75,9 +76,9 @@ def test_what_is_expected(text: str, step: Expect) -> None:
         (
             "< Hello {{name}}",
             9,
-            "{{name}} stands for a whole value, and this is a part. If a string is meant, quo",
+            "{{name}} stands for a whole value, and this is a part of one. If a string is meant, quo",
         ),
-        ("> Hello {{\tname\t}}!", 9, "{{name}} stands for a whole value, and this is a part."),
+        ("> Hello {{\tname\t}}!", 9, "{{name}} stands for a whole value, and this is a part of one."),
         ("< Hello within 2s", 9, 'A deadline, or part of the string? If a string is meant, quote it: < "…"'),
         (
             "<~ Hello within 2 # c",
@@ -88,13 +89,13 @@ def test_what_is_expected(text: str, step: Expect) -> None:
         ("< Hello\twithin 2s", 9, "A deadline, or part of the string?"),
         ("< Hello within\t2s", 9, "A deadline, or part of the string?"),
         ("< within 2s", 3, "Any message is < ... within DURATION. If a string is meant, quote it: <"),
-        ("< ~ 5", 3, "To skip until a message matches is written <~ together. If a"),
-        ("> raw 93 01", 3, "Bytes as they are are written >raw HEX."),
+        ("< ~ 5", 3, "The step that skips messages until one matches is <~, without a space. If a"),
+        ("> raw 93 01", 3, "Bytes are sent with >raw HEX."),
         ("< 5 within", 11, "a duration must follow"),
         ("< 5 within 2", 12, "2 has no unit; write 2s"),
         ("< 5 within 2s 3", 15, "only a comment can follow the deadline"),
         ("< /+/", 4, "not a regular expression: nothing to repeat"),
-        ("< /ready/i", 10, "no flags stand behind a regular expression; write (?i) at its beginning; if a"),
+        ("< /ready/i", 10, "a regular expression has no flags after it; write (?i) at its beginning; if a"),
         (
             "< /usr/local/",
             8,
@@ -108,10 +109,10 @@ def test_what_is_expected(text: str, step: Expect) -> None:
             7,
             "text after the value; a deadline is for what is expected; if a string is meant",
         ),
-        ("> [...]", 4, "what is sent is told whole: ... and /re/ are for what is expected"),
-        ('> {"a": /b/}', 9, "what is sent is told whole"),
-        ("> {...}", 4, "what is sent is told whole"),
-        ("> [{{_}}]", 4, "{{_}} captures nothing; what is sent is told whole"),
+        ("> [...]", 4, "a message that is sent is written out: ... and /re/ are for what is expected"),
+        ('> {"a": /b/}', 9, "a message that is sent is written out"),
+        ("> {...}", 4, "a message that is sent is written out"),
+        ("> [{{_}}]", 4, "{{_}} captures nothing; a message that is sent is written out"),
         (
             "> {{a}}",
             3,
@@ -120,8 +121,8 @@ def test_what_is_expected(text: str, step: Expect) -> None:
         ("> {{a}", 3, "a captured value is written {{name}}; if a string is meant, quote it"),
         ("> [{{a}}]", 4, "nothing was captured as a above; a line such as < {{a}} captures"),
         ("< [1, {{a]", 7, "a captured value is written {{name}}"),
-        ("< [99999999999999999999, ...]", 3, "no message can hold this"),
-        ('< {"a": "\\ud800", "b": {{c}}}', 3, "no message can hold this"),
+        ("< [99999999999999999999, ...]", 3, "a message cannot hold this"),
+        ('< {"a": "\\ud800", "b": {{c}}}', 3, "a message cannot hold this"),
         ("> 'Hello'", 3, 'Single quotes would be part of the string. If a string is meant, quote it: > "…"'),
         ("< {{a}}\n> {{x}}", 3, "nothing was captured as x above, only a"),
         (
@@ -140,14 +141,14 @@ def test_what_is_expected(text: str, step: Expect) -> None:
 def test_what_is_not_guessed(text: str, column: int, words: str) -> None:
     """What might be meant in two ways, or not at all, says how to write it."""
     with pytest.raises(ScriptSyntaxError) as caught:
-        parse(text)
+        parse_script(text)
     assert (caught.value.column, caught.value.sentence[: len(words)]) == (column, words)
 
 
 def test_a_hole_of_a_sentence_is_complete() -> None:
     """Where a hole is at fault inside a value, to quote it would be no remedy."""
     with pytest.raises(ScriptSyntaxError) as caught:
-        parse("> [{{a}}]")
+        parse_script("> [{{a}}]")
     assert caught.value.sentence.endswith("captures")
 
 
@@ -181,31 +182,31 @@ def test_words(text: str, command: tuple[str, ...]) -> None:
     [
         ("", 0, "a command must follow"),
         (" # c", 1, "a command must follow"),
-        ("'' a", 0, "a command has a name"),
-        ("[]", 0, "a command has a name"),
+        ("'' a", 0, "the first word of a command names a program"),
+        ("[]", 0, "the first word of a command names a program"),
         ("a 'b", 2, "unterminated '"),
         ('a b"c', 3, 'unterminated "'),
         ("a b\\", 3, "nothing follows the \\"),
         (
             "a | b",
             2,
-            "no shell runs the command, and | would be part of a word; quote it, or spawn sh -c '…'",
+            "no shell runs the command: | would be part of a word; quote it, or spawn sh -c '…'",
         ),
-        ("a b;", 3, "no shell runs the command, and ; "),
-        ("a >b", 2, "no shell runs the command, and > "),
-        ("a && b", 2, "no shell runs the command, and & "),
-        ("a $B", 2, "no shell runs the command, and $ "),
-        ("~/a", 0, "no shell runs the command, and ~ "),
-        ("a b/*.c", 4, "no shell runs the command, and * "),
-        ("a b?", 3, "no shell runs the command, and ? "),
-        ("a b[1]", 3, "no shell runs the command, and [ "),
-        ('a "b $C"', 5, "no shell runs the command, and $ "),
-        ("a `b`", 2, "no shell runs the command, and ` "),
-        ("a (b)", 2, "no shell runs the command, and ( "),
+        ("a b;", 3, "no shell runs the command: ; "),
+        ("a >b", 2, "no shell runs the command: > "),
+        ("a && b", 2, "no shell runs the command: & "),
+        ("a $B", 2, "no shell runs the command: $ "),
+        ("~/a", 0, "no shell runs the command: ~ "),
+        ("a b/*.c", 4, "no shell runs the command: * "),
+        ("a b?", 3, "no shell runs the command: ? "),
+        ("a b[1]", 3, "no shell runs the command: [ "),
+        ('a "b $C"', 5, "no shell runs the command: $ "),
+        ("a `b`", 2, "no shell runs the command: ` "),
+        ("a (b)", 2, "no shell runs the command: ( "),
         ("[1]", 0, "a command that begins with [ is an array of strings"),
         ("[ -f x ]", 2, "not JSON"),
         ('["a"] b', 6, "only a comment can follow the array"),
-        ("a b\0", 0, "no word of a command can hold a NUL character"),
+        ("a b\0", 0, "a word of a command cannot hold a NUL character"),
     ],
 )
 def test_what_is_no_command(text: str, offset: int, words: str) -> None:

@@ -16,12 +16,12 @@ from tests.support.scripted_session import printed, received
 from tui_ipc import __version__
 from tui_ipc.events import MessageReceived
 from tui_ipc.events.json_form import SCHEMA_VERSION, line
-from tui_ipc.script.language.parser import parse
+from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.report.console import Console
 from tui_ipc.script.report.jsonl_report import JsonlReporter
 
-SCRIPT = parse("> x\n< y\nquit", "talk.tipc")
+SCRIPT = parse_script("> x\n< y\nquit", "talk.tipc")
 DOCUMENT = files("tui_ipc").joinpath("docs/RECORDING.md").read_text(encoding="utf-8")
 
 

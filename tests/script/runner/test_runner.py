@@ -24,7 +24,8 @@ from tests.support.virtual_clock import VirtualClock, run_without_waiting
 from tui_ipc.events import AnyEvent, Fault, HandshakeFailed, MessageReceived
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.headless import BUILTIN_MESSAGES, builtin_script
-from tui_ipc.script.language.parser import Quit, Script, Send, parse
+from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.steps import Quit, Script, Send
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.runner.runner import Runner
 from tui_ipc.session.diagnosis import Diagnosis
@@ -210,7 +211,7 @@ def test_output_that_nobody_takes_ends_the_run() -> None:
             raise OutputLostError(BrokenPipeError(32, "Broken pipe"))
 
     with pytest.raises(OutputLostError):
-        run_without_waiting(Runner(parse("> x\n< y"), session, 2, tell).run)
+        run_without_waiting(Runner(parse_script("> x\n< y"), session, 2, tell).run)
     assert session.over
     assert told[-1] == printed(b"x")
 
@@ -224,7 +225,7 @@ def test_a_slow_reader_costs_no_deadline() -> None:
             await asyncio.sleep(1.2)
             asyncio.get_running_loop().call_later(0.1, session.feed, received(1))
 
-    verdict = run_without_waiting(Runner(parse("> x\n< 1"), session, 1, tell).run)
+    verdict = run_without_waiting(Runner(parse_script("> x\n< 1"), session, 1, tell).run)
     assert verdict.code is ExitCode.PASSED, verdict
 
 
@@ -240,7 +241,7 @@ def test_an_interruption_leaves_the_session() -> None:
                 stuck.set()
                 await asyncio.Event().wait()
 
-        runner = Runner(parse("> x\n< y"), session, 30, tell)
+        runner = Runner(parse_script("> x\n< y"), session, 30, tell)
         run = asyncio.create_task(runner.run())
         await stuck.wait()
         while runner.line != 2:
@@ -367,7 +368,7 @@ def test_where_the_script_stands_is_known_while_it_runs() -> None:
         if isinstance(event, MessageReceived):
             seen.append((runner.line, runner.passed, runner.total))
 
-    runner = Runner(parse("repeat 3\n> x\n< echo x\nend"), FakeSession(opened(), echo), 2, tell)
+    runner = Runner(parse_script("repeat 3\n> x\n< echo x\nend"), FakeSession(opened(), echo), 2, tell)
     assert (runner.line, runner.passed, runner.total) == (0, 0, 6)
     run_without_waiting(runner.run)
     assert seen == [(3, 1, 6), (3, 3, 6), (3, 5, 6)]
@@ -377,7 +378,7 @@ def test_where_the_script_stands_is_known_while_it_runs() -> None:
 def test_what_was_to_be_captured_may_be_missing_in_a_run_that_updates() -> None:
     """A later line that needs it says so."""
     session = FakeSession(opened(), lambda value: [received("no such thing")])
-    script = parse('> x\n< {"id": {{id}}}\n> {{id}}')
+    script = parse_script('> x\n< {"id": {{id}}}\n> {{id}}')
     verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
     assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 3)
     assert verdict.sentence == "nothing was captured as id: the message that was to bring it differs"
@@ -388,7 +389,7 @@ def test_rounds_that_differ_cannot_be_updated() -> None:
     """No pattern would do for both; the round that differs from the first is told as any failure."""
     number = itertools.count()
     session = FakeSession(opened(), lambda value: [received(next(number))])
-    script = parse("repeat 5\n> x\n< 7\nend")
+    script = parse_script("repeat 5\n> x\n< 7\nend")
     verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
     assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 3)
     assert verdict.sentence.startswith("this line cannot be updated: what comes here differs between")
@@ -400,7 +401,7 @@ def test_ends_that_differ_cannot_be_updated() -> None:
     """Likewise."""
     ends = itertools.cycle([[closed(), exited(3), audit()], [closed(), exited(4), audit()]])
     session = FakeSession(opened(), lambda value: next(ends))
-    script = parse("repeat 2\n> x\n? exit 0\nrestart\nend")
+    script = parse_script("repeat 2\n> x\n? exit 0\nrestart\nend")
     verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
     assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 4)
     assert verdict.sentence.startswith("this line cannot be updated")

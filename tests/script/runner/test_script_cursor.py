@@ -2,9 +2,8 @@
 
 import sys
 
-from tui_ipc.script.language.parser import Expect, Quit, Repeat, Send, Step
-from tui_ipc.script.runner.script_cursor import Round, ScriptCursor, has_captures
-from tui_ipc.text.placeholders import Capture
+from tui_ipc.script.language.steps import Quit, Repeat, Send, Step
+from tui_ipc.script.runner.script_cursor import Round, ScriptCursor
 
 
 def say(*values: str) -> tuple[Step, ...]:
@@ -83,9 +82,3 @@ def test_what_follows_is_told_as_far_as_the_end_of_the_block() -> None:
     """So that a step can see what stands behind it."""
     course = ScriptCursor((Repeat(2, (*say("1"), Quit(line=2))), *say("3")))
     assert [course.behind for _ in course] == [(Quit(),), (), (Quit(),), (), ()]
-
-
-def test_whether_a_script_captures() -> None:
-    """Wherever the step stands."""
-    assert not has_captures((*say("1"), Expect({"a": [1]})))
-    assert has_captures((*say("1"), Repeat(2, (Repeat(2, (Expect({"a": [Capture("x")]}),)),))))

@@ -1,16 +1,16 @@
-"""One line of a script to the step that it is. Pure.
+"""Parses one line of a script.
 
-The one rule: a line has one meaning by itself, or it is an error that says what was meant. What lines mean
-together, blocks and their order, is decided above.
+A line has one meaning by itself, or it is an error that says what was probably meant. What depends on other
+lines, blocks and the order of steps, is decided in :mod:`~tui_ipc.script.language.parser`.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from tui_ipc.events import Stream
-from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner
+from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner, find_closest_word
 from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
@@ -29,38 +29,38 @@ from tui_ipc.script.language.steps import (
     Step,
     Timeout,
 )
-from tui_ipc.script.language.suggestions import (
-    explain_unknown_end,
-    explain_unknown_step,
-    explain_unknown_stream,
-)
 from tui_ipc.script.language.values import read_command, read_message, read_pattern, read_signal
 from tui_ipc.text.notation import render_value
 
 MAX_ROUNDS: Final = 1_000_000_000
-"""How often a block may be repeated."""
+"""The largest number of rounds of a ``repeat``."""
 
 _T = TypeVar("_T")
 _CapturedNames = Collection[str]
 _STREAMS: Final[dict[str, Stream]] = {"stdout": "stdout", "stderr": "stderr"}
 _NOT_HEX: Final = re.compile("[^0-9a-fA-F]")
+_HEX_EXAMPLE: Final = ">raw 93 01 02"
 
 
 @dataclass(frozen=True, slots=True)
-class EndRepeat(Step):
-    """The end of a block."""
+class EndRepeat:
+    """The last line of a block. It is not a step: the parser makes one ``Repeat`` of the whole block."""
 
 
-def read_step(source: str, number: int, captured: _CapturedNames) -> Step | None:
-    """The step of a line, None if it has none; of a block its first line makes a Repeat without steps.
+ParsedLine = Step | EndRepeat | None
+"""What a line means; None if it is blank or a comment."""
+
+
+def parse_line(source: str, number: int, captured: _CapturedNames) -> ParsedLine:
+    """Parse one line. The first line of a block makes a ``Repeat`` without steps.
 
     Args:
         source: The line.
-        number: Which it is, from 1.
-        captured: The names captured by lines before.
+        number: Its number, from 1.
+        captured: The names that earlier lines capture.
 
     Raises:
-        Fault: It has no meaning.
+        LineError: The line has no meaning.
     """
     line = LineScanner(source, number)
     if line.ended():
@@ -72,45 +72,45 @@ def read_step(source: str, number: int, captured: _CapturedNames) -> Step | None
         if line.text[line.position : line.position + 1].strip(BLANKS):
             raise LineError(f"a space must follow {mark!r}", line.position)
         return MARK_PARSERS[mark](line, captured)
-    word = line.word()
+    word = line.read_word()
     if word not in WORD_PARSERS:
-        raise LineError(explain_unknown_step(word, MARK_PARSERS, WORD_PARSERS), begin)
+        raise LineError(_explain_unknown_step(word), begin)
     return WORD_PARSERS[word](line)
 
 
-def _send(line: LineScanner, captured: _CapturedNames) -> Step:
+def _parse_send(line: LineScanner, captured: _CapturedNames) -> Step:
     value, span = _read_with_span(line, lambda: read_message(line, captured))
     return Send(value, line=line.number, span=span)
 
 
-def _send_raw(line: LineScanner, _: _CapturedNames) -> Step:
+def _parse_send_raw(line: LineScanner, _: _CapturedNames) -> Step:
     data, span = _read_with_span(line, lambda: _read_hex(line))
     return SendRaw(data, line=line.number, span=span)
 
 
-def _expect(line: LineScanner, _: _CapturedNames, *, skipping: bool = False) -> Step:
+def _parse_expect(line: LineScanner, _: _CapturedNames, *, skipping: bool = False) -> Step:
     mark = "<~" if skipping else "<"
     value, span = _read_with_span(line, lambda: read_pattern(line, mark))
-    within = line.deadline("a pattern")
+    within = line.read_deadline("a pattern")
     return Expect(value, within, skipping, line=line.number, span=span)
 
 
-def _expect_later(line: LineScanner, captured: _CapturedNames) -> Step:
-    return _expect(line, captured, skipping=True)
+def _parse_expect_skipping(line: LineScanner, captured: _CapturedNames) -> Step:
+    return _parse_expect(line, captured, skipping=True)
 
 
-def _expect_nothing(line: LineScanner, _: _CapturedNames) -> Step:
-    within = line.deadline("!<, which expects no message at all")
+def _parse_expect_nothing(line: LineScanner, _: _CapturedNames) -> Step:
+    within = line.read_deadline("!<, which expects no message at all")
     return ExpectNothing(within, line=line.number)
 
 
-def _expect_end(line: LineScanner, _: _CapturedNames) -> Step:
+def _parse_expect_end(line: LineScanner, _: _CapturedNames) -> Step:
     line.skip_blanks()
-    begin, word = line.position, line.word()
+    begin, word = line.position, line.read_word()
     step: Step
     match word:
         case "exit":
-            code, span = _read_with_span(line, lambda: line.whole_number(0, 255, "an exit code"))
+            code, span = _read_with_span(line, lambda: line.read_whole_number(0, 255, "an exit code"))
             step = ExpectExit(code, line=line.number, span=span)
         case "signal":
             number, span = _read_with_span(line, lambda: read_signal(line))
@@ -118,94 +118,93 @@ def _expect_end(line: LineScanner, _: _CapturedNames) -> Step:
         case "clean":
             step = ExpectClean(line=line.number)
         case _:
-            raise LineError(explain_unknown_end(word), begin)
-    line.finish({"exit": "the exit code", "signal": "the signal"}.get(word, word))
+            raise LineError(_explain_unknown_end(word), begin)
+    line.check_end({"exit": "the exit code", "signal": "the signal"}.get(word, word))
     return step
 
 
-def _spawn(line: LineScanner) -> Step:
+def _parse_spawn(line: LineScanner) -> Step:
     command, span = _read_with_span(line, lambda: read_command(line))
     return Spawn(command, line=line.number, span=span)
 
 
-def _timeout(line: LineScanner) -> Step:
-    seconds, span = _read_with_span(line, line.duration)
-    line.finish("the duration")
+def _parse_timeout(line: LineScanner) -> Step:
+    seconds, span = _read_with_span(line, line.read_duration)
+    line.check_end("the duration")
     return Timeout(seconds, line=line.number, span=span)
 
 
-def _sleep(line: LineScanner) -> Step:
-    seconds, span = _read_with_span(line, line.duration)
-    line.finish("the duration")
+def _parse_sleep(line: LineScanner) -> Step:
+    seconds, span = _read_with_span(line, line.read_duration)
+    line.check_end("the duration")
     return Sleep(seconds, line=line.number, span=span)
 
 
-def _expect_output(line: LineScanner) -> Step:
+def _parse_expect_output(line: LineScanner) -> Step:
     line.skip_blanks()
-    begin, word = line.position, line.word()
+    begin, word = line.position, line.read_word()
     stream = _STREAMS.get(word)
     if stream is None:
-        raise LineError(explain_unknown_stream(word), begin)
-    expression, span = _read_with_span(line, line.expression)
-    within = line.deadline("the regular expression")
+        raise LineError(_explain_unknown_stream(word), begin)
+    expression, span = _read_with_span(line, line.read_regex)
+    within = line.read_deadline("the regular expression")
     return ExpectOutput(stream, expression, within, line=line.number, span=span)
 
 
-def _signal(line: LineScanner) -> Step:
+def _parse_signal(line: LineScanner) -> Step:
     number, span = _read_with_span(line, lambda: read_signal(line))
-    line.finish("the signal")
+    line.check_end("the signal")
     return Signal(number, line=line.number, span=span)
 
 
-def _repeat(line: LineScanner) -> Step:
-    count, span = _read_with_span(line, lambda: line.whole_number(1, MAX_ROUNDS, "a number of rounds"))
-    line.finish("the number of rounds")
+def _parse_repeat(line: LineScanner) -> Step:
+    count, span = _read_with_span(line, lambda: line.read_whole_number(1, MAX_ROUNDS, "a number of rounds"))
+    line.check_end("the number of rounds")
     return Repeat(count, (), line=line.number, span=span)
 
 
-def _end(line: LineScanner) -> Step:
-    line.finish("end")
-    return EndRepeat(line=line.number)
+def _parse_end(line: LineScanner) -> EndRepeat:
+    line.check_end("end")
+    return EndRepeat()
 
 
-def _restart(line: LineScanner) -> Step:
-    line.finish("restart")
+def _parse_restart(line: LineScanner) -> Step:
+    line.check_end("restart")
     return Restart(line=line.number)
 
 
-def _quit(line: LineScanner) -> Step:
-    line.finish("quit")
+def _parse_quit(line: LineScanner) -> Step:
+    line.check_end("quit")
     return Quit(line=line.number)
 
 
-MARK_PARSERS: Final[
-    dict[str, Callable[[LineScanner, _CapturedNames], Step]]
-] = {  # what begins like another stands before it
-    ">raw": _send_raw,
-    "<~": _expect_later,
-    "!<": _expect_nothing,
-    ">": _send,
-    "<": _expect,
-    "?": _expect_end,
+MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _CapturedNames], Step]]] = {
+    # The first mark that fits is taken: a mark comes before the one that it begins with.
+    ">raw": _parse_send_raw,
+    "<~": _parse_expect_skipping,
+    "!<": _parse_expect_nothing,
+    ">": _parse_send,
+    "<": _parse_expect,
+    "?": _parse_expect_end,
 }
-"""What a line may begin with that is no word; a blank follows."""
+"""The marks that a line may begin with; a blank follows."""
 
-WORD_PARSERS: Final[dict[str, Callable[[LineScanner], Step]]] = {
-    "spawn": _spawn,
-    "timeout": _timeout,
-    "expect": _expect_output,
-    "sleep": _sleep,
-    "signal": _signal,
-    "restart": _restart,
-    "repeat": _repeat,
-    "end": _end,
-    "quit": _quit,
+WORD_PARSERS: Final[dict[str, Callable[[LineScanner], Step | EndRepeat]]] = {
+    "spawn": _parse_spawn,
+    "timeout": _parse_timeout,
+    "expect": _parse_expect_output,
+    "sleep": _parse_sleep,
+    "signal": _parse_signal,
+    "restart": _parse_restart,
+    "repeat": _parse_repeat,
+    "end": _parse_end,
+    "quit": _parse_quit,
 }
 """The words that a line may begin with."""
 
 
 def _read_with_span(line: LineScanner, read: Callable[[], _T]) -> tuple[_T, tuple[int, int]]:
-    """What is read next, and its columns."""
+    """Read a value; returns it and its columns."""
     line.skip_blanks()
     begin = line.position
     return read(), (begin, line.position)
@@ -215,18 +214,76 @@ def _read_hex(line: LineScanner) -> bytes:
     """Read the bytes of ``>raw``: pairs of digits, with or without blanks between the pairs."""
     line.skip_blanks()
     if line.ended():
-        raise LineError("bytes must follow, each as two hexadecimal digits: >raw 93 01 02", line.position)
+        raise LineError(f"bytes must follow, each as two hexadecimal digits: {_HEX_EXAMPLE}", line.position)
     pieces = []
     while not line.ended():
         line.skip_blanks()
-        begin, word = line.position, line.word()
-        if odd := _NOT_HEX.search(word):
-            message = (
-                f"{render_value(odd[0])} is not a hexadecimal digit; write two for each byte: >raw 93 01"
-            )
-            raise LineError(message, begin + odd.start())
+        begin, word = line.position, line.read_word()
+        if wrong := _NOT_HEX.search(word):
+            sentence = f"{render_value(wrong[0])} is not a hexadecimal digit"
+            raise LineError(f"{sentence}; write two for each byte: {_HEX_EXAMPLE}", begin + wrong.start())
         if len(word) % 2:
-            sentence = f"an odd number of digits, {len(word)}; write each byte as two of them: >raw 93 01 02"
-            raise LineError(sentence, begin)
+            sentence = f"an odd number of digits, {len(word)}"
+            raise LineError(f"{sentence}; write each byte as two of them: {_HEX_EXAMPLE}", begin)
         pieces.append(bytes.fromhex(word))
     return b"".join(pieces)
+
+
+_SYNONYMS: Final = {
+    "recv": "<",
+    "receive": "<",
+    "send": ">",
+    "wait": "sleep",
+    "kill": "signal",
+    "loop": "repeat",
+    "for": "repeat",
+    "done": "end",
+    "stop": "quit",
+    "exit": "quit, or ? exit CODE for how the child must end",
+    "run": "spawn",
+    "start": "spawn",
+    "stdout": "expect stdout /re/",
+    "stderr": "expect stderr /re/",
+    "→": "> and a space before the value",
+    "←": "< and a space before the value",
+}
+"""Words and marks of other languages, and the step that means the same."""
+
+_FOREIGN_COMMENTS: Final = ("//", "--", ";", "/*", "%")
+
+
+def _explain_unknown_step(word: str) -> str:
+    """Say what was probably meant by the first word of a line that no step begins with."""
+    shown = f"unknown step {render_value(word, 40)}"
+    if word.lower() in WORD_PARSERS:
+        return f"{shown}; it is written {word.lower()}"
+    if word.startswith(_FOREIGN_COMMENTS):
+        return f"{shown}; a comment begins with #"
+    if synonym := _SYNONYMS.get(word.lower()) or _SYNONYMS.get(word[0]):
+        return f"{shown}; write {synonym}"
+    if closest := find_closest_word(word, WORD_PARSERS):
+        return f"{shown}; did you mean {closest}?"
+    return f"{shown}; a line begins with {_join(MARK_PARSERS)}, # or one of {_join(WORD_PARSERS)}"
+
+
+def _join(words: Iterable[str]) -> str:
+    return ", ".join(words)
+
+
+def _explain_unknown_end(word: str) -> str:
+    """Say what may follow ``?`` where ``word`` does, which is empty at the end of the line."""
+    known = "exit CODE, signal NAME or clean"
+    if not word:
+        return f"{known} must follow"
+    closest = find_closest_word(word, ("exit", "signal", "clean"))
+    if closest:
+        return f"unknown {render_value(word, 40)}; did you mean ? {closest}?"
+    return f"unknown {render_value(word, 40)}; ? is followed by {known}"
+
+
+def _explain_unknown_stream(word: str) -> str:
+    """Say what may follow ``expect`` where ``word`` does, which is empty at the end of the line."""
+    if word.startswith("/"):
+        return "stdout or stderr must come before the regular expression"
+    closest = find_closest_word(word, ("stdout", "stderr"))
+    return f"stdout or stderr must follow{f'; did you mean {closest}?' if closest else ''}"

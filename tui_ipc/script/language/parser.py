@@ -1,204 +1,172 @@
-"""Which step may follow which. Pure.
-
-The one rule: after the child's end only what it left can be looked at, until ``restart``. That is told when a
-script is read: a child that has ended would make the step fail in every run.
-"""
+"""Parses a whole script: its lines, its blocks, the order of its steps, and the names that it captures."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from tui_ipc.script.language.line_parser import EndRepeat, read_step
+from tui_ipc.script.language.line_parser import EndRepeat, parse_line
 from tui_ipc.script.language.scanner import BLANKS, LineError, ScriptSyntaxError
 from tui_ipc.script.language.steps import (
-    GRAMMAR,
     Expect,
     ExpectClean,
     ExpectExit,
-    ExpectNothing,
-    ExpectOutput,
     ExpectSignal,
+    PlainStep,
     Quit,
     Repeat,
     Restart,
     Script,
-    Send,
-    SendRaw,
-    Signal,
-    Sleep,
     Spawn,
     Step,
-    Timeout,
 )
-from tui_ipc.script.language.writer import write
 from tui_ipc.text.placeholders import names
-
-
-class StepOrder:
-    """Follows the steps of a script through the ends of its child."""
-
-    def __init__(self) -> None:
-        self._begun: Step | None = None
-        self._ended: Step | None = None
-        self._how: Step | None = None
-        self._clean: Step | None = None
-
-    def follow(self, step: Step) -> str:
-        """Take the next step; returns why it cannot stand here, empty if it can."""
-        sentence = self._objection(step)
-        self._begun = self._begun or step
-        match step:
-            case Restart():
-                self._ended = self._how = self._clean = None
-            case ExpectExit() | ExpectSignal():
-                self._how = step
-                self._ended = self._ended or step
-            case ExpectClean():
-                self._clean = step
-                self._ended = self._ended or step
-            case Quit():
-                self._ended = step
-        return sentence
-
-    def begin(self, block: Repeat) -> None:
-        """Take the first line of a block."""
-        self._begun = self._begun or block
-
-    def follow_again(self, steps: Sequence[Step]) -> str:
-        """Take the steps of a block once more, as its next round does; returns why that cannot be."""
-        for step in steps:
-            if isinstance(step, Repeat):
-                sentence = self.follow_again(step.steps)
-            elif sentence := self.follow(step):
-                sentence = f"line {step.line} cannot be repeated: {sentence}"
-            if sentence:
-                return sentence
-        return ""
-
-    def _objection(self, step: Step) -> str:
-        match step:
-            case Spawn() if isinstance(self._begun, Spawn):
-                return f"the child was spawned in line {self._begun.line}; restart begins its next run"
-            case Spawn() if self._begun is not None:
-                return f"spawn is the first step, and line {self._begun.line} comes before it"
-            case Quit() | Send() | SendRaw() | ExpectNothing() | Signal() if self._ended is not None:
-                return f"by line {self._ended.line} the child has ended; restart begins its next run"
-            case ExpectExit() | ExpectSignal() if self._how is not None:
-                return f"line {self._how.line} tells already how the child ends"
-            case ExpectClean() if self._clean is not None:
-                return f"line {self._clean.line} tells it already"
-        return ""
-
-
-__all__ = [
-    "GRAMMAR",
-    "Expect",
-    "ExpectClean",
-    "ExpectExit",
-    "ExpectNothing",
-    "ExpectOutput",
-    "ExpectSignal",
-    "Quit",
-    "Repeat",
-    "Restart",
-    "Script",
-    "ScriptSyntaxError",
-    "Send",
-    "SendRaw",
-    "Signal",
-    "Sleep",
-    "Spawn",
-    "Step",
-    "Timeout",
-    "parse",
-    "write",
-]
 
 MAX_NESTING: Final = 16
 """How deeply blocks may nest."""
 
 
-def parse(text: str, name: str = "<script>") -> Script:
-    """Understand a script.
+def parse_script(text: str, name: str = "<script>") -> Script:
+    """Parse a script.
 
     Args:
-        text: All of it. A mark of byte order is no part of its first line.
-        name: What a person calls it.
+        text: All of it. A byte order mark is not part of its first line.
+        name: The script's name for people.
 
     Raises:
-        ScriptSyntaxError: The first line that has no meaning.
+        ScriptSyntaxError: A line has no meaning; the first such line is named.
     """
     lines = text.removeprefix("\ufeff").split("\n")
-    reader = _ScriptParser()
+    parser = _ScriptParser()
     for number, source in enumerate(lines, 1):
         try:
-            reader.read(source, number)
-        except LineError as fault:
-            raise ScriptSyntaxError(name, number, fault.offset + 1, str(fault), source.rstrip()) from None
-    if reader.blocks:
-        number = reader.blocks[-1][0].line
+            parser.add_line(source, number)
+        except LineError as error:
+            raise ScriptSyntaxError(name, number, error.offset + 1, str(error), source.rstrip()) from None
+    if parser.open_blocks:
+        number = parser.open_blocks[-1][0].line
         source = lines[number - 1]
-        sentence = "this block has no end; write end on a line behind its last step"
+        sentence = "this block has no end; write end on a line after its last step"
         raise ScriptSyntaxError(name, number, _indent_width(source) + 1, sentence, source.rstrip())
-    return Script(name, tuple(reader.steps))
+    return Script(name, tuple(parser.steps))
 
 
 class _ScriptParser:
-    """Puts lines together: blocks, what may follow what, and the names that are captured.
+    """Puts lines together.
 
     Attributes:
-        steps: What was read, of the innermost block if one is not complete.
-        blocks: The beginnings of the blocks that are not complete, each with the steps around it.
+        steps: The steps so far, of the innermost open block if there is one.
+        open_blocks: The first line of each block that has not ended, with the steps around the block.
     """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
-        self.blocks: list[tuple[Repeat, list[Step]]] = []
-        self._captured: dict[str, None] = {}  # names in their order
+        self.open_blocks: list[tuple[Repeat, list[Step]]] = []
+        self._captured: dict[str, None] = {}  # a set that keeps its order, for suggestions
         self._order = StepOrder()
 
-    def read(self, source: str, number: int) -> None:
-        """Read the next line.
+    def add_line(self, source: str, number: int) -> None:
+        """Take the next line.
 
         Raises:
-            Fault: It has no meaning, or none where it stands.
+            LineError: It has no meaning, or cannot follow the lines before it.
         """
-        step = read_step(source, number, self._captured)
-        sentence = ""
-        match step:
-            case None:
-                return
-            case Repeat():
-                sentence = self._begin_block(step)
-            case EndRepeat():
-                sentence = self._end_block()
-            case _:
-                sentence = self._order.follow(step)
-                self.steps.append(step)
-                if isinstance(step, Expect):
-                    self._captured |= dict.fromkeys(names(step.value))
-        if sentence:
-            raise LineError(sentence, _indent_width(source))
+        parsed = parse_line(source, number, self._captured)
+        if parsed is None:
+            return
+        if isinstance(parsed, Repeat):
+            objection = self._begin_block(parsed)
+        elif isinstance(parsed, EndRepeat):
+            objection = self._end_block()
+        else:
+            objection = self._order.add(parsed)
+            self.steps.append(parsed)
+            if isinstance(parsed, Expect):
+                self._captured |= dict.fromkeys(names(parsed.value))
+        if objection:
+            raise LineError(objection, _indent_width(source))
 
-    def _begin_block(self, step: Repeat) -> str:
-        if len(self.blocks) == MAX_NESTING:
+    def _begin_block(self, block: Repeat) -> str:
+        if len(self.open_blocks) == MAX_NESTING:
             return f"blocks nest at most {MAX_NESTING} deep"
-        self._order.begin(step)
-        self.blocks.append((step, self.steps))
+        self._order.begin_block(block)
+        self.open_blocks.append((block, self.steps))
         self.steps = []
         return ""
 
     def _end_block(self) -> str:
-        if not self.blocks:
+        if not self.open_blocks:
             return "there is no repeat that this ends"
-        block, around = self.blocks.pop()
+        block, around = self.open_blocks.pop()
         if not self.steps:
             return f"the block of line {block.line} has no step to repeat"
         complete = replace(block, steps=tuple(self.steps))
         around.append(complete)
         self.steps = around
-        return self._order.follow_again(complete.steps) if block.count > 1 else ""
+        return self._order.add_again(complete.steps) if block.count > 1 else ""
 
 
 def _indent_width(text: str) -> int:
     return len(text) - len(text.lstrip(BLANKS))
+
+
+class StepOrder:
+    """Checks that each step can follow the steps before it.
+
+    After the child's end a script can only check what the child left, until ``restart``. That is an error of
+    the script, found when it is read: such a step would fail in every run.
+    """
+
+    def __init__(self) -> None:
+        self._first: Step | None = None
+        self._end: Step | None = None  # the step by which the child has ended
+        self._expected_end: Step | None = None  # the step that says how it ends
+        self._clean: Step | None = None
+
+    def add(self, step: PlainStep) -> str:
+        """Take the next step; returns why it cannot come here, an empty text if it can."""
+        objection = self._find_objection(step)
+        self._first = self._first or step
+        match step:
+            case Restart():
+                self._end = self._expected_end = self._clean = None
+            case ExpectExit() | ExpectSignal():
+                self._expected_end = step
+                self._end = self._end or step
+            case ExpectClean():
+                self._clean = step
+                self._end = self._end or step
+            case Quit():
+                self._end = step
+            case _:
+                pass  # no other step ends the child or says how it ends
+        return objection
+
+    def begin_block(self, block: Repeat) -> None:
+        """Take the first line of a block."""
+        self._first = self._first or block
+
+    def add_again(self, steps: Sequence[Step]) -> str:
+        """Take the steps of a block once more, as its second round does; returns why that cannot be."""
+        for step in steps:
+            if isinstance(step, Repeat):
+                objection = self.add_again(step.steps)
+            elif objection := self.add(step):
+                objection = f"line {step.line} cannot be repeated: {objection}"
+            if objection:
+                return objection
+        return ""
+
+    def _find_objection(self, step: PlainStep) -> str:
+        if step.needs_child and self._end is not None:
+            return f"by line {self._end.line} the child has ended; restart begins its next run"
+        match step:
+            case Spawn() if isinstance(self._first, Spawn):
+                return f"the child was spawned in line {self._first.line}; restart begins its next run"
+            case Spawn() if self._first is not None:
+                return f"spawn is the first step, and line {self._first.line} comes before it"
+            case ExpectExit() | ExpectSignal() if self._expected_end is not None:
+                return f"line {self._expected_end.line} already says how the child ends"
+            case ExpectClean() if self._clean is not None:
+                return f"line {self._clean.line} already says it"
+            case _:
+                return ""  # any other step may come anywhere

@@ -1,6 +1,7 @@
-"""What is wrong with a script, and how a person sees it. Pure."""
+"""Reads the pieces of one line of a script, words, numbers, durations and expressions; has its errors."""
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from tui_ipc.text.notation import render_value
@@ -9,12 +10,12 @@ from tui_ipc.text.placeholders import Regex
 from tui_ipc.text.safe_text import cell_width
 from tui_ipc.text.units import format_count
 
-_SHOWN: Final = 90  # characters of a faulty line
-_LEAD: Final = 60  # of them before the fault
+_MAX_SHOWN: Final = 90  # characters of a faulty line that are shown
+_MAX_BEFORE: Final = 60  # of them before the faulty one
 
 
 class LineError(Exception):
-    """What is wrong with a line, and at which character of it, from 0."""
+    """A line has no meaning; the text says why, ``offset`` at which of its characters, from 0."""
 
     def __init__(self, sentence: str, offset: int) -> None:
         super().__init__(sentence)
@@ -22,12 +23,12 @@ class LineError(Exception):
 
 
 class ScriptSyntaxError(Exception):
-    """A line of a script has no meaning; the text shows it.
+    """A line of a script has no meaning; the text shows the line.
 
     Attributes:
         name: The script's name.
         line: The number of the line, from 1.
-        column: The character in it, from 1.
+        column: The number of the character in the line, from 1.
         sentence: What is wrong, and the remedy.
     """
 
@@ -40,13 +41,13 @@ class ScriptSyntaxError(Exception):
 
 
 def _point_at(line: int, column: int, source: str) -> str:
-    """The line, cut to what is around the column and safe for a terminal, and a mark below the character."""
-    begin = max(column - 1 - _LEAD, 0)
-    before, after = _escape(source[begin : column - 1]), _escape(source[column - 1 : begin + _SHOWN])
+    """Show the part of a line around a column, safe for a terminal, with a mark below the character."""
+    begin = max(column - 1 - _MAX_BEFORE, 0)
+    before, after = _escape(source[begin : column - 1]), _escape(source[column - 1 : begin + _MAX_SHOWN])
     margin = f"{line:5} | "
     if begin:
         before = "…" + before
-    if begin + _SHOWN < len(source):
+    if begin + _MAX_SHOWN < len(source):
         after += "…"
     return f"{margin}{before}{after}\n{'| ':>{len(margin)}}{' ' * cell_width(before)}^"
 
@@ -59,7 +60,7 @@ def _escape(text: str) -> str:
 
 BLANKS: Final = " \t\r"
 MAX_DURATION: Final = 86400.0
-"""Seconds that a duration may have: a day."""
+"""The longest duration, in seconds: a day."""
 
 _BLANK: Final = re.compile(f"[{BLANKS}]*+")
 _NEXT_BLANK: Final = re.compile(f"[{BLANKS}]")
@@ -78,12 +79,13 @@ class LineScanner:
     """One line of a script that is being read.
 
     Args:
-        source: The line as it stands in the script.
-        number: Which it is, from 1.
+        source: The line as it is in the script.
+        number: Its number, from 1.
 
     Attributes:
-        text: The line without what is blank behind it.
-        position: Where the next thing is read, as an index of ``text``.
+        number: As given.
+        text: The line without the blanks at its end.
+        position: The index in ``text`` at which the next piece is read.
     """
 
     def __init__(self, source: str, number: int) -> None:
@@ -94,27 +96,28 @@ class LineScanner:
 
     @property
     def rest(self) -> str:
-        """What was not yet read."""
+        """The part of the line that was not read yet."""
         return self.text[self.position :]
 
     def skip_blanks(self) -> None:
-        """Go to what is not blank."""
-        self.position = self._behind_blanks(self.position)
+        """Move to the next character that is not blank."""
+        self.position = self._find_end_of_blanks(self.position)
 
     def ended(self, position: int | None = None) -> bool:
-        """Whether nothing but blanks and a comment follow; ``position`` is where, None where we are."""
+        """Whether only blanks and a comment follow the current position, or the given one."""
         start = self.position if position is None else position
-        following = self._behind_blanks(start)
+        following = self._find_end_of_blanks(start)
         if self.text[following : following + 1] != "#":
             return following == len(self.text)
+        # "#" begins a comment at the beginning of a line or after a blank; within a word it is a character.
         return following > start or start == 0 or self.text[start - 1] in BLANKS
 
-    def _behind_blanks(self, position: int) -> int:
+    def _find_end_of_blanks(self, position: int) -> int:
         match = _BLANK.match(self.text, position)
         return match.end() if match else position
 
-    def word(self) -> str:
-        """Read up to the next blank; nothing if the line ended."""
+    def read_word(self) -> str:
+        """Read up to the next blank; returns an empty text at the end of the line."""
         if self.ended():
             return ""
         self.skip_blanks()
@@ -123,71 +126,71 @@ class LineScanner:
         self.position = blank.start() if blank else len(self.text)
         return self.text[start : self.position]
 
-    def finish(self, what: str) -> None:
-        """See that the line ends here, behind ``what``."""
+    def check_end(self, what: str) -> None:
+        """Raise an error unless the line ends here, after ``what``."""
         if not self.ended():
             self.skip_blanks()
             raise LineError(f"only a comment can follow {what}", self.position)
 
-    def whole_number(self, least: int, most: int, what: str) -> int:
-        """Read ``what``, a number of decimal digits, between which there may be ``_``."""
+    def read_whole_number(self, least: int, most: int, what: str) -> int:
+        """Read ``what``: decimal digits, with ``_`` allowed between them."""
         self.skip_blanks()
-        start, word = self.position, self.word()
+        start, word = self.position, self.read_word()
         bounds = f"from {least} to {format_count(most)}"
         if not word:
             raise LineError(f"{what} must follow, {bounds}", start)
         if not _WHOLE.fullmatch(word):
-            raise LineError(f"{render_value(word, 40)} is no number; {what} is {bounds}", start)
+            raise LineError(f"{render_value(word, 40)} is not a number; {what} is {bounds}", start)
         digits = word.replace("_", "").lstrip("0") or "0"
         if len(digits) > len(str(most)) or not least <= int(digits) <= most:
             raise LineError(f"{what} is {bounds}", start)
         return int(digits)
 
-    def duration(self) -> float:
+    def read_duration(self) -> float:
         """Read a duration; returns seconds."""
         self.skip_blanks()
-        start, word = self.position, self.word()
+        start, word = self.position, self.read_word()
         if not word:
             raise LineError(f"a duration must follow, for instance {_EXAMPLE}", start)
         match = _DURATION.fullmatch(word)
         if match is None:
-            raise LineError(self._nearly_a_duration(word), start)
+            raise LineError(self._explain_not_duration(word), start)
         seconds = to_seconds(match[1], match[2])
         if not 0 < seconds <= MAX_DURATION:
-            raise LineError(f"a duration is more than nothing and at most a day, {MAX_DURATION:.0f}s", start)
+            raise LineError(f"a duration is more than 0s and at most a day, {MAX_DURATION:.0f}s", start)
         return seconds
 
-    def deadline(self, what: str) -> float | None:
-        """Read ``within DURATION``, if it stands here behind ``what``, to the end of the line."""
+    def read_deadline(self, what: str) -> float | None:
+        """Read ``within DURATION`` and the end of the line, which follow ``what``; None if there is none."""
         self.skip_blanks()
-        start, word = self.position, self.word()
+        start, word = self.position, self.read_word()
         if not word:
             return None
         if word != "within":
             raise LineError(f"only within DURATION can follow {what}", start)
-        seconds = self.duration()
-        self.finish("the deadline")
+        seconds = self.read_duration()
+        self.check_end("the deadline")
         return seconds
 
-    def expression(self) -> str:
-        """Read ``/re/``."""
+    def read_regex(self) -> str:
+        """Read ``/re/``; returns the expression."""
         self.skip_blanks()
         start = self.position
         if self.ended() or self.text[start] != "/":
-            shown = "" if self.ended() else f", for instance {render_value(Regex(self.word()), 40)}"
+            shown = "" if self.ended() else f", for instance {render_value(Regex(self.read_word()), 40)}"
             raise LineError(f"a regular expression must follow, between two /{shown}", start)
         try:
-            matching, self.position = read_regex(self.text, start)
+            regex, self.position = read_regex(self.text, start)
         except NotationError as error:
             raise LineError(str(error), error.offset) from None
         if self.text[self.position : self.position + 1].strip(BLANKS):
             raise LineError(explain_text_after_regex(self.rest), self.position)
-        return matching.expression
+        return regex.expression
 
-    def _nearly_a_duration(self, word: str) -> str:
-        """What is said of a word that is no duration; the unit may be the next word."""
+    def _explain_not_duration(self, word: str) -> str:
+        """Say how to write what was probably meant by ``word``; its unit may be the next word."""
         match = _ALMOST_DURATION.fullmatch(word)
-        written = match[2] or ("" if self.ended() else self.word()) if match else ""
+        written = match[2] or ("" if self.ended() else self.read_word()) if match else ""
         unit = next((unit for unit, names in _UNITS.items() if written.lower() in names), "")
         if match is None or not unit:
             shown = render_value(word, 40)
@@ -197,18 +200,33 @@ class LineScanner:
 
 
 def to_seconds(number: str, unit: str) -> float:
-    """How long a duration is, exactly: a hundred milliseconds are what Python writes as 0.1 seconds."""
+    """Convert a duration to seconds, so that 100 ms are exactly what Python writes as 0.1 s.
+
+    It divides by 1000 for that: a multiplication by 0.001 would not give the nearest number.
+    """
     return float(number) / 1000 if unit == "ms" else float(number) * (60 if unit == "m" else 1)
 
 
 def find_regex_flags(rest: str) -> str:
-    """The flags that a person wrote behind ``/re/``, empty if ``rest`` is no such thing."""
+    """The flags that follow ``/re/``, as in other languages; an empty text if ``rest`` is something else."""
     flags = re.match("[aimsux]+(?![^ \t])", rest)
     return flags[0] if flags else ""
 
 
 def explain_text_after_regex(rest: str) -> str:
-    """What is said of ``rest``, which stands directly behind ``/re/``."""
+    """Say what is wrong with ``rest``, which directly follows ``/re/``."""
     if flags := find_regex_flags(rest):
-        return f"no flags stand behind a regular expression; write (?{flags}) at its beginning"
+        return f"a regular expression has no flags after it; write (?{flags}) at its beginning"
     return r"a regular expression ends at the second /; a / inside it is written \/"
+
+
+_CUTOFF: Final = (
+    0.65  # similarity, at most 1: a typing error is above it, most words of other languages below
+)
+
+
+def find_closest_word(word: str, words: Iterable[str]) -> str:
+    """Find the one of ``words`` that was probably meant by ``word``; an empty text if none is similar."""
+    from difflib import get_close_matches  # a script without errors does not pay for this import
+
+    return next(iter(get_close_matches(word[:40].lower(), list(words), 1, _CUTOFF)), "")

@@ -1,59 +1,69 @@
-"""What a script consists of: its steps, as facts. Pure.
+"""The steps of a script: what each one is, and how it is written.
 
-The one rule: two steps are equal if they mean the same; where they stand in a text is no part of that.
+Steps are equal if they mean the same, wherever they are written in a script. ``Step`` is the closed union of
+all steps: whoever tells them apart ends in ``assert_never``, so that the type checker lists each place that a
+new step has to visit. Those are the line parser, :func:`write_script` here, and the runner.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final, assert_never
 
 from tui_ipc.events import Stream
+from tui_ipc.script.language.scanner import to_seconds
+from tui_ipc.script.language.values import write_command, write_signal
+from tui_ipc.text.notation import render_value
+from tui_ipc.text.placeholders import Regex, names
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One line that does something.
+class _BaseStep:
+    """What all steps have.
 
     Attributes:
-        line: Where it stands, from 1; 0 if in no text.
-        span: The columns in that line, from 0, in which the step's value stands: a message, a pattern, a
-            regular expression, an exit code. It ends before the second. Both are 0 if there is none.
+        needs_child: Whether the step fails once the child has ended, so that it cannot follow the end.
+        line: The number of its line, from 1; 0 if it was not read from a text.
+        span: The columns of the step's value in that line, from 0, the second one excluded: a message, a
+            pattern, a regular expression, an exit code. Both are 0 if the step has none.
     """
 
+    needs_child: ClassVar[bool] = False
     line: int = field(default=0, compare=False, kw_only=True)
     span: tuple[int, int] = field(default=(0, 0), compare=False, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Spawn(Step):
+class Spawn(_BaseStep):
     """The child's command, unless the command line gives another; only as the first step."""
 
     command: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Timeout(Step):
-    """How many seconds each later step may wait, unless it says otherwise."""
+class Timeout(_BaseStep):
+    """The seconds that each later step may wait, unless it has a deadline of its own."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Send(Step):
-    """Send ``value`` as a message; names captured before stand for their values."""
+class Send(_BaseStep):
+    """Send ``value`` as a message; captured names in it are replaced by their values."""
 
+    needs_child: ClassVar[bool] = True
     value: Any
 
 
 @dataclass(frozen=True, slots=True)
-class SendRaw(Step):
-    """Send bytes as they are, which need not be a message."""
+class SendRaw(_BaseStep):
+    """Send bytes as they are; they need not be a message."""
 
+    needs_child: ClassVar[bool] = True
     data: bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Expect(Step):
-    """Wait for the next message, or with ``skipping`` for one further on; it must match the pattern."""
+class Expect(_BaseStep):
+    """Wait for the next message, which must match; with ``skipping``, for the first message that matches."""
 
     value: Any
     within: float | None = None
@@ -61,15 +71,16 @@ class Expect(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectNothing(Step):
+class ExpectNothing(_BaseStep):
     """No message may come for so many seconds."""
 
+    needs_child: ClassVar[bool] = True
     within: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectOutput(Step):
-    """The child must print text in which a regular expression is found, behind what was found before."""
+class ExpectOutput(_BaseStep):
+    """A regular expression must be found in the child's output, after the place of the last match."""
 
     stream: Stream
     expression: str
@@ -77,74 +88,125 @@ class ExpectOutput(Step):
 
 
 @dataclass(frozen=True, slots=True)
-class Sleep(Step):
+class Sleep(_BaseStep):
     """Let so many seconds pass."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Signal(Step):
+class Signal(_BaseStep):
     """Send a signal to the child's process group."""
 
+    needs_child: ClassVar[bool] = True
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class Restart(Step):
-    """End the child as quit does, and begin the next run."""
+class Restart(_BaseStep):
+    """End the child as ``quit`` does, and begin the next run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Repeat(Step):
-    """Do some steps so many times. Each round captures anew what is first captured in the block."""
+class Quit(_BaseStep):
+    """Tell the child to quit, and wait for its end."""
 
-    count: int
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Quit(Step):
-    """Tell the child to quit, and see it end."""
+    needs_child: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectExit(Step):
+class ExpectExit(_BaseStep):
     """The child must end by itself, or have ended, with this exit code."""
 
     code: int
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectSignal(Step):
-    """The child must be ended, or have been ended, by this signal."""
+class ExpectSignal(_BaseStep):
+    """The child must end, or have ended, by this signal."""
 
     number: int
 
 
 @dataclass(frozen=True, slots=True)
-class ExpectClean(Step):
-    """The child, once it ended, must have left nothing behind."""
+class ExpectClean(_BaseStep):
+    """The child, once it has ended, must have left nothing behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(_BaseStep):
+    """Do some steps so many times. Each round captures anew what is first captured in the block."""
+
+    count: int
+    steps: "tuple[Step, ...]"
+
+
+PlainStep = (
+    Spawn
+    | Timeout
+    | Send
+    | SendRaw
+    | Expect
+    | ExpectNothing
+    | ExpectOutput
+    | Sleep
+    | Signal
+    | Restart
+    | Quit
+    | ExpectExit
+    | ExpectSignal
+    | ExpectClean
+)
+"""A step of one line, which the runner performs."""
+
+Step = PlainStep | Repeat
+"""Any step."""
 
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The steps of a script in their order; ``name`` is what a person calls it, the file's name as a rule."""
+    """The steps of a script in their order; ``name`` identifies it to people, usually the file's name."""
 
     name: str
     steps: tuple[Step, ...]
 
     @property
     def command(self) -> tuple[str, ...] | None:
-        """The child's command if the script tells one."""
+        """The child's command, None if the script does not name one."""
         first = self.steps[0] if self.steps else None
         return first.command if isinstance(first, Spawn) else None
+
+
+def count_steps(steps: tuple[Step, ...]) -> int:
+    """Count the steps that are performed in all, those of a ``repeat`` once for each round."""
+    number = 0
+    uncounted = [(steps, 1)]
+    while uncounted:
+        block, rounds = uncounted.pop()
+        for step in block:
+            if isinstance(step, Repeat):
+                uncounted.append((step.steps, rounds * step.count))
+            else:
+                number += rounds
+    return number
+
+
+def has_captures(steps: tuple[Step, ...]) -> bool:
+    """Whether any step captures a name: if not, no message has a name to be replaced either."""
+    unseen = list(steps)
+    while unseen:
+        step = unseen.pop()
+        if isinstance(step, Repeat):
+            unseen += step.steps
+        elif isinstance(step, Expect) and names(step.value):
+            return True
+    return False
 
 
 GRAMMAR: Final = """\
 A script is a transcript, one step a line; # begins a comment.
 
-  spawn COMMAND ARGS     the child, unless the command line names one behind --;
+  spawn COMMAND ARGS     the child, unless the command line names one after --;
                          only as the first step
   timeout DURATION       how long a later step may wait: 500ms, 2s, 1.5s, 1m
 
@@ -172,3 +234,79 @@ A VALUE is JSON, a Python literal such as b"\\x00", or a text that is itself.
   /re/                   a string in which the regular expression is found
   {{name}}               one value, and its name from then on; {{_}} names none
 """
+
+
+_INDENT: Final = "  "
+
+
+def write_script(script: Script) -> str:
+    """The text of a script, one step a line; ``parser.parse_script`` gives the script back."""
+    return "".join(f"{line}\n" for step in script.steps for line in _write_lines(step, ""))
+
+
+def _write_lines(step: Step, indent: str) -> list[str]:
+    if not isinstance(step, Repeat):
+        return [indent + _write_step(step)]
+    inner = [line for each in step.steps for line in _write_lines(each, indent + _INDENT)]
+    return [f"{indent}repeat {step.count}", *inner, f"{indent}end"]
+
+
+def _write_step(step: PlainStep) -> str:  # noqa: PLR0912 - one branch for each step
+    match step:
+        case Spawn(command):
+            text = f"spawn {write_command(command)}"
+        case Timeout(seconds):
+            text = f"timeout {write_duration(seconds)}"
+        case Send(value):
+            text = f"> {render_value(value)}"
+        case SendRaw(data):
+            text = f">raw {data.hex(' ')}"
+        case Expect(value, within, skipping):
+            text = f"{'<~' if skipping else '<'} {render_value(value)}{_write_deadline(within)}"
+        case ExpectNothing(within):
+            text = f"!<{_write_deadline(within)}"
+        case ExpectOutput(stream, expression, within):
+            text = f"expect {stream} {render_value(Regex(expression))}{_write_deadline(within)}"
+        case Sleep(seconds):
+            text = f"sleep {write_duration(seconds)}"
+        case Signal(number):
+            text = f"signal {write_signal(number)}"
+        case Restart():
+            text = "restart"
+        case Quit():
+            text = "quit"
+        case ExpectExit(code):
+            text = f"? exit {code}"
+        case ExpectSignal(number):
+            text = f"? signal {write_signal(number)}"
+        case ExpectClean():
+            text = "? clean"
+        case _:
+            assert_never(step)
+    return text
+
+
+def _write_deadline(within: float | None) -> str:
+    return "" if within is None else f" within {write_duration(within)}"
+
+
+def write_duration(seconds: float) -> str:
+    """The text of a duration, as a person would write it: ``500ms``, ``1.5s``, ``2m``."""
+    unit, number = "s", seconds
+    if seconds < 1:
+        unit, number = "ms", round(seconds * 1000, 9)
+    elif seconds % 60 == 0:
+        unit, number = "m", seconds / 60
+    text = _write_decimal(number)
+    # A product or quotient of floats may not read back exactly; seconds as they are always do.
+    return text + unit if to_seconds(text, unit) == seconds else f"{_write_decimal(seconds)}s"
+
+
+def _write_decimal(number: float) -> str:
+    """A number without an exponent, which a script cannot have."""
+    text = repr(float(number)).removesuffix(".0")
+    if "e" not in text:
+        return text
+    from decimal import Decimal  # only for durations of less than a tenth of a millisecond
+
+    return format(Decimal(text), "f")

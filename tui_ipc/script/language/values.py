@@ -1,14 +1,14 @@
-"""The value in a line of a script: a message to be sent, or the pattern of one to come. Pure.
+"""Reads and writes the values in a line of a script: messages, patterns, commands, signals.
 
-The one rule: a value means what :mod:`tui_ipc.text.notation` says of its text, without the blanks around
-it. A pattern may have holes besides, and a message names that were captured. A bare text, which is a string
-without quotes, is an error where it might be meant in another way.
+A value means what :mod:`tui_ipc.text.notation` says of its text. A pattern may hold placeholders as well, and
+a message may hold captured names. A bare text is a string without quotes; it is an error where it could also
+be meant in another way.
 """
 
 import re
 from collections.abc import Collection, Sequence
 from signal import Signals, valid_signals
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.script.language.scanner import (
@@ -16,9 +16,9 @@ from tui_ipc.script.language.scanner import (
     LineError,
     LineScanner,
     explain_text_after_regex,
+    find_closest_word,
     find_regex_flags,
 )
-from tui_ipc.script.language.suggestions import closest_word
 from tui_ipc.text.notation import (
     NotationProblem,
     interpret,
@@ -27,10 +27,19 @@ from tui_ipc.text.notation import (
     render_value,
 )
 from tui_ipc.text.notation_reader import PlaceholderCheck
-from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Placeholder, Regex, replace_placeholders
+from tui_ipc.text.placeholders import (
+    ANY_REST,
+    ANY_VALUE,
+    AnyRest,
+    Capture,
+    Placeholder,
+    Regex,
+    replace_placeholders,
+)
 
-_NAMES: Final = 5  # that are told to who used another
+_MAX_NAMES: Final = 5  # captured names in an error
 _QUOTE: Final = "; if a string is meant, quote it"
+# These do not backtrack (++ and *+), so that a line of any length is read in linear time.
 _COMMENT: Final = re.compile(r"[ \t]#")
 _DEADLINE: Final = re.compile(r"[ \t]++within(?![^ \t\r])")
 _DEADLINE_INSIDE: Final = re.compile(r"(?:^|[ \t])within[ \t]++[0-9][^ \t]*+$")
@@ -42,20 +51,26 @@ _RAW: Final = re.compile(r"raw(?:[ \t]++[0-9a-fA-F]{2})++")
 
 
 def read_message(line: LineScanner, captured: Collection[str]) -> Any:
-    """Read what is to be sent, to the end of the line; ``captured`` are the names that it may use."""
+    """Read a message to be sent, to the end of the line; ``captured`` are the names that it may use."""
 
-    def objection(hole: Placeholder) -> str:
-        if hole == ANY_VALUE:
-            return "{{_}} captures nothing; what is sent is told whole"
-        if isinstance(hole, Capture):
-            return "" if hole.name in captured else _explain_not_captured(hole.name, captured)
-        return "what is sent is told whole: ... and /re/ are for what is expected"
+    def find_objection(placeholder: Placeholder) -> str:
+        match placeholder:
+            case Capture() if placeholder == ANY_VALUE:
+                return "{{_}} captures nothing; a message that is sent is written out"
+            case Capture():
+                return (
+                    "" if placeholder.name in captured else _explain_not_captured(placeholder.name, captured)
+                )
+            case AnyRest() | Regex():
+                return "a message that is sent is written out: ... and /re/ are for what is expected"
+            case _:
+                assert_never(placeholder)
 
-    return _read(line, ">", objection)
+    return _read(line, ">", find_objection)
 
 
 def read_pattern(line: LineScanner, mark: str) -> Any:
-    """Read what is expected, up to ``within``, a comment or the end of the line; ``mark`` begins the line."""
+    """Read a pattern, up to ``within``, a comment or the end of the line; ``mark`` begins the line."""
     line.skip_blanks()
     text, start = line.rest, line.position
     if text.startswith("...") and _may_end_at(line, start + 3, mark):
@@ -64,30 +79,31 @@ def read_pattern(line: LineScanner, mark: str) -> Any:
     if text.startswith("/"):
         expression = _EXPRESSION.match(text)
         if expression and _may_end_at(line, start + expression.end(), mark):
-            return Regex(line.expression())
+            return Regex(line.read_regex())
         _check_not_regex(line, expression.end() if expression else 0)
-    return _read(line, mark, lambda hole: "")
+    return _read(line, mark, lambda placeholder: "")
 
 
-def _read(line: LineScanner, mark: str, objection: PlaceholderCheck) -> Any:
+def _read(line: LineScanner, mark: str, find_objection: PlaceholderCheck) -> Any:
     line.skip_blanks()
     text, start = line.rest, line.position
     if line.ended():
         raise LineError(f'a value must follow; the empty string is {mark} ""', start)
-    begun = parse_leading_value(text, objection)
-    if isinstance(begun, NotationProblem):
-        remedy = "" if begun.hole and begun.offset else _QUOTE
-        raise LineError(begun.sentence + remedy, start + (begun.offset or 0))
-    if begun is None or not (looks_like_value(text) or _may_end_at(line, start + begun[1], mark)):
+    parsed = parse_leading_value(text, find_objection)
+    if isinstance(parsed, NotationProblem):
+        remedy = "" if parsed.hole and parsed.offset else _QUOTE
+        raise LineError(parsed.sentence + remedy, start + (parsed.offset or 0))
+    # A number with more text after it, as in "> 3 apples", is a bare text; after a list it is an error.
+    if parsed is None or not (looks_like_value(text) or _may_end_at(line, start + parsed[1], mark)):
         value: Any = _read_bare(line, mark)
     else:
-        value, end = begun
+        value, end = parsed
         line.position += end
         _check_end(line, mark)
     try:
-        encode(replace_placeholders(value, lambda hole: None))
+        encode(replace_placeholders(value, lambda placeholder: None))
     except (TypeError, ValueError) as error:
-        raise LineError(f"no message can hold this: {error}", start) from None
+        raise LineError(f"a message cannot hold this: {error}", start) from None
     return value
 
 
@@ -97,7 +113,7 @@ def _may_end_at(line: LineScanner, position: int, mark: str) -> bool:
 
 
 def _check_end(line: LineScanner, mark: str) -> None:
-    """See that nothing follows a value but what may."""
+    """Raise an error unless a value may end here."""
     if _may_end_at(line, line.position, mark):
         return
     remedy = "; a deadline is for what is expected" if _DEADLINE.match(line.text, line.position) else ""
@@ -106,30 +122,33 @@ def _check_end(line: LineScanner, mark: str) -> None:
 
 
 def _read_bare(line: LineScanner, mark: str) -> str:
-    """Read the rest of the line as the string that it is, if it cannot be meant in another way."""
+    """Read the rest of the line as a string, unless it could be meant in another way."""
     text, start = line.rest, line.position
     _, complaint = interpret(text)
     if complaint is not None:
         raise LineError(complaint.sentence + _QUOTE, start)
-    if doubt := _find_ambiguity(text, mark):
-        sentence, offset = doubt
+    if ambiguity := _find_ambiguity(text, mark):
+        sentence, offset = ambiguity
         raise LineError(f'{sentence} If a string is meant, quote it: {mark} "…"', start + offset)
     line.position = len(line.text)
     return text
 
 
 def _find_ambiguity(text: str, mark: str) -> tuple[str, int] | None:
-    """What a bare text might be besides a string, and at which character; None if it can be nothing else."""
+    """Find what a bare text could mean besides a string, and at which character; None if nothing.
+
+    What would be wrong in every line comes first, then what is wrong only after ``mark``.
+    """
     if name := _NAME.search(text):
-        return f"{{{{{name[1]}}}}} stands for a whole value, and this is a part.", name.start()
+        return f"{{{{{name[1]}}}}} stands for a whole value, and this is a part of one.", name.start()
     if comment := _COMMENT.search(text):
         return "A comment, or part of the string?", comment.start() + 1
     if _QUOTED.fullmatch(text):
         return "Single quotes would be part of the string.", 0
     if mark == ">":
-        return ("Bytes as they are are written >raw HEX.", 0) if _RAW.fullmatch(text) else None
+        return ("Bytes are sent with >raw HEX.", 0) if _RAW.fullmatch(text) else None
     if mark == "<" and text.startswith("~"):
-        return "To skip until a message matches is written <~ together.", 0
+        return "The step that skips messages until one matches is <~, without a space.", 0
     deadline = _DEADLINE_INSIDE.search(text)
     if deadline is None:
         return None
@@ -139,22 +158,21 @@ def _find_ambiguity(text: str, mark: str) -> tuple[str, int] | None:
 
 
 def _check_not_regex(line: LineScanner, end: int) -> None:
-    """See that a text that begins with ``/`` is a string, such as a path, and no faulty ``/re/``.
+    """Raise an error if a text that begins with ``/`` is a faulty ``/re/`` and not a string such as a path.
 
-    ``end`` is where an expression would end in it, 0 if it would not.
+    ``end`` is where an expression would end in it, 0 if there is none.
     """
     text = line.rest
-    core = _COMMENT_OR_DEADLINE.split(text, maxsplit=1)[0]
-    if end and (find_regex_flags(text[end:]) or core.endswith("/")):
+    before_comment = _COMMENT_OR_DEADLINE.split(text, maxsplit=1)[0]
+    if end and (find_regex_flags(text[end:]) or before_comment.endswith("/")):
         raise LineError(explain_text_after_regex(text[end:]) + _QUOTE, line.position + end)
 
 
 def _explain_not_captured(name: str, captured: Collection[str]) -> str:
-    nearest = closest_word(name, captured)
-    if nearest:
-        return f"nothing was captured as {name} above, but {nearest} was"
+    if closest := find_closest_word(name, captured):
+        return f"nothing was captured as {name} above, but {closest} was"
     if captured:
-        some = ", ".join(list(captured)[:_NAMES]) + (", …" if len(captured) > _NAMES else "")
+        some = ", ".join(list(captured)[:_MAX_NAMES]) + (", …" if len(captured) > _MAX_NAMES else "")
         return f"nothing was captured as {name} above, only {some}"
     return f"nothing was captured as {name} above; a line such as < {{{{{name}}}}} captures"
 
@@ -177,14 +195,14 @@ def read_command(line: LineScanner) -> tuple[str, ...]:
         raise LineError("a command must follow", start)
     words = _read_array(line) if line.rest.startswith("[") else _read_words(line)
     if not words or not words[0]:
-        raise LineError("a command has a name", start)
+        raise LineError("the first word of a command names a program; it is empty", start)
     if any("\0" in word for word in words):
-        raise LineError("no word of a command can hold a NUL character", start)
+        raise LineError("a word of a command cannot hold a NUL character", start)
     return words
 
 
 def write_command(command: Sequence[str]) -> str:
-    """The text of a command, which :func:`read_command` reads back."""
+    """The text of a command; :func:`read_command` reads it back."""
     if all(word.isprintable() for word in command) and not command[0].startswith("["):
         return " ".join(_quote_word(word) for word in command)
     return render_value(list(command))
@@ -192,14 +210,14 @@ def write_command(command: Sequence[str]) -> str:
 
 def _read_array(line: LineScanner) -> tuple[str, ...]:
     start = line.position
-    begun = parse_leading_value(line.rest)
-    if isinstance(begun, NotationProblem):
-        raise LineError(begun.sentence, start + (begun.offset or 0))
-    if begun is None or not all(isinstance(word, str) for word in begun[0]):
+    parsed = parse_leading_value(line.rest)
+    if isinstance(parsed, NotationProblem):
+        raise LineError(parsed.sentence, start + (parsed.offset or 0))
+    if parsed is None or not all(isinstance(word, str) for word in parsed[0]):
         raise LineError("a command that begins with [ is an array of strings", start)
-    line.position += begun[1]
-    line.finish("the array")
-    return tuple(begun[0])
+    line.position += parsed[1]
+    line.check_end("the array")
+    return tuple(parsed[0])
 
 
 def _read_words(line: LineScanner) -> tuple[str, ...]:
@@ -224,11 +242,11 @@ def _explain_rejected(character: str) -> str:
         return f"unterminated {character}"
     if character == "\\":
         return "nothing follows the \\"
-    return f"no shell runs the command, and {character} would be part of a word; quote it, or spawn sh -c '…'"
+    return f"no shell runs the command: {character} would be part of a word; quote it, or spawn sh -c '…'"
 
 
 def _unquote(match: re.Match[str]) -> str:
-    """What a piece of a word stands for."""
+    """The text that a piece of a word stands for, as in a shell."""
     if match.lastgroup != "double":
         return match[match.lastgroup or 0]
     body: str = match["double"]
@@ -247,22 +265,22 @@ def _quote_word(word: str) -> str:
 def read_signal(line: LineScanner) -> int:
     """Read ``SIGTERM``, ``TERM`` or ``15``."""
     line.skip_blanks()
-    start, word = line.position, line.word()
+    start, word = line.position, line.read_word()
     if not word:
         raise LineError("a signal must follow, for instance SIGTERM", start)
     if word.isascii() and word.isdigit():
         line.position = start
-        return line.whole_number(1, max(valid_signals()), "a signal's number")
+        return line.read_whole_number(1, max(valid_signals()), "a signal's number")
     name = word if word.startswith("SIG") else f"SIG{word}"
     if name in Signals.__members__:
         return Signals[name].value
     names = {name.removeprefix("SIG").lower(): name for name in Signals.__members__}
-    nearest = names.get(closest_word(word.lower().removeprefix("sig"), names), "")
+    closest = names.get(find_closest_word(word.lower().removeprefix("sig"), names), "")
     raise LineError(
-        f"{render_value(word, 40)} is no signal" + (f"; did you mean {nearest}?" if nearest else ""), start
+        f"{render_value(word, 40)} is not a signal" + (f"; did you mean {closest}?" if closest else ""), start
     )
 
 
 def write_signal(number: int) -> str:
-    """The text of a signal, which :func:`read_signal` reads back."""
+    """The text of a signal; :func:`read_signal` reads it back."""
     return next((signal.name for signal in Signals if signal.value == number), str(number))

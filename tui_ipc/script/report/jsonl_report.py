@@ -11,7 +11,7 @@ from typing import Any
 from tui_ipc import __version__
 from tui_ipc.events import AnyEvent
 from tui_ipc.events.json_form import SCHEMA_VERSION, fields
-from tui_ipc.script.language.parser import Script
+from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status, count_by_status, highest_exit_code
 from tui_ipc.script.report.console import Console
 from tui_ipc.text.notation import render_value

@@ -23,7 +23,7 @@ from tui_ipc.events import (
 from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.language.parser import Script
+from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status, count_by_status
 from tui_ipc.script.report.console import BOLD, DIM, GREEN, RED, YELLOW, Console, Paint, leave_plain
 from tui_ipc.script.report.passthrough import Passthrough, visible

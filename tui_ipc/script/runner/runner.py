@@ -29,13 +29,14 @@ from tui_ipc.script.language.steps import (
     Spawn,
     Step,
     Timeout,
+    has_captures,
 )
 from tui_ipc.script.outcome import StepFailed, Verdict
 from tui_ipc.script.runner import expectations
 from tui_ipc.script.runner.expectations import Expectations
 from tui_ipc.script.runner.failures import MAX_VALUE_LENGTH, FailureDetails
 from tui_ipc.script.runner.run_state import RunState
-from tui_ipc.script.runner.script_cursor import ScriptCursor, has_captures
+from tui_ipc.script.runner.script_cursor import ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver, TooManyMessages, Watched
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.text.diff import Detail

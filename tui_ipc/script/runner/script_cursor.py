@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from tui_ipc.script.language.steps import Expect, Repeat, Step
-from tui_ipc.text.placeholders import names
+from tui_ipc.script.language.steps import PlainStep, Repeat, Step, count_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ class ScriptCursor:
         self.names: dict[str, Any] = {}
         self._blocks = [_Block(steps, {})]
 
-    def __iter__(self) -> Iterator[Step]:
+    def __iter__(self) -> Iterator[PlainStep]:
         blocks = self._blocks
         while blocks:
             block = blocks[-1]
@@ -104,29 +103,3 @@ class ScriptCursor:
         block.index = 0
         if len(self.names) > len(block.names):
             self.names = dict(block.names)
-
-
-def has_captures(steps: tuple[Step, ...]) -> bool:
-    """Whether any of the steps captures something: if not, there is nothing to fill in either."""
-    unseen = list(steps)
-    while unseen:
-        step = unseen.pop()
-        if isinstance(step, Repeat):
-            unseen += step.steps
-        elif isinstance(step, Expect) and names(step.value):
-            return True
-    return False
-
-
-def count_steps(steps: tuple[Step, ...]) -> int:
-    """How often a step is taken in all, each ``repeat`` counted as its rounds."""
-    number = 0
-    uncounted = [(steps, 1)]
-    while uncounted:
-        some, rounds = uncounted.pop()
-        for step in some:
-            if isinstance(step, Repeat):
-                uncounted.append((step.steps, rounds * step.count))
-            else:
-                number += rounds
-    return number
