@@ -330,18 +330,18 @@ def test_text_can_be_selected_with_the_mouse() -> None:
 
 
 def test_the_childs_death_is_told_where_one_looks() -> None:
-    """The log says how the child ended; the box says that nobody listens and what to do; the app stays."""
+    """The log says how the child ended; the box says that it does not run and what to do; the app stays."""
 
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.exit(3)
         await it.until(lambda: it.shows("log", "■ exited     the child exited with code 3"))
-        sentence = "nobody listens: the child exited with code 3 — ^r starts it again"
+        sentence = "child not running: it exited with code 3 — ^r starts it again"
         await it.until(lambda: it.app.message_box.input.placeholder == sentence)
         assert it.text("who").endswith("● exited with code 3")
         await it.say("hello?")
         await it.until(lambda: len(it.app._notifications) and it.app.message_box.input.value == "hello?")
-        hint = "nobody listens — ^r starts it again"
+        hint = "child not running — ^r starts it again"
         await it.until(lambda: it.app.message_box.border_subtitle == hint)
         assert it.session.sent == []
 

@@ -61,12 +61,12 @@ def test_without_a_child_nobody_is_signalled() -> None:
 
     async def scene(it: FakeExplorerDriver) -> None:
         await it.pilot.press("f4")
-        assert it.notices() == ["There is no child to signal: no child was started yet."]
+        assert it.notices() == ["No child was started yet."]
         await it.connected()
         it.session.exit(code=3)
         await it.until(lambda: it.app.model.status.phase == "over")
         await it.pilot.press("f4", "ctrl+t")
-        again = "There is no child to signal: the child exited with code 3; ^r starts it again."
+        again = "Child not running: it exited with code 3; ^r starts it again."
         assert it.notices()[1:] == [again, again]
         assert not isinstance(it.app.screen, ChoiceScreen)
 

@@ -126,7 +126,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         self.stories = RunSummaries()
         self.status_bar = StatusBar(self._source)
         self.notice = TroubleNotice(self._remedy)
-        self.metrics_panel = MetricsPanel(lambda: self.model.status.measures, self._now, session.diagnosis)
+        self.metrics_panel = MetricsPanel(lambda: self.model.status.metrics, self._now, session.diagnosis)
         self.log_view = LogView(self.model)
         self.inspector = Inspector(self.model.log, id="inspector")
         self.output_view = OutputView(self.model)

@@ -12,7 +12,7 @@ from tui_ipc.session.session import NotConnected
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.run_summary import RunSummaries
 from tui_ipc.tui.model.session_model import SessionModel
-from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.tui.model.terminal_output import make_visible, sentence
 from tui_ipc.tui.session_controller import ExplorableSession, SessionController
 from tui_ipc.tui.widgets.key_bar import CHILD, SESSION
 from tui_ipc.tui.widgets.metrics_panel import MetricsPanel
@@ -105,7 +105,7 @@ class ChildActions(App[int]):
 
     def action_end(self) -> None:
         """End this run, and stay."""
-        if self.model.status.pid is None or not self.model.status.lives:
+        if self.model.status.pid is None or not self.model.status.is_running:
             self._notify_no_child()
             return
         self._keeper.end()
@@ -133,7 +133,7 @@ class ChildActions(App[int]):
         from tui_ipc.tui.screens.dialogs import ChoiceScreen
 
         status = self.model.status
-        if status.pid is None or not status.lives:
+        if status.pid is None or not status.is_running:
             self._notify_no_child()
             return
         intro = f"To process group {status.pid}: {status.name} (pid {status.pid}) and what it started."
@@ -162,10 +162,10 @@ class ChildActions(App[int]):
             self.notify(f"Sent {signal_name(number)} to process group {self.model.status.pid}.", markup=False)
 
     def _notify_no_child(self) -> None:
-        absence = self.model.status.absence or "no child was started yet"
-        again = f"; {format_key(self, 'app.restart')} starts it again" if self.model.status.absence else ""
-        sentence = f"There is no child to signal: {absence.removeprefix('nobody listens: ')}{again}."
-        self.notify(make_visible(sentence), title="Not signalled", severity="warning", markup=False)
+        why = self.model.status.why_unreachable
+        reason = "no child was started yet" if why is None else why
+        again = "" if why is None else f"; {format_key(self, 'app.restart')} starts it again"
+        self.notify(sentence(f"{reason}{again}."), title="Not signalled", severity="warning", markup=False)
 
     def _notify_leftovers(self, audit: Audit) -> None:
         """Say aloud what a run left behind, if anything; the log and the run's story say it too."""

@@ -4,7 +4,7 @@ from tests.support.app_harness import FakeExplorerDriver
 from tests.tui.test_app import run_scene
 from tui_ipc.osutil.procfs import UnreadBytes
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis, SessionPhase
-from tui_ipc.tui.model.metrics import NANOSECONDS, RunMetrics
+from tui_ipc.tui.model.status import NANOSECONDS, RunMetrics
 from tui_ipc.tui.widgets.metrics_panel import describe_backlog, render_metrics
 
 
@@ -20,9 +20,9 @@ def busy() -> RunMetrics:
     """Ten answers in the first second, and one in the third."""
     measures = RunMetrics()
     for number in range(10):
-        measures.sent(number, 100)
-        measures.received(number, 200, 61_000 + number)
-    measures.received(2 * NANOSECONDS, 200, 5_000_000)
+        measures.add_sent(number, 100)
+        measures.add_received(number, 200, 61_000 + number)
+    measures.add_received(2 * NANOSECONDS, 200, 5_000_000)
     return measures
 
 
@@ -43,7 +43,7 @@ def test_the_panel_has_a_row_for_each_measure() -> None:
 def test_one_answer_is_one_answer() -> None:
     """Whatever is counted has its plural only where there are several."""
     measures = RunMetrics()
-    measures.received(0, 200, 61_000)
+    measures.add_received(0, 200, 61_000)
     assert "  1 answer  " in render_metrics(measures, NANOSECONDS, facts(), 110).plain
 
 

@@ -20,12 +20,11 @@ from tui_ipc.events import (
     SignalSent,
     StepLate,
 )
-from tui_ipc.osutil.signals import signal_name
+from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.text import notation
 from tui_ipc.text.units import format_clock, format_count, format_duration, format_plural, format_size
 from tui_ipc.tui.model.byte_map import ByteMap
 from tui_ipc.tui.model.session_model import LogEntry
-from tui_ipc.tui.model.status import describe_exit
 from tui_ipc.tui.model.styled_line import Line, Span, line
 from tui_ipc.tui.model.terminal_output import make_visible
 
@@ -194,7 +193,7 @@ def _message_facts(event: MessageSent | MessageReceived) -> Iterator[tuple[str, 
 
 
 def _exit_facts(event: ChildExited) -> Iterator[tuple[str, str]]:
-    yield "end", f"the child {describe_exit(event)}"
+    yield "end", f"the child {describe_exit(event.code, event.signal)}"
     yield "user time", format_duration(round(event.user_seconds * 1e9))
     yield "system time", format_duration(round(event.system_seconds * 1e9))
     yield "peak memory", format_size(event.max_rss)

@@ -65,9 +65,9 @@ class MessageBox(Horizontal):
         self.take_focus()
 
     def follow(self, status: Status) -> None:
-        """Say why nobody listens, if so."""
-        if status.absence != self._absence:
-            self._absence = status.absence
+        """Say why no message can be sent, if so."""
+        if status.why_unreachable != self._absence:
+            self._absence = status.why_unreachable
             self._redraw()
 
     def learn(self, newest: LogEntry | None) -> None:
@@ -94,7 +94,7 @@ class MessageBox(Horizontal):
         if not text:
             return ""
         if self._absence:
-            return f"nobody listens — {remedy}"
+            return f"{self._absence.partition(':')[0]} — {remedy}"
         if len(text) > MAX_PARSED_CHARS:
             return format_plural(len(text), "character")
         said = make_visible(notation.describe_text(text))

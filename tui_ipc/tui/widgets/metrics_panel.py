@@ -8,7 +8,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from tui_ipc.text.units import format_count, format_duration, format_plural, format_size
-from tui_ipc.tui.model.metrics import RunMetrics, TrafficSecond, draw_sparkline
+from tui_ipc.tui.model.status import RunMetrics, TrafficSecond, draw_sparkline
 
 if TYPE_CHECKING:
     from tui_ipc.session.diagnosis import Diagnosis
@@ -81,7 +81,7 @@ class MetricsPanel(Static):
 
 def render_metrics(measures: RunMetrics, now: int, facts: "Diagnosis", width: int) -> Content:
     """Four rows: latency, what is sent, what is received, what waits."""
-    seconds = measures.seconds(now, _MAX_SECONDS)
+    seconds = measures.list_seconds(now, _MAX_SECONDS)
     seconds = [each for each in seconds if each.number >= 0] or [TrafficSecond(0)]
     rows = [
         _latency_row(measures, seconds),

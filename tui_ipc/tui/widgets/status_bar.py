@@ -9,9 +9,8 @@ from textual.widgets import Static
 
 from tui_ipc.events import Fault, HandshakeFailed, StepLate
 from tui_ipc.text.units import format_count, format_duration, format_size
-from tui_ipc.tui.model.metrics import RunMetrics, draw_sparkline
 from tui_ipc.tui.model.session_model import Problem
-from tui_ipc.tui.model.status import Phase, Status
+from tui_ipc.tui.model.status import RunMetrics, RunPhase, Status, draw_sparkline
 from tui_ipc.tui.model.terminal_output import make_visible, sentence
 from tui_ipc.tui.session_controller import SessionRecorder
 
@@ -25,7 +24,7 @@ NAME_CHARS = 32
 
 _SPARKLINE_SECONDS = 20  # seconds
 
-_PHASE_COLOURS: dict[Phase, str] = {
+_PHASE_COLOURS: dict[RunPhase, str] = {
     "starting": "$text-warning",
     "open": "$text-success",
     "over": "$text-error",
@@ -103,7 +102,7 @@ def _render_rates(measures: RunMetrics, now: int) -> list[tuple[str, str]]:
     parts: list[tuple[str, str]] = []
     if measures.percentiles is not None:
         parts += [("   p99 ", MUTED), (format_duration(measures.percentiles.p99), "bold")]
-    passed = [second.sent + second.received for second in measures.seconds(now, _SPARKLINE_SECONDS)]
+    passed = [second.sent + second.received for second in measures.list_seconds(now, _SPARKLINE_SECONDS)]
     return [
         *parts,
         (f"   {format_count(passed[-1])}", "bold"),
@@ -134,7 +133,7 @@ def _render_counts(status: Status, tape: SessionRecorder | None, now: int | None
     if status.p50 is not None:
         parts += [("   p50 ", MUTED), (format_duration(status.p50), "bold")]
     if now is not None:
-        parts += _render_rates(status.measures, now)
+        parts += _render_rates(status.metrics, now)
     return Content.assemble(*parts)
 
 
