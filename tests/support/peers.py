@@ -83,6 +83,15 @@ def send_repeated(arguments: list[Any]) -> None:
             sender.send(character * size)
 
 
+def send_sizes(arguments: list[Any]) -> None:
+    """Send messages of some sizes, over and over, numbered, every seventh with a handle."""
+    sender, number, rounds, sizes = arguments
+    with sender:
+        for place in range(rounds * len(sizes)):
+            content = chr(97 + number) * sizes[place % len(sizes)]
+            sender.send([number, place, content, *([sender] if place % 7 == 0 else [])])
+
+
 def receive_nested(ends: list[Any]) -> None:
     """Receive a receiver from a receiver from a receiver, and tell what each held."""
     teller, outermost = ends

@@ -170,11 +170,16 @@ class Sender(Handle, Generic[T]):
             self._ready.loop.remove_writer(self._watched)
         self._watched = -1
 
+    def __repr__(self) -> str:
+        return f"<aio.Sender {sockets.describe(self._sender._outlet.socket)}>"
+
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
         if hasattr(self, "_watched") and self._sender._outlet.socket.fileno() >= 0:
-            warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            self._unwatch()
-            self._sender.close()
+            try:
+                warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            finally:
+                self._unwatch()
+                self._sender.close()
 
     def _describe(self) -> tuple[int, bytes]:
         return self._sender._describe()
@@ -311,11 +316,16 @@ class Receiver(Handle, Generic[T]):
             self._ready.loop.remove_reader(self._watched)
         self._watched = -1
 
+    def __repr__(self) -> str:
+        return f"<aio.Receiver {sockets.describe(self._receiver._socket)}>"
+
     def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
         if hasattr(self, "_watched") and self._receiver._socket.fileno() >= 0:
-            warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            self._unwatch()
-            self._receiver.close()
+            try:
+                warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            finally:
+                self._unwatch()
+                self._receiver.close()
 
     def _describe(self) -> tuple[int, bytes]:
         return self._receiver._describe()

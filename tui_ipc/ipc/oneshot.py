@@ -164,8 +164,10 @@ class OneShotServer:
 
     def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
         if getattr(self, "_listener", None) is not None:
-            warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            self.close()
+            try:
+                warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            finally:
+                self.close()
 
     def __enter__(self) -> "Self":
         return self

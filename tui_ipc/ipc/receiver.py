@@ -248,9 +248,11 @@ class Receiver(TypedHandle[T]):
 
     def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
         if hasattr(self, "_is_closing") and self._socket.fileno() >= 0:  # else __init__ failed
-            if not self._is_closing:
-                warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            self._dispose()
+            try:
+                if not self._is_closing:
+                    warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            finally:
+                self._dispose()
 
     def __repr__(self) -> str:
         return f"<Receiver {sockets.describe(self._socket)}>"

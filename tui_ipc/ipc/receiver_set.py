@@ -239,8 +239,10 @@ class ReceiverSet:
 
     def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
         if hasattr(self, "_is_closing") and self._epoll.is_open():
-            warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            self._dispose()
+            try:
+                warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            finally:
+                self._dispose()
 
     def __repr__(self) -> str:
         if not self._epoll.is_open():

@@ -1,6 +1,6 @@
 """Memory that several processes read and nobody writes any more.
 
-The one rule: it is sealed before anyone sees it. The kernel then refuses every later change of size or
+It is sealed before anyone sees it. The kernel then refuses every later change of size or
 content, by its maker too (see memfd_create(2)), so that a reader needs no copy and cannot be hurt by its
 peer.
 """
@@ -8,12 +8,14 @@ peer.
 import fcntl
 import os
 import stat
+import warnings
 
 from tui_ipc.ipc.errors import Closed, IpcError, ProtocolError
 from tui_ipc.ipc.wire import SHARED_MEMORY, Handle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
 _SEALED = 0
@@ -25,9 +27,9 @@ _SEALS = _SEALED | getattr(fcntl, "F_SEAL_SEAL", 0)
 class SharedMemory(Handle):
     """An immutable piece of memory that travels in messages without being copied.
 
-    Its owner closes it, by ``close()``, a ``with`` block or dropping it. Sending it duplicates it: each
-    holder closes its own, and the kernel frees the memory when the last one, and the last view of it, is
-    gone.
+    Its owner closes it, by ``close()`` or a ``with`` block; one that is dropped is closed with a
+    ResourceWarning. Sending it duplicates it: each holder closes its own, and the kernel frees the memory
+    when the last one, and the last view of it, is gone.
     """
 
     __slots__ = ("_descriptor", "_size", "_view")
@@ -116,9 +118,12 @@ class SharedMemory(Handle):
         if descriptor >= 0:
             os.close(descriptor)
 
-    def __del__(self) -> None:
+    def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
         if getattr(self, "_descriptor", -1) >= 0:
-            self.close()
+            try:
+                warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            finally:
+                self.close()
 
     def __enter__(self) -> "Self":
         return self

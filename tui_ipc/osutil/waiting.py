@@ -128,8 +128,9 @@ class EpollSet:
 
     def poll(self, seconds: float | None) -> list[int]:
         """Those that are ready, after so many seconds at most; perhaps none."""
-        alarm = self._alarm
-        return [descriptor for descriptor, _ in self._epoll.poll(seconds) if descriptor != alarm]
+        ready = self._epoll.poll(seconds)
+        alarm = self._alarm  # perhaps made meanwhile, by another thread that ends this wait
+        return [descriptor for descriptor, _ in ready if descriptor != alarm]
 
     def renew(self) -> None:
         """Become an instance of one's own, under the same number: a forked child shares its parent's."""
