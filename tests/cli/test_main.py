@@ -13,41 +13,9 @@ from typing import Any
 import pytest
 
 from tests.support.builtin_conversation import assert_is_builtin_conversation
+from tests.support.command_line import FILLS, MEET, TUI_IPC, python, run, start
 from tui_ipc import __version__
 from tui_ipc.cli.main import main
-
-TUI_IPC = (sys.executable, "-m", "tui_ipc")
-
-
-def run(*arguments: str, given: str = "", cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run ``tui-ipc`` to its end."""
-    return subprocess.run(
-        [*TUI_IPC, *arguments], input=given, capture_output=True, text=True, timeout=30, check=False, cwd=cwd
-    )
-
-
-def start(*arguments: str) -> "subprocess.Popen[str]":
-    """Begin to run ``tui-ipc``."""
-    return subprocess.Popen(
-        [*TUI_IPC, *arguments],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def python(path: Path, text: str) -> tuple[str, str]:
-    """A command that runs a program of our own as the child."""
-    path.write_text(text)
-    return sys.executable, str(path)
-
-
-MEET = """
-import sys
-from tui_ipc.child import _meet
-sender, receiver = _meet(sys.argv[-1].removeprefix("channel_name:"), "test")
-"""
 
 
 def test_the_built_in_conversation_is_the_seeds() -> None:
@@ -336,9 +304,6 @@ def test_a_child_that_does_not_wait_for_the_quit_is_code_5(tmp_path: Path) -> No
     done = run("--script", "-", "--", *child, given="> x\n< x\n< y\n")
     assert done.returncode == 5
     assert "standard input:3: the child exited with code 0, and a message was due" in done.stderr
-
-
-FILLS = f"{MEET}\nprint('x' * 9 + '\\n', end='', flush=True)\nwhile True: print('x' * 1000)\n"
 
 
 def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_the_run(tmp_path: Path) -> None:

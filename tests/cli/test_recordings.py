@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_main import MEET, TUI_IPC, python, run, start
+from tests.support.command_line import MEET, TUI_IPC, python, run, start
 from tui_ipc.events import ChildExited, ChildOutput, MessageReceived
 from tui_ipc.events.json_form import line
 from tui_ipc.recording.codec import encode_event, encode_header, open_recording

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.test_main import FILLS, MEET, TUI_IPC, python, run
+from tests.support.command_line import FILLS, MEET, TUI_IPC, python, run
 from tests.support.junit_schema import validate_junit
 from tests.support.tap_reader import read as read_tap
 from tui_ipc.events.json_form import SCHEMA_VERSION

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_main import MEET, TUI_IPC, python, run
+from tests.support.command_line import MEET, TUI_IPC, python, run
 
 ERASE = "\r\x1b[K"
 SLOW = "sleep 1400ms\n> hi\n< Child received: hi\nsleep 1ms\n"

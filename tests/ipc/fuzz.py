@@ -17,8 +17,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from tests.ipc.test_decoder import ON_PAPER, check_fates
 from tests.support import attacks
+from tests.support.hostile_messages import ON_PAPER, check_fates
 
 _TURN = 200
 """Attacks of one kind in a row."""

@@ -1,7 +1,5 @@
 """One message from its bytes and descriptors: what is refused, where, and what becomes of each descriptor."""
 
-import tracemalloc
-from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -10,6 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.fd_ledger import Ledger, Paper, descriptors_in
+from tests.support.hostile_messages import CLAIMS, allocated
 from tests.support.message_strategies import colliding_keys, hostile
 from tui_ipc import IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.builder import Builder, scan
@@ -235,41 +234,11 @@ def test_a_scan_finds_where_the_first_value_ends() -> None:
     assert scan(b"\x92\x01\x02\xc1") == 3
 
 
-CLAIMS = {
-    "arrays": b"\xdc\xff\xff" * 20_000,
-    "arrays just short enough to be built at once": b"\xdc\x02\x00" * 20_000,
-    "long arrays side by side": b"\xdc\x02\x00" + (b"\xdc\x02\x00" + b"\xc0" * 511) * 200,
-    "a huge array": b"\xdd\xff\xff\xff\xff",
-    "huge arrays": b"\xdd\xff\xff\xff\xff" * 1024,
-    "huge maps": b"\xdf\xff\xff\xff\xff" * 1024,
-    "maps as values": b"\xdf\xff\xff\xff\xff\x01" * 1024,
-    "a huge bytes": b"\xc6\xff\xff\xff\xff",
-    "a huge str": b"\xdb\xff\xff\xff\xff",
-    "a huge ext value": b"\xc9\xff\xff\xff\xff\x01",
-    "a huge large message": announce(2**60),
-}
-"""Bytes that claim far more than they are."""
-
-
 @pytest.mark.parametrize("data", CLAIMS.values(), ids=CLAIMS)
 def test_claims_allocate_nothing(data: bytes) -> None:
     """Never more than 16 MiB over what was sent, whatever it claims."""
     ledger = Ledger()
     assert allocated(lambda: builder(ledger).build(data, ledger.fresh(1))) < 16 * MIB
-
-
-def allocated(work: Callable[[], object]) -> int:
-    """Bytes that were allocated at the most while something worked, or failed with a typed error."""
-    tracemalloc.start()
-    try:
-        before = tracemalloc.get_traced_memory()[0]
-        try:
-            work()
-        except IpcError:
-            pass
-        return tracemalloc.get_traced_memory()[1] - before
-    finally:
-        tracemalloc.stop()
 
 
 def test_what_msgpack_allocates_is_seen() -> None:

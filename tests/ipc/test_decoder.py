@@ -7,8 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.ipc.test_builder import CLAIMS, allocated
-from tests.support.fd_ledger import Ledger, Paper, descriptors_in
+from tests.support.fd_ledger import Ledger, Paper
+from tests.support.hostile_messages import CLAIMS, ON_PAPER, allocated, check_fates
 from tests.support.message_strategies import arrived, hostile, same, values
 from tui_ipc import IpcError, Message, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.decoder import BROKEN, IDLE, NOTHING, SHORT_ARRAY, StreamDecoder
@@ -271,37 +271,12 @@ def test_nonsense_in_a_long_array_is_told_at_once() -> None:
 # --------------------------------------------------------------------------------------------- whatever comes
 
 
-ON_PAPER: dict[str, st.SearchStrategy[Any]] = {
-    "reads": st.lists(st.tuples(hostile, st.integers(0, 4)), max_size=5),
-    "refused": st.sets(st.integers(0, 12)),
-    "with_bytes": st.booleans(),
-}
-
-
 @given(**ON_PAPER)
 def test_each_descriptor_has_one_fate(
     reads: list[tuple[bytes, int]], refused: set[int], with_bytes: bool
 ) -> None:
     """Whatever comes is a message or one typed error, and no descriptor has no owner, or two."""
     check_fates(reads, refused, with_bytes)
-
-
-def check_fates(reads: list[tuple[bytes, int]], refused: set[int], with_bytes: bool) -> None:
-    """Decode until the first error, then look who has which descriptor."""
-    ledger = Ledger(refused)
-    one = decoder(ledger)
-    found: list[Any] = []
-    try:
-        for data, count in reads:
-            found.append((one.decode_message if with_bytes else one.decode)(data, ledger.fresh(count)))
-            while one.pending:
-                found.append((one.next_message if with_bytes else one.next)())
-    except IpcError:
-        pass
-    one.close()
-    announced = [d for large in found if isinstance(large, Large) for d in large.descriptors]
-    assert ledger.open == announced
-    assert sorted(ledger.held + announced) == descriptors_in(found)
 
 
 @given(data=hostile)

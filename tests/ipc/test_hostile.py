@@ -16,7 +16,7 @@ from hypothesis import example, given
 
 from tests.support import attacks, leaks
 from tests.support.attacks import LIMIT, Read, strike_channel, strike_server, survives, taken
-from tests.support.message_strategies import colliding_keys
+from tests.support.hostile_messages import NAMED_ATTACKS
 from tests.support.threads import PATIENCE
 from tui_ipc import (
     Disconnected,
@@ -37,8 +37,6 @@ from tui_ipc.ipc.wire import announce, encode
 MIB = 1024 * 1024
 SENDER_0, RECEIVER_0, MEMORY_0 = b"\xd4\x01\x00", b"\xd4\x02\x00", b"\xc7\x09\x03\x00"
 
-_KEYS = colliding_keys(2000)
-COLLIDING = b"\xde" + len(_KEYS).to_bytes(2, "big") + b"".join(encode(key) + b"\xc0" for key in _KEYS)
 
 Strike = Callable[[list[Read]], list[Any]]
 STRIKES: dict[str, Strike] = {
@@ -58,67 +56,9 @@ def test_whatever_comes_is_survived(strike: Strike, attack: list[Read]) -> None:
     survives(lambda: strike(attack))
 
 
-def _cases() -> Iterator[tuple[str, bytes, list[str], type[IpcError]]]:
-    """Name, bytes, kinds of descriptors, error."""
-    yield "0xc1", b"\xc1", [], ProtocolError
-    yield "a tower of maps", b"\x81\xc0" * 2000, [], ProtocolError
-    yield "nested too deeply", b"\x91" * 2000, [], ProtocolError
-    yield "arrays in arrays", b"\xdc\xff\xff" * 20_000, [], ProtocolError
-    yield "not UTF-8", b"\xa2\xff\xfe", [], ProtocolError
-    yield "a handle without a descriptor", SENDER_0, [], ProtocolError
-    yield "an index out of range", b"\xd4\x01\x07", ["empty stream"], ProtocolError
-    streams = ["empty stream", "empty stream"]
-    yield "a descriptor claimed as two", b"\x92" + SENDER_0 + RECEIVER_0, streams[1:], ProtocolError
-    yield "an unknown ext type", b"\xd4\x2a\x00", streams[1:], ProtocolError
-    yield "a key twice", b"\x82\x01" + SENDER_0 + b"\x01\xd4\x01\x01", streams, ProtocolError
-    yield "keys too deep to be compared", b"\x82" + (b"\x91" * 1020 + b"\xc0\x01") * 2, [], ProtocolError
-    yield "keys that collide", COLLIDING, [], ProtocolError
-    for kind in (
-        "file",
-        "directory",
-        "path",
-        "device",
-        "event",
-        "poll",
-        "internet",
-        "datagrams",
-        "packets",
-        "memory",
-    ):
-        yield f"{kind} as a sender", SENDER_0, [kind], ProtocolError
-        yield f"{kind} as the stream of a message", announce(10), [kind], ProtocolError
-    for kind in ("file", "device", "pipe", "empty stream", "unsealed memory", "path"):
-        yield f"{kind} as shared memory", MEMORY_0 + bytes(7) + b"\x08", [kind], ProtocolError
-    yield "shared memory of a wrong size", MEMORY_0 + bytes(7) + b"\x09", ["memory"], ProtocolError
-    yield "shared memory of an absurd size", MEMORY_0 + b"\xff" * 8, ["memory"], ProtocolError
-    yield "a pipe as a sender", SENDER_0, ["pipe"], ProtocolError
-    yield "a pipe that ends early", announce(10), ["pipe"], Disconnected
-    yield "the wrong end of a pipe", announce(10), ["pipe to write"], ProtocolError
-    yield "a listening socket as the stream", announce(10), ["listening stream"], ProtocolError
-    yield "an unconnected socket as the stream", announce(10), ["unconnected stream"], ProtocolError
-    yield "garbage on the stream of a message", announce(2000), ["stream of 0xc1"], ProtocolError
-    yield "more than one value on the stream", announce(2000), ["stream of zeros"], ProtocolError
-    yield (
-        "an announcement on the stream",
-        announce(11),
-        ["stream of an announcement", "empty stream"],
-        ProtocolError,
-    )
-    yield "an empty large message", announce(0), ["ended stream"], ProtocolError
-    yield "a large message without a stream", announce(10), [], ProtocolError
-    yield "a large message inside another", b"\x91" + announce(10), ["empty stream"], ProtocolError
-    yield "a large message of 2^60 bytes", announce(2**60), ["empty stream"], MessageTooLarge
-    yield "a large message over the limit", announce(LIMIT + 1), ["empty stream"], MessageTooLarge
-    yield "a large message that is given up", announce(10), ["stream of five bytes"], Disconnected
-    yield "a large message that never comes", announce(10), ["empty stream"], Disconnected
-
-
-CASES = list(_cases())
-
-
 @on_each
 @pytest.mark.parametrize(
-    ("data", "kinds", "error"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+    ("data", "kinds", "error"), [case[1:] for case in NAMED_ATTACKS], ids=[case[0] for case in NAMED_ATTACKS]
 )
 def test_a_named_attack(strike: Strike, data: bytes, kinds: list[str], error: type[IpcError]) -> None:
     """Each ends in its typed error, alone and with 250 descriptors more; nothing of it is received."""
@@ -240,9 +180,9 @@ def test_messages_given_up_without_end_do_not_hold_a_reader() -> None:
 CHILD = """
 import sys
 from tests.support.attacks import write
-from tests.ipc.test_hostile import CASES
+from tests.support.hostile_messages import NAMED_ATTACKS
 import socket
-for name, data, kinds, _ in CASES:
+for name, data, kinds, _ in NAMED_ATTACKS:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(sys.stdin.readline().strip())
         write(client, [(data, kinds)])
@@ -260,7 +200,7 @@ def test_another_process_attacks_one_server_after_the_other() -> None:
     )
     assert process.stdin is not None
     with process, process.stdin:
-        for name, _, _, error in CASES:
+        for name, _, _, error in NAMED_ATTACKS:
             before = leaks.take_snapshot()
             with OneShotServer(LIMIT) as server:
                 process.stdin.write(f"{server.name}\n".encode())

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cli.test_main import TUI_IPC
+from tests.support.command_line import TUI_IPC
 from tests.support.event_strategies import any_event, texts
 from tests.support.message_strategies import arrived, values
 from tests.support.sessions import Action, EventCollector, child, environment, run_session

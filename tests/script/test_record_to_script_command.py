@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_main import TUI_IPC, python, run
+from tests.support.command_line import TUI_IPC, python, run
 from tui_ipc.events import ChannelsOpen
 from tui_ipc.recording.codec import encode_event, encode_header
 from tui_ipc.script.language.parser import parse_script

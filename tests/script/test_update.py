@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.test_main import TUI_IPC, python
+from tests.support.command_line import TUI_IPC, python
 from tests.support.message_strategies import arrived, keys, values
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.script.files import UnwritableScriptError

@@ -1,11 +1,12 @@
 """The explorer on a screen of a given size that nobody sees, and what stands on it."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from time import monotonic
 
+from textual.events import Key
 from textual.pilot import Pilot
 
 from tests.support.fake_session import FakeSession
@@ -117,3 +118,28 @@ async def run_replay_app(
     app = ReplayApp(again(speed), str(path), again=again)
     async with app.run_test(size=(width, height)) as pilot:
         yield ExplorerDriver(app, pilot)
+
+
+Scene = Callable[[FakeExplorerDriver], Awaitable[None]]
+"""What a test does with an explorer over a fake session."""
+
+
+def run_scene(scene: Scene, width: int = 120, height: int = 36) -> None:
+    """Run a scene with an explorer of its own."""
+
+    async def main() -> None:
+        async with run_explorer_app(width, height) as it:
+            await scene(it)
+
+    asyncio.run(main())
+
+
+def press_at_once(it: FakeExplorerDriver, *keys: str) -> None:
+    """Press keys at once: all are in the app's queue before it looks at the first."""
+    for key in keys:
+        it.app.post_message(Key(key, key if len(key) == 1 else None))
+
+
+def replay_bar(it: ExplorerDriver) -> str:
+    """The text of the bar below a recording."""
+    return it.text("replay")

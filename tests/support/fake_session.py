@@ -23,6 +23,7 @@ from tui_ipc.events import (
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
+from tui_ipc.tui.session_controller import SessionRecorder
 
 MILLISECOND = 1_000_000
 
@@ -174,3 +175,16 @@ class FakeSession:
             ChildExited(at=at, run=run, code=code, signal=signal, max_rss=12 << 20, **usage),
             Audit(at=at, run=run, processes=(), files=(), unread=0, quit_elapsed=None),
         )
+
+
+class RecordingFakeSession(FakeSession):
+    """A session that records what happens, as a real one does."""
+
+    def __init__(self, tape: SessionRecorder) -> None:
+        super().__init__()
+        self._tape = tape
+
+    def feed(self, *events: AnyEvent) -> None:
+        for event in events:
+            self._tape(event)
+        super().feed(*events)

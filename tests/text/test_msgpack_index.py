@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from tests.support.message_strategies import hostile, values
+from tests.support.msgpack_indexes import index_whole_message
 from tui_ipc.ipc.builder import scan
 from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.wire import encode
@@ -26,15 +26,6 @@ from tui_ipc.text.msgpack_index import (
 PLAIN = st.integers(-40, 70_000) | st.none() | st.text(max_size=3)
 LONG = st.lists(PLAIN, max_size=200) | st.lists(st.lists(PLAIN, max_size=40), max_size=20)
 STRIDES = st.sampled_from((1, 7, 64, msgpack_index.CHECKPOINT_SPACING))
-
-
-def walked(data: bytes, stride: int = msgpack_index.CHECKPOINT_SPACING) -> MsgpackIndex:
-    """The whole anatomy of some bytes, with checkpoints at a distance."""
-    found = MsgpackIndex(data)
-    with patch.object(msgpack_index, "CHECKPOINT_SPACING", stride):
-        while found.advance(10):
-            pass
-    return found
 
 
 def inside(value: Any, path: Path = (0,)) -> Iterator[tuple[Path, Any]]:
@@ -55,7 +46,7 @@ def inside(value: Any, path: Path = (0,)) -> Iterator[tuple[Path, Any]]:
 def test_each_value_stands_where_it_is_found(value: Any, stride: int) -> None:
     """At the path of everything in a value stand exactly the bytes that it is packed to, and no others."""
     data = encode(value)
-    found = walked(data, stride)
+    found = index_whole_message(data, stride)
     expected = list(inside(value))
     assert found.finished
     assert found.flaw is None
@@ -73,7 +64,7 @@ def test_each_value_stands_where_it_is_found(value: Any, stride: int) -> None:
 def test_each_byte_belongs_to_one_part(value: Any, stride: int) -> None:
     """The parts follow each other without a gap, and each byte leads to the part that holds it."""
     data = encode(value)
-    found = walked(data, stride)
+    found = index_whole_message(data, stride)
     places = list(found.parts(0))
     assert [place.part.end for place in places] == [*(place.part.start for place in places[1:]), len(data)]
     for place in places:
@@ -92,7 +83,7 @@ def test_of_broken_bytes_is_known_what_makes_sense(data: bytes, stride: int) -> 
     assume(
         b"\xc9\xff\xff\xff\xff" not in data
     )  # an ext of 2^32 - 1 bytes, which msgpack skips as if it had none
-    found = walked(data, stride)
+    found = index_whole_message(data, stride)
     first = found.find((0,))
     try:
         size = scan(data)
@@ -121,12 +112,12 @@ def test_of_broken_bytes_is_known_what_makes_sense(data: bytes, stride: int) -> 
 )
 def test_a_flaw_names_its_byte(data: bytes, flaw: DecodeError) -> None:
     """It is told where bytes stop making sense, and why."""
-    assert walked(data).flaw == flaw
+    assert index_whole_message(data).flaw == flaw
 
 
 def test_values_may_follow_each_other() -> None:
     """What was sent as bytes need not be one message: each value has its number."""
-    found = walked(b"\x01\x92\x02\x03\xa1x")
+    found = index_whole_message(b"\x01\x92\x02\x03\xa1x")
     assert [place.path for place in found.parts(0)] == [(0,), (1,), (1, 0), (1, 1), (2,)]
     assert found.flaw is None
 

@@ -6,10 +6,14 @@ Here it goes on when the event loop has nothing to do, and nothing that is plann
 """
 
 import asyncio
+from pathlib import Path
 from time import monotonic
 from typing import Any, cast
 
 import pytest
+
+from tests.support.recordings import encode_recording
+from tests.support.sample_events import TALK
 
 SOON_SECONDS = 0.04
 """Seconds ahead: longer than from one picture of the explorer to the next, and from one slice of work."""
@@ -38,3 +42,11 @@ def pilots_wait_for_what_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every pilot wait so."""
     for module in ("app", "pilot"):
         monkeypatch.setattr(f"textual.{module}.wait_for_idle", wait_until_idle)
+
+
+@pytest.fixture
+def talk(tmp_path: Path) -> Path:
+    """The talk of the sample events as a recording."""
+    path = tmp_path / "talk.rec"
+    path.write_bytes(encode_recording(*TALK, command=("./calculator",)))
+    return path

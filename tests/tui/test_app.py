@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
 from contextvars import Context
 from time import monotonic
 
@@ -10,27 +9,15 @@ import pytest
 from textual import events
 from textual.binding import Binding
 
-from tests.support.app_harness import FakeExplorerDriver, run_explorer_app
+from tests.support.app_harness import FakeExplorerDriver, run_explorer_app, run_scene
 from tests.support.fake_session import FakeSession
-from tests.tui.model.test_status import SPAWNED
-from tests.tui.model.test_terminal_output import is_safe
+from tests.support.hostile_output import is_safe
+from tests.support.sample_events import SPAWNED
 from tui_ipc.events import HandshakeFailed, StepLate
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.model.clipboard import CLIPBOARD_LIMIT
 from tui_ipc.tui.model.session_model import OUTPUT_LIMIT
 from tui_ipc.tui.screens.help_screen import HelpScreen
-
-Play = Callable[[FakeExplorerDriver], Awaitable[None]]
-
-
-def run_scene(scene: Play, width: int = 120, height: int = 36) -> None:
-    """Run a scene on a stage of its own."""
-
-    async def main() -> None:
-        async with run_explorer_app(width, height) as it:
-            await scene(it)
-
-    asyncio.run(main())
 
 
 def test_a_typed_message_is_sent_as_the_value_that_it_means() -> None:

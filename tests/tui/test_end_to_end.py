@@ -13,7 +13,7 @@ import pytest
 from tests.support.app_harness import WAIT_SECONDS
 from tests.support.explorer_terminal import terminal
 from tests.support.recordings import encode_recording
-from tests.tui.model.test_status import LISTENING, SPAWNED
+from tests.support.sample_events import LISTENING, SPAWNED
 from tui_ipc.events import ChannelClosed
 from tui_ipc.osutil.procfs import read_process_state
 from tui_ipc.session.session import Session

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support.app_harness import FakeExplorerDriver
-from tests.support.fake_session import FakeSession
-from tests.tui.test_app import run_scene
+from tests.support.app_harness import FakeExplorerDriver, run_scene
+from tests.support.fake_session import RecordingFakeSession
 from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.recording.codec import open_recording
 from tui_ipc.tui.app import ExplorerApp
@@ -26,25 +25,12 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-class TapedSession(FakeSession):
-    """A session that records what happens, as a real one does."""
-
-    def __init__(self, tape: SessionRecorder) -> None:
-        super().__init__()
-        self._tape = tape
-
-    def feed(self, *events: AnyEvent) -> None:
-        for event in events:
-            self._tape(event)
-        super().feed(*events)
-
-
 def perform(scene: Callable[[FakeExplorerDriver], Awaitable[None]], **options: Any) -> None:
     """Run a scene with an explorer that can record."""
 
     async def main() -> None:
         tape = SessionRecorder(["./echo"])
-        session = TapedSession(tape)
+        session = RecordingFakeSession(tape)
         app = ExplorerApp(session, tape=tape, command=["./echo"], **options)
         async with app.run_test(size=(120, 36)) as pilot:
             await scene(FakeExplorerDriver(app, session, pilot))

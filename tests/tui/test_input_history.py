@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tui.model.test_terminal_output import is_safe
+from tests.support.hostile_output import is_safe
 from tui_ipc.tui.input_history import (
     HISTORY_LIMIT,
     LEARN_LIMIT,

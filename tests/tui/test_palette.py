@@ -9,16 +9,13 @@ import pytest
 from textual.binding import Binding
 from textual.dom import DOMNode
 
-from tests.support.app_harness import ExplorerDriver, FakeExplorerDriver, run_replay_app
-from tests.tui.test_file_actions import TapedSession
-from tests.tui.test_replay_app import bar, talk
+from tests.support.app_harness import ExplorerDriver, FakeExplorerDriver, replay_bar, run_replay_app
+from tests.support.fake_session import RecordingFakeSession
 from tui_ipc.events import AnyEvent
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.model.search import compile_literal
 from tui_ipc.tui.session_controller import SessionRecorder
 from tui_ipc.tui.widgets.search_pane import QueryBar
-
-__all__ = ["talk"]
 
 Run = Callable[[], Awaitable[None]]
 Effect = Callable[[FakeExplorerDriver, Run], Awaitable[None]]
@@ -33,7 +30,7 @@ def write_script(events: Iterable[AnyEvent], command: Sequence[str], *, first_mi
 async def talking() -> AsyncIterator[FakeExplorerDriver]:
     """An explorer with all that it can have, in the middle of a conversation."""
     tape = SessionRecorder(["./echo"])
-    session = TapedSession(tape)
+    session = RecordingFakeSession(tape)
     app = ExplorerApp(session, tape=tape, save_script=write_script)
     async with app.run_test(size=(120, 36)) as pilot:
         it = FakeExplorerDriver(app, session, pilot)
@@ -307,15 +304,15 @@ def test_a_replay_offers_its_own(talk: Path) -> None:
             assert {"Play", "Step", "Faster", "Slower", "Start again", "Leave"} <= set(found)
             assert not {"Signal", "Record", "Restart", "End the child", "History"} & set(found)
             await found["Play"]()
-            await it.until(lambda: bar(it).startswith("‖ paused"))
+            await it.until(lambda: replay_bar(it).startswith("‖ paused"))
             await found["Step"]()
-            await it.until(lambda: "event 6" in bar(it))
+            await it.until(lambda: "event 6" in replay_bar(it))
             await found["Faster"]()
-            await it.until(lambda: "speed 2×" in bar(it))
+            await it.until(lambda: "speed 2×" in replay_bar(it))
             await found["Slower"]()
-            await it.until(lambda: "speed 1×" in bar(it))
+            await it.until(lambda: "speed 1×" in replay_bar(it))
             await found["Start again"]()
-            await it.until(lambda: bar(it).startswith("▶ playing   event 5"))
+            await it.until(lambda: replay_bar(it).startswith("▶ playing   event 5"))
             await found["Leave"]()
             await it.until(lambda: it.app.return_code == 0)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.app_harness import ExplorerDriver, run_replay_app
 from tests.support.fake_session import FakeSession
-from tests.tui.model.test_status import LISTENING
+from tests.support.sample_events import LISTENING
 from tui_ipc.events import ChildSpawned
 from tui_ipc.recording.codec import open_recording
 from tui_ipc.session.run import SessionOptions

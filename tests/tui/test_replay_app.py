@@ -8,39 +8,15 @@ from unittest.mock import patch
 import pytest
 from textual.widgets import Input
 
-from tests.support.app_harness import ExplorerDriver, run_replay_app
-from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
-from tui_ipc.events import AnyEvent, Audit, ChildOutput, MessageReceived, MessageSent
-from tui_ipc.ipc.wire import encode
-from tui_ipc.recording.codec import encode_event, encode_header
+from tests.support.app_harness import ExplorerDriver, replay_bar, run_replay_app
+from tests.support.sample_events import OPEN
+from tui_ipc.recording.codec import encode_event
 from tui_ipc.recording.replay import Replay
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.tui.launch import run_replay
 from tui_ipc.tui.model.log_filter import parse_filter
 from tui_ipc.tui.replay_app import ReplayApp, ReplayedSession
 from tui_ipc.tui.screens.help_screen import HelpScreen
-
-HOUR = 3_600_000_000_000
-EVENTS: tuple[AnyEvent, ...] = (
-    LISTENING,
-    SPAWNED,
-    CONNECTED,
-    HELLO,
-    OPEN,
-    MessageSent(at=HOUR, run=1, number=1, value="Hello", raw=encode("Hello")),
-    MessageReceived(at=HOUR, run=1, number=1, value="Hi", raw=encode("Hi"), answers=1, elapsed=61_000),
-    ChildOutput(at=HOUR, run=1, stream="stdout", data=b"it said Hi\n"),
-    exited(),
-    Audit(at=2 * HOUR, run=1, processes=(), files=(), unread=0, quit_elapsed=1_000_000),
-)
-
-
-@pytest.fixture
-def talk(tmp_path: Path) -> Path:
-    """A recording in which an hour passes after the handshake, and another before the end."""
-    path = tmp_path / "talk.rec"
-    path.write_bytes(encode_header(("./calculator",)) + b"".join(map(encode_event, EVENTS)))
-    return path
 
 
 def watch(
@@ -59,18 +35,13 @@ def watch(
     asyncio.run(main())
 
 
-def bar(it: ExplorerDriver) -> str:
-    """What the bar says."""
-    return it.text("replay")
-
-
 def test_a_recording_is_shown_at_its_own_pace(talk: Path) -> None:
     """The handshake comes at once, and the message an hour later, or never while one looks."""
 
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.shows("log", "Hello")
-        assert bar(it) == "▶ playing   event 5   speed 1×   ━━━━━━━━━─────── 58%"
+        assert replay_bar(it) == "▶ playing   event 5   speed 1×   ━━━━━━━━━─────── 58%"
         assert it.text("who") == "replay talk.rec · calc · ● connected"
 
     watch(scene, talk)
@@ -81,8 +52,8 @@ def test_the_whole_recording_is_shown_without_pauses(talk: Path) -> None:
 
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "nothing was left behind"))
-        await it.until(lambda: bar(it).startswith("■ over"))
-        assert bar(it) == "■ over   event 10 of 10   speed as fast as it goes   ━━━━━━━━━━━━━━━━ 100%"
+        await it.until(lambda: replay_bar(it).startswith("■ over"))
+        assert replay_bar(it) == "■ over   event 10 of 10   speed as fast as it goes   ━━━━━━━━━━━━━━━━ 100%"
         assert it.shows("log", '← "Hi"')
         assert it.shows("output", "it said Hi")
         assert it.text("counts") == "1 sent   1 received   p50 61 µs"
@@ -99,18 +70,18 @@ def test_space_pauses_and_steps_show_one_event_each(talk: Path) -> None:
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         await it.pilot.press("space")
-        assert bar(it).startswith("‖ paused   event 5")
+        assert replay_bar(it).startswith("‖ paused   event 5")
         await it.pilot.press("right")
         await it.until(lambda: it.shows("log", '→ "Hello"'))
         assert not it.shows("log", "← ")
         it.app.log_view.focus()
         await it.pilot.press("full_stop")
         await it.until(lambda: it.shows("log", '← "Hi"'))
-        await it.until(lambda: bar(it).startswith("‖ paused   event 7"))
+        await it.until(lambda: replay_bar(it).startswith("‖ paused   event 7"))
         await it.pilot.press("space")
-        await it.until(lambda: bar(it).startswith("▶ playing   event 9"))
+        await it.until(lambda: replay_bar(it).startswith("▶ playing   event 9"))
         await it.pilot.press("full_stop")
-        await it.until(lambda: bar(it).startswith("■ over   event 10 of 10"))
+        await it.until(lambda: replay_bar(it).startswith("■ over   event 10 of 10"))
 
     watch(scene, talk)
 
@@ -121,11 +92,11 @@ def test_plus_and_minus_change_the_speed(talk: Path) -> None:
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         await it.pilot.press("minus", "minus", "minus")
-        assert "speed 0.25×" in bar(it)
+        assert "speed 0.25×" in replay_bar(it)
         await it.pilot.press(*["plus"] * 8)
-        assert "speed 64×" in bar(it)
+        assert "speed 64×" in replay_bar(it)
         await it.pilot.press("plus")
-        await it.until(lambda: bar(it).startswith("■ over"))
+        await it.until(lambda: replay_bar(it).startswith("■ over"))
 
     watch(scene, talk)
 
@@ -177,7 +148,7 @@ def test_a_q_in_the_palette_is_typed(talk: Path) -> None:
         await it.pilot.press("space", "ctrl+p", "q", "full_stop", "space")
         assert it.app.screen.query_one(Input).value == "q. "
         assert it.app.is_running
-        assert bar(it).startswith("‖ paused   event 5")
+        assert replay_bar(it).startswith("‖ paused   event 5")
 
     watch(scene, talk)
 
@@ -232,7 +203,7 @@ def test_a_truncated_recording_says_so_at_its_end(talk: Path) -> None:
     talk.write_bytes(talk.read_bytes()[:-3])
 
     async def scene(it: ExplorerDriver) -> None:
-        await it.until(lambda: bar(it).startswith("■ over: the file breaks off   event 9 of 9"))
+        await it.until(lambda: replay_bar(it).startswith("■ over: the file breaks off   event 9 of 9"))
         await it.until(it.notices)
         assert "The recording breaks off" in it.notices()[0]
 
@@ -247,7 +218,7 @@ def test_a_recording_that_is_broken_is_shown_up_to_the_break(talk: Path) -> None
         await it.until(it.notices)
         assert "is broken" in it.notices()[0]
         await it.until(lambda: it.shows("log", "nothing was left behind"))
-        assert bar(it).startswith("■ over: the file is broken here   event 10 of 10")
+        assert replay_bar(it).startswith("■ over: the file is broken here   event 10 of 10")
         await it.pilot.press("q")
         await it.until(lambda: it.app.return_code == 0)
 
@@ -279,16 +250,16 @@ def test_a_recording_can_be_shown_again(talk: Path) -> None:
     """From its beginning, over or not, with the filter and the speed that were; a lost file is told."""
 
     async def scene(it: ExplorerDriver) -> None:
-        await it.until(lambda: bar(it).startswith("■ over"))
+        await it.until(lambda: replay_bar(it).startswith("■ over"))
         wanted = parse_filter("hello")
         it.app.log_view.set_filter(wanted)
         await it.pilot.press("space")
-        await it.until(lambda: bar(it).startswith("■ over   event 10 of 10   speed as fast"))
+        await it.until(lambda: replay_bar(it).startswith("■ over   event 10 of 10   speed as fast"))
         await it.until(lambda: it.app.model.log.end == 9)
         assert it.app.log_view.filter is wanted
         assert it.app.is_running
         await it.pilot.press("minus", "ctrl+r")
-        await it.until(lambda: bar(it).startswith("▶ playing   event 5   speed 64×"))
+        await it.until(lambda: replay_bar(it).startswith("▶ playing   event 5   speed 64×"))
         assert it.app.foot.has_focus
         talk.unlink()
         await it.pilot.press("ctrl+r")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.fake_session import FakeSession
-from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
+from tests.support.sample_events import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.ipc.wire import encode
 from tui_ipc.recording.codec import RecordingError, open_recording

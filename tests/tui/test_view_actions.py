@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.app_harness import FakeExplorerDriver, run_explorer_app, run_replay_app
 from tests.support.recordings import encode_recording
-from tests.tui.model.test_status import LISTENING, SPAWNED
+from tests.support.sample_events import LISTENING, SPAWNED
 from tui_ipc.events import MessageSent
 from tui_ipc.ipc.wire import encode
 from tui_ipc.tui.view_actions import MAX_BOX_CHARS, format_for_box

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from tests.support.message_strategies import arrived, hostile, values
-from tests.tui.model.test_tree_model import unfolded
+from tests.support.tree_models import open_whole_tree
 from tui_ipc.events import ChannelsOpen, HelloReceived, MessageSent
 from tui_ipc.events.message_values import decode_stored
 from tui_ipc.ipc.wire import encode
@@ -47,7 +47,7 @@ def bytes_of(subject: ByteMap, node: ValueNode) -> bytes:
 def test_each_row_has_the_bytes_that_it_is_packed_to(value: Any) -> None:
     """And each of those bytes leads back to it, or to what is in it."""
     subject = walked(arrived(value), encode(value))
-    for node in unfolded(subject.value).rows:
+    for node in open_whole_tree(subject.value).rows:
         if node.kind != "value":
             continue
         byte_range = subject.byte_range(node)
@@ -148,7 +148,7 @@ def test_bytes_sent_as_they_are(data: bytes) -> None:
     """They are the value that they make, if they make one, else themselves; each row has its bytes."""
     subject = walked(data, data)
     assert subject.is_value == (subject.value != data)
-    for node in unfolded(subject.value).rows:
+    for node in open_whole_tree(subject.value).rows:
         byte_range = subject.byte_range(node)
         if not subject.is_value:
             assert bytes_of(subject, node) == node.content
@@ -165,7 +165,7 @@ def test_bytes_of_another_value_do_no_harm(raw: bytes) -> None:
     subject = walked([1, {"k": "v"}], raw)
     for place in subject.anatomy.parts(0):
         subject.location(place)
-    for node in unfolded(subject.value).rows:
+    for node in open_whole_tree(subject.value).rows:
         subject.byte_range(node)
 
 

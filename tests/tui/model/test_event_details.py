@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.hostile_output import is_safe
 from tests.support.message_strategies import hostile, values
-from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, SPAWNED, exited
-from tests.tui.model.test_terminal_output import is_safe
+from tests.support.sample_events import CONNECTED, HELLO, LISTENING, SPAWNED, exited
 from tui_ipc.events import (
     AnyEvent,
     Audit,

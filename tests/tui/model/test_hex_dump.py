@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.hostile_output import is_safe
 from tests.support.message_strategies import hostile, values
-from tests.text.test_msgpack_index import walked
-from tests.tui.model.test_terminal_output import is_safe
+from tests.support.msgpack_indexes import index_whole_message
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.msgpack_index import PlacedToken, Token, read_token
 from tui_ipc.tui.model.hex_dump import HexDump, abbreviate_token, describe_byte, describe_token
@@ -67,7 +67,7 @@ def test_each_byte_of_a_part_has_a_role() -> None:
 @given(data=hostile | values.map(encode))
 def test_words_are_safe_to_show(data: bytes) -> None:
     """Whatever the bytes say, each of their parts can be told, in few safe characters."""
-    for place in walked(data).parts(0):
+    for place in index_whole_message(data).parts(0):
         texts = (
             describe_token(place.part, data),
             abbreviate_token(place.part, data).text,
@@ -79,7 +79,7 @@ def test_words_are_safe_to_show(data: bytes) -> None:
 
 def places(data: bytes) -> list[PlacedToken]:
     """What stands in some bytes."""
-    return list(walked(data).parts(0))
+    return list(index_whole_message(data).parts(0))
 
 
 @given(data=st.binary(max_size=300) | hostile, width=st.integers(0, 200))

@@ -1,6 +1,6 @@
 """The story of a run: the rungs of its handshake, and its end."""
 
-from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
+from tests.support.sample_events import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tui_ipc.events import AnyEvent, Audit, ChildOutput, HandshakeFailed, MessageSent, SignalSent, StepLate
 from tui_ipc.tui.model.run_summary import (
     REPEATED_EVENT_LIMIT,

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tui.model.test_status import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
-from tests.tui.model.test_terminal_output import is_safe
+from tests.support.hostile_output import is_safe
+from tests.support.sample_events import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tui_ipc.events import (
     AnyEvent,
     Audit,

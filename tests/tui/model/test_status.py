@@ -3,18 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.sample_events import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tui_ipc.events import (
     AnyEvent,
     ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
     ChildContinued,
-    ChildExited,
-    ChildSpawned,
     ChildStopped,
     Fault,
     HandshakeFailed,
-    HelloReceived,
     MessageReceived,
     MessageSent,
     ServerListening,
@@ -30,19 +26,6 @@ from tui_ipc.tui.model.status import (
     TrafficSecond,
     draw_sparkline,
 )
-
-LISTENING = ServerListening(at=0, run=1, name="/run/s")
-SPAWNED = ChildSpawned(at=1, run=1, pid=7, command=("/usr/bin/calculator", "channel_name:/run/s"))
-CONNECTED = ChildConnected(at=2, run=1)
-HELLO = HelloReceived(at=3, run=1, name="calc", pid=7, inline=False, raw=b"")
-OPEN = ChannelsOpen(at=4, run=1)
-
-
-def exited(code: int | None = 0, signal: int | None = None, run: int = 1) -> ChildExited:
-    """The child's end."""
-    return ChildExited(
-        at=9, run=run, code=code, signal=signal, user_seconds=0.0, system_seconds=0.0, max_rss=0
-    )
 
 
 def after(*events: AnyEvent) -> Status:

@@ -1,6 +1,5 @@
 """Colour and weight, as a child asks for them."""
 
-import unicodedata
 from itertools import pairwise
 
 import pytest
@@ -9,6 +8,7 @@ from hypothesis import strategies as st
 from rich.color import Color
 from rich.style import Style
 
+from tests.support.hostile_output import HOSTILE, is_safe
 from tui_ipc.tui.model.child_output import OutputLine
 from tui_ipc.tui.model.styled_line import Span
 from tui_ipc.tui.model.terminal_output import (
@@ -72,38 +72,6 @@ def test_any_parameters_give_a_style(parameters: str) -> None:
     assert not style.blink
 
 
-HOSTILE = st.lists(
-    st.one_of(
-        st.binary(max_size=8),
-        st.text(max_size=8).map(lambda text: text.encode("utf-8", "surrogatepass")),
-        st.sampled_from(
-            [
-                b"\x1b[31m",
-                b"\x1b[2J",
-                b"\x1b]0;title\x07",
-                b"\x1bP",
-                b"\x1b]8;;http://a.b/",
-                b"\x1b\\",
-                b"\x1b[K",
-                b"\x1b[1K",
-                b"\x1b(B",
-                b"\x08",
-                b"\xc2\x9d",
-                b"\xc2\x9c",
-                b"\x1b",
-                b"\x9b",
-                b"\r",
-                b"\n",
-                b"\r\n",
-                b"\t",
-            ]
-        ),
-        st.sampled_from("\u202e\u2066\u200b\u2028\ufeff\U000e0041\x85\u3164\ufe00中\u0301").map(str.encode),
-    ),
-    max_size=20,
-).map(b"".join)
-
-
 def decoded(*pieces: bytes) -> list[OutputLine]:
     """All lines of an output that comes in pieces."""
     decoder = OutputDecoder()
@@ -113,11 +81,6 @@ def decoded(*pieces: bytes) -> list[OutputLine]:
 def texts(*pieces: bytes) -> list[str]:
     """The same without their looks."""
     return [each.text for each in decoded(*pieces)]
-
-
-def is_safe(character: str) -> bool:
-    """Whether a character moves nothing, reorders nothing and hides nothing, by Unicode's own tables."""
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 @given(data=HOSTILE)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.hostile_output import is_safe
 from tests.support.message_strategies import values
-from tests.tui.model.test_terminal_output import is_safe
+from tests.support.tree_models import open_whole_tree
 from tui_ipc.text import notation
 from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.model.tree_model import INITIAL_ROWS, MIN_TEXT_WIDTH, TreeModel
@@ -29,14 +30,6 @@ HOSTILE = [
 def texts(outline: TreeModel) -> list[str]:
     """The rows without their looks."""
     return [outline.line(index).text for index in range(len(outline.rows))]
-
-
-def unfolded(value: Any, width: int = WIDE) -> TreeModel:
-    """A value of which everything is open."""
-    outline = TreeModel(value, width)
-    while not outline.open_all(0, len(outline.rows) + 1000):
-        pass
-    return outline
 
 
 def rebuilt(node: ValueNode) -> Any:
@@ -74,7 +67,7 @@ def test_a_small_value_is_open_and_what_fits_stays_on_its_row() -> None:
 @given(value=values, width=st.integers(0, 100))
 def test_all_of_a_value_is_in_its_rows(value: Any, width: int) -> None:
     """Opened to the last, the rows are the value again; all are safe to show, and each knows its place."""
-    outline = unfolded(value, width)
+    outline = open_whole_tree(value, width)
     assert repr(rebuilt(outline.root)) == repr(value)
     assert all(is_safe(character) for text in texts(outline) for character in text)
     for node in outline.rows:
@@ -87,7 +80,7 @@ def test_all_of_a_value_is_in_its_rows(value: Any, width: int) -> None:
 @given(text=st.text() | st.binary() | st.sampled_from(HOSTILE), width=st.integers(0, 60))
 def test_all_of_a_text_is_in_its_pieces(text: str | bytes, width: int) -> None:
     """The pieces of a long text are the text, in order, and fit on their rows; so they do after a resize."""
-    outline = unfolded(text, width)
+    outline = open_whole_tree(text, width)
     assert all(make_visible(row) == row for row in texts(outline))
     for laid in (width, width + 7):
         outline.fit(laid)

@@ -1,8 +1,7 @@
 """Why nothing happens, asked with F3."""
 
-from tests.support.app_harness import FakeExplorerDriver
-from tests.tui.model.test_terminal_output import is_safe
-from tests.tui.test_app import run_scene
+from tests.support.app_harness import FakeExplorerDriver, run_scene
+from tests.support.hostile_output import is_safe
 from tui_ipc.tui.screens.diagnosis_screens import WhyScreen
 
 

@@ -8,7 +8,7 @@ from unittest.mock import patch
 
 from textual.events import Key, Paste
 
-from tests.support.app_harness import FakeExplorerDriver, run_explorer_app
+from tests.support.app_harness import FakeExplorerDriver, press_at_once, run_explorer_app
 from tests.support.fake_session import FakeSession
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.input_history import InputHistory
@@ -33,12 +33,6 @@ def play(scene: Play, history: InputHistory | None = None) -> None:
             await scene(it)
 
     asyncio.run(main())
-
-
-def press_at_once(it: FakeExplorerDriver, *keys: str) -> None:
-    """Press keys at once: all are in the app's queue before it looks at the first."""
-    for key in keys:
-        it.app.post_message(Key(key, key if len(key) == 1 else None))
 
 
 def test_keys_that_come_at_once_act_in_their_order() -> None:

@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-from tests.support.app_harness import FakeExplorerDriver
-from tests.tui.model.test_terminal_output import is_safe
-from tests.tui.test_app import run_scene
+from tests.support.app_harness import FakeExplorerDriver, run_scene
+from tests.support.hostile_output import is_safe
 from tui_ipc.events import MessageSent
 from tui_ipc.ipc.wire import encode
 from tui_ipc.tui.model.log_filter import parse_filter

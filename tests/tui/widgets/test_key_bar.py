@@ -2,8 +2,7 @@
 
 from textual.binding import Binding
 
-from tests.support.app_harness import FakeExplorerDriver
-from tests.tui.test_app import run_scene
+from tests.support.app_harness import FakeExplorerDriver, run_scene
 from tui_ipc.tui.widgets.key_bar import CHILD, FILES, SESSION, VIEW, KeyEntry, fit_entries
 
 WHY = KeyEntry("F3", Binding("f3", "why", "Why?", group=CHILD), True)

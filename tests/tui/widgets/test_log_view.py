@@ -7,8 +7,7 @@ from functools import partial
 
 from textual import events
 
-from tests.support.app_harness import WAIT_SECONDS, FakeExplorerDriver, run_explorer_app
-from tests.tui.widgets.test_inputs import press_at_once
+from tests.support.app_harness import WAIT_SECONDS, FakeExplorerDriver, press_at_once, run_explorer_app
 from tui_ipc.events import MessageReceived
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.units import format_count

@@ -1,7 +1,6 @@
 """F6, and what the status line says of rates and of streams that near full."""
 
-from tests.support.app_harness import FakeExplorerDriver
-from tests.tui.test_app import run_scene
+from tests.support.app_harness import FakeExplorerDriver, run_scene
 from tui_ipc.osutil.procfs import UnreadBytes
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis, SessionPhase
 from tui_ipc.tui.model.status import NANOSECONDS, RunMetrics
