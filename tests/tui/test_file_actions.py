@@ -13,7 +13,7 @@ from tests.support.fake_session import RecordingFakeSession
 from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.recording.codec import open_recording
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.model.log_filter import parse_filter
+from tui_ipc.tui.model.search import parse_filter
 from tui_ipc.tui.screens.dialogs import PathScreen
 from tui_ipc.tui.session_controller import SessionRecorder
 

@@ -14,7 +14,7 @@ from tui_ipc.recording.codec import encode_event
 from tui_ipc.recording.replay import Replay
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.tui.launch import run_replay
-from tui_ipc.tui.model.log_filter import parse_filter
+from tui_ipc.tui.model.search import parse_filter
 from tui_ipc.tui.replay_app import ReplayApp, ReplayedSession
 from tui_ipc.tui.screens.help_screen import HelpScreen
 

@@ -1,10 +1,12 @@
-"""The ring: bounded, and each item keeps its index for life."""
+"""The ring buffer, the index of rows and the incremental filter."""
+
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_ipc.tui.model.ring_buffer import TRIM_THRESHOLD, RingBuffer, RowIndex
+from tui_ipc.tui.model.ring_buffer import TRIM_THRESHOLD, IncrementalFilter, RingBuffer, RowIndex
 
 
 @given(
@@ -92,3 +94,83 @@ def test_lines_that_came_and_went_unseen_take_no_rows() -> None:
     rows.update(100, 110)
     assert rows.end - rows.first == 20
     assert rows.locate(rows.first) == (100, 0)
+
+
+def is_even(index: int) -> bool:
+    return index % 2 == 0
+
+
+def ticks(count: int) -> Callable[[], float]:
+    """Make a clock that is past the moment after so many looks at it."""
+    left = iter(range(count - 1))
+    return lambda: 0.0 if next(left, None) is not None else 2.0
+
+
+def list_passed(found: IncrementalFilter) -> list[int]:
+    """The indexes that passed, in the order of their positions."""
+    return [found[position] for position in range(found.first, found.end)]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 7)),
+        max_size=30,
+    ),
+    st.integers(0, 20),
+)
+def test_a_filter_finds_what_a_plain_loop_finds(steps: list[tuple[int, int, int]], begun: int) -> None:
+    """However the sequence moves between slices, in the end all that is held was tested, once each."""
+    asked: list[int] = []
+
+    def passes(index: int) -> bool:
+        asked.append(index)
+        return is_even(index)
+
+    first, end = 0, begun
+    found = IncrementalFilter(passes, end)
+    for grown, forgotten, looks in steps:
+        end += grown
+        first = min(end, first + forgotten)
+        found.scan(first, end, 1.0, ticks(looks))
+        assert all(first <= index < end for index in list_passed(found))
+    while not found.scan(first, end, 1.0, ticks(3)):
+        pass
+    assert list_passed(found) == [index for index in range(first, end) if is_even(index)]
+    assert len(asked) == len(set(asked))
+
+
+def test_the_newest_items_are_found_first() -> None:
+    """One who looks at the end of a long log sees what passes there after the first slice."""
+    found = IncrementalFilter(is_even, 1000)
+    assert not found.scan(0, 1000, 1.0, ticks(4))
+    assert list_passed(found) == [996, 998]
+    assert found.has_tested(996)
+    assert not found.has_tested(995)
+
+
+def test_new_items_are_tested_before_older_ones() -> None:
+    """A flood that goes on does not wait for the rest of the log."""
+    found = IncrementalFilter(is_even, 1000)
+    found.scan(0, 1000, 1.0, ticks(2))
+    found.scan(0, 1004, 1.0, ticks(4))
+    assert list_passed(found) == [998, 1000, 1002]
+
+
+def test_positions_are_kept_for_life() -> None:
+    """Neither what is found later nor what is forgotten moves an index that has a position."""
+    found = IncrementalFilter(is_even, 100)
+    found.scan(0, 100, 1.0, ticks(10))
+    position = found.find_position(96)
+    while not found.scan(0, 110, 1.0, ticks(9)):
+        assert found[position] == 96
+    found.forget(90)
+    assert found[position] == 96
+    assert (found.first >= 0, len(found)) == (True, 10)
+
+
+def test_the_position_of_an_item_that_failed_is_that_of_the_next_that_passed() -> None:
+    """So a cursor on a line that is hidden goes to the nearest one shown."""
+    found = IncrementalFilter(is_even, 10)
+    found.scan(0, 10, 1.0, ticks(100))
+    assert found[found.find_position(3)] == 4
+    assert found.find_position(9) == found.end

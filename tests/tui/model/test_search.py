@@ -1,12 +1,35 @@
-"""What is looked for in a text."""
+"""Search patterns, and the terms of the filter language."""
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_ipc.tui.model.search import IncrementalFilter, SearchPatternError, compile_search
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChannelsOpen,
+    ChildExited,
+    ChildSpawned,
+    ChildStopped,
+    Fault,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+)
+from tui_ipc.ipc.wire import encode
+from tui_ipc.tui.model.search import (
+    FILTER_LIMIT,
+    GRAMMAR,
+    Filter,
+    FilterError,
+    SearchPatternError,
+    compile_search,
+    parse_filter,
+)
+from tui_ipc.tui.model.session_model import LogEntry
 
 
 @pytest.mark.parametrize(
@@ -34,7 +57,7 @@ def test_what_is_found(wanted: str, text: str, found: str) -> None:
     ("wanted", "sentence"),
     [
         ("/(/", "regex: missing ), unterminated subpattern at position 0"),
-        ("//", "regex: nothing stands between the slashes"),
+        ("//", "regex: nothing between the slashes"),
         ("/(?L)a/", "regex: bad inline flags: cannot use 'L' flag with a str pattern at position 3"),
         ("/a{99999999999}/", "regex: the repetition number is too large"),
         (f"/{'(' * 5000}{')' * 5000}/", "regex: nested too deeply"),
@@ -56,82 +79,168 @@ def test_any_text_can_be_looked_for_or_is_refused_with_a_sentence(text: str) -> 
         assert text.startswith("/")
 
 
-def even(index: int) -> bool:
-    """The test of these tests."""
-    return index % 2 == 0
+MS = 1_000_000
 
 
-def ticks(count: int) -> Callable[[], float]:
-    """A clock that is late after so many looks at it."""
-    left = iter(range(count - 1))
-    return lambda: 0.0 if next(left, None) is not None else 2.0
+def sent(value: Any, run: int = 1) -> AnyEvent:
+    """A message to the child."""
+    return MessageSent(at=0, run=run, number=1, value=value, raw=encode(value))
 
 
-def passed(sieve: IncrementalFilter) -> list[int]:
-    """What is held, in the order of its places."""
-    return [sieve[place] for place in range(sieve.first, sieve.end)]
+def received(value: Any, elapsed: int | None = None) -> AnyEvent:
+    """A message from the child."""
+    return MessageReceived(at=0, run=1, number=1, value=value, raw=encode(value), elapsed=elapsed)
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 5), st.integers(0, 5), st.integers(1, 7)),
-        max_size=30,
-    ),
-    st.integers(0, 20),
+EVENTS: dict[str, AnyEvent] = {
+    "listening": ServerListening(at=0, run=1, name="/run/server"),
+    "spawned": ChildSpawned(at=0, run=1, pid=4242, command=("./echo",)),
+    "open": ChannelsOpen(at=0, run=1),
+    "add": sent({"op": "add", "args": [2, 3]}),
+    "Hello": sent("Hello from parent", run=2),
+    "sum": received({"op": "sum", "result": 5}, elapsed=7 * MS),
+    "quick": received("quick", elapsed=61_000),
+    "unasked": received("x" * 2000),
+    "signal": SignalSent(at=0, run=1, signal=19, reason="you asked for it"),
+    "stopped": ChildStopped(at=0, run=1, signal=19),
+    "fault": Fault(at=0, run=1, sentence="the child broke the wire"),
+    "died": ChildExited(at=0, run=1, code=None, signal=9, user_seconds=0, system_seconds=0, max_rss=0),
+    "clean": Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=None),
+}
+
+
+def shown(text: str, *, inverted: bool = False) -> str:
+    """The names of the events that pass a filter."""
+    wanted = parse_filter(text, inverted=inverted)
+    assert wanted is not None
+    return " ".join(name for name, event in EVENTS.items() if _passes(wanted, event))
+
+
+def _passes(wanted: Filter, event: AnyEvent) -> bool:
+    return wanted.passes(event, lambda: LogEntry(event, event.run).text)
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("args", "add"),
+        ("hello", "Hello"),
+        ("HELLO", ""),
+        ('"from parent"', "Hello"),
+        ("'op\": \"s'", "sum"),
+        ('"op": "add"', "add"),
+        ("/op.: .s/", "sum"),
+        ("sent", "add Hello"),
+        (">", "add Hello"),
+        ("received", "sum quick unasked"),
+        ("<", "sum quick unasked"),
+        ("messages", "add Hello sum quick unasked"),
+        ("Message", "add Hello sum quick unasked"),
+        ("handshake", "listening spawned open"),
+        ("child", "spawned signal stopped died clean"),
+        ("signals", "signal stopped"),
+        ("faults", "fault died"),
+        ("slower 5ms", "sum"),
+        ("slower than 5 ms", None),
+        ("slower than 0.005s", "sum"),
+        ("faster 1ms", "quick"),
+        ("larger 1KiB", "unasked"),
+        ("smaller than 7b", "quick"),
+        ("run 2", "Hello"),
+        ("run 3", ""),
+        ("received !slower 5ms", "quick unasked"),
+        ("sent not add", "Hello"),
+        ("!sent !received", "listening spawned open signal stopped fault died clean"),
+        ("!!run 2", "Hello"),
+        ("not !hello sent", "Hello"),
+        ("received x", "unasked"),
+        ("not", "clean"),
+        ("run 2 x", ""),
+    ],
 )
-def test_it_holds_what_a_plain_loop_finds(steps: list[tuple[int, int, int]], begun: int) -> None:
-    """However the sequence moves between slices, in the end all that is held was tested, once each."""
-    asked: list[int] = []
-
-    def passes(index: int) -> bool:
-        asked.append(index)
-        return even(index)
-
-    first, end = 0, begun
-    sieve = IncrementalFilter(passes, end)
-    for grown, forgotten, looks in steps:
-        end += grown
-        first = min(end, first + forgotten)
-        sieve.scan(first, end, 1.0, ticks(looks))
-        assert all(first <= index < end for index in passed(sieve))
-    while not sieve.scan(first, end, 1.0, ticks(3)):
-        pass
-    assert passed(sieve) == [index for index in range(first, end) if even(index)]
-    assert len(asked) == len(set(asked))
+def test_what_passes(text: str, names: str | None) -> None:
+    """Every term narrows; quotes make a word of the language a text."""
+    if names is None:
+        with pytest.raises(FilterError, match="slower: 5 follows; write slower 5ms"):
+            shown(text)
+    else:
+        assert sorted(shown(text).split()) == sorted(names.split())
 
 
-def test_the_newest_are_found_first() -> None:
-    """One who looks at the end of a long log sees what passes there after the first slice."""
-    sieve = IncrementalFilter(even, 1000)
-    assert not sieve.scan(0, 1000, 1.0, ticks(4))
-    assert passed(sieve) == [996, 998]
-    assert sieve.reaches(996)
-    assert not sieve.reaches(995)
+def test_an_inverted_filter_shows_what_it_hid() -> None:
+    """Together both show everything."""
+    both = shown("messages op").split() + shown("messages op", inverted=True).split()
+    assert sorted(both) == sorted(EVENTS)
 
 
-def test_what_is_new_is_tested_before_what_is_older() -> None:
-    """A flood that goes on does not wait for the rest of the log."""
-    sieve = IncrementalFilter(even, 1000)
-    sieve.scan(0, 1000, 1.0, ticks(2))
-    sieve.scan(0, 1004, 1.0, ticks(4))
-    assert passed(sieve) == [998, 1000, 1002]
+@pytest.mark.parametrize("text", ["", "   "])
+def test_nothing_typed_is_no_filter(text: str) -> None:
+    """So everything is shown."""
+    assert parse_filter(text) is None
 
 
-def test_places_are_kept_for_life() -> None:
-    """Neither what is found later nor what is forgotten moves what has a place."""
-    sieve = IncrementalFilter(even, 100)
-    sieve.scan(0, 100, 1.0, ticks(10))
-    place = sieve.place(96)
-    while not sieve.scan(0, 110, 1.0, ticks(9)):
-        assert sieve[place] == 96
-    sieve.forget(90)
-    assert sieve[place] == 96
-    assert (sieve.first >= 0, len(sieve)) == (True, 10)
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("slower", 'slower: nothing follows; write slower 5ms, or "slower" for the word itself'),
+        ("slower than", 'slower: nothing follows; write slower 5ms, or "slower" for the word itself'),
+        ("larger 5ms", 'larger: 5ms follows; write larger 1KiB, or "larger" for the word itself'),
+        ("run away", 'run: away follows; write run 2, or "run" for the word itself'),
+        ("/(/", "regex: missing ), unterminated subpattern at position 0"),
+        ("/run", 'regex: the closing / is missing; write "/run" for the text itself'),
+        ('"two words', 'the quote " is not closed; close it, or put /…/ around it'),
+        ("x" * 1001, "the filter has 1 001 characters; at most 1 000 are allowed"),
+    ],
+)
+def test_what_is_no_filter_is_told(text: str, sentence: str) -> None:
+    """The sentence says what to write."""
+    with pytest.raises(FilterError) as caught:
+        parse_filter(text)
+    assert str(caught.value) == sentence
 
 
-def test_the_place_of_what_did_not_pass_is_that_of_the_next() -> None:
-    """So a cursor on a line that is hidden goes to the nearest one shown."""
-    sieve = IncrementalFilter(even, 10)
-    sieve.scan(0, 10, 1.0, ticks(100))
-    assert sieve[sieve.place(3)] == 4
-    assert sieve.place(9) == sieve.end
+_WORDS = ("sent", "not", "!", "run", "2", "slower", "than", "5ms", '"', "'", "/", "a/", "/(", "faults")
+_TEXTS = st.text(max_size=FILTER_LIMIT + 10) | st.lists(st.sampled_from(_WORDS), max_size=9).map(" ".join)
+
+
+@given(_TEXTS, st.booleans())
+def test_any_text_is_a_filter_or_a_sentence(text: str, inverted: bool) -> None:
+    """Whatever is typed, every event can be put to the test."""
+    try:
+        wanted = parse_filter(text, inverted=inverted)
+    except FilterError:
+        return
+    for event in EVENTS.values():
+        assert wanted is None or _passes(wanted, event) in (True, False)
+
+
+def test_what_is_cheap_is_tested_first() -> None:
+    """The text of a message is not even written if its direction decides."""
+
+    def text() -> str:
+        raise AssertionError("not needed")
+
+    wanted = parse_filter("/o/ hello sent")
+    assert isinstance(wanted, Filter)
+    assert not wanted.passes(EVENTS["sum"], text)
+
+
+def test_the_text_is_written_once() -> None:
+    """However many terms look at it."""
+    written: list[str] = []
+
+    def text() -> str:
+        written.append("once")
+        return "hello parent"
+
+    wanted = parse_filter("hello parent /x?/")
+    assert isinstance(wanted, Filter)
+    assert wanted.passes(EVENTS["sum"], text)
+    assert written == ["once"]
+
+
+def test_what_the_help_tells_is_in_the_language() -> None:
+    """Every form that is told reads as it is told."""
+    for forms, _ in GRAMMAR:
+        for form in forms.split(" · "):
+            parse_filter(form)

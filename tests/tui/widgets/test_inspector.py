@@ -7,7 +7,7 @@ from tests.support.app_harness import FakeExplorerDriver, run_scene
 from tests.support.hostile_output import is_safe
 from tui_ipc.events import MessageSent
 from tui_ipc.ipc.wire import encode
-from tui_ipc.tui.model.log_filter import parse_filter
+from tui_ipc.tui.model.search import parse_filter
 from tui_ipc.tui.widgets.inspector import Inspector
 from tui_ipc.tui.widgets.message_view import MessageView
 

@@ -1,6 +1,7 @@
 """The timeline: the handshake, every message, the child's end. A cursor picks what the inspector explains."""
 
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on
@@ -9,14 +10,14 @@ from textual.message import Message
 
 from tui_ipc.text.units import format_count
 from tui_ipc.tui.keys import format_key
-from tui_ipc.tui.model.search import IncrementalFilter
+from tui_ipc.tui.model.ring_buffer import IncrementalFilter
 from tui_ipc.tui.model.session_model import LogEntry, SessionModel
 from tui_ipc.tui.model.styled_line import Line, Span, line
 from tui_ipc.tui.widgets.search_pane import QueryBar, SearchPane
 from tui_ipc.tui.widgets.searchable_view import SearchableView, shorten
 
 if TYPE_CHECKING:
-    from tui_ipc.tui.model.log_filter import Filter
+    from tui_ipc.tui.model.search import Filter
 
 
 class LogView(SearchableView):
@@ -169,15 +170,15 @@ class LogView(SearchableView):
     def scan(self, until: float) -> bool:
         """Filter and search until a moment; whether there was time for all."""
         log = self._model.log
-        filtered = self._passed is None or self._passed.scan(log.first, log.end, until)
+        filtered = self._passed is None or self._passed.scan(log.first, log.end, until, monotonic)
         return super().scan(until) and filtered
 
     def settle(self) -> None:
         """Put the cursor where it was before the filter changed, once that place is known."""
         anchor = max(self._anchor or 0, self._model.log.first)
-        if self._settling and (self._passed is None or self._passed.reaches(anchor)):
+        if self._settling and (self._passed is None or self._passed.has_tested(anchor)):
             if self._anchor is not None:
-                self.pick(anchor if self._passed is None else self._passed.place(anchor))
+                self.pick(anchor if self._passed is None else self._passed.find_position(anchor))
             self._settling = False
         super().settle()
 
@@ -235,7 +236,7 @@ class LogView(SearchableView):
         if self._passed is None:
             self.pick(index)
             return
-        place = self._passed.place(index)
+        place = self._passed.find_position(index)
         if place < self._passed.end and self._passed[place] == index:
             self.pick(place)
         else:
@@ -356,7 +357,7 @@ class LogPane(SearchPane):
             super().step(direction)
 
     def _filter(self, text: str) -> None:
-        from tui_ipc.tui.model.log_filter import FilterError, parse_filter
+        from tui_ipc.tui.model.search import FilterError, parse_filter
 
         self._asked = text
         try:

@@ -16,7 +16,7 @@ from textual.widget import Widget
 
 from tui_ipc.text.units import format_count
 from tui_ipc.tui.keys import dispatch_key, format_key
-from tui_ipc.tui.model.search import IncrementalFilter
+from tui_ipc.tui.model.ring_buffer import IncrementalFilter
 from tui_ipc.tui.model.styled_line import Line, find_extent, highlight
 from tui_ipc.tui.scheduling import TimeLimitExceeded, limit_cpu_time
 from tui_ipc.tui.widgets.tail_view import TailView
@@ -117,7 +117,7 @@ class SearchableView(TailView):
         if not self._found:
             return f"searching{more}" if more else "not found"
         index = self.cursor
-        place = self._found.place(index) if index is not None else self._found.end
+        place = self._found.find_position(index) if index is not None else self._found.end
         number = place - self._found.first + 1
         at = place < self._found.end and self._found[place] == index
         of = (
@@ -192,7 +192,7 @@ class SearchableView(TailView):
 
     def scan(self, until: float) -> bool:
         """Look at lines until a moment; whether there was time for all."""
-        return self._found is None or self._found.scan(self.first, self.complete_end, until)
+        return self._found is None or self._found.scan(self.first, self.complete_end, until, monotonic)
 
     def abort_search(self) -> None:
         """End what takes too long, and say so."""
@@ -205,9 +205,9 @@ class SearchableView(TailView):
         if not self._seeking or self._found is None:
             return
         at = self.end if self.cursor is None else self.cursor
-        if self._found and self._found.reaches(min(at, self.complete_end)):
+        if self._found and self._found.has_tested(min(at, self.complete_end)):
             self._seeking = False
-            self._go_to_found(min(self._found.place(at), self._found.end - 1))
+            self._go_to_found(min(self._found.find_position(at), self._found.end - 1))
         elif self.complete:
             self._seeking = False
 
@@ -244,7 +244,7 @@ class SearchableView(TailView):
             return
         first, end = self._found.first, self._found.end
         at = self.end if self.cursor is None else self.cursor
-        place = self._found.place(at + 1) if direction > 0 else self._found.place(at) - 1
+        place = self._found.find_position(at + 1) if direction > 0 else self._found.find_position(at) - 1
         self._wrapped = ""
         if place >= end:
             place, self._wrapped = first, "from the first again"
@@ -318,7 +318,7 @@ class SearchableView(TailView):
     def _is_found(self, index: int) -> bool:
         if self._found is None:
             return False
-        place = self._found.place(index)
+        place = self._found.find_position(index)
         return place < self._found.end and self._found[place] == index
 
     def marks(self) -> list[str]:
