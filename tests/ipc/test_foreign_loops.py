@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.ipc.by_hand import begin_large
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.together import PATIENCE, check, in_threads
+from tests.support.raw_wire import begin_large
+from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import Closed, Disconnected, Empty, Ended, ProtocolError, Receiver, ReceiverSet
 from tui_ipc.ipc.wire import encode
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.ipc.by_hand import begin_large
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.together import PATIENCE
+from tests.support.raw_wire import begin_large
+from tests.support.threads import PATIENCE
 from tui_ipc import Arrived, Empty, OneShotServer, ReceiverSet, connect
 from tui_ipc.ipc.wire import encode
 

@@ -18,8 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.messages import arrived, colliding_keys, same, values
-from tests.ipc.together import PATIENCE, check, in_threads
+from tests.support.message_strategies import arrived, colliding_keys, same, values
+from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import (
     Disconnected,
     IpcError,

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from tests.ipc import peers
-from tests.ipc.by_hand import begin_large, send_packet
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.peers import peer
-from tests.ipc.together import PATIENCE, check, in_threads
+from tests.support import peers
+from tests.support.peers import peer
+from tests.support.raw_wire import begin_large, send_packet
+from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import Disconnected, Empty, Sender, channel
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.wire import SHORT_LIMIT, encode

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.ipc.by_hand import begin_large
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.ipc.together import PATIENCE, in_threads
+from tests.support.raw_wire import begin_large
+from tests.support.threads import PATIENCE, in_threads
 from tui_ipc import Busy, Closed, Disconnected, OneShotServer, ReceiverSet
 
 
