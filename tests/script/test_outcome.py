@@ -30,4 +30,4 @@ def test_a_reason_is_never_empty_but_for_success() -> None:
 
 def test_a_place_has_a_line_if_there_is_one() -> None:
     """As compilers write it."""
-    assert (FAILED.place, REFUSED.place) == ("tests/add.tipc:2", "no.tipc")
+    assert (FAILED.location, REFUSED.location) == ("tests/add.tipc:2", "no.tipc")

@@ -12,19 +12,20 @@ from tests.support.sessions import child, make_options
 from tui_ipc.events import AnyEvent
 from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.outcome import Outcome
 from tui_ipc.script.runner.run_state import MAX_BYTES
-from tui_ipc.script.runner.runner import Runner, Verdict
+from tui_ipc.script.runner.runner import Runner
 from tui_ipc.session.session import Session
 from tui_ipc.text.units import format_count
 
 
-def run(script: str, command: list[str] | None, timeout: float = 20.0, **options: Any) -> Verdict:
+def run(script: str, command: list[str] | None, timeout: float = 20.0, **options: Any) -> Outcome:
     """The verdict on a script."""
 
     async def tell(event: AnyEvent) -> None:
         pass
 
-    async def main() -> Verdict:
+    async def main() -> Outcome:
         session = Session(command, make_options(**options))
         return await Runner(parse_script(script, "talk.tipc"), session, timeout, tell).run()
 

@@ -158,7 +158,7 @@ def test_messages_that_were_told_are_not_kept() -> None:
     [outcome], code = run(Ears(), scripts=[parse_script("> x\n> y\n< ...\n")])
     assert code == 0
     assert [len(each.unexpected) for each in told] == [1]
-    assert (outcome.unexpected, outcome.untaken) == ((), 1)
+    assert (outcome.unexpected, outcome.unclaimed) == ((), 1)
 
 
 def test_whose_command_is_run() -> None:

@@ -109,8 +109,8 @@ def test_rounds_that_agree_are_learned_from() -> None:
     changes: dict[int, Any] = {}
     learned = LearnedPatterns(changes)
     step = Expect([1, ANY_REST], line=4)
-    assert learned.note(step, [2], {}) == {}
-    assert learned.note(step, [2, 5], {}) == {}
+    assert learned.learn(step, [2], {}) == {}
+    assert learned.learn(step, [2, 5], {}) == {}
     assert changes == {4: [2, ANY_REST]}
 
 
@@ -119,8 +119,8 @@ def test_rounds_that_disagree_are_told(rounds: tuple[int, int]) -> None:
     """No value is right for both, whichever of them was expected."""
     learned = LearnedPatterns({})
     step = Expect(1, line=4)
-    assert learned.note(step, rounds[0], {}) == {}
-    assert learned.note(step, rounds[1], {}) is None
+    assert learned.learn(step, rounds[0], {}) == {}
+    assert learned.learn(step, rounds[1], {}) is None
 
 
 def changed(text: str, changes: dict[int, Any]) -> str:
@@ -186,7 +186,7 @@ def learn(text: str, script: Script, received: list[Any]) -> str:
     known: dict[str, Any] = {}
     for step, message in zip(script.steps, received, strict=True):
         assert isinstance(step, Expect)
-        captured = learned.note(step, message, known)
+        captured = learned.learn(step, message, known)
         assert captured is not None
         known |= captured
     return rewrite_expectations(text, script, changes)
@@ -291,7 +291,7 @@ def test_a_script_that_fails_otherwise_is_left_alone(text: str, code: int, said:
 
 @pytest.mark.parametrize("said", ["quit", "exit"])
 def test_an_exit_code_is_rewritten(said: str, tmp_path: Path) -> None:
-    """That of a child which was told to quit, or ended by itself."""
+    """That of a child which was reported to quit, or ended by itself."""
     child = python(tmp_path / "exits.py", EXITS)
     file = tmp_path / "talk.tipc"
     file.write_text(f"> {said}\n?  exit   0 # fine\n? clean\n")

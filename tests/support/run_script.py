@@ -8,7 +8,8 @@ from tests.support.virtual_clock import VirtualClock
 from tui_ipc.events import AnyEvent
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.steps import Script
-from tui_ipc.script.runner.runner import Runner, Verdict
+from tui_ipc.script.outcome import Outcome
+from tui_ipc.script.runner.runner import Runner
 
 
 def echo(value: Any) -> Iterable[AnyEvent]:
@@ -23,24 +24,24 @@ def silence(value: Any) -> Iterable[AnyEvent]:
 
 def run(
     text: str | Script, session: FakeSession, timeout: float = 2.0, *, clock: VirtualClock | None = None
-) -> Verdict:
-    """The verdict on a script; the session must have been left."""
-    told: list[AnyEvent] = []
+) -> Outcome:
+    """The outcome on a script; the session must have been left."""
+    reported: list[AnyEvent] = []
 
     async def tell(event: AnyEvent) -> None:
-        told.append(event)
+        reported.append(event)
 
     script = parse_script(text, "talk.tipc") if isinstance(text, str) else text
 
-    async def main() -> Verdict:
-        return await Runner(script, session, timeout, tell).run()
+    async def main() -> Outcome:
+        return await Runner(script, session.as_session(), timeout, tell).run()
 
-    verdict = (clock or VirtualClock()).run(main())
+    outcome = (clock or VirtualClock()).run(main())
     assert session.over
-    assert told
-    return verdict
+    assert reported
+    return outcome
 
 
-def detail_texts(verdict: Verdict, *titles: str) -> list[str]:
-    """The texts of some details of a verdict."""
-    return [text for title, text in verdict.details if title in titles]
+def detail_texts(outcome: Outcome, *titles: str) -> list[str]:
+    """The texts of some details of a outcome."""
+    return [text for title, text in outcome.details if title in titles]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from tui_ipc.events import (
     USER_REQUESTED,
@@ -23,6 +23,9 @@ from tui_ipc.ipc.wire import encode
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.timeline import Timeline
+
+if TYPE_CHECKING:
+    from tui_ipc.session.session import Session
 
 
 def spawned() -> AnyEvent:
@@ -92,6 +95,10 @@ class FakeSession:
         self._ended = False
         self._signalled = signalled
         self._timeline = Timeline()
+
+    def as_session(self) -> "Session":
+        """This, for those who take a session and use no more of it than there is here."""
+        return cast("Session", self)
 
     async def __aenter__(self) -> Self:
         self.feed(*self._opening)

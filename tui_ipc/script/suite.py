@@ -20,12 +20,11 @@ from tui_ipc.script.outcome import (
     highest_exit_code,
     make_interrupted_outcome,
     make_output_lost_outcome,
-    outcome_from_verdict,
 )
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.report.console import Console
 from tui_ipc.script.report.text_report import Reporter
-from tui_ipc.script.runner.runner import Runner, Verdict
+from tui_ipc.script.runner.runner import Runner
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 
@@ -183,7 +182,7 @@ class Suite:
         several = len(self._scripts) > 1
         return f"{number}/{len(self._scripts)} {script.name}" if several else script.name
 
-    async def _run_showing(self, runner: Runner, label: str) -> "asyncio.Task[Verdict]":
+    async def _run_showing(self, runner: Runner, label: str) -> "asyncio.Task[Outcome]":
         """Run a script, and show how far it is."""
         if not self._console.interactive:
             return await self._finished(runner.run())
@@ -192,12 +191,12 @@ class Suite:
         async with show_progress(self._console, label, runner.total, lambda: runner.passed):
             return await self._finished(runner.run())
 
-    def _ended(self, run: "asyncio.Task[Verdict] | None", name: str, line: int) -> Outcome:
+    def _ended(self, run: "asyncio.Task[Outcome] | None", name: str, line: int) -> Outcome:
         """How a run ended; None is one that could not begin any more."""
         if run is not None and not run.cancelled():
             error = run.exception()
             if error is None:
-                return outcome_from_verdict(name, run.result())
+                return run.result()
             if not isinstance(error, OutputLostError):
                 raise error
             self._lost = error

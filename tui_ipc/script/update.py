@@ -92,7 +92,7 @@ class LearnedPatterns:
         self._changes = changes
         self._texts: dict[int, str] = {}
 
-    def note(
+    def learn(
         self, step: Expect | ExpectExit, received: Any, known: Mapping[str, Any]
     ) -> dict[str, Any] | None:
         """Take in what came where a step expected something: a message, or an exit code.

@@ -89,7 +89,7 @@ def test_an_end_tells_what_a_person_is_told(tmp_path: Path) -> None:
             {"title": "stderr", "text": "one"},
             {"title": "stderr", "text": "\x1b[31mtwo"},
         ],
-        "untaken": 0,
+        "unclaimed": 0,
         "unexpected": [],
         "recording": "failures/add.rec",
     }
@@ -103,9 +103,9 @@ def test_messages_that_no_step_took_are_told(tmp_path: Path) -> None:
     """The first of them, and how many there were."""
     message = received({"a": b"x"}, number=7)
     assert isinstance(message, MessageReceived)
-    outcome = Outcome("a", Status.PASSED, unexpected=(message,), untaken=9)
+    outcome = Outcome("a", Status.PASSED, unexpected=(message,), unclaimed=9)
     end = lines(tmp_path, outcome)[-2]
-    assert (end["untaken"], end["unexpected"]) == (9, [{"number": 7, "text": '{"a": b"x"}'}])
+    assert (end["unclaimed"], end["unexpected"]) == (9, [{"number": 7, "text": '{"a": b"x"}'}])
 
 
 def test_every_member_is_documented(tmp_path: Path) -> None:

@@ -48,14 +48,16 @@ def test_messages_too_many_are_mentioned() -> None:
     """A few are shown, the others counted."""
     messages = [received("x" * 1000, number=number) for number in range(1, 8)]
     unexpected = tuple(message for message in messages if isinstance(message, MessageReceived))
-    _, *lines, last = describe_outcome(replace(PASSED, unexpected=unexpected, untaken=1234))
+    _, *lines, last = describe_outcome(replace(PASSED, unexpected=unexpected, unclaimed=1234))
     assert [line[:54] for line in lines] == [
         f'talk.tipc: message #{number} was not expected: "xxxxxxxxxxxxx' for number in (1, 2, 3)
     ]
     assert all(len(line) < 170 for line in lines)
     assert last == "talk.tipc: and 1 231 more"
-    assert describe_outcome(replace(PASSED, unexpected=unexpected, untaken=4))[-1] == "talk.tipc: and 1 more"
-    assert len(describe_outcome(replace(PASSED, unexpected=unexpected[:2], untaken=2))) == 3
+    assert (
+        describe_outcome(replace(PASSED, unexpected=unexpected, unclaimed=4))[-1] == "talk.tipc: and 1 more"
+    )
+    assert len(describe_outcome(replace(PASSED, unexpected=unexpected[:2], unclaimed=2))) == 3
 
 
 def test_a_failure_is_told_whole() -> None:

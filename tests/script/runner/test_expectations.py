@@ -40,8 +40,8 @@ def says(*values: Any) -> FakeSession:
 def test_a_pattern_captures_and_what_it_captured_is_filled_in() -> None:
     """In what is sent, and in what is expected later."""
     session = FakeSession(opened(), lambda value: [received({"id": 7, "echo": value})])
-    verdict = run('> open\n< {"id": {{id}}, ...}\n> {"close": {{id}}}\n< {"id": {{id}}, ...}', session)
-    assert verdict.code is ExitCode.PASSED
+    outcome = run('> open\n< {"id": {{id}}, ...}\n> {"close": {{id}}}\n< {"id": {{id}}, ...}', session)
+    assert outcome.code is ExitCode.PASSED
     assert session.sent == ["open", {"close": 7}]
 
 
@@ -49,16 +49,16 @@ def test_each_round_of_a_repeat_captures_anew() -> None:
     """Each has the id of its own."""
     numbers = iter(range(10))
     session = FakeSession(opened(), lambda value: [received(next(numbers))] if value == "open" else ())
-    verdict = run("repeat 3\n  > open\n  < {{id}}\n  > [{{id}}]\nend", session)
-    assert verdict.code is ExitCode.PASSED
+    outcome = run("repeat 3\n  > open\n  < {{id}}\n  > [{{id}}]\nend", session)
+    assert outcome.code is ExitCode.PASSED
     assert session.sent == ["open", [0], "open", [1], "open", [2]]
 
 
 def test_skipping_takes_the_first_message_that_matches() -> None:
     """What stood before it is gone, what stands behind it is there."""
-    verdict = run("> x\n<~ 3\n< 4", says(1, 2, 3, 4, 5))
-    assert verdict.code is ExitCode.PASSED
-    assert [message.value for message in verdict.unexpected] == [5]
+    outcome = run("> x\n<~ 3\n< 4", says(1, 2, 3, 4, 5))
+    assert outcome.code is ExitCode.PASSED
+    assert [message.value for message in outcome.unexpected] == [5]
 
 
 def test_skipping_has_one_deadline_however_much_comes() -> None:
@@ -76,37 +76,37 @@ def test_skipping_has_one_deadline_however_much_comes() -> None:
         return ()
 
     session = FakeSession(opened(), answer)
-    verdict = run('> x\n<~ "y" within 3s', session, clock=clock)
-    assert verdict.code is ExitCode.TIMED_OUT
-    assert verdict.sentence == "no message that matches came within 3 s"
+    outcome = run('> x\n<~ "y" within 3s', session, clock=clock)
+    assert outcome.code is ExitCode.TIMED_OUT
+    assert outcome.sentence == "no message that matches came within 3 s"
     assert clock.now - begun == pytest.approx(3, abs=0.2)
-    assert detail_texts(verdict, "nearest") == ["message #1, the nearest of 30 that were skipped"]
+    assert detail_texts(outcome, "closest") == ["message #1, the closest of 30 that were skipped"]
 
 
 def test_skipping_what_was_there_already_does_not_use_up_the_time() -> None:
     """The deadline is that of the step, and not one of an earlier step."""
     clock = VirtualClock()
     begun = clock.now
-    verdict = run('> x\nsleep 1s\n<~ "y" within 3s', says("a", "b"), clock=clock)
-    assert verdict.code is ExitCode.TIMED_OUT
+    outcome = run('> x\nsleep 1s\n<~ "y" within 3s', says("a", "b"), clock=clock)
+    assert outcome.code is ExitCode.TIMED_OUT
     assert clock.now - begun == pytest.approx(4)
 
 
 def test_a_message_may_be_waited_for_longer_than_others() -> None:
     """``within`` holds for its step, ``timeout`` for all that follow."""
-    verdict = run('timeout 1s\n> x\n< "y" within 5s', FakeSession(opened(), silence))
-    assert verdict.sentence == "no message came within 5 s"
-    verdict = run("timeout 1s\n> x\n< y", FakeSession(opened(), silence))
-    assert verdict.sentence == "no message came within 1 s"
+    outcome = run('timeout 1s\n> x\n< "y" within 5s', FakeSession(opened(), silence))
+    assert outcome.sentence == "no message came within 5 s"
+    outcome = run("timeout 1s\n> x\n< y", FakeSession(opened(), silence))
+    assert outcome.sentence == "no message came within 1 s"
 
 
 def test_a_child_that_dies_while_messages_are_skipped() -> None:
     """Told is what came before."""
     session = FakeSession(opened(), lambda value: [received(1), *GONE], ending=())
-    verdict = run("> x\n<~ 2", session)
-    assert (verdict.code, verdict.line) == (ExitCode.CHILD_FAILED, 2)
-    assert verdict.sentence == "the child exited with code 3, and a message was due"
-    assert detail_texts(verdict, "expected", "received") == ["2", "1"]
+    outcome = run("> x\n<~ 2", session)
+    assert (outcome.code, outcome.line) == (ExitCode.CHILD_FAILED, 2)
+    assert outcome.sentence == "the child exited with code 3, and a message was expected"
+    assert detail_texts(outcome, "expected", "received") == ["2", "1"]
 
 
 # !<
@@ -118,10 +118,10 @@ def test_no_message_may_come() -> None:
     begun = clock.now
     assert run("> x\n!< within 7s", says(), clock=clock).code is ExitCode.PASSED
     assert clock.now - begun == pytest.approx(7)
-    verdict = run("> x\n!< within 7s", says({"a": 1}))
-    assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 2)
-    assert verdict.sentence == "a message came where none was expected"
-    assert detail_texts(verdict, "received") == ['{"a": 1}']
+    outcome = run("> x\n!< within 7s", says({"a": 1}))
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 2)
+    assert outcome.sentence == "a message came where none was expected"
+    assert detail_texts(outcome, "received") == ['{"a": 1}']
 
 
 @pytest.mark.parametrize("events", [[closed()], [closed(), exited(0), audit(None)]])
@@ -129,19 +129,19 @@ def test_a_child_that_is_gone_sends_nothing(events: list[AnyEvent]) -> None:
     """Known at once: nobody waits for the time to pass. Whether it may be gone is for other lines to say."""
     clock = VirtualClock()
     begun = clock.now
-    verdict = run("> x\n!< within 7s\n? exit 0", FakeSession(opened(), lambda value: events), clock=clock)
+    outcome = run("> x\n!< within 7s\n? exit 0", FakeSession(opened(), lambda value: events), clock=clock)
     if len(events) > 1:
-        assert (verdict.code, verdict.passed) == (ExitCode.PASSED, 3)
+        assert (outcome.code, outcome.passed) == (ExitCode.PASSED, 3)
         assert clock.now == begun
     else:
-        assert verdict.passed == 2
+        assert outcome.passed == 2
 
 
 def test_a_broken_wire_is_not_nothing() -> None:
     """What comes is no message."""
-    verdict = run("> x\n!<", FakeSession(opened(), lambda value: [FAULT, closed()]))
-    assert (verdict.code, verdict.line) == (ExitCode.CHILD_FAILED, 2)
-    assert verdict.sentence == "the child broke the protocol: nonsense"
+    outcome = run("> x\n!<", FakeSession(opened(), lambda value: [FAULT, closed()]))
+    assert (outcome.code, outcome.line) == (ExitCode.CHILD_FAILED, 2)
+    assert outcome.sentence == "the child broke the protocol: nonsense"
 
 
 # expect
@@ -151,21 +151,21 @@ def test_text_is_found_in_what_is_printed_since_the_last_match() -> None:
     """Each stream for itself, and however the text is cut."""
     pieces = [printed(b"one tw"), printed(b"one\n", "stderr"), printed(b"o\ntwo\n")]
     script = "> x\nexpect stdout /two/\nexpect stderr /one/\nexpect stdout /two/\nexpect stdout /one/"
-    verdict = run(script, FakeSession(opened(), lambda value: pieces))
-    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 5)
-    assert verdict.sentence == "no such text came on stdout within 2 s"
-    assert verdict.details[:2] == (("expected", "/one/"), ("stdout", "nothing was printed since"))
+    outcome = run(script, FakeSession(opened(), lambda value: pieces))
+    assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 5)
+    assert outcome.sentence == "no such text came on stdout within 2 s"
+    assert outcome.details[:2] == (("expected", "/one/"), ("stdout", "nothing was printed since"))
 
 
 def test_what_was_printed_instead_is_told() -> None:
     """The last lines since the last match; of stderr only once."""
     pieces = [printed(b"ready\n"), printed(b"a\nb\n", "stdout"), printed(b"oops\n", "stderr")]
     script = "> x\nexpect stdout /ready/\nexpect stdout /set/"
-    verdict = run(script, FakeSession(opened(), lambda value: pieces))
-    assert detail_texts(verdict, "stdout") == ["a", "b"]
-    assert detail_texts(verdict, "stderr") == ["oops"]
-    verdict = run("> x\nexpect stderr /set/", FakeSession(opened(), lambda _: pieces))
-    assert detail_texts(verdict, "stderr") == ["oops"]
+    outcome = run(script, FakeSession(opened(), lambda value: pieces))
+    assert detail_texts(outcome, "stdout") == ["a", "b"]
+    assert detail_texts(outcome, "stderr") == ["oops"]
+    outcome = run("> x\nexpect stderr /set/", FakeSession(opened(), lambda _: pieces))
+    assert detail_texts(outcome, "stderr") == ["oops"]
 
 
 def test_what_a_child_prints_at_its_end_counts() -> None:
@@ -174,10 +174,10 @@ def test_what_a_child_prints_at_its_end_counts() -> None:
     session = FakeSession(opened(), lambda value: events, ending=())
     assert run("> x\nexpect stdout /bye/\n? exit 0", session).code is ExitCode.PASSED
     session = FakeSession(opened(), lambda value: events, ending=())
-    verdict = run("> x\nexpect stdout /hello/", session)
-    assert verdict.code is ExitCode.CHILD_FAILED
-    assert verdict.sentence == "the child exited with code 0, and text was due on its stdout"
-    assert detail_texts(verdict, "stdout") == ["bye"]
+    outcome = run("> x\nexpect stdout /hello/", session)
+    assert outcome.code is ExitCode.CHILD_FAILED
+    assert outcome.sentence == "the child exited with code 0, and text was expected on its stdout"
+    assert detail_texts(outcome, "stdout") == ["bye"]
 
 
 def test_a_very_long_match_is_found_at_the_deadline_at_the_latest() -> None:
@@ -190,8 +190,8 @@ def test_a_very_long_match_is_found_at_the_deadline_at_the_latest() -> None:
 def test_messages_that_come_while_text_is_waited_for_are_kept() -> None:
     """For the steps that take them."""
     events = [received(1), printed(b"ready")]
-    verdict = run("> x\nexpect stdout /ready/\n< 1", FakeSession(opened(), lambda value: events))
-    assert verdict.code is ExitCode.PASSED
+    outcome = run("> x\nexpect stdout /ready/\n< 1", FakeSession(opened(), lambda value: events))
+    assert outcome.code is ExitCode.PASSED
 
 
 # ?
@@ -208,36 +208,36 @@ def test_messages_that_come_while_text_is_waited_for_are_kept() -> None:
         ("? signal SIGKILL", exited(9), "the child exited with code 9"),
     ],
 )
-@pytest.mark.parametrize("told", ["", "quit\n"])
-def test_how_the_child_must_end(line: str, how: AnyEvent, sentence: str, told: str) -> None:
-    """By itself, or once it was told to quit; another end is an expectation that failed."""
-    if told:
+@pytest.mark.parametrize("reported", ["", "quit\n"])
+def test_how_the_child_must_end(line: str, how: AnyEvent, sentence: str, reported: str) -> None:
+    """By itself, or after it was told to quit; another end is an expectation that failed."""
+    if reported:
         session = FakeSession(opened(), silence, ending=[closed(), how, audit()])
     else:
         session = FakeSession(opened(), lambda value: [closed(), how, audit(None)], ending=())
-    verdict = run(f"> x\n{told}{line}", session)
-    assert verdict.code is (ExitCode.UNEXPECTED if sentence else ExitCode.PASSED)
-    assert verdict.sentence == sentence
-    assert verdict.line == (1 + len(f"{told}{line}".splitlines()) if sentence else 0)
+    outcome = run(f"> x\n{reported}{line}", session)
+    assert outcome.code is (ExitCode.UNEXPECTED if sentence else ExitCode.PASSED)
+    assert outcome.sentence == sentence
+    assert outcome.line == (1 + len(f"{reported}{line}".splitlines()) if sentence else 0)
 
 
 def test_a_child_that_does_not_end_by_itself() -> None:
     """It has as long as any step."""
-    verdict = run("> x\n? exit 0", FakeSession(opened(), silence))
-    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 2)
-    assert verdict.sentence == "the child did not end within 2 s"
-    assert verdict.details[:3] == (
+    outcome = run("> x\n? exit 0", FakeSession(opened(), silence))
+    assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 2)
+    assert outcome.sentence == "the child did not end within 2 s"
+    assert outcome.details[:3] == (
         ("expected", "exit with code 0"),
-        ("remedy", "to have it told to end, write quit above this line"),
+        ("remedy", "to tell it to end, write quit above this line"),
         ("child", "is alive (pid 4242)"),
     )
 
 
 def test_a_child_that_no_signal_ends() -> None:
     """The script may have meant to send it."""
-    verdict = run("? signal TERM", FakeSession(opened(), silence))
-    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 1)
-    assert verdict.details[:2] == (
+    outcome = run("? signal TERM", FakeSession(opened(), silence))
+    assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 1)
+    assert outcome.details[:2] == (
         ("expected", "end by SIGTERM"),
         ("remedy", "to have it ended, write signal SIGTERM above this line"),
     )
@@ -246,8 +246,8 @@ def test_a_child_that_no_signal_ends() -> None:
 def test_a_child_that_had_to_be_forced_did_not_exit() -> None:
     """Not even with the code that was due; the signal that it takes can be asked for."""
     ending = [signalled(signal.SIGTERM, "it had not ended"), closed(), exited(0), audit()]
-    verdict = run("quit\n? exit 0", FakeSession(opened(), silence, ending))
-    assert (verdict.code, verdict.sentence) == (ExitCode.UNEXPECTED, "it had not ended; SIGTERM ended it")
+    outcome = run("quit\n? exit 0", FakeSession(opened(), silence, ending))
+    assert (outcome.code, outcome.sentence) == (ExitCode.UNEXPECTED, "it had not ended; SIGTERM ended it")
     ending = [signalled(signal.SIGTERM, "it had not ended"), closed(), exited(None, 15), audit()]
     assert run("quit\n? signal SIGTERM", FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
 
@@ -255,32 +255,32 @@ def test_a_child_that_had_to_be_forced_did_not_exit() -> None:
 def test_what_the_child_leaves_behind() -> None:
     """The audit names it; without the line it is no failure."""
     left = Audit(at=0, run=1, processes=(12, 13), files=(), unread=5, quit_elapsed=1)
-    verdict = run("quit\n? exit 0\n? clean", FakeSession(opened(), silence, [closed(), exited(), left]))
-    assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 3)
-    assert verdict.sentence == "the child left behind: 2 processes (pid 12, 13) · 5 unread bytes"
+    outcome = run("quit\n? exit 0\n? clean", FakeSession(opened(), silence, [closed(), exited(), left]))
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 3)
+    assert outcome.sentence == "the child left behind: 2 processes (pid 12, 13) · 5 unread bytes"
     assert run("quit\n? exit 0", FakeSession(opened(), silence, [closed(), exited(), left])).code == 0
     assert run("quit\n? clean", FakeSession(opened(), silence)).code is ExitCode.PASSED
 
 
 def test_clean_says_nothing_of_the_exit_code() -> None:
     """Which is due as ever."""
-    verdict = run("quit\n? clean", FakeSession(opened(), silence, [closed(), exited(1), audit()]))
-    assert (verdict.code, verdict.line) == (ExitCode.CHILD_FAILED, 1)
-    assert verdict.sentence == "told to quit, the child exited with code 1, where code 0 is due"
+    outcome = run("quit\n? clean", FakeSession(opened(), silence, [closed(), exited(1), audit()]))
+    assert (outcome.code, outcome.line) == (ExitCode.CHILD_FAILED, 1)
+    assert outcome.sentence == "told to quit, the child exited with code 1, where code 0 was expected"
 
 
 def test_clean_alone_does_not_allow_an_end() -> None:
     """A child that was not told to quit may only end where a line says how."""
-    verdict = run("> x\n? clean", FakeSession(opened(), lambda value: GONE, ending=()))
-    assert (verdict.code, verdict.line) == (ExitCode.CHILD_FAILED, 0)
-    assert verdict.sentence == "the child exited with code 3 before it was told to quit"
+    outcome = run("> x\n? clean", FakeSession(opened(), lambda value: GONE, ending=()))
+    assert (outcome.code, outcome.line) == (ExitCode.CHILD_FAILED, 0)
+    assert outcome.sentence == "the child exited with code 3 before it was told to quit"
 
 
 def test_a_broken_wire_is_a_bad_end_even_if_no_step_saw_it() -> None:
     """Whatever the exit code."""
     session = FakeSession(opened(), lambda value: [FAULT, closed()], [exited(0), audit()])
-    verdict = run("> x", session)
-    assert (verdict.code, verdict.sentence) == (
+    outcome = run("> x", session)
+    assert (outcome.code, outcome.sentence) == (
         ExitCode.CHILD_FAILED,
         "the child broke the protocol: nonsense",
     )
@@ -293,35 +293,35 @@ def test_a_failure_in_a_repeat_tells_the_round() -> None:
     """And how far the script came."""
     numbers = iter([0, 0, 0, 0, 1, 0])
     session = FakeSession(opened(), lambda value: [received(next(numbers))])
-    verdict = run("repeat 2\n repeat 1000\n  > x\n  < 0\n end\nend", session)
-    assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 4)
-    assert (verdict.passed, verdict.total) == (9, 4000)
-    assert detail_texts(verdict, "round") == ["1 of 2 (repeat of line 1)", "5 of 1 000 (repeat of line 2)"]
+    outcome = run("repeat 2\n repeat 1000\n  > x\n  < 0\n end\nend", session)
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 4)
+    assert (outcome.passed, outcome.total) == (9, 4000)
+    assert detail_texts(outcome, "round") == ["1 of 2 (repeat of line 1)", "5 of 1 000 (repeat of line 2)"]
 
 
 def test_a_child_that_dies_in_a_repeat() -> None:
     """Told is the round in which it did not answer any more."""
     answers = iter([[received("ok")]] * 3)
     session = FakeSession(opened(), lambda value: next(answers, GONE), ending=())
-    verdict = run("repeat 100000\n> x\n< ok\nend", session)
-    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.CHILD_FAILED, 3, 7)
-    assert detail_texts(verdict, "round") == ["4 of 100 000 (repeat of line 1)"]
+    outcome = run("repeat 100000\n> x\n< ok\nend", session)
+    assert (outcome.code, outcome.line, outcome.passed) == (ExitCode.CHILD_FAILED, 3, 7)
+    assert detail_texts(outcome, "round") == ["4 of 100 000 (repeat of line 1)"]
 
 
 def test_the_names_that_a_failure_is_about_are_told() -> None:
     """With their values; others are not."""
     session = FakeSession(opened(), lambda value: [received([1, "two"])])
     script = "> x\n< [{{one}}, {{other}}]\n> x\n< [{{one}}, {{one}}]"
-    verdict = run(script, session)
-    assert detail_texts(verdict, "captured") == ["one = 1"]
-    assert detail_texts(verdict, "differs") == ['$[1]: {{one}}, which is 1, was expected, and "two" came']
+    outcome = run(script, session)
+    assert detail_texts(outcome, "captured") == ["one = 1"]
+    assert detail_texts(outcome, "differs") == ['$[1]: {{one}}, which is 1, was expected, and "two" came']
 
 
 def test_a_message_that_came_later_is_pointed_out() -> None:
     """The step that skips what came before it is named."""
     answers = [received(number, number=number) for number in (1, 2, 3)]
-    verdict = run("> x\nexpect stdout /go/\n< 3", FakeSession(opened(), lambda _: [*answers, printed(b"go")]))
-    assert detail_texts(verdict, "later") == ["message #3 matches; <~ skips to it"]
+    outcome = run("> x\nexpect stdout /go/\n< 3", FakeSession(opened(), lambda _: [*answers, printed(b"go")]))
+    assert detail_texts(outcome, "later") == ["message #3 matches; <~ skips to it"]
 
 
 # bounds
@@ -335,25 +335,25 @@ def flood(value: Any) -> Iterable[AnyEvent]:
 def test_a_child_that_floods_is_held_up_while_the_script_sleeps() -> None:
     """No more is read than is kept."""
     session = FakeSession(opened(), flood)
-    verdict = run("> x\nsleep 1s", session)
-    assert verdict.code is ExitCode.PASSED
-    assert (len(verdict.unexpected), verdict.untaken) == (64, 70)
+    outcome = run("> x\nsleep 1s", session)
+    assert outcome.code is ExitCode.PASSED
+    assert (len(outcome.unexpected), outcome.unclaimed) == (64, 70)
 
 
 def test_a_child_that_floods_must_not_be_held_up_while_the_script_waits_for_something_else() -> None:
     """So there is an end to what is kept, and the script says so."""
     session = FakeSession(opened(), flood)
-    verdict = run("> x\nexpect stdout /ready/", session)
-    assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 2)
-    assert "the child sent more than the 64 messages that are kept" in verdict.sentence
+    outcome = run("> x\nexpect stdout /ready/", session)
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 2)
+    assert "the child sent more than the 64 messages that are kept" in outcome.sentence
 
 
 def test_many_rounds_keep_nothing() -> None:
     """Neither of what was sent nor of what came."""
     exchange = Repeat(5_000, (Send("x"), Expect("echo x"), Expect(ANY_REST)))
     session = FakeSession(opened(), lambda value: [*echo(value), received("more")])
-    verdict = run(Script("load", (exchange, Quit())), session)
-    assert (verdict.code, verdict.passed, verdict.untaken) == (ExitCode.PASSED, 15_001, 0)
+    outcome = run(Script("load", (exchange, Quit())), session)
+    assert (outcome.code, outcome.passed, outcome.unclaimed) == (ExitCode.PASSED, 15_001, 0)
 
 
 def test_a_signal_that_the_script_sends_is_not_taken_for_force() -> None:
@@ -364,5 +364,5 @@ def test_a_signal_that_the_script_sends_is_not_taken_for_force() -> None:
         ending=(),
         signalled=lambda number: [closed(), exited(None, number), audit(None)],
     )
-    verdict = run("signal SIGKILL\n? signal SIGKILL\n? clean", session)
-    assert verdict.code is ExitCode.PASSED, verdict
+    outcome = run("signal SIGKILL\n? signal SIGKILL\n? clean", session)
+    assert outcome.code is ExitCode.PASSED, outcome

@@ -1,4 +1,4 @@
-"""The message that is nearest to what was expected."""
+"""The message that is closest to what was expected."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from tui_ipc.script.runner.failures import SkippedMessages
 from tui_ipc.text.placeholders import ANY_REST
 
 
-def nearest(expected: Any, *values: Any) -> Any:
+def closest(expected: Any, *values: Any) -> Any:
     skipped = SkippedMessages()
     for value in values:
         message = received(value)
         assert isinstance(message, MessageReceived)
         skipped.add(message)
-    found = skipped.nearest(expected, {})
+    found = skipped.find_closest(expected, {})
     return found and found[0].value
 
 
@@ -33,7 +33,7 @@ def nearest(expected: Any, *values: Any) -> Any:
 )
 def test_the_nearest_has_the_fewest_differences(expected: Any, messages: list[Any], best: Any) -> None:
     """Something else altogether is furthest; of several that are as near, the latest is taken."""
-    assert nearest(expected, *messages) == best
+    assert closest(expected, *messages) == best
 
 
 def test_of_very_many_the_latest_are_looked_at() -> None:
@@ -55,4 +55,4 @@ def test_of_large_ones_fewer_are_kept() -> None:
         assert isinstance(message, MessageReceived)
         skipped.add(message)
     assert len(skipped._messages) == 15
-    assert skipped.nearest(b"", {}) is not None
+    assert skipped.find_closest(b"", {}) is not None

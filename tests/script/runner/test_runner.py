@@ -34,8 +34,8 @@ from tui_ipc.session.diagnosis import Diagnosis
 def test_all_passes() -> None:
     """Each step is done in its order, and the end is implied."""
     session = FakeSession(opened(), echo)
-    verdict = run("> one\n< echo one\n> two\n< echo two\n", session)
-    assert (verdict.code, verdict.passed, verdict.sentence) == (ExitCode.PASSED, 4, "")
+    outcome = run("> one\n< echo one\n> two\n< echo two\n", session)
+    assert (outcome.code, outcome.passed, outcome.sentence) == (ExitCode.PASSED, 4, "")
     assert session.sent == ["one", "two"]
 
 
@@ -49,9 +49,9 @@ def test_the_seeds_conversation_takes_any_answer() -> None:
 def test_another_message() -> None:
     """Told are the line, both messages and the state of the child."""
     session = FakeSession(opened(), lambda value: [printed(b"oops\n", "stderr"), received(1)])
-    verdict = run("> x\n\n< true\n> y", session)
-    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 1)
-    assert verdict.details == (
+    outcome = run("> x\n\n< true\n> y", session)
+    assert (outcome.code, outcome.line, outcome.passed) == (ExitCode.UNEXPECTED, 3, 1)
+    assert outcome.details == (
         ("expected", "true"),
         ("received", "1"),
         ("differs", "$: true (boolean) was expected, and 1 (integer) came"),
@@ -64,17 +64,17 @@ def test_another_message() -> None:
 def test_messages_are_taken_in_order() -> None:
     """What came before it was expected waits; what nobody expected is kept for the report."""
     answers = [received(number, number=number) for number in (1, 2, 3)]
-    verdict = run("> go\n< 1\n< 2", FakeSession(opened(), lambda value: answers))
-    assert verdict.code is ExitCode.PASSED
-    assert [message.value for message in verdict.unexpected] == [3]
+    outcome = run("> go\n< 1\n< 2", FakeSession(opened(), lambda value: answers))
+    assert outcome.code is ExitCode.PASSED
+    assert [message.value for message in outcome.unexpected] == [3]
 
 
 def test_silence() -> None:
-    """The deadline passes: told is what still waits for an answer."""
+    """The deadline passes: what still waits for an answer is shown."""
     session = FakeSession(opened(), lambda value: echo(value) if value == "one" else ())
-    verdict = run("> one\n> two\n< echo one\n< echo two", session)
-    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 4)
-    assert verdict.details[:2] == (("expected", '"echo two"'), ("no answer", 'to "two"'))
+    outcome = run("> one\n> two\n< echo one\n< echo two", session)
+    assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 4)
+    assert outcome.details[:2] == (("expected", '"echo two"'), ("no answer", 'to "two"'))
 
 
 @pytest.mark.parametrize(("answer", "line"), [(silence, 2), (lambda value: None, 1)])
@@ -84,51 +84,51 @@ def test_a_deadline_that_passes_is_diagnosed(
     """Told is why nothing happens, the most telling first, whichever way the message went."""
     session = FakeSession(opened(), answer)
     session.doing = Diagnosis(phase="open", stopped=signal.SIGSTOP)
-    verdict = run("> x\n< y", session)
-    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, line)
-    reasons = [text for name, text in verdict.details if name == "diagnosis"]
+    outcome = run("> x\n< y", session)
+    assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, line)
+    reasons = [text for name, text in outcome.details if name == "diagnosis"]
     assert reasons == list(session.doing.sentences[:3])
     assert reasons[0] == "The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."
 
 
 def test_a_child_that_takes_no_message() -> None:
     """Sending has a deadline too."""
-    verdict = run("> x", FakeSession(opened(), lambda value: None))
-    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 1)
-    assert "did not take the message within 2 s" in verdict.sentence
+    outcome = run("> x", FakeSession(opened(), lambda value: None))
+    assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 1)
+    assert "did not take the message within 2 s" in outcome.sentence
 
 
 @pytest.mark.parametrize(
     ("events", "sentence"),
     [
-        ([closed(), exited(3), audit(None)], "the child exited with code 3, and a message was due"),
-        ([closed(), exited(None, 11)], "the child was ended by SIGSEGV, and a message was due"),
+        ([closed(), exited(3), audit(None)], "the child exited with code 3, and a message was expected"),
+        ([closed(), exited(None, 11)], "the child was ended by SIGSEGV, and a message was expected"),
         ([Fault(at=0, run=1, sentence="nonsense"), closed()], "the child broke the protocol: nonsense"),
-        ([closed()], "the child closed its channel and lives on (pid 4242), and a message was due"),
+        ([closed()], "the child closed its channel and lives on (pid 4242), and a message was expected"),
     ],
 )
 def test_nothing_can_come_any_more(events: list[AnyEvent], sentence: str) -> None:
-    """It is told at once and not at the deadline, with what became of the child."""
-    verdict = run("> x\n< y", FakeSession(opened(), lambda value: events))
-    assert (verdict.code, verdict.line, verdict.sentence) == (ExitCode.CHILD_FAILED, 2, sentence)
+    """It is reported at once and not at the deadline, with what became of the child."""
+    outcome = run("> x\n< y", FakeSession(opened(), lambda value: events))
+    assert (outcome.code, outcome.line, outcome.sentence) == (ExitCode.CHILD_FAILED, 2, sentence)
 
 
 def test_what_came_before_the_end_counts() -> None:
     """A child may say its last word and go; the script fails at its end, not at that word."""
     session = FakeSession(opened(), lambda value: [received("bye"), closed(), exited()], [audit(None)])
-    verdict = run("> x\n< bye", session)
-    assert verdict.passed == 2
-    assert (verdict.code, verdict.line) == (ExitCode.CHILD_FAILED, 0)
-    assert verdict.sentence == "the child exited with code 0 before it was told to quit"
+    outcome = run("> x\n< bye", session)
+    assert outcome.passed == 2
+    assert (outcome.code, outcome.line) == (ExitCode.CHILD_FAILED, 0)
+    assert outcome.sentence == "the child exited with code 0 before it was told to quit"
 
 
 def test_nobody_to_send_to() -> None:
     """The sentence is the session's."""
     session = FakeSession([*opened(), exited(1)])
     session.deaf = "nobody listens"
-    verdict = run("> x", session)
-    assert (verdict.code, verdict.sentence) == (ExitCode.CHILD_FAILED, "nobody listens")
-    assert verdict.details == (("message", '"x"'), ("child", "exited with code 1"))  # there all is known
+    outcome = run("> x", session)
+    assert (outcome.code, outcome.sentence) == (ExitCode.CHILD_FAILED, "nobody listens")
+    assert outcome.details == (("message", '"x"'), ("child", "exited with code 1"))  # there all is known
 
 
 def test_a_message_that_is_too_large() -> None:
@@ -137,17 +137,17 @@ def test_a_message_that_is_too_large() -> None:
     def refuse(value: Any) -> Iterable[AnyEvent]:
         raise ValueError("message of 3 bytes exceeds the limit of 2")
 
-    verdict = run("> x", FakeSession(opened(), refuse))
-    assert verdict.code is ExitCode.USAGE
-    assert "exceeds the limit" in verdict.sentence
+    outcome = run("> x", FakeSession(opened(), refuse))
+    assert outcome.code is ExitCode.USAGE
+    assert "exceeds the limit" in outcome.sentence
 
 
 def test_no_handshake() -> None:
     """No step is taken; the sentence is the session's."""
     failed = HandshakeFailed(at=0, run=1, step="connected", sentence="it exited", timed_out=False)
     session = FakeSession([spawned(), failed], ending=[exited(1), audit(None)])
-    verdict = run("> x", session)
-    assert (verdict.code, verdict.sentence, verdict.passed) == (ExitCode.NO_HANDSHAKE, "it exited", 0)
+    outcome = run("> x", session)
+    assert (outcome.code, outcome.sentence, outcome.passed) == (ExitCode.NO_HANDSHAKE, "it exited", 0)
     assert session.sent == []
 
 
@@ -167,15 +167,18 @@ def test_no_handshake() -> None:
             ],
             "first; SIGTERM and SIGKILL ended it",
         ),
-        ([exited(7), audit()], "told to quit, the child exited with code 7, where code 0 is due"),
-        ([exited(None, 6), audit()], "told to quit, the child was ended by SIGABRT, where code 0 is due"),
+        ([exited(7), audit()], "told to quit, the child exited with code 7, where code 0 was expected"),
+        (
+            [exited(None, 6), audit()],
+            "told to quit, the child was ended by SIGABRT, where code 0 was expected",
+        ),
     ],
 )
 @pytest.mark.parametrize("text", ["", "quit"])
 def test_a_bad_end(text: str, ending: list[AnyEvent], sentence: str) -> None:
     """The child has to do its part, whether quit is written or implied."""
-    verdict = run(text, FakeSession(opened(), silence, ending))
-    assert (verdict.code, verdict.sentence, verdict.line) == (ExitCode.CHILD_FAILED, sentence, len(text) // 4)
+    outcome = run(text, FakeSession(opened(), silence, ending))
+    assert (outcome.code, outcome.sentence, outcome.line) == (ExitCode.CHILD_FAILED, sentence, len(text) // 4)
 
 
 @pytest.mark.parametrize(
@@ -203,17 +206,17 @@ def test_what_the_child_left_behind_is_no_bad_end() -> None:
 def test_output_that_nobody_takes_ends_the_run() -> None:
     """Whatever the script waits for, and the events are read to their end all the same."""
     session = FakeSession(opened(), lambda value: [printed(b"x"), printed(b"y")])
-    told: list[AnyEvent] = []
+    reported: list[AnyEvent] = []
 
     async def tell(event: AnyEvent) -> None:
-        told.append(event)
+        reported.append(event)
         if event == printed(b"x"):
             raise OutputLostError(BrokenPipeError(32, "Broken pipe"))
 
     with pytest.raises(OutputLostError):
-        run_without_waiting(Runner(parse_script("> x\n< y"), session, 2, tell).run)
+        run_without_waiting(Runner(parse_script("> x\n< y"), session.as_session(), 2, tell).run)
     assert session.over
-    assert told[-1] == printed(b"x")
+    assert reported[-1] == printed(b"x")
 
 
 def test_a_slow_reader_costs_no_deadline() -> None:
@@ -225,8 +228,8 @@ def test_a_slow_reader_costs_no_deadline() -> None:
             await asyncio.sleep(1.2)
             asyncio.get_running_loop().call_later(0.1, session.feed, received(1))
 
-    verdict = run_without_waiting(Runner(parse_script("> x\n< 1"), session, 1, tell).run)
-    assert verdict.code is ExitCode.PASSED, verdict
+    outcome = run_without_waiting(Runner(parse_script("> x\n< 1"), session.as_session(), 1, tell).run)
+    assert outcome.code is ExitCode.PASSED, outcome
 
 
 def test_an_interruption_leaves_the_session() -> None:
@@ -241,7 +244,7 @@ def test_an_interruption_leaves_the_session() -> None:
                 stuck.set()
                 await asyncio.Event().wait()
 
-        runner = Runner(parse_script("> x\n< y"), session, 30, tell)
+        runner = Runner(parse_script("> x\n< y"), session.as_session(), 30, tell)
         run = asyncio.create_task(runner.run())
         await stuck.wait()
         while runner.line != 2:
@@ -292,9 +295,9 @@ def test_a_signal_that_reaches_nobody() -> None:
     """The sentence is the session's."""
     session = FakeSession([*opened(), exited(1)])
     session.deaf = "there is no child to signal"
-    verdict = run("signal SIGUSR1", session)
-    assert (verdict.code, verdict.sentence) == (ExitCode.CHILD_FAILED, "there is no child to signal")
-    assert verdict.details == (("child", "exited with code 1"),)
+    outcome = run("signal SIGUSR1", session)
+    assert (outcome.code, outcome.sentence) == (ExitCode.CHILD_FAILED, "there is no child to signal")
+    assert outcome.details == (("child", "exited with code 1"),)
 
 
 def test_a_restart_ends_the_run_and_begins_the_next() -> None:
@@ -302,19 +305,19 @@ def test_a_restart_ends_the_run_and_begins_the_next() -> None:
     session = FakeSession(
         opened(), lambda value: [printed(b"once"), received(len(session.sent)), received(0)]
     )
-    verdict = run("> x\n< {{n}}\nrestart\n> {{n}}\n< 1\nexpect stdout /once/", session)
-    assert verdict.code is ExitCode.PASSED
+    outcome = run("> x\n< {{n}}\nrestart\n> {{n}}\n< 1\nexpect stdout /once/", session)
+    assert outcome.code is ExitCode.PASSED
     assert session.sent == ["x", 0]
     assert session.run == 2
-    assert verdict.untaken == 2
+    assert outcome.unclaimed == 2
 
 
 def test_a_restart_sees_that_the_child_ended_well() -> None:
     """As quit does; unless a line says how it should end, or that has been seen."""
     ending = [closed(), exited(3), audit()]
-    verdict = run("> x\nrestart\n> y", FakeSession(opened(), silence, ending))
-    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.CHILD_FAILED, 2, 1)
-    assert verdict.sentence == "told to quit, the child exited with code 3, where code 0 is due"
+    outcome = run("> x\nrestart\n> y", FakeSession(opened(), silence, ending))
+    assert (outcome.code, outcome.line, outcome.passed) == (ExitCode.CHILD_FAILED, 2, 1)
+    assert outcome.sentence == "told to quit, the child exited with code 3, where code 0 was expected"
     script = "> x\nquit\n? exit 3\nrestart\n> y\nquit\n? exit 3"
     assert run(script, FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
 
@@ -323,20 +326,20 @@ def test_how_a_run_should_end_may_stand_behind_its_last_words() -> None:
     """But not behind the beginning of the next."""
     ending = [received("bye"), closed(), exited(3), audit()]
     passing = run('quit\n< "bye"\n? clean\n? exit 3', FakeSession(opened(), silence, ending))
-    assert (passing.code, passing.untaken) == (ExitCode.PASSED, 0)
+    assert (passing.code, passing.unclaimed) == (ExitCode.PASSED, 0)
     failing = run("quit\n< ...\nrestart\nquit\n? exit 3", FakeSession(opened(), silence, ending))
     assert (failing.code, failing.line) == (ExitCode.CHILD_FAILED, 1)
 
 
 def test_a_child_that_ended_as_it_should_can_be_restarted() -> None:
-    """Though nobody told it to quit."""
+    """Though it was not told to quit."""
 
     def die(value: Any) -> Iterable[AnyEvent]:
         return [closed(), exited(3), audit(None)] if value == "die" else ()
 
     session = FakeSession(opened(), die)
-    verdict = run("> die\n? exit 3\nrestart\n> live\n? exit 0", session, 1)
-    assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 5)  # what ended was the run before
+    outcome = run("> die\n? exit 3\nrestart\n> live\n? exit 0", session, 1)
+    assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 5)  # what ended was the run before
     assert session.run == 2
 
 
@@ -349,15 +352,15 @@ def test_a_restart_whose_handshake_fails() -> None:
             self._opening = (spawned(), failed)
             await super().restart()
 
-    verdict = run("> x\nrestart\n> y", Once(opened(), silence))
-    assert (verdict.code, verdict.line, verdict.sentence) == (ExitCode.NO_HANDSHAKE, 2, "it exited")
+    outcome = run("> x\nrestart\n> y", Once(opened(), silence))
+    assert (outcome.code, outcome.line, outcome.sentence) == (ExitCode.NO_HANDSHAKE, 2, "it exited")
 
 
 def test_a_child_that_is_told_to_quit_twice() -> None:
     """The second time nothing is left to do. A message that says quit tells it, too."""
     session = FakeSession(opened(), silence)
-    verdict = run(Script("twice", (Send("quit"), Quit(), Quit())), session)
-    assert (verdict.code, verdict.passed, verdict.total) == (ExitCode.PASSED, 3, 3)
+    outcome = run(Script("twice", (Send("quit"), Quit(), Quit())), session)
+    assert (outcome.code, outcome.passed, outcome.total) == (ExitCode.PASSED, 3, 3)
 
 
 def test_where_the_script_stands_is_known_while_it_runs() -> None:
@@ -368,7 +371,9 @@ def test_where_the_script_stands_is_known_while_it_runs() -> None:
         if isinstance(event, MessageReceived):
             seen.append((runner.line, runner.passed, runner.total))
 
-    runner = Runner(parse_script("repeat 3\n> x\n< echo x\nend"), FakeSession(opened(), echo), 2, tell)
+    runner = Runner(
+        parse_script("repeat 3\n> x\n< echo x\nend"), FakeSession(opened(), echo).as_session(), 2, tell
+    )
     assert (runner.line, runner.passed, runner.total) == (0, 0, 6)
     run_without_waiting(runner.run)
     assert seen == [(3, 1, 6), (3, 3, 6), (3, 5, 6)]
@@ -379,22 +384,22 @@ def test_what_was_to_be_captured_may_be_missing_in_a_run_that_updates() -> None:
     """A later line that needs it says so."""
     session = FakeSession(opened(), lambda value: [received("no such thing")])
     script = parse_script('> x\n< {"id": {{id}}}\n> {{id}}')
-    verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
-    assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 3)
-    assert verdict.sentence == "nothing was captured as id: the message that was to bring it differs"
+    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, updating=True).run)
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 3)
+    assert outcome.sentence == "nothing was captured as id: the message that was to bring it differs"
     assert session.sent == ["x"]
 
 
 def test_rounds_that_differ_cannot_be_updated() -> None:
-    """No pattern would do for both; the round that differs from the first is told as any failure."""
+    """No pattern would do for both; the round that differs from the first is reported as any failure."""
     number = itertools.count()
     session = FakeSession(opened(), lambda value: [received(next(number))])
     script = parse_script("repeat 5\n> x\n< 7\nend")
-    verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
-    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 3)
-    assert verdict.sentence.startswith("this line cannot be updated: what comes here differs between")
-    assert detail_texts(verdict, "received") == ["1"]
-    assert detail_texts(verdict, "round") == ["2 of 5 (repeat of line 1)"]
+    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, updating=True).run)
+    assert (outcome.code, outcome.line, outcome.passed) == (ExitCode.UNEXPECTED, 3, 3)
+    assert outcome.sentence.startswith("this line cannot be updated: what comes here differs between")
+    assert detail_texts(outcome, "received") == ["1"]
+    assert detail_texts(outcome, "round") == ["2 of 5 (repeat of line 1)"]
 
 
 def test_ends_that_differ_cannot_be_updated() -> None:
@@ -402,10 +407,10 @@ def test_ends_that_differ_cannot_be_updated() -> None:
     ends = itertools.cycle([[closed(), exited(3), audit()], [closed(), exited(4), audit()]])
     session = FakeSession(opened(), lambda value: next(ends))
     script = parse_script("repeat 2\n> x\n? exit 0\nrestart\nend")
-    verdict = run_without_waiting(Runner(script, session, 2, _deaf_ears, updating=True).run)
-    assert (verdict.code, verdict.line, verdict.passed) == (ExitCode.UNEXPECTED, 3, 4)
-    assert verdict.sentence.startswith("this line cannot be updated")
-    assert detail_texts(verdict, "child") == ["exited with code 4"]
+    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, updating=True).run)
+    assert (outcome.code, outcome.line, outcome.passed) == (ExitCode.UNEXPECTED, 3, 4)
+    assert outcome.sentence.startswith("this line cannot be updated")
+    assert detail_texts(outcome, "child") == ["exited with code 4"]
 
 
 async def _deaf_ears(event: AnyEvent) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from math import inf
 from typing import Any
 
 import pytest
@@ -12,24 +13,29 @@ from tests.support.scripted_session import FakeSession, audit, closed, exited, o
 from tests.support.virtual_clock import VirtualClock, run_without_waiting
 from tui_ipc.events import AnyEvent
 from tui_ipc.script.output import OutputLostError
-from tui_ipc.script.runner.session_driver import SessionDriver, TooManyMessages
+from tui_ipc.script.runner.session_driver import (
+    InterruptibleWait,
+    SessionDriver,
+    TooManyMessages,
+    start_eagerly,
+)
 from tui_ipc.session.conversation import NotConnected
 
 
 @asynccontextmanager
-async def watching(
-    session: FakeSession, told: list[AnyEvent], tell: Callable[[AnyEvent], Awaitable[None]] | None = None
+async def driving(
+    session: FakeSession, reported: list[AnyEvent], tell: Callable[[AnyEvent], Awaitable[None]] | None = None
 ) -> AsyncIterator[SessionDriver]:
-    """A watcher whose handshake is over."""
+    """A driver whose handshake is over."""
 
     async def note(event: AnyEvent) -> None:
-        told.append(event)
+        reported.append(event)
         if tell is not None:
             await tell(event)
 
-    async with SessionDriver(session, note) as watcher:
-        await watcher.settled()
-        yield watcher
+    async with SessionDriver(session.as_session(), note) as driver:
+        await driver.wait_for_handshake()
+        yield driver
 
 
 def test_a_message_that_leaves_at_once_makes_no_task_and_sets_no_timer() -> None:
@@ -37,13 +43,13 @@ def test_a_message_that_leaves_at_once_makes_no_task_and_sets_no_timer() -> None
 
     async def main() -> None:
         session = FakeSession(opened(), lambda value: [received(value)])
-        async with watching(session, []) as watcher:
-            life = watcher.life
+        async with driving(session, []) as driver:
+            run_state = driver.run_state
             before = asyncio.all_tasks()
             for number in range(10):
-                assert await watcher.send(number, 5)
-                assert await watcher.until(lambda: life.received, 5)
-                assert life.received.take().value == number
+                assert await driver.send(number, 5)
+                assert await driver.read_events_until(lambda: run_state.received, 5)
+                assert run_state.received.take().value == number
             assert asyncio.all_tasks() == before
             assert not asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
 
@@ -54,7 +60,7 @@ def test_a_message_that_has_to_wait_is_waited_for_and_the_events_are_read_meanwh
     """A child that cannot write would never read."""
 
     async def main() -> None:
-        told: list[AnyEvent] = []
+        reported: list[AnyEvent] = []
         taken = asyncio.Event()
 
         class Slow(FakeSession):
@@ -68,10 +74,10 @@ def test_a_message_that_has_to_wait_is_waited_for_and_the_events_are_read_meanwh
                 asyncio.get_running_loop().call_later(1, taken.set)
 
         session = Slow(opened(), silence)
-        async with watching(session, told, tell) as watcher:
-            assert await watcher.send("x", 5)
+        async with driving(session, reported, tell) as driver:
+            assert await driver.send("x", 5)
         assert session.sent == ["x"]
-        assert received("busy") in told
+        assert received("busy") in reported
 
     run_without_waiting(main)
 
@@ -82,9 +88,9 @@ def test_a_message_that_is_not_taken_in_time_is_called_off() -> None:
 
     async def main() -> None:
         session = FakeSession(opened(), lambda value: None)
-        async with watching(session, []) as watcher:
+        async with driving(session, []) as driver:
             begun = clock.now
-            assert not await watcher.send("x", 5)
+            assert not await driver.send("x", 5)
             assert clock.now == pytest.approx(begun + 5)
         assert session.sent == []
         assert len(asyncio.all_tasks()) == 1
@@ -102,9 +108,9 @@ def test_what_the_session_says_of_a_message_comes_out(waits: bool) -> None:
                 await asyncio.sleep(waits)
                 raise NotConnected("nobody")
 
-        async with watching(Deaf(opened()), []) as watcher:
+        async with driving(Deaf(opened()), []) as driver:
             with pytest.raises(NotConnected, match="nobody"):
-                await watcher.send("x", 5)
+                await driver.send("x", 5)
 
     run_without_waiting(main)
 
@@ -114,21 +120,21 @@ def test_output_that_nobody_takes_ends_any_wait() -> None:
 
     async def main() -> None:
         session = FakeSession(opened(), lambda value: None)
-        told: list[AnyEvent] = []
+        reported: list[AnyEvent] = []
 
         async def tell(event: AnyEvent) -> None:
             if event == printed(b"x"):
                 raise OutputLostError(BrokenPipeError(32, "Broken pipe"))
 
         async def script() -> None:
-            async with watching(session, told, tell) as watcher:
+            async with driving(session, reported, tell) as driver:
                 asyncio.get_running_loop().call_later(1, session.feed, printed(b"x"), printed(b"y"))
-                await watcher.send("x", 5)
+                await driver.send("x", 5)
 
         with pytest.raises(OutputLostError):
             await script()
         assert session.over
-        assert told[-1] == printed(b"x")
+        assert reported[-1] == printed(b"x")
 
     run_without_waiting(main)
 
@@ -142,7 +148,7 @@ def test_output_that_is_lost_at_the_end_is_told() -> None:
                 raise OutputLostError(BrokenPipeError(32, "Broken pipe"))
 
         with pytest.raises(OutputLostError):
-            async with watching(FakeSession(opened()), [], tell):
+            async with driving(FakeSession(opened()), [], tell):
                 pass
 
     run_without_waiting(main)
@@ -152,7 +158,7 @@ def test_what_was_told_in_part_is_not_followed_by_anything() -> None:
     """Our output may break off; it has no holes."""
 
     async def main() -> None:
-        told: list[AnyEvent] = []
+        reported: list[AnyEvent] = []
         session = FakeSession(opened(), lambda value: [printed(b"much"), printed(b"more")])
 
         async def tell(event: AnyEvent) -> None:
@@ -161,9 +167,9 @@ def test_what_was_told_in_part_is_not_followed_by_anything() -> None:
                 await asyncio.Event().wait()
 
         async def script() -> None:
-            async with watching(session, told, tell) as watcher:
-                await watcher.send("x", 5)
-                await watcher.until(lambda: False)
+            async with driving(session, reported, tell) as driver:
+                await driver.send("x", 5)
+                await driver.read_events_until(lambda: False)
 
         stuck = asyncio.Event()
         task = asyncio.create_task(script())
@@ -172,7 +178,7 @@ def test_what_was_told_in_part_is_not_followed_by_anything() -> None:
         await asyncio.wait([task])
         assert task.cancelled()
         assert session.over
-        assert told[-1] == printed(b"much")
+        assert reported[-1] == printed(b"much")
 
     run_without_waiting(main)
 
@@ -182,18 +188,18 @@ def test_a_restart_gives_a_run_of_its_own() -> None:
 
     async def main() -> None:
         session = FakeSession(opened(), lambda value: [received(each) for each in range(150)])
-        async with watching(session, []) as watcher:
-            first = watcher.life
-            await watcher.send("x", 5)
-            await watcher.quit()
+        async with driving(session, []) as driver:
+            first = driver.run_state
+            await driver.send("x", 5)
+            await driver.quit()
             assert first.exited is not None
-            second = await watcher.restart()
-            assert (second.run, second.open, len(second.received)) == (2, True, 0)
-            assert second is watcher.life
+            second = await driver.restart()
+            assert (second.run, second.is_open, len(second.received)) == (2, True, 0)
+            assert second is driver.run_state
             assert second.exited is None
-        assert watcher.life is second
-        assert [message.value for message in watcher.untaken] == list(range(100))
-        assert watcher.untaken_count == 150
+        assert driver.run_state is second
+        assert [message.value for message in driver.unclaimed] == list(range(100))
+        assert driver.unclaimed_count == 150
 
     run_without_waiting(main)
 
@@ -206,14 +212,14 @@ def test_a_flood_is_read_or_held_up_as_the_wait_demands() -> None:
     """Up to what is kept; more can be counted once the child is ended."""
 
     async def main() -> None:
-        async with watching(FakeSession(opened(), flood), []) as watcher:
-            await watcher.send("x", 5)
-            assert not await watcher.until(lambda: False, 1, holding=True)
-            assert watcher.life.received.dropped == 0
+        async with driving(FakeSession(opened(), flood), []) as driver:
+            await driver.send("x", 5)
+            assert not await driver.read_events_until(lambda: False, 1, holding=True)
+            assert driver.run_state.received.dropped == 0
             with pytest.raises(TooManyMessages):
-                await watcher.until(lambda: False, 1)
-            await watcher.quit()
-            assert watcher.life.received.dropped == 1
+                await driver.read_events_until(lambda: False, 1)
+            await driver.quit()
+            assert driver.run_state.received.dropped == 1
 
     run_without_waiting(main)
 
@@ -223,10 +229,10 @@ def test_events_that_are_there_are_seen_even_if_the_time_has_passed() -> None:
 
     async def main() -> None:
         session = FakeSession(opened(), silence)
-        async with watching(session, []) as watcher:
+        async with driving(session, []) as driver:
             session.feed(received("here"))
-            assert await watcher.until(lambda: watcher.life.received, 0)
-            assert not await watcher.until(lambda: watcher.life.closed, 0)
+            assert await driver.read_events_until(lambda: driver.run_state.received, 0)
+            assert not await driver.read_events_until(lambda: driver.run_state.is_closed, 0)
 
     run_without_waiting(main)
 
@@ -236,9 +242,9 @@ def test_the_end_is_seen_even_if_the_child_is_gone_already() -> None:
 
     async def main() -> None:
         session = FakeSession([*opened(), closed(), exited(3), audit(None)], ending=())
-        async with watching(session, []) as watcher:
-            assert (await watcher.quit()).exited is not None
-            assert (await watcher.quit()).audit == audit(None)
+        async with driving(session, []) as driver:
+            assert (await driver.quit()).exited is not None
+            assert (await driver.quit()).audit == audit(None)
 
     run_without_waiting(main)
 
@@ -247,19 +253,19 @@ def test_who_only_sends_reads_the_events_too() -> None:
     """They would pile up; those of a child that sends more than is kept stay where they are."""
 
     async def main() -> None:
-        told: list[AnyEvent] = []
+        reported: list[AnyEvent] = []
         session = FakeSession(opened(), silence)
-        async with watching(session, told) as watcher:
+        async with driving(session, reported) as driver:
             for number in range(1000):
-                await watcher.send(number, 5)
-            assert len(told) > 900
+                await driver.send(number, 5)
+            assert len(reported) > 900
         session = FakeSession(opened(), flood)
-        async with watching(session, []) as watcher:
+        async with driving(session, []) as driver:
             for number in range(130):
-                await watcher.send(number, 5)
-            assert watcher.life.received.full
-            assert watcher.life.received.dropped == 0
-            await watcher.quit()
+                await driver.send(number, 5)
+            assert driver.run_state.received.is_full
+            assert driver.run_state.received.dropped == 0
+            await driver.quit()
 
     run_without_waiting(main)
 
@@ -268,9 +274,220 @@ def test_what_is_so_at_the_deadline_is_so_in_time() -> None:
     """The two may come at the same moment."""
 
     async def main() -> None:
-        async with watching(FakeSession(opened(), silence), []) as watcher:
+        async with driving(FakeSession(opened(), silence), []) as driver:
             done: list[int] = []
             asyncio.get_running_loop().call_later(2, done.append, 1)
-            assert await watcher.until(lambda: done, 2)
+            assert await driver.read_events_until(lambda: done, 2)
+
+    run_without_waiting(main)
+
+
+async def never() -> str:
+    await asyncio.Event().wait()
+    return ""
+
+
+def test_a_wait_ends_at_the_deadline_and_what_comes_before_it_is_given() -> None:
+    """The moment is that of the latest deadline, though the timer was set for an earlier or a later one."""
+    clock = VirtualClock()
+
+    async def main() -> None:
+        wait = InterruptibleWait()
+
+        async def soon() -> str:
+            await asyncio.sleep(1)
+            return "here"
+
+        for seconds in (5.0, 2.0, 10.0, 3.0):
+            begun = clock.now
+            wait.deadline = begun + seconds
+            assert await wait.wait(never) is None
+            assert wait.is_expired
+            assert clock.now == pytest.approx(begun + seconds)
+            wait.deadline = begun + 2 * seconds
+            assert await wait.wait(soon) == "here"
+            assert not wait.is_expired
+        wait.close()
+
+    clock.run(main())
+
+
+def test_a_deadline_that_has_passed_waits_for_nothing() -> None:
+    """Nothing is begun that would have to be broken off."""
+
+    async def main() -> None:
+        wait = InterruptibleWait()
+        begun = []
+        wait.deadline = asyncio.get_running_loop().time()
+
+        async def begin() -> str:
+            begun.append(1)
+            return ""
+
+        assert await wait.wait(begin) is None
+        assert not begun
+
+    run_without_waiting(main)
+
+
+def test_a_deadline_may_be_moved_while_it_is_waited_for() -> None:
+    """The timer fires, sees that it is not time yet, and is set again."""
+    clock = VirtualClock()
+
+    async def main() -> None:
+        wait = InterruptibleWait()
+        begun = clock.now
+        wait.deadline = begun + 1
+
+        def later() -> None:
+            wait.deadline = begun + 4
+
+        asyncio.get_running_loop().call_later(0.5, later)
+        assert await wait.wait(never) is None
+        assert clock.now == pytest.approx(begun + 4)
+
+    clock.run(main())
+
+
+def test_waits_that_end_in_time_set_one_timer() -> None:
+    """However many there are."""
+
+    async def main() -> int:
+        loop = asyncio.get_running_loop()
+        wait = InterruptibleWait()
+        for _ in range(100):
+            wait.deadline = loop.time() + 5
+            assert await wait.wait(lambda: asyncio.sleep(0, "x")) == "x"
+        timers: int = len(loop._scheduled)  # type: ignore[attr-defined]
+        wait.close()
+        return timers
+
+    assert run_without_waiting(main) == 1
+
+
+def test_who_rings_breaks_off_this_wait_and_no_other() -> None:
+    """An interruption between two waits has no effect."""
+
+    async def main() -> None:
+        wait = InterruptibleWait()
+        wait.interrupt()
+        assert await wait.wait(lambda: asyncio.sleep(0, "x")) == "x"
+        asyncio.get_running_loop().call_soon(wait.interrupt)
+        asyncio.get_running_loop().call_soon(wait.interrupt)
+        assert await wait.wait(never) is None
+        assert wait.deadline == inf
+        assert await wait.wait(lambda: asyncio.sleep(0, "y")) == "y"
+
+    run_without_waiting(main)
+
+
+@pytest.mark.parametrize("as_well", [False, True])
+def test_somebody_else_may_cancel_the_task(as_well: bool) -> None:
+    """That does not end a wait, even if the wait is interrupted at the same time."""
+
+    async def main() -> None:
+        alarms: list[InterruptibleWait] = []
+
+        async def waits() -> None:
+            alarms.append(InterruptibleWait())
+            await alarms[0].wait(never)
+
+        task = asyncio.create_task(waits())
+        await asyncio.sleep(0)
+        if as_well:
+            alarms[0].interrupt()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+
+    run_without_waiting(main)
+
+
+def test_what_need_not_wait_is_done_at_once() -> None:
+    """No task is made for it; what it raises comes out."""
+
+    async def main() -> None:
+        done = []
+
+        async def works() -> None:
+            done.append(1)
+
+        async def fails() -> None:
+            raise ValueError("no")
+
+        assert start_eagerly(works()) is None
+        assert done == [1]
+        with pytest.raises(ValueError, match="no"):
+            start_eagerly(fails())
+        assert len(asyncio.all_tasks()) == 1
+
+    run_without_waiting(main)
+
+
+def test_what_has_to_wait_goes_on_in_a_task() -> None:
+    """Whatever it waits for: a future, another task's turn, a lock, some time."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[int] = loop.create_future()
+        lock = asyncio.Lock()
+
+        async def works(*waits: Any) -> list[Any]:
+            found: list[Any] = [await future]
+            await asyncio.sleep(0)
+            async with lock:
+                found.append(await asyncio.sleep(1, "slept"))
+            return found
+
+        await lock.acquire()
+        task = start_eagerly(works())
+        assert task is not None
+        future.set_result(1)
+        loop.call_later(2, lock.release)
+        assert await task == [1, "slept"]
+
+    run_without_waiting(main)
+
+
+def test_what_was_waited_for_may_be_there_before_the_task_is() -> None:
+    """And may have failed."""
+
+    async def main() -> None:
+        future: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+        async def works() -> int:
+            return await future
+
+        task = start_eagerly(works())
+        future.set_exception(ValueError("no"))
+        assert task is not None
+        with pytest.raises(ValueError, match="no"):
+            await task
+
+    run_without_waiting(main)
+
+
+@pytest.mark.parametrize("begun_to_wait", [False, True])
+def test_a_task_that_is_cancelled_cleans_up(begun_to_wait: bool) -> None:
+    """Even before its first turn."""
+
+    async def main() -> None:
+        cleaned = []
+
+        async def works() -> None:
+            try:
+                await asyncio.Event().wait()
+            finally:
+                cleaned.append(1)
+
+        task = start_eagerly(works())
+        assert task is not None
+        if begun_to_wait:
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        await asyncio.sleep(0)
+        assert task.cancelled()
+        assert cleaned == [1]
 
     run_without_waiting(main)

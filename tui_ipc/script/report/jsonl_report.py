@@ -83,7 +83,7 @@ def _outcome_members(outcome: Outcome) -> dict[str, Any]:
         "line": outcome.line or None,
         "sentence": outcome.sentence or outcome.complaint,
         "details": [{"title": title, "text": text} for title, text in outcome.details],
-        "untaken": outcome.untaken,
+        "unclaimed": outcome.unclaimed,
         "unexpected": [
             {"number": message.number, "text": render_value(message.value)} for message in outcome.unexpected
         ],

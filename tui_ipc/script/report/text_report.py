@@ -51,7 +51,9 @@ def describe_outcome(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
         case Status.NOT_RUN:
             lines = [f"{name}: {paint('not run', YELLOW)}"]
         case _:
-            lines = [paint(f"{outcome.place}: {visible(outcome.sentence)}", BOLD)] if outcome.sentence else []
+            lines = (
+                [paint(f"{outcome.location}: {visible(outcome.sentence)}", BOLD)] if outcome.sentence else []
+            )
             lines += [_format_detail(title, text, paint) for title, text in outcome.details]
     if outcome.recording is not None:
         lines.append(_describe_recording(name, outcome.recording))
@@ -94,7 +96,7 @@ def _describe_unexpected(outcome: Outcome) -> list[str]:
         f"{outcome.name}: message #{message.number} was not expected: {render_value(message.value, _SHOWN)}"
         for message in outcome.unexpected[:_UNEXPECTED]
     ]
-    more = outcome.untaken - len(shown)
+    more = outcome.unclaimed - len(shown)
     return [*shown, f"{outcome.name}: and {format_count(more)} more"] if more > 0 else shown
 
 

@@ -1,10 +1,10 @@
-"""Whether a run of the child ended as it should. Pure.
+"""Checks what a script expects: messages, silence, output, and how a run of the child ends.
 
-The one rule: a child that is told to quit ends, without being forced, with code 0, and none ends before. A
-``? exit`` or ``? signal`` says what is due instead of that; ``? clean`` is due besides.
+A run ends well if the child ends with code 0 after it was told to quit, without being forced. ``? exit`` and
+``? signal`` say that it must end otherwise; ``? clean`` is expected in addition.
 """
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from tui_ipc.events import Fault, MessageReceived
 from tui_ipc.events.sentences import describe_leftovers
@@ -13,8 +13,7 @@ from tui_ipc.script.exit_codes import ExitCode
 from tui_ipc.script.language.steps import Expect, ExpectClean, ExpectExit, ExpectOutput, ExpectSignal
 from tui_ipc.script.outcome import StepFailed
 from tui_ipc.script.runner.failures import MAX_VALUE_LENGTH, FailureDetails, SkippedMessages
-from tui_ipc.script.runner.run_state import RunState
-from tui_ipc.script.runner.script_cursor import ScriptCursor
+from tui_ipc.script.runner.run_state import RunState, ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
 from tui_ipc.text.diff import Detail
 from tui_ipc.text.notation import render_value
@@ -34,63 +33,71 @@ def describe_expected_end(step: EndExpectation) -> str:
             return f"exit with code {step.code}"
         case ExpectSignal():
             return f"end by {signal_name(step.number)}"
-        case _:
+        case ExpectClean():
             return "end and leave nothing behind"
+        case _:
+            assert_never(step)
 
 
-def suggest_cause_of_end(step: EndExpectation) -> str:
-    """How a script has a child end that does not end by itself."""
-    if isinstance(step, ExpectSignal):
-        return f"to have it ended, write signal {signal_name(step.number)} above this line"
-    return "to have it told to end, write quit above this line"
+def _suggest_cause_of_end(step: EndExpectation) -> str:
+    """How a script makes a child end that does not end by itself."""
+    match step:
+        case ExpectSignal():
+            return f"to have it ended, write signal {signal_name(step.number)} above this line"
+        case ExpectExit() | ExpectClean():
+            return "to tell it to end, write quit above this line"
+        case _:
+            assert_never(step)
 
 
-def describe_mismatch(step: EndExpectation, life: RunState) -> str:
-    """How a run that is over did not end as a step expects; empty if it did."""
-    assert life.exited is not None
+def describe_mismatch(step: EndExpectation, run_state: RunState) -> str:
+    """Why a run that is over did not end as a step expects; empty if it did."""
+    assert run_state.exited is not None
     match step:
         case ExpectExit():
-            if life.forced:
-                return _describe_forced_end(life)
-            fine = life.exited.code == step.code
+            if run_state.forced:
+                return _describe_forced_end(run_state)
+            is_met = run_state.exited.code == step.code
         case ExpectSignal():
-            fine = life.exited.signal == step.number
-        case _:
-            left = [] if life.audit is None else describe_leftovers(life.audit)
+            is_met = run_state.exited.signal == step.number
+        case ExpectClean():
+            left = [] if run_state.audit is None else describe_leftovers(run_state.audit)
             return f"the child left behind: {' · '.join(left)}" if left else ""
-    return "" if fine else f"the child {life.state()}"
+        case _:
+            assert_never(step)
+    return "" if is_met else f"the child {run_state.describe_state()}"
 
 
-def describe_bad_end(life: RunState) -> str:
-    """What is wrong about the end of a run of which no step says how it should be; empty if nothing is."""
-    if life.fault is not None:
-        return describe_fault(life.fault)
-    if life.forced:
-        return _describe_forced_end(life)
-    if life.audit is not None and life.audit.quit_elapsed is None:
-        return f"the child {life.state()} before it was told to quit"
-    if life.exited is not None and (life.exited.code or life.exited.signal):
-        return f"told to quit, the child {life.state()}, where code 0 is due"
+def describe_bad_end(run_state: RunState) -> str:
+    """Why a run did not end well, where no step says how it must end; empty if it did."""
+    if run_state.fault is not None:
+        return describe_fault(run_state.fault)
+    if run_state.forced:
+        return _describe_forced_end(run_state)
+    if run_state.audit is not None and run_state.audit.quit_elapsed is None:
+        return f"the child {run_state.describe_state()} before it was told to quit"
+    if run_state.exited is not None and (run_state.exited.code or run_state.exited.signal):
+        return f"told to quit, the child {run_state.describe_state()}, where code 0 was expected"
     return ""
 
 
-def suggest_end_step(life: RunState) -> str:
-    """How a script says that a child is to end as this one did; empty where it cannot."""
-    if life.exited is None or life.forced or life.fault is not None:
+def suggest_end_step(run_state: RunState) -> str:
+    """How a script says that a child must end as this one did; empty if no step can say it."""
+    if run_state.exited is None or run_state.forced or run_state.fault is not None:
         return ""
-    if life.exited.signal is not None:
-        return f"if that is right, write ? signal {signal_name(life.exited.signal)}"
-    return "" if life.exited.code is None else f"if that is right, write ? exit {life.exited.code}"
+    if run_state.exited.signal is not None:
+        return f"if that is right, write ? signal {signal_name(run_state.exited.signal)}"
+    return "" if run_state.exited.code is None else f"if that is right, write ? exit {run_state.exited.code}"
 
 
 def describe_fault(fault: Fault) -> str:
-    """That the child broke the protocol, and how."""
+    """How the child broke the protocol."""
     return f"the child broke the protocol: {fault.sentence}"
 
 
-def _describe_forced_end(life: RunState) -> str:
-    names = " and ".join(signal_name(sent.signal) for sent in life.forced)
-    return f"{life.forced[0].reason}; {names} ended it"
+def _describe_forced_end(run_state: RunState) -> str:
+    names = " and ".join(signal_name(sent.signal) for sent in run_state.forced)
+    return f"{run_state.forced[0].reason}; {names} ended it"
 
 
 _DIFFERS_BETWEEN_ROUNDS: Final = (
@@ -100,137 +107,146 @@ _REAP_TIMEOUT: Final = 0.5  # seconds for the exit status of a child that closed
 
 
 class Expectations:
-    """Meets the expectations of one script.
+    """Checks the expectations of one script. Each check raises ``StepFailed`` if it fails.
 
     Args:
-        watcher: Knows the child.
-        course: Knows the script.
-        failures: Tells what is not met.
-        updating: Whether a message that is not the one that was expected is learned from, and let pass.
+        driver: Knows the child.
+        cursor: Knows the script.
+        failures: Explains what is not met.
+        updating: Whether a message that differs from the expected one is learned from, and passes.
 
     Attributes:
-        updates: Line → the pattern that it should have, for those at which a message was let pass.
+        updates: Line → the pattern that it should have, for the lines at which such a message passed.
     """
 
     def __init__(
-        self, watcher: SessionDriver, course: ScriptCursor, failures: FailureDetails, *, updating: bool
+        self, driver: SessionDriver, cursor: ScriptCursor, failures: FailureDetails, *, updating: bool
     ) -> None:
         self.updates: dict[int, Any] = {}
         self._learned = _make_learned_patterns(self.updates) if updating else None
-        self._watcher = watcher
-        self._course = course
+        self._driver = driver
+        self._cursor = cursor
         self._failures = failures
 
-    async def message(self, step: Expect, within: float) -> None:
+    async def expect_message(self, step: Expect, timeout: float) -> None:
         """The next message must match; with ``skipping``, one that comes in time."""
-        life = self._watcher.life
+        run_state = self._driver.run_state
         skipped = SkippedMessages() if step.skipping else None
         in_time = True
-        if skipped is not None or not life.received:  # one that skips has its deadline set in any case
-            in_time = await self._watcher.until(lambda: life.received or life.closed, within)
+        if skipped is not None or not run_state.received:  # skipping needs a deadline in any case
+            in_time = await self._driver.read_events_until(
+                lambda: run_state.received or run_state.is_closed, timeout
+            )
         while True:
-            if not life.received:
-                raise await self._missing(in_time, step, within, skipped)
-            message = life.received.take()
-            difference, captured = match(step.value, message.value, self._course.names)
+            if not run_state.received:
+                raise await self._make_missing_failure(step, timeout, skipped, in_time=in_time)
+            message = run_state.received.take()
+            difference, captured = match(step.value, message.value, self._cursor.names)
             if difference is None or skipped is None:
                 break
             skipped.add(message)
-            in_time = await self._watcher.still_until(lambda: life.received or life.closed)
+            in_time = await self._driver.continue_until(lambda: run_state.received or run_state.is_closed)
         if self._learned is not None:
-            learned = self._learned.note(step, message.value, self._course.names)
+            learned = self._learned.learn(step, message.value, self._cursor.names)
             if learned is None:
-                raise StepFailed(
-                    ExitCode.UNEXPECTED, _DIFFERS_BETWEEN_ROUNDS, *self._differs(difference, step, message)
-                )
+                details = self._describe_mismatch(difference, step, message)
+                raise StepFailed(ExitCode.UNEXPECTED, _DIFFERS_BETWEEN_ROUNDS, *details)
             captured = learned
         elif difference is not None:
-            details = self._differs(difference, step, message)
+            details = self._describe_mismatch(difference, step, message)
             raise StepFailed(ExitCode.UNEXPECTED, "another message came than expected", *details)
         if captured:
-            self._course.names.update(captured)
+            self._cursor.names.update(captured)
 
-    def _differs(
+    def _describe_mismatch(
         self, difference: Difference | None, step: Expect, message: MessageReceived
     ) -> tuple[Detail, ...]:
-        return () if difference is None else self._failures.differs(difference, step.value, message)
+        return () if difference is None else self._failures.describe_mismatch(difference, step.value, message)
 
-    async def nothing(self, within: float) -> None:
-        """No message may come, nor may one have come that no step took.
+    async def expect_nothing(self, timeout: float) -> None:
+        """No message may come, and none may wait that no step took.
 
-        A child that ends, or closes its channel, sends none: that is as good, and known at once. Whether it
+        A child that ends or closes its channel cannot send one, so that the wait is over at once. Whether it
         may end is for other steps to say.
         """
-        life = self._watcher.life
-        await self._watcher.until(lambda: life.received or life.closed or life.fault, within)
-        if life.received:
-            (message,) = life.received.first(1)
-            details = (
-                ("received", render_value(message.value, MAX_VALUE_LENGTH)),
-                *self._failures.situation(stuck=False),
-            )
-            raise StepFailed(ExitCode.UNEXPECTED, "a message came where none was expected", *details)
-        if life.fault is not None:
-            raise StepFailed(ExitCode.CHILD_FAILED, describe_fault(life.fault), *self._failures.situation())
+        run_state = self._driver.run_state
+        await self._driver.read_events_until(
+            lambda: run_state.received or run_state.is_closed or run_state.fault, timeout
+        )
+        if run_state.received:
+            (message,) = run_state.received.first(1)
+            received = ("received", render_value(message.value, MAX_VALUE_LENGTH))
+            details = self._failures.describe_situation(stuck=False)
+            sentence = "a message came where none was expected"
+            raise StepFailed(ExitCode.UNEXPECTED, sentence, received, *details)
+        if run_state.fault is not None:
+            details = self._failures.describe_situation()
+            raise StepFailed(ExitCode.CHILD_FAILED, describe_fault(run_state.fault), *details)
 
-    async def output(self, step: ExpectOutput, within: float) -> None:
-        """Text must be printed in which an expression is found, behind what was found before."""
-        life, expression = self._watcher.life, step.expression
-        printed = life.printed[step.stream]
+    async def expect_output(self, step: ExpectOutput, timeout: float) -> None:
+        """An expression must be found in what the child prints, after the last match."""
+        run_state, expression = self._driver.run_state, step.expression
+        output = run_state.output[step.stream]
         found = False
 
-        def over() -> bool:
+        def is_decided() -> bool:
             nonlocal found
-            found = printed.find(expression)
-            return found or life.exited is not None  # what it prints comes before
+            found = output.find(expression)
+            return found or run_state.exited is not None  # all that a child prints comes before its exit
 
-        in_time = await self._watcher.until(over, within)
-        if found or printed.find(expression, final=True):
+        in_time = await self._driver.read_events_until(is_decided, timeout)
+        if found or output.find(expression, final=True):
             return
-        details = self._failures.unprinted(step.stream, expression)
+        details = self._failures.describe_missing_output(step.stream, expression)
         if in_time:
-            sentence = f"the child {life.state()}, and text was due on its {step.stream}"
+            sentence = f"the child {run_state.describe_state()}, and text was expected on its {step.stream}"
             raise StepFailed(ExitCode.CHILD_FAILED, sentence, *details)
-        sentence = f"no such text came on {step.stream} within {within:g} s"
+        sentence = f"no such text came on {step.stream} within {timeout:g} s"
         raise StepFailed(ExitCode.TIMED_OUT, sentence, *details)
 
-    async def end(self, step: EndExpectation, within: float) -> None:
-        """The child must end, by itself unless it was told to, as the step says."""
-        life = self._watcher.life
-        wanted = ("expected", describe_expected_end(step))
-        if not await self._watcher.until(lambda: life.exited is not None, within):
-            details = (wanted, ("remedy", suggest_cause_of_end(step)), *self._failures.situation())
-            raise StepFailed(ExitCode.TIMED_OUT, f"the child did not end within {within:g} s", *details)
+    async def expect_end(self, step: EndExpectation, timeout: float) -> None:
+        """The child must end as the step says, by itself unless it was told to."""
+        run_state = self._driver.run_state
+        expected: Detail = ("expected", describe_expected_end(step))
+        if not await self._driver.read_events_until(lambda: run_state.exited is not None, timeout):
+            remedy = ("remedy", _suggest_cause_of_end(step))
+            details = self._failures.describe_situation()
+            sentence = f"the child did not end within {timeout:g} s"
+            raise StepFailed(ExitCode.TIMED_OUT, sentence, expected, remedy, *details)
         if isinstance(step, ExpectClean):
-            await self._watcher.until(lambda: life.audit is not None)  # the session has a deadline for it
+            # The session has a deadline for the audit.
+            await self._driver.read_events_until(lambda: run_state.audit is not None)
         else:
-            life.judged = True
-        code = None if life.exited is None or life.forced else life.exited.code
+            run_state.end_accepted = True
+        code = None if run_state.exited is None or run_state.forced else run_state.exited.code
         if self._learned is not None and isinstance(step, ExpectExit) and code is not None:
-            if self._learned.note(step, code, self._course.names) is None:
-                raise StepFailed(ExitCode.UNEXPECTED, _DIFFERS_BETWEEN_ROUNDS, *self._failures.situation())
-        elif sentence := describe_mismatch(step, life):
-            raise StepFailed(ExitCode.UNEXPECTED, sentence, wanted, *self._failures.situation())
+            if self._learned.learn(step, code, self._cursor.names) is None:
+                details = self._failures.describe_situation()
+                raise StepFailed(ExitCode.UNEXPECTED, _DIFFERS_BETWEEN_ROUNDS, *details)
+        elif sentence := describe_mismatch(step, run_state):
+            raise StepFailed(ExitCode.UNEXPECTED, sentence, expected, *self._failures.describe_situation())
 
-    async def end_of_child(self) -> None:
-        """Give a child that is gone a moment to be reaped, so that its status can be told."""
-        life = self._watcher.life
-        await self._watcher.until(lambda: life.exited is not None, _REAP_TIMEOUT)
+    async def wait_for_exit_status(self) -> None:
+        """Give a child that is gone a moment to be reaped, so that its exit status is known."""
+        run_state = self._driver.run_state
+        await self._driver.read_events_until(lambda: run_state.exited is not None, _REAP_TIMEOUT)
 
-    async def _missing(
-        self, in_time: bool, step: Expect, within: float, skipped: SkippedMessages | None
+    async def _make_missing_failure(
+        self, step: Expect, timeout: float, skipped: SkippedMessages | None, *, in_time: bool
     ) -> StepFailed:
-        """No message came: in time it was known that none can come any more, or the time has passed."""
-        life = self._watcher.life
+        """No message came: with ``in_time`` none can come any more, else the time has passed."""
+        run_state = self._driver.run_state
         if in_time:
-            await self.end_of_child()
-            code, sentence = ExitCode.CHILD_FAILED, f"the child {life.state()}, and a message was due"
-            if life.fault is not None:
-                sentence = describe_fault(life.fault)
+            await self.wait_for_exit_status()
+            code = ExitCode.CHILD_FAILED
+            sentence = f"the child {run_state.describe_state()}, and a message was expected"
+            if run_state.fault is not None:
+                sentence = describe_fault(run_state.fault)
         else:
+            code = ExitCode.TIMED_OUT
             which = "no message" if skipped is None else "no message that matches"
-            code, sentence = ExitCode.TIMED_OUT, f"{which} came within {within:g} s"
-        return StepFailed(code, sentence, *self._failures.missing(step.value, skipped))
+            sentence = f"{which} came within {timeout:g} s"
+        return StepFailed(code, sentence, *self._failures.describe_missing(step.value, skipped))
 
 
 def _make_learned_patterns(updates: dict[int, Any]) -> "LearnedPatterns":

@@ -1,4 +1,4 @@
-"""Which of the messages that came is nearest to what was expected. Pure."""
+"""Explains the failure of a step: what was expected, what came instead, and what the child was doing."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from tui_ipc.events import MessageReceived, Stream
-from tui_ipc.script.runner.script_cursor import ScriptCursor
+from tui_ipc.script.runner.run_state import ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
 from tui_ipc.text.diff import Detail, explain_difference
 from tui_ipc.text.notation import render_value
@@ -14,13 +14,13 @@ from tui_ipc.text.pattern_match import Difference, find_difference, iter_differe
 from tui_ipc.text.placeholders import names
 from tui_ipc.text.units import format_count
 
-_MAX_DIFFERENCES: Final = 100  # differences of a message: one with more is as far off as any
-_MAX_MESSAGES: Final = 1000
+_MAX_DIFFERENCES: Final = 100  # a message with more differences is as far off as any
+_MAX_MESSAGES: Final = 1000  # skipped messages that are kept
 _MAX_BYTES: Final = 16 * 1024 * 1024
 
 
 class SkippedMessages:
-    """The latest messages that a step did not take, as many as are worth a look once it fails."""
+    """The latest messages that a ``<~`` skipped, kept to show the closest one if it fails."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -28,25 +28,27 @@ class SkippedMessages:
         self._bytes = 0
 
     def add(self, message: MessageReceived) -> None:
-        """Keep a message, and forget the oldest if there is no room."""
+        """Keep a message, and drop the oldest ones if there is no room."""
         self.count += 1
         self._messages.append(message)
         self._bytes += len(message.raw)
         while len(self._messages) > _MAX_MESSAGES or self._bytes > _MAX_BYTES:
             self._bytes -= len(self._messages.popleft().raw)
 
-    def nearest(self, expected: Any, names: Mapping[str, Any]) -> tuple[MessageReceived, Difference] | None:
-        """The nearest of them, the latest of several, and its first difference; None if there is none."""
-        return nearest(reversed(self._messages), expected, names)
+    def find_closest(
+        self, expected: Any, names: Mapping[str, Any]
+    ) -> tuple[MessageReceived, Difference] | None:
+        """The closest message, the latest of several, and its first difference; None if there is none."""
+        return _find_closest(reversed(self._messages), expected, names)
 
 
-def nearest(
+def _find_closest(
     messages: Iterable[MessageReceived], expected: Any, names: Mapping[str, Any]
 ) -> tuple[MessageReceived, Difference] | None:
-    """The message with the fewest differences, the first of several; None if there is none that differs.
+    """Find the message with the fewest differences, the first of several; None if none differs.
 
-    One that is something else altogether is further off than any that differs in a part. Of two strings, the
-    one that begins and ends alike further is nearer.
+    A message that differs as a whole is further off than one that differs in a part. Of two strings, the one
+    that has more characters in common at its ends is closer.
     """
     best: tuple[MessageReceived, Difference] | None = None
     least: tuple[bool, int, int] | None = None
@@ -61,7 +63,7 @@ def nearest(
 
 
 def _similarity(difference: Difference) -> int:
-    """How many characters two strings have in common at their ends."""
+    """The number of characters that two strings have in common at their ends."""
     one, other = difference.expected, difference.received
     if not isinstance(one, str) or not isinstance(other, str):
         return -1
@@ -69,100 +71,111 @@ def _similarity(difference: Difference) -> int:
 
 
 def _common_prefix_length(one: str, other: str) -> int:
-    """How many characters two strings begin with alike."""
     return next((index for index, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(one))
 
 
 MAX_VALUE_LENGTH: Final = 2000
-"""Characters of a message that are shown."""
+"""The characters of a message that are shown."""
 
-_CAPTURED: Final = 200  # characters of a captured value
-_UNANSWERED: Final = 3  # messages of ours that are shown
-_LINES: Final = 5  # of the child's stderr, or of the stream in which something is missing
-_SENTENCES: Final = 3  # of the diagnosis
-_MAX_LOOKAHEAD: Final = 100  # messages behind the one that was unexpected, that are looked at
+_MAX_CAPTURED_LENGTH: Final = 200  # characters of a captured value
+_MAX_UNANSWERED: Final = 3  # messages of ours that are shown
+_MAX_LINES: Final = 5  # lines of the child's stderr, or of the stream in which text is missing
+_MAX_SENTENCES: Final = 3  # sentences of the diagnosis
+_MAX_LOOKAHEAD: Final = 100  # messages after the unexpected one that may be the expected one
 
 
 class FailureDetails:
-    """Tells failures of one script.
+    """Explains the failures of one script.
 
     Args:
-        watcher: Knows the child.
-        course: Knows the script.
+        driver: Knows the child.
+        cursor: Knows the script.
     """
 
-    def __init__(self, watcher: SessionDriver, course: ScriptCursor) -> None:
-        self._watcher = watcher
-        self._course = course
+    def __init__(self, driver: SessionDriver, cursor: ScriptCursor) -> None:
+        self._driver = driver
+        self._cursor = cursor
 
-    def differs(self, difference: Difference, expected: Any, message: MessageReceived) -> tuple[Detail, ...]:
-        """Another message came than expected."""
+    def describe_mismatch(
+        self, difference: Difference, expected: Any, message: MessageReceived
+    ) -> tuple[Detail, ...]:
+        """Explain that another message came than the expected one."""
         return (
             *explain_difference(difference, expected, message.value),
-            *self._ahead(expected),
-            *self.situation(expected, stuck=False),
+            *self._find_later_match(expected),
+            *self.describe_situation(expected, stuck=False),
         )
 
-    def missing(self, expected: Any, skipped: SkippedMessages | None) -> tuple[Detail, ...]:
-        """A message did not come."""
-        best = None if skipped is None else skipped.nearest(expected, self._course.names)
-        told: tuple[Detail, ...] = (("expected", render_value(expected, MAX_VALUE_LENGTH)),)
-        if best is not None and skipped is not None:
-            message, difference = best
+    def describe_missing(self, expected: Any, skipped: SkippedMessages | None) -> tuple[Detail, ...]:
+        """Explain that a message did not come; ``skipped`` are those that a ``<~`` skipped."""
+        closest = None if skipped is None else skipped.find_closest(expected, self._cursor.names)
+        details: tuple[Detail, ...] = (("expected", render_value(expected, MAX_VALUE_LENGTH)),)
+        if closest is not None and skipped is not None:
+            message, difference = closest
             which = f"message #{message.number} was skipped"
             if skipped.count > 1:
                 count = format_count(skipped.count)
-                which = f"message #{message.number}, the nearest of {count} that were skipped"
-            told = (*explain_difference(difference, expected, message.value), ("nearest", which))
-        return (*told, *self._unanswered(), *self.situation(expected))
+                which = f"message #{message.number}, the closest of {count} that were skipped"
+            details = (*explain_difference(difference, expected, message.value), ("closest", which))
+        return (*details, *self._describe_unanswered(), *self.describe_situation(expected))
 
-    def unprinted(self, stream: Stream, expression: str) -> tuple[Detail, ...]:
-        """Text was not printed."""
-        life = self._watcher.life
-        lines = tuple((stream, line) for line in life.printed[stream].last_lines(_LINES))
-        since: tuple[Detail, ...] = lines or ((stream, "nothing was printed since"),)
-        return (("expected", f"/{expression}/"), *since, *self.situation(stderr=stream != "stderr"))
+    def describe_missing_output(self, stream: Stream, expression: str) -> tuple[Detail, ...]:
+        """Explain that text was not printed."""
+        lines = self._driver.run_state.output[stream].last_lines(_MAX_LINES)
+        shown = lines or ["nothing was printed since"]
+        return (
+            ("expected", f"/{expression}/"),
+            *((stream, line) for line in shown),
+            *self.describe_situation(stderr=stream != "stderr"),
+        )
 
-    def situation(self, *values: Any, stuck: bool = True, stderr: bool = True) -> tuple[Detail, ...]:
-        """Where that was, as :meth:`place` tells, and how the child fares.
+    def describe_situation(
+        self, *patterns: Any, stuck: bool = True, stderr: bool = True
+    ) -> tuple[Detail, ...]:
+        """Describe where the script is, and how the child is.
 
         Args:
-            values: Patterns.
-            stuck: Whether the failure is that nothing happens, so that it helps to know why.
-            stderr: Whether the child's last words are not told already.
+            patterns: What was expected, for the captured names in it.
+            stuck: Whether the failure is that nothing happens, so that a diagnosis helps.
+            stderr: Whether to show the child's last lines on stderr.
         """
-        watcher = self._watcher
-        sentences = watcher.diagnosis(_SENTENCES) if stuck else ()
-        reasons = tuple(("diagnosis", sentence) for sentence in sentences)
-        words = watcher.life.last_errors(_LINES) if stderr else []
-        state = ("child", watcher.life.state())
-        return (*self.place(*values), state, *reasons, *(("stderr", line) for line in words))
+        driver = self._driver
+        sentences = driver.diagnose(_MAX_SENTENCES) if stuck else ()
+        lines = driver.run_state.last_stderr_lines(_MAX_LINES) if stderr else []
+        return (
+            *self.describe_location(*patterns),
+            ("child", driver.run_state.describe_state()),
+            *(("diagnosis", sentence) for sentence in sentences),
+            *(("stderr", line) for line in lines),
+        )
 
-    def place(self, *values: Any) -> tuple[Detail, ...]:
-        """In which rounds that was, and what the names of these patterns stand for."""
+    def describe_location(self, *patterns: Any) -> tuple[Detail, ...]:
+        """Describe the rounds that the step is in, and the captured names that these patterns use."""
         rounds = tuple(
             (
                 "round",
                 f"{format_count(each.number)} of {format_count(each.count)} (repeat of line {each.line})",
             )
-            for each in self._course.rounds
+            for each in self._cursor.rounds
         )
-        known = self._course.names
-        used = {name: None for value in values for name in names(value) if name in known}
-        return (*rounds, *(("captured", f"{name} = {render_value(known[name], _CAPTURED)}") for name in used))
+        known = self._cursor.names
+        used = dict.fromkeys(name for pattern in patterns for name in names(pattern) if name in known)
+        captured = (
+            ("captured", f"{name} = {render_value(known[name], _MAX_CAPTURED_LENGTH)}") for name in used
+        )
+        return (*rounds, *captured)
 
-    def _unanswered(self) -> tuple[Detail, ...]:
-        """The last of our messages that were not answered."""
-        sent = list(self._watcher.life.unanswered.values())
+    def _describe_unanswered(self) -> tuple[Detail, ...]:
+        sent = list(self._driver.run_state.unanswered.values())
         return tuple(
             ("no answer", f"to {render_value(event.value, MAX_VALUE_LENGTH)}")
-            for event in sent[-_UNANSWERED:]
+            for event in sent[-_MAX_UNANSWERED:]
         )
 
-    def _ahead(self, expected: Any) -> tuple[Detail, ...]:
-        """Whether what was expected has come as well, only later."""
-        known = self._course.names
-        for message in self._watcher.life.received.first(_MAX_LOOKAHEAD):
+    def _find_later_match(self, expected: Any) -> tuple[Detail, ...]:
+        """Say whether the expected message has come as well, only later."""
+        known = self._cursor.names
+        for message in self._driver.run_state.received.first(_MAX_LOOKAHEAD):
             if find_difference(expected, message.value, known) is None:
                 return (("later", f"message #{message.number} matches; <~ skips to it"),)
         return ()

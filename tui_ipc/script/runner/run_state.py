@@ -1,16 +1,17 @@
-"""What a child printed on one stream, to be searched as it grows. Pure.
+"""The state of a script that runs: which step is due, and what is known of its child's current run.
 
-The one rule: memory and time are bounded however much is printed. Of what was printed behind the last match,
-the latest :data:`KEPT` characters at least are kept, and twice as many at most. Nothing is decoded before
-somebody looks for something.
+A cursor never unrolls a ``repeat``: it keeps the round that is under way. A run's state takes each event
+once, in order.
 """
 
 import codecs
 import re
 import signal
 from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final
+from typing import Any, Final, assert_never
 
 from tui_ipc.events import (
     USER_REQUESTED,
@@ -18,111 +19,227 @@ from tui_ipc.events import (
     Audit,
     ChannelClosed,
     ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
     ChildExited,
     ChildOutput,
     ChildSpawned,
+    ChildStopped,
     Fault,
     HandshakeFailed,
+    HelloReceived,
     MessageReceived,
     MessageSent,
+    ServerListening,
     SignalSent,
+    StepLate,
     Stream,
 )
-from tui_ipc.session.process import ExitStatus
+from tui_ipc.osutil.signals import describe_exit
+from tui_ipc.script.language.steps import PlainStep, Repeat, Step, count_steps
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of a ``repeat``.
+
+    Attributes:
+        line: The line of the ``repeat``.
+        number: The number of the round, from 1.
+        count: The number of rounds.
+    """
+
+    line: int
+    number: int
+    count: int
+
+
+@dataclass(slots=True)
+class _Block:
+    """Steps that are under way: those of the script, or of a ``repeat`` in it.
+
+    Attributes:
+        steps: The steps.
+        names: What was captured before them.
+        line: The line of the ``repeat``.
+        count: The number of rounds.
+        number: The round that is under way.
+        index: The index of the step after the one that is due.
+    """
+
+    steps: tuple[Step, ...]
+    names: dict[str, Any]
+    line: int = 0
+    count: int = 1
+    number: int = 1
+    index: int = 0
+
+
+class ScriptCursor:
+    """Iterates over the steps of a script, once, in the order in which they are performed.
+
+    A step has passed when the next one is asked for. What a round of a ``repeat`` captures is forgotten when
+    the next round begins, so that each round captures anew; what the last round captured stays.
+
+    Attributes:
+        line: The line of the step that is due, 0 before the first step and after the last.
+        passed: The number of steps that passed; a step of a ``repeat`` counts once a round.
+        total: The number of steps that will have passed at the end.
+        names: What was captured, by name.
+    """
+
+    def __init__(self, steps: tuple[Step, ...]) -> None:
+        self.line = 0
+        self.passed = 0
+        self.total = count_steps(steps)
+        self.names: dict[str, Any] = {}
+        self._blocks = [_Block(steps, {})]
+
+    def __iter__(self) -> Iterator[PlainStep]:
+        # An explicit stack of the blocks that are under way. A nested block breaks off the iteration over the
+        # outer one, which is resumed at its index; only a block that was iterated to its end reaches "else".
+        blocks = self._blocks
+        while blocks:
+            block = blocks[-1]
+            for step in islice(block.steps, block.index, None):
+                block.index += 1
+                if isinstance(step, Repeat):
+                    if step.count:
+                        blocks.append(_Block(step.steps, dict(self.names), step.line, step.count))
+                        break
+                else:
+                    self.line = step.line
+                    yield step
+                    self.passed += 1
+            else:
+                self._end_round(block)
+        self.line = 0
+
+    @property
+    def rounds(self) -> tuple[Round, ...]:
+        """The rounds that contain the step that is due, from the outermost in."""
+        return tuple(Round(block.line, block.number, block.count) for block in self._blocks[1:])
+
+    @property
+    def following_steps(self) -> tuple[Step, ...]:
+        """The steps after the one that is due, up to the end of its block."""
+        return self._blocks[-1].steps[self._blocks[-1].index :] if self._blocks else ()
+
+    def _end_round(self, block: _Block) -> None:
+        if block.number == block.count or not block.steps:
+            self._blocks.pop()
+            return
+        block.number += 1
+        block.index = 0
+        if len(self.names) > len(block.names):
+            self.names = dict(block.names)
+
 
 KEEP_AT_LEAST: Final = 1024 * 1024
-"""Characters, or bytes that were not looked at yet, of which none is forgotten."""
+"""Characters after the last match, or bytes that are not decoded yet, that are kept at least; at most
+twice."""
 
 _LOOKBACK: Final = 64 * 1024
-"""How far back a match may begin, in characters before the news, to be found at once. One that is longer is
+"""Characters before the new ones at which a match may begin and still be found at once. A longer match is
 found once the text has grown by an eighth, or nothing more can come."""
 
-_SHOWN: Final = 4096  # characters in which the last lines are sought
+_MAX_LAST_LINES: Final = 4096  # characters in which the last lines are looked for
 
 
 class SearchableOutput:
-    """One stream of one run. Its bytes are UTF-8; those that are not become U+FFFD."""
+    """What a child prints on one stream of one run, searched while it grows.
+
+    Memory and time are bounded however much is printed: see :data:`KEEP_AT_LEAST`. Bytes are decoded only
+    when somebody searches; those that are not UTF-8 become U+FFFD.
+    """
 
     def __init__(self) -> None:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._news: deque[bytes] = deque()
-        self._news_size = 0
+        self._undecoded: deque[bytes] = deque()
+        self._undecoded_size = 0
         self._text = ""
-        self._begin = 0  # in the text: behind the last match
-        self._searched = 0  # how long the text was when all of it was searched, and for what
-        self._sought: str | None = None
+        self._begin = 0  # the end of the last match, as an index in the text
+        self._searched_length = 0  # the length of the text when all of it was searched last,
+        self._searched_for: str | None = None  # and for which expression
 
     def feed(self, data: bytes) -> None:
-        """Take what was printed."""
-        self._news.append(data)
-        self._news_size += len(data)
-        while self._news_size - len(self._news[0]) >= KEEP_AT_LEAST:
-            self._news_size -= len(self._news.popleft())
+        """Add what was printed."""
+        self._undecoded.append(data)
+        self._undecoded_size += len(data)
+        while self._undecoded_size - len(self._undecoded[0]) >= KEEP_AT_LEAST:
+            self._undecoded_size -= len(self._undecoded.popleft())
 
     def find(self, expression: str, *, final: bool = False) -> bool:
-        """Whether a regular expression is found behind the last match; if so, that is the last match now.
+        """Search for a regular expression after the last match; what is found is the last match then.
 
         ``^`` and ``$`` stand for the beginning and the end of a line.
 
         Args:
-            expression: What to look for, as :mod:`re` has it.
-            final: Nothing more comes: look everywhere.
+            expression: A regular expression of :mod:`re`.
+            final: Whether nothing more can come, so that all of the text is searched.
         """
-        if expression != self._sought:
-            self._sought, self._searched = expression, 0
-        elif not self._news and not final:
+        if expression != self._searched_for:
+            self._searched_for, self._searched_length = expression, 0
+        elif not self._undecoded and not final:
             return False
         before = len(self._text)
-        self._read()
+        self._decode()
+        # Usually only the new text and what is shortly before it is searched. All of it is searched each
+        # time that it has grown by an eighth: with that the whole effort stays proportional to what is
+        # printed.
         start = max(self._begin, before - _LOOKBACK)
-        if final or len(self._text) - self._begin <= _LOOKBACK or len(self._text) > self._searched * 9 // 8:
-            start, self._searched = self._begin, len(self._text)
+        if (
+            final
+            or len(self._text) - self._begin <= _LOOKBACK
+            or len(self._text) > self._searched_length * 9 // 8
+        ):
+            start, self._searched_length = self._begin, len(self._text)
         match = re.compile(expression, re.MULTILINE).search(self._text, start)
         if match is not None:
-            self._begin, self._sought = match.end(), None
+            self._begin, self._searched_for = match.end(), None
         return match is not None
 
     def last_lines(self, count: int) -> list[str]:
-        """The last lines behind the last match; of the line that this ended, the rest if there is one."""
-        self._read()
-        text = self._text[max(self._begin, len(self._text) - _SHOWN) :]
+        """The last lines after the last match; of the line in which it ended, the rest."""
+        self._decode()
+        text = self._text[max(self._begin, len(self._text) - _MAX_LAST_LINES) :]
         return text.lstrip("\r\n").splitlines()[-count:]
 
-    def _read(self) -> None:
-        """Decode the news, and forget what is too old."""
-        if not self._news:
+    def _decode(self) -> None:
+        """Decode what was added, and drop what is too old."""
+        if not self._undecoded:
             return
-        self._text += self._decoder.decode(b"".join(self._news))
-        self._news.clear()
-        self._news_size = 0
-        behind = len(self._text) - self._begin
-        surplus = self._begin - _LOOKBACK  # what stands before a match may decide whether it is one
-        if behind > 2 * KEEP_AT_LEAST:
+        self._text += self._decoder.decode(b"".join(self._undecoded))
+        self._undecoded.clear()
+        self._undecoded_size = 0
+        unmatched = len(self._text) - self._begin
+        surplus = self._begin - _LOOKBACK  # \b, ^ and (?<=...) look at characters before a match
+        if unmatched > 2 * KEEP_AT_LEAST:
             surplus = len(self._text) - KEEP_AT_LEAST
         if surplus > _LOOKBACK:
             self._text = self._text[surplus:]
             self._begin = max(self._begin - surplus, 0)
-            self._searched = max(self._searched - surplus, 0)
+            self._searched_length = max(self._searched_length - surplus, 0)
 
 
 MAX_MESSAGES: Final = 100_000
 MAX_BYTES: Final = 64 * 1024 * 1024
-"""Above either, no more messages are kept that no step has taken: messages, and bytes of them."""
+"""The messages, and their bytes, that are kept for later steps to take."""
 
-_UNANSWERED: Final = 16  # messages of ours, the latest, that are remembered
-_STDERR_KEPT: Final = 4096  # bytes of stderr that are kept
-_ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGKILL)  # what the session has if "quit" is not enough
+_MAX_UNANSWERED: Final = 16  # the latest messages of ours that are remembered
+_MAX_STDERR: Final = 4096  # bytes of stderr that are kept
+_ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGKILL)  # what the session sends if "quit" is not enough
 
 
 class UnclaimedMessages(deque[MessageReceived]):
-    """Messages that came and that no step took yet, oldest first.
+    """The messages that no step took yet, oldest first.
 
     Args:
         max_messages: See :data:`MAX_MESSAGES`.
         max_bytes: See :data:`MAX_BYTES`.
 
     Attributes:
-        dropped: How many came when there was no room for them any more.
+        dropped: The number of messages that came when there was no room for them.
     """
 
     def __init__(self, max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> None:
@@ -133,8 +250,8 @@ class UnclaimedMessages(deque[MessageReceived]):
         self._max_bytes = max_bytes
 
     @property
-    def full(self) -> bool:
-        """Whether there is no room for another one."""
+    def is_full(self) -> bool:
+        """Whether there is no room for another message."""
         return len(self) >= self._max_messages or self._bytes >= self._max_bytes
 
     def add(self, message: MessageReceived) -> None:
@@ -146,18 +263,18 @@ class UnclaimedMessages(deque[MessageReceived]):
             self.dropped += 1
 
     def take(self) -> MessageReceived:
-        """The oldest, which is kept no longer."""
+        """Remove and return the oldest message."""
         message = self.popleft()
         self._bytes -= len(message.raw)
         return message
 
     def first(self, count: int) -> tuple[MessageReceived, ...]:
-        """The oldest, which are kept."""
+        """The oldest messages, which stay."""
         return tuple(islice(self, count))
 
 
 class RunState:
-    """One run of the child.
+    """What is known of one run of the child.
 
     Args:
         run: Its number.
@@ -165,86 +282,88 @@ class RunState:
     Attributes:
         run: As given.
         pid: The child's process id, None before it was spawned.
-        open: Whether messages may pass, or might: the child may have closed its channel since.
-        failed: Why there was no handshake, None if there was.
-        received: Messages that no step took yet.
+        is_open: Whether the channels were opened; the child may have closed its own since.
+        is_closed: Whether no message can come any more.
+        handshake_failure: Why there was no handshake, None if there was one or it goes on.
+        received: The messages that no step took yet.
         unanswered: The latest messages sent that no message answered, by number.
-        printed: What it prints on either stream.
-        fault: What the child broke, None if nothing.
-        closed: Whether no message can come any more.
+        output: What the child prints, by stream.
+        fault: How the child broke the protocol, None if it did not.
         ending: Set by whoever begins to end the run.
         forced: The signals that the session had to send to the child to end it.
         exited: How the child ended, None while it lives.
         audit: What the run left behind, None until it is over.
-        judged: Set once the way in which the run ended has been found to be in order.
+        end_accepted: Set once a step, or the end of the script, has found the end of the run in order.
     """
 
     def __init__(self, run: int) -> None:
         self.run = run
         self.pid: int | None = None
-        self.open = False
-        self.failed: HandshakeFailed | None = None
+        self.is_open = False
+        self.is_closed = False
+        self.handshake_failure: HandshakeFailed | None = None
         self.received = UnclaimedMessages()
         self.unanswered: dict[int, MessageSent] = {}
-        self.printed: dict[Stream, SearchableOutput] = {
+        self.output: dict[Stream, SearchableOutput] = {
             "stdout": SearchableOutput(),
             "stderr": SearchableOutput(),
         }
         self.fault: Fault | None = None
-        self.closed = False
         self.ending = False
         self.forced: list[SignalSent] = []
         self.exited: ChildExited | None = None
         self.audit: Audit | None = None
-        self.judged = False
-        self._errors = b""
+        self.end_accepted = False
+        self._stderr = b""
 
-    def note(self, event: AnyEvent) -> None:
-        """Take the next event."""
+    def apply(self, event: AnyEvent) -> None:  # noqa: PLR0912 - one branch for each kind of event
+        """Take the next event of the run."""
         match event:
             case MessageSent():
                 self.unanswered[event.number] = event
-                self.unanswered.pop(event.number - _UNANSWERED, None)
+                self.unanswered.pop(event.number - _MAX_UNANSWERED, None)
             case MessageReceived():
                 self.received.add(event)
                 if event.answers is not None:
                     self.unanswered.pop(event.answers, None)
             case ChildOutput():
-                self.printed[event.stream].feed(event.data)
+                self.output[event.stream].feed(event.data)
                 if event.stream == "stderr":
-                    self._errors = (self._errors + event.data)[-_STDERR_KEPT:]
-            case _:
-                self._note_change(event)
-
-    def _note_change(self, event: AnyEvent) -> None:
-        match event:
+                    self._stderr = (self._stderr + event.data)[-_MAX_STDERR:]
             case ChildSpawned():
                 self.pid = event.pid
             case ChannelsOpen():
-                self.open = True
+                self.is_open = True
             case HandshakeFailed():
-                self.failed = event
+                self.handshake_failure = event
             case Fault():
                 self.fault = event
             case ChannelClosed():
-                self.closed = True
+                self.is_closed = True
             case SignalSent():
-                forced = event.reason != USER_REQUESTED and event.signal in _ENDING_SIGNALS
-                if forced and self.exited is None:  # later ones are for what the child left behind
+                is_forced = event.reason != USER_REQUESTED and event.signal in _ENDING_SIGNALS
+                if is_forced and self.exited is None:  # later ones are for what the child left behind
                     self.forced.append(event)
             case ChildExited():
                 self.exited = event
-                self.closed = True
+                self.is_closed = True
             case Audit():
                 self.audit = event
+            case ServerListening() | ChildConnected() | HelloReceived() | StepLate():
+                pass  # a handshake is over once the channels are open or it has failed
+            case ChildStopped() | ChildContinued():
+                # A step that waits for a stopped child runs into its deadline, and the diagnosis says why.
+                pass
+            case _:
+                assert_never(event)
 
-    def state(self) -> str:
+    def describe_state(self) -> str:
         """What the child is or became, as the rest of a sentence."""
         if self.exited is not None:
-            return str(ExitStatus(self.exited.code, self.exited.signal))
-        doing = "closed its channel and lives on" if self.closed else "is alive"
-        return f"{doing} (pid {self.pid})"
+            return describe_exit(self.exited.code, self.exited.signal)
+        state = "closed its channel and lives on" if self.is_closed else "is alive"
+        return f"{state} (pid {self.pid})"
 
-    def last_errors(self, lines: int) -> list[str]:
+    def last_stderr_lines(self, count: int) -> list[str]:
         """The last lines that the child wrote to stderr."""
-        return self._errors.decode(errors="replace").splitlines()[-lines:]
+        return self._stderr.decode(errors="replace").splitlines()[-count:]

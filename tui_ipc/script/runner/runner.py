@@ -1,14 +1,10 @@
-"""Steps and a session make a verdict.
-
-The one rule: whatever stops a script early is told with the line at which it stood, what was expected, what
-came instead, and what the child was doing.
-"""
+"""Performs the steps of a script with a session, and says how that ended."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from itertools import takewhile
 from time import monotonic
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from tui_ipc.events import AnyEvent
 from tui_ipc.script.exit_codes import ExitCode
@@ -19,6 +15,7 @@ from tui_ipc.script.language.steps import (
     ExpectNothing,
     ExpectOutput,
     ExpectSignal,
+    PlainStep,
     Quit,
     Restart,
     Script,
@@ -31,198 +28,215 @@ from tui_ipc.script.language.steps import (
     Timeout,
     has_captures,
 )
-from tui_ipc.script.outcome import StepFailed, Verdict
-from tui_ipc.script.runner import expectations
-from tui_ipc.script.runner.expectations import Expectations
+from tui_ipc.script.outcome import Outcome, Status, StepFailed
+from tui_ipc.script.runner.expectations import Expectations, describe_bad_end, suggest_end_step
 from tui_ipc.script.runner.failures import MAX_VALUE_LENGTH, FailureDetails
-from tui_ipc.script.runner.run_state import RunState
-from tui_ipc.script.runner.script_cursor import ScriptCursor
-from tui_ipc.script.runner.session_driver import SessionDriver, TooManyMessages, Watched
+from tui_ipc.script.runner.run_state import RunState, ScriptCursor
+from tui_ipc.script.runner.session_driver import SessionDriver, TooManyMessages
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.text.diff import Detail
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import fill_captures
 from tui_ipc.text.units import format_count
 
-__all__ = ["Runner", "Verdict"]
+if TYPE_CHECKING:
+    from tui_ipc.session.session import Session
 
-_UNEXPECTED: Final = 100  # messages that no step took, in a verdict
-_ENDINGS: Final = (ExpectExit, ExpectSignal)
+_MAX_UNEXPECTED: Final = 100  # messages in an outcome that no step took
 
 
 class Runner:
-    """Runs a script against a session that has not begun, once, and leaves nothing behind.
+    """Runs a script with a session, once; the session is begun and left here.
 
     Args:
-        script: What to do; its ``spawn`` is the business of whoever makes the session.
-        session: With whom; it is begun and left here.
-        timeout: Seconds that each step may wait, where the script says nothing else.
-        tell: Called with each event, in order; see ``SessionDriver``.
-        updating: Whether a message that is not the one that was expected passes, and the pattern that it
-            would meet becomes one of :attr:`~tui_ipc.script.outcome.Verdict.updates`.
+        script: What to do; its ``spawn`` concerns whoever makes the session.
+        session: A session that has not begun.
+        timeout: Seconds that each step may wait, unless the script says otherwise.
+        report_event: Called with each event, in order; see :class:`SessionDriver`.
+        updating: Whether a message that differs from the expected one passes, and the pattern that it matches
+            becomes one of :attr:`~tui_ipc.script.outcome.Outcome.updates`.
     """
 
     def __init__(
         self,
         script: Script,
-        session: Watched,
+        session: "Session",
         timeout: float,
-        tell: Callable[[AnyEvent], Awaitable[None]],
+        report_event: Callable[[AnyEvent], Awaitable[None]],
         *,
         updating: bool = False,
     ) -> None:
+        self._name = script.name
         self._timeout = timeout
-        self._course = ScriptCursor(script.steps)
-        self._fills = has_captures(script.steps)
-        self._watcher = SessionDriver(session, tell)
-        self._failures = FailureDetails(self._watcher, self._course)
-        self._expectations = Expectations(self._watcher, self._course, self._failures, updating=updating)
+        self._cursor = ScriptCursor(script.steps)
+        self._has_captures = has_captures(script.steps)
+        self._driver = SessionDriver(session, report_event)
+        self._failures = FailureDetails(self._driver, self._cursor)
+        self._expectations = Expectations(self._driver, self._cursor, self._failures, updating=updating)
 
     @property
     def line(self) -> int:
-        """The line of the step that is under way, 0 before the first and after the last."""
-        return self._course.line
+        """The line of the step that is under way, 0 before the first step and after the last."""
+        return self._cursor.line
 
     @property
     def passed(self) -> int:
-        """Steps that passed, those of a ``repeat`` in each of its rounds."""
-        return self._course.passed
+        """The number of steps that passed, those of a ``repeat`` once a round."""
+        return self._cursor.passed
 
     @property
     def total(self) -> int:
-        """Steps that will have passed at the end."""
-        return self._course.total
+        """The number of steps that will have passed at the end."""
+        return self._cursor.total
 
-    async def run(self) -> Verdict:
-        """Run it to its end, or to the first step that does not pass.
+    async def run(self) -> Outcome:
+        """Run the script to its end, or to the first step that does not pass.
 
         Raises:
-            OutputLostError: What happens could not be told any more.
+            OutputLostError: An event could not be reported.
         """
-        begun = monotonic()
-        stop: StepFailed | None = None
-        async with self._watcher as watcher:
+        began = monotonic()
+        failure: StepFailed | None = None
+        async with self._driver as driver:
             try:
-                await self._go()
-            except StepFailed as reason:
-                stop = reason
-            seconds = monotonic() - begun
-        left = watcher.life.received
-        known = Verdict(
-            code=ExitCode.PASSED,
-            seconds=seconds,
-            passed=self.passed,
-            line=self.line,
-            unexpected=(*watcher.untaken, *left.first(_UNEXPECTED)),
-            untaken=watcher.untaken_count + len(left) + left.dropped,
+                await self._run_steps()
+            except StepFailed as error:
+                failure = error
+            seconds = monotonic() - began
+        left = driver.run_state.received
+        outcome = Outcome(
+            self._name,
+            Status.PASSED,
             total=self.total,
+            passed=self.passed,
+            seconds=seconds,
+            line=self.line,
+            unexpected=(*driver.unclaimed, *left.first(_MAX_UNEXPECTED)),
+            unclaimed=driver.unclaimed_count + len(left) + left.dropped,
             updates=self._expectations.updates,
         )
-        if stop is None:
-            return known
-        return replace(known, code=stop.code, sentence=str(stop), details=stop.details)
+        if failure is None:
+            return outcome
+        return replace(
+            outcome,
+            status=Status.FAILED,
+            code=failure.code,
+            sentence=str(failure),
+            details=failure.details,
+        )
 
-    async def _go(self) -> None:
+    async def _run_steps(self) -> None:
         try:
-            self._met(await self._watcher.settled())
-            for step in self._course:
+            _check_handshake(await self._driver.wait_for_handshake())
+            for step in self._cursor:
                 await self._perform(step)
             await self._quit()
         except TooManyMessages:
-            number = format_count(len(self._watcher.life.received))
+            number = format_count(len(self._driver.run_state.received))
             sentence = f"the child sent more than the {number} messages that are kept for later steps to take"
             remedy = ("remedy", "take them in a repeat, with < or with <~, before what was waited for here")
-            details = self._failures.situation(stuck=False)
+            details = self._failures.describe_situation(stuck=False)
             raise StepFailed(ExitCode.UNEXPECTED, sentence, remedy, *details) from None
 
-    def _met(self, life: RunState) -> None:
-        """The handshake must have succeeded."""
-        if life.failed is not None:
-            raise StepFailed(ExitCode.NO_HANDSHAKE, life.failed.sentence)
-
-    def _perform(self, step: Step) -> Awaitable[None]:
+    def _perform(self, step: PlainStep) -> Awaitable[None]:  # noqa: PLR0911, PLR0912 - one branch for each step
         match step:
             case Send():
                 return self._send(step.value)
-            case Expect():
-                return self._expectations.message(step, self._within(step.within))
-            case ExpectNothing():
-                return self._expectations.nothing(self._within(step.within))
-            case ExpectOutput():
-                return self._expectations.output(step, self._within(step.within))
-            case ExpectExit() | ExpectSignal() | ExpectClean():
-                return self._expectations.end(step, self._timeout)
-            case _:
-                return self._act(step)
-
-    async def _act(self, step: Step) -> None:
-        match step:
             case SendRaw():
-                await self._sent(self._watcher.send_raw(step.data, self._timeout), step.data)
+                return self._await_sending(self._driver.send_raw(step.data, self._timeout), step.data)
+            case Expect():
+                return self._expectations.expect_message(step, self._choose_timeout(step.within))
+            case ExpectNothing():
+                return self._expectations.expect_nothing(self._choose_timeout(step.within))
+            case ExpectOutput():
+                return self._expectations.expect_output(step, self._choose_timeout(step.within))
+            case ExpectExit() | ExpectSignal() | ExpectClean():
+                return self._expectations.expect_end(step, self._timeout)
             case Sleep():
-                await self._watcher.until(lambda: False, step.seconds, holding=True)
-            case Signal():
-                await self._signal(step.number)
+                return self._sleep(step.seconds)
             case Timeout():
-                self._timeout = step.seconds
+                return self._set_timeout(step.seconds)
+            case Signal():
+                return self._signal(step.number)
             case Restart():
-                await self._quit()
-                self._met(await self._watcher.restart())
+                return self._restart()
             case Quit():
-                await self._quit(self._course.behind)
+                return self._quit(self._cursor.following_steps)
             case Spawn():
-                pass  # done before there was a session
+                return self._spawn()
             case _:
-                raise TypeError(f"no step that can be run: {step!r}")
+                assert_never(step)
 
-    def _within(self, seconds: float | None) -> float:
-        return self._timeout if seconds is None else seconds
+    def _choose_timeout(self, within: float | None) -> float:
+        return self._timeout if within is None else within
+
+    async def _spawn(self) -> None:
+        """The session has spawned the child already: the script's first step is its command."""
+
+    async def _set_timeout(self, seconds: float) -> None:
+        self._timeout = seconds
+
+    async def _sleep(self, seconds: float) -> None:
+        await self._driver.read_events_until(lambda: False, seconds, holding=True)
 
     def _send(self, value: Any) -> Awaitable[None]:
         try:
-            filled = fill_captures(value, self._course.names) if self._fills else value
-        except KeyError as missing:  # where a message was let pass in spite of what it was to bring
+            message = fill_captures(value, self._cursor.names) if self._has_captures else value
+        except KeyError as missing:  # with --update, a message passed that did not have what it should bring
             sentence = f"nothing was captured as {missing.args[0]}: the message that was to bring it differs"
-            raise StepFailed(ExitCode.UNEXPECTED, sentence, *self._failures.place(value)) from None
-        return self._sent(self._watcher.send(filled, self._timeout), filled)
+            details = self._failures.describe_location(value)
+            raise StepFailed(ExitCode.UNEXPECTED, sentence, *details) from None
+        return self._await_sending(self._driver.send(message, self._timeout), message)
 
-    async def _sent(self, sending: Awaitable[bool], value: Any) -> None:
-        """Something must leave for the child."""
+    async def _await_sending(self, sending: Awaitable[bool], message: Any) -> None:
         try:
             if await sending:
                 return
         except NotConnected as error:
-            await self._expectations.end_of_child()
-            raise StepFailed(
-                ExitCode.CHILD_FAILED, str(error), _unsent(value), *self._failures.situation()
-            ) from None
+            await self._expectations.wait_for_exit_status()
+            shown = _show_message(message)
+            details = self._failures.describe_situation()
+            raise StepFailed(ExitCode.CHILD_FAILED, str(error), shown, *details) from None
         except (TypeError, ValueError) as error:
             sentence = f"the message cannot be sent: {error}"
-            raise StepFailed(ExitCode.USAGE, sentence, _unsent(value), *self._failures.place()) from None
+            shown = _show_message(message)
+            raise StepFailed(ExitCode.USAGE, sentence, shown, *self._failures.describe_location()) from None
         sentence = f"the child did not take the message within {self._timeout:g} s: it does not read"
-        raise StepFailed(ExitCode.TIMED_OUT, sentence, _unsent(value), *self._failures.situation())
+        shown = _show_message(message)
+        raise StepFailed(ExitCode.TIMED_OUT, sentence, shown, *self._failures.describe_situation())
 
     async def _signal(self, number: int) -> None:
         try:
-            self._watcher.signal(number)
+            self._driver.signal(number)
         except NotConnected as error:
-            await self._expectations.end_of_child()
-            raise StepFailed(ExitCode.CHILD_FAILED, str(error), *self._failures.situation()) from None
+            await self._expectations.wait_for_exit_status()
+            details = self._failures.describe_situation()
+            raise StepFailed(ExitCode.CHILD_FAILED, str(error), *details) from None
         except ValueError as error:
-            raise StepFailed(ExitCode.USAGE, str(error), *self._failures.place()) from None
+            raise StepFailed(ExitCode.USAGE, str(error), *self._failures.describe_location()) from None
 
-    async def _quit(self, behind: Sequence[Step] = ()) -> None:
-        """End the run, which must end as it should, unless a step that stands behind says how that is."""
-        life = await self._watcher.quit()
-        due = takewhile(lambda step: not isinstance(step, Restart), behind)
-        if life.judged or any(isinstance(step, _ENDINGS) for step in due):
+    async def _restart(self) -> None:
+        await self._quit()
+        _check_handshake(await self._driver.restart())
+
+    async def _quit(self, following: Sequence[Step] = ()) -> None:
+        """End the run, which must end well, unless one of the following steps says how it must end."""
+        run_state = await self._driver.quit()
+        same_run = takewhile(lambda step: not isinstance(step, Restart), following)
+        if run_state.end_accepted or any(isinstance(step, ExpectExit | ExpectSignal) for step in same_run):
             return
-        if sentence := expectations.describe_bad_end(life):
-            remedy = expectations.suggest_end_step(life)
-            advice = (("remedy", remedy),) if remedy else ()
-            raise StepFailed(ExitCode.CHILD_FAILED, sentence, *advice, *self._failures.situation())
-        life.judged = True
+        if sentence := describe_bad_end(run_state):
+            suggestion = suggest_end_step(run_state)
+            remedy: tuple[Detail, ...] = (("remedy", suggestion),) if suggestion else ()
+            details = self._failures.describe_situation()
+            raise StepFailed(ExitCode.CHILD_FAILED, sentence, *remedy, *details)
+        run_state.end_accepted = True
 
 
-def _unsent(value: Any) -> Detail:
-    return "message", render_value(value, MAX_VALUE_LENGTH)
+def _check_handshake(run_state: RunState) -> None:
+    if run_state.handshake_failure is not None:
+        raise StepFailed(ExitCode.NO_HANDSHAKE, run_state.handshake_failure.sentence)
+
+
+def _show_message(message: Any) -> Detail:
+    return "message", render_value(message, MAX_VALUE_LENGTH)

@@ -1,104 +1,69 @@
-"""What the headless face does with a session and sees of it.
+"""Drives a session for a script: reads its events while something is waited for, sends, signals, restarts,
+quits.
 
-The one rule: whoever waits reads the events, and tells them, until what it waits for is so. There is no other
-task for that, and none is made for a message that leaves at once.
+Whoever waits reads the events, and reports them, until what it waits for is so. No other task does that,
+and a message that leaves at once costs neither a task nor a timer.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from math import inf
-from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from tui_ipc.events import AnyEvent, MessageReceived, MessageSent
 from tui_ipc.script.output import OutputLostError
-from tui_ipc.script.runner.async_waits import InterruptibleWait, start_eagerly
 from tui_ipc.script.runner.run_state import RunState
 
 if TYPE_CHECKING:
-    from tui_ipc.session.diagnosis import Diagnosis
+    from tui_ipc.session.session import Session
 
-_FINAL_REPORT_TIMEOUT: Final = 0.5  # seconds for what is still to be told when the run was broken off
-_SENDS_PER_TURN: Final = 64  # messages that leave at once before the events are looked at
-_KEPT: Final = 100  # messages that no step took, of runs that are over
+T = TypeVar("T")
 
-
-class Events(Protocol):
-    """Everything that happens, in order; :class:`~tui_ipc.session.timeline.Timeline` documents it."""
-
-    def take(self) -> AnyEvent | None:
-        """The next event, if there is one already."""
-
-    def news(self) -> Coroutine[Any, Any, bool]:
-        """Wait until there may be one; False if none follows."""
-
-
-class Watched(Protocol):
-    """What is needed of a session; :class:`~tui_ipc.session.session.Session` has it and documents it."""
-
-    async def __aenter__(self) -> Any: ...
-    async def __aexit__(self, *reason: Any) -> Any: ...
-
-    def send(self, value: Any) -> Coroutine[Any, Any, MessageSent]:
-        """Send a message."""
-
-    def send_raw(self, data: bytes) -> Coroutine[Any, Any, MessageSent]:
-        """Send bytes."""
-
-    def signal(self, number: int) -> None:
-        """Send a signal to the child."""
-
-    def quit(self) -> Coroutine[Any, Any, None]:
-        """End the run."""
-
-    def restart(self) -> Coroutine[Any, Any, None]:
-        """End the run and begin the next."""
-
-    def events(self) -> Events:
-        """Everything that happens."""
-
-    def diagnosis(self) -> "Diagnosis":
-        """What the child does at this moment."""
+_FINAL_REPORT_TIMEOUT: Final = 0.5  # seconds for the last reports of a run that was broken off
+_SENDS_PER_TURN: Final = 64  # messages that may leave at once before the events are read
+_MAX_UNCLAIMED: Final = 100  # messages that no step took, kept of runs that are over
 
 
 class TooManyMessages(Exception):
-    """More messages came, unasked, than are kept while something else is waited for."""
+    """The child sent more messages than are kept while something else is waited for."""
 
 
 class SessionDriver:
-    """Follows a session. An asynchronous context manager that begins the session and leaves it.
+    """Drives a session. An asynchronous context manager that begins the session and leaves it.
 
     Args:
         session: A session that has not begun.
-        tell: Called with each event, in order; the next is read once it has returned. Time that it takes
-            counts for no deadline.
+        report_event: Called with each event, in order; the next one is read once it has returned. The time
+            that it takes does not count for any deadline.
 
     Attributes:
-        life: The run that the latest event belongs to.
-        untaken: The first messages of earlier runs that no step took.
-        untaken_count: How many there were.
+        run_state: The state of the run that the latest event belongs to.
+        unclaimed: The first messages of earlier runs that no step took.
+        unclaimed_count: The number of such messages.
     """
 
-    def __init__(self, session: Watched, tell: Callable[[AnyEvent], Awaitable[None]]) -> None:
-        self.life = RunState(0)
-        self.untaken: list[MessageReceived] = []
-        self.untaken_count = 0
+    def __init__(self, session: "Session", report_event: Callable[[AnyEvent], Awaitable[None]]) -> None:
+        self.run_state = RunState(0)
+        self.unclaimed: list[MessageReceived] = []
+        self.unclaimed_count = 0
         self._session = session
-        self._tell = tell
-        self._at_once = 0  # messages that left without a wait since the events were looked at for their sake
-        self._mute = False  # something was told in part, or not at all: nothing can follow it
+        self._report_event = report_event
+        self._sent_at_once = 0  # messages that left without a wait since the events were read for their sake
+        self._report_broken_off = False  # an event was reported in part or not at all: none can follow it
 
     async def __aenter__(self) -> Self:
         self._clock = asyncio.get_running_loop().time
-        self._alarm = InterruptibleWait()
+        self._wait = InterruptibleWait()
         await self._session.__aenter__()
         self._events = self._session.events()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """End the run and tell what there is to tell; of a run that was broken off, not at any price."""
-        self._alarm.close()
-        self.life.ending = True
-        reading = asyncio.create_task(self._read_out())
+        """End the run and report its last events; after an exception only those that can be reported soon."""
+        self._wait.close()
+        self.run_state.ending = True
+        # The session waits until its events are read, so they are read by a task while it is left.
+        reading = asyncio.create_task(self._read_to_end())
         try:
             await self._session.__aexit__(None, None, None)
             await asyncio.wait([reading], timeout=None if kind is None else _FINAL_REPORT_TIMEOUT)
@@ -110,131 +75,132 @@ class SessionDriver:
             if lost is not None:
                 raise lost
 
-    def until(
-        self, happened: Callable[[], object], within: float | None = None, *, holding: bool = False
+    def read_events_until(
+        self, condition: Callable[[], object], timeout: float | None = None, *, holding: bool = False
     ) -> Coroutine[Any, Any, bool]:
         """Read events until something is so.
 
         Args:
-            happened: Asked before each event.
-            within: Seconds to wait at most. Time in which whoever reads our output kept us waiting is none.
-            holding: Read no more of a child that sends more messages than are kept: it has to wait.
+            condition: Called before each event.
+            timeout: Seconds to wait at most, without the time that reports take.
+            holding: Whether to stop reading once no more messages can be kept, so that the child has to wait.
 
         Returns:
-            False if the time passed first, or the session is over.
+            Whether the condition was met; False if the time passed first, or the session is over.
 
         Raises:
-            OutputLostError: What happens cannot be told any more.
-            TooManyMessages: There is no room for the messages of a child that must not be held up.
+            OutputLostError: An event cannot be reported.
+            TooManyMessages: More messages came than are kept, and ``holding`` is not set.
         """
-        self._alarm.deadline = inf if within is None else self._clock() + within
-        return self.still_until(happened, holding=holding)
+        self._wait.deadline = inf if timeout is None else self._clock() + timeout
+        return self.continue_until(condition, holding=holding)
 
-    async def still_until(self, happened: Callable[[], object], *, holding: bool = False) -> bool:
-        """As :meth:`until`, with the deadline that was set by the last call of that."""
-        alarm = self._alarm
-        while not happened():
-            held = holding and self.life.received.full
+    async def continue_until(self, condition: Callable[[], object], *, holding: bool = False) -> bool:
+        """As :meth:`read_events_until`, with the deadline that its last call set."""
+        wait = self._wait
+        while not condition():
+            held = holding and self.run_state.received.is_full
             event = None if held else self._events.take()
             if event is None:
-                more = await alarm.wait(_wait_forever if held else self._events.news)
-                if more is False or (more is None and alarm.passed):
-                    return bool(happened())
+                more = await wait.wait(_wait_forever if held else self._events.news)
+                if more is False or (more is None and wait.is_expired):
+                    return bool(condition())
                 continue
-            self._note(event)
-            begun_at = self._clock()
+            self._apply(event)
+            began = self._clock()
             try:
-                await self._tell(event)
+                await self._report_event(event)
             except BaseException:
-                self._mute = True
+                self._report_broken_off = True
                 raise
-            alarm.deadline += self._clock() - begun_at
-            if self.life.received.dropped and not self.life.ending:
+            wait.deadline += self._clock() - began  # a slow reader of our output is not the child's fault
+            if self.run_state.received.dropped and not self.run_state.ending:
                 raise TooManyMessages
         return True
 
-    def send(self, value: Any, within: float) -> Coroutine[Any, Any, bool]:
-        """Send a message; False if the child did not take it in time.
+    def send(self, value: Any, timeout: float) -> Coroutine[Any, Any, bool]:
+        """Send a message; returns False if the child did not take it in time.
 
         Raises:
-            NotConnected: There is nobody to send to.
+            NotConnected: There is no child to send to.
             TypeError: A message cannot hold such a value.
-            ValueError: Nor this one, or it is too large.
+            ValueError: A message cannot hold this value, or it is too large.
         """
-        return self._sent(self._session.send(value), within)
+        return self._read_while_sending(self._session.send(value), timeout)
 
-    def send_raw(self, data: bytes, within: float) -> Coroutine[Any, Any, bool]:
+    def send_raw(self, data: bytes, timeout: float) -> Coroutine[Any, Any, bool]:
         """Send bytes as they are; as :meth:`send`."""
-        return self._sent(self._session.send_raw(data), within)
+        return self._read_while_sending(self._session.send_raw(data), timeout)
 
     def signal(self, number: int) -> None:
         """Send a signal to the child.
 
         Raises:
-            NotConnected: There is none.
+            NotConnected: There is no child.
             ValueError: There is no such signal.
         """
         self._session.signal(number)
 
     async def quit(self) -> RunState:
-        """End the run, and see how it ended."""
-        life = self.life
-        life.ending = True
-        await self._meanwhile(asyncio.create_task(self._session.quit()))
-        await self.until(lambda: life.audit is not None)
-        return life
+        """End the run; returns its state."""
+        run_state = self.run_state
+        run_state.ending = True
+        await self._read_events_while(asyncio.create_task(self._session.quit()))
+        await self.read_events_until(lambda: run_state.audit is not None)
+        return run_state
 
     async def restart(self) -> RunState:
-        """Begin the next run, once the one before has ended; returns when its handshake is over."""
-        before = self.life
-        await self._meanwhile(asyncio.create_task(self._session.restart()))
-        await self.until(lambda: self.life is not before)
-        return await self.settled()
+        """End the run, begin the next one, and wait for its handshake; returns the state of the next run."""
+        before = self.run_state
+        await self._read_events_while(asyncio.create_task(self._session.restart()))
+        await self.read_events_until(lambda: self.run_state is not before)
+        return await self.wait_for_handshake()
 
-    async def settled(self) -> RunState:
-        """The run, once its handshake has succeeded or failed; the session has a deadline for that."""
-        await self.until(lambda: self.life.open or self.life.failed is not None)
-        return self.life
+    async def wait_for_handshake(self) -> RunState:
+        """Wait until the handshake has succeeded or failed, for which the session has a deadline."""
+        await self.read_events_until(
+            lambda: self.run_state.is_open or self.run_state.handshake_failure is not None
+        )
+        return self.run_state
 
-    def diagnosis(self, sentences: int) -> tuple[str, ...]:
-        """Why nothing happens, the most telling first; nothing of a child that ended: its state says all."""
-        return () if self.life.exited is not None else self._session.diagnosis().sentences[:sentences]
+    def diagnose(self, count: int) -> tuple[str, ...]:
+        """The sentences that best explain why nothing happens; none of a child that has ended."""
+        return () if self.run_state.exited is not None else self._session.diagnosis().sentences[:count]
 
-    async def _sent(self, sending: Coroutine[Any, Any, MessageSent], within: float) -> bool:
-        rest = start_eagerly(sending)
-        if rest is not None:
-            return await self._meanwhile(rest, within)
-        self._at_once += 1
-        if (
-            self._at_once == _SENDS_PER_TURN
-        ):  # a script that only sends waits for nothing, and each message is an event
-            self._at_once = 0
-            await self.until(lambda: False, 0, holding=True)
+    async def _read_while_sending(self, sending: Coroutine[Any, Any, MessageSent], timeout: float) -> bool:
+        task = start_eagerly(sending)
+        if task is not None:
+            return await self._read_events_while(task, timeout)
+        self._sent_at_once += 1
+        # A script that only sends never waits, and its events would pile up.
+        if self._sent_at_once == _SENDS_PER_TURN:
+            self._sent_at_once = 0
+            await self.read_events_until(lambda: False, 0, holding=True)
         return True
 
-    async def _meanwhile(self, doing: asyncio.Future[Any], within: float | None = None) -> bool:
-        """Read events until something is done; if it is not in time, call it off and return False."""
-        doing.add_done_callback(lambda _: self._alarm.ring())
+    async def _read_events_while(self, task: asyncio.Future[Any], timeout: float | None = None) -> bool:
+        """Read events until a task is done; if it is not done in time, cancel it and return False."""
+        task.add_done_callback(lambda _: self._wait.interrupt())
         try:
-            await self.until(doing.done, within)
+            await self.read_events_until(task.done, timeout)
         finally:
-            doing.cancel()  # unless it is done
-            await asyncio.wait([doing])
-        if doing.cancelled():
+            task.cancel()  # does nothing if it is done
+            await asyncio.wait([task])
+        if task.cancelled():
             return False
-        doing.result()
+        task.result()
         return True
 
-    def _note(self, event: AnyEvent) -> None:
-        if event.run != self.life.run:
-            left = self.life.received
-            self.untaken += left.first(_KEPT - len(self.untaken))
-            self.untaken_count += len(left) + left.dropped
-            self.life = RunState(event.run)
-        self.life.note(event)
+    def _apply(self, event: AnyEvent) -> None:
+        if event.run != self.run_state.run:
+            left = self.run_state.received
+            self.unclaimed += left.first(_MAX_UNCLAIMED - len(self.unclaimed))
+            self.unclaimed_count += len(left) + left.dropped
+            self.run_state = RunState(event.run)
+        self.run_state.apply(event)
 
-    async def _read_out(self) -> OutputLostError | None:
-        """Read the events to their end, even when nobody can be told of them: the session waits for that."""
+    async def _read_to_end(self) -> OutputLostError | None:
+        """Read the events to their end, even if they cannot be reported: the session waits for that."""
         lost = None
         while True:
             event = self._events.take()
@@ -242,15 +208,130 @@ class SessionDriver:
                 if await self._events.news():
                     continue
                 return lost
-            self._note(event)
-            if not self._mute:
+            self._apply(event)
+            if not self._report_broken_off:
                 try:
-                    await self._tell(event)
+                    await self._report_event(event)
                 except OutputLostError as error:
-                    lost, self._mute = error, True
+                    lost, self._report_broken_off = error, True
 
 
 async def _wait_forever() -> bool:
-    """Wait for nothing at all."""
     never: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
     return await never
+
+
+class InterruptibleWait:
+    """Waits of one task, one after the other, each with a deadline; created in that task.
+
+    A wait is broken off by cancelling the task, as ``asyncio.timeout`` does, so what is waited for must be
+    safe to cancel. A wait that ends in time sets no timer: one timer serves all waits, and it is moved when
+    it fires and not whenever a deadline is set.
+
+    Attributes:
+        deadline: When a wait ends at the latest, by the loop's clock. It may be moved at any time.
+    """
+
+    def __init__(self) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._cancel_requests = task.cancelling()
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_fires_at = inf
+        self._is_waiting = False
+        self._is_interrupted = False
+        self.deadline = inf
+
+    @property
+    def is_expired(self) -> bool:
+        """Whether the deadline has passed."""
+        return self._loop.time() >= self.deadline
+
+    async def wait(self, begin: Callable[[], Awaitable[T]]) -> T | None:
+        """Wait for what ``begin`` returns; None if the deadline or an interruption came first."""
+        if self._loop.time() >= self.deadline:
+            return None
+        if self.deadline < self._timer_fires_at:
+            self._set_timer()
+        self._is_waiting = True
+        try:
+            return await begin()
+        except asyncio.CancelledError:
+            # Our own request to cancel is taken back. If more are left than when this was created, somebody
+            # else cancelled the task as well, and that must not be lost.
+            if not self._is_interrupted or self._task.uncancel() > self._cancel_requests:
+                raise
+            return None
+        finally:
+            self._is_waiting = self._is_interrupted = False
+
+    def interrupt(self) -> None:
+        """Break off the wait, if there is one."""
+        if self._is_waiting and not self._is_interrupted:
+            self._is_interrupted = True
+            self._task.cancel()
+
+    def close(self) -> None:
+        """Cancel the timer."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _set_timer(self) -> None:
+        self.close()
+        self._timer_fires_at = self.deadline
+        self._timer = self._loop.call_at(self.deadline, self._fire)
+
+    def _fire(self) -> None:
+        self._timer_fires_at = inf
+        if not self._is_waiting:
+            return
+        if self.is_expired:
+            self.interrupt()
+        elif self.deadline < inf:  # it was moved since the timer was set
+            self._set_timer()
+
+
+def start_eagerly(coroutine: Coroutine[Any, Any, T]) -> asyncio.Task[T] | None:
+    """Run a coroutine up to its first wait, as an eager task of Python 3.12 does.
+
+    Args:
+        coroutine: It may not ask for its task before its first wait: until then it runs in the caller's.
+
+    Returns:
+        The task that runs the rest of it; None if nothing is left, and then its result is lost.
+    """
+    try:
+        awaited = coroutine.send(None)
+    except StopIteration:
+        return None
+    task = asyncio.create_task(_run_to_end(_StartedCoroutine(coroutine, awaited)))
+    # A task that is cancelled before its first turn never reaches the coroutine, which would stay open.
+    task.add_done_callback(lambda _: coroutine.close())
+    return task
+
+
+class _StartedCoroutine(Generator[Any, Any, T]):
+    """The rest of a coroutine that waits already, to be awaited by a task.
+
+    What the coroutine waits for was yielded to :func:`start_eagerly` and not to an event loop. The task has
+    to yield it once more, for only what a task yields to its loop is waited for.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, T], awaited: Any) -> None:
+        self._coroutine = coroutine
+        self._awaited = [awaited]
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self  # "await" needs an iterator with send() and throw(), which this is
+
+    def send(self, value: Any) -> Any:
+        return self._awaited.pop() if self._awaited else self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._coroutine.throw(*error)
+
+
+async def _run_to_end(rest: _StartedCoroutine[T]) -> T:
+    return await rest
