@@ -11,8 +11,8 @@ from textual.binding import Binding
 
 from tests.support.app_harness import FakeExplorerDriver, run_explorer_app, run_scene
 from tests.support.fake_session import FakeSession
-from tests.support.hostile_output import is_safe
 from tests.support.sample_events import SPAWNED
+from tests.support.unicode_text import is_safe
 from tui_ipc.events import HandshakeFailed, StepLate
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.model.clipboard import CLIPBOARD_LIMIT

@@ -5,7 +5,7 @@ import signal
 from textual.widgets import OptionList
 
 from tests.support.app_harness import FakeExplorerDriver, press_at_once, run_scene
-from tests.support.hostile_output import is_safe
+from tests.support.unicode_text import is_safe
 from tui_ipc.events import Audit, ChildSpawned, HandshakeFailed, SignalSent, StepLate
 from tui_ipc.tui.screens.diagnosis_screens import RunScreen
 from tui_ipc.tui.screens.dialogs import ChoiceScreen

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support.app_harness import FakeExplorerDriver, run_explorer_app
 from tests.support.explorer_terminal import terminal
-from tests.support.hostile_output import HOSTILE, is_safe
+from tests.support.hostile_output import HOSTILE
+from tests.support.unicode_text import is_safe
 from tui_ipc.events import Fault, HandshakeFailed
 
 MARKUP = st.sampled_from(

@@ -18,7 +18,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.hostile_output import is_safe
+from tests.support.unicode_text import is_safe
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.input_history import (
     HISTORY_LIMIT,
     LEARN_LIMIT,
@@ -30,7 +31,6 @@ from tui_ipc.tui.input_history import (
     Vocabulary,
     history_path,
 )
-from tui_ipc.tui.model.terminal_output import make_visible
 
 
 def kept(path: Path) -> list[str]:

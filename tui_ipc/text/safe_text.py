@@ -98,16 +98,17 @@ def _hidden_or_joiner() -> re.Pattern[str]:
     return re.compile(f"(?P<joiner>{JOINER_IN_PLACE})|[{HIDDEN}]")
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text has no invisible character at all, not even one that joins; a quick test."""
+    # The first half is ten times as quick as the second, and true of most texts.
+    return (text.isascii() and text.isprintable()) or _HIDDEN.search(text) is None
+
+
 def has_hidden(text: str) -> bool:
     """Whether :func:`make_visible` would change a text."""
-    if _is_plain(text):
+    if is_plain(text):
         return False
     return any(match.lastgroup is None for match in _hidden_or_joiner().finditer(text))
-
-
-def _is_plain(text: str) -> bool:
-    # The first test is ten times as quick as the second, and true of most texts.
-    return (text.isascii() and text.isprintable()) or _HIDDEN.search(text) is None
 
 
 def make_visible(text: str, *, keep_tabs: bool = False) -> str:
@@ -117,7 +118,7 @@ def make_visible(text: str, *, keep_tabs: bool = False) -> str:
         text: Any text. A byte that is not UTF-8 is in it as :func:`decode_output` decodes it.
         keep_tabs: Whether a tab stays one, where it is obeyed: in a child's lines on a terminal.
     """
-    if _is_plain(text):
+    if is_plain(text):
         return text
 
     def replace(match: re.Match[str]) -> str:

@@ -20,13 +20,13 @@ from textual.screen import Screen
 from tui_ipc.events import AnyEvent, Audit
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.recording.codec import RecordingError
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.child_actions import ChildActions
 from tui_ipc.tui.file_actions import FileActions, SaveScript
 from tui_ipc.tui.input_history import InputHistory
 from tui_ipc.tui.keys import format_key, list_commands
 from tui_ipc.tui.model.run_summary import RunSummaries
 from tui_ipc.tui.model.session_model import LogEntry, SessionModel
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.scheduling import RefreshThrottle, raise_fps
 from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionRecorder
 from tui_ipc.tui.settings import Settings, apply_settings

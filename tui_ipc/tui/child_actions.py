@@ -9,10 +9,10 @@ from tui_ipc.events import Audit
 from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.session.session import NotConnected
+from tui_ipc.text.safe_text import format_sentence, make_visible
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.run_summary import RunSummaries
 from tui_ipc.tui.model.session_model import SessionModel
-from tui_ipc.tui.model.terminal_output import make_visible, sentence
 from tui_ipc.tui.session_controller import ExplorableSession, SessionController
 from tui_ipc.tui.widgets.key_bar import CHILD, SESSION
 from tui_ipc.tui.widgets.metrics_panel import MetricsPanel
@@ -165,7 +165,9 @@ class ChildActions(App[int]):
         why = self.model.status.why_unreachable
         reason = "no child was started yet" if why is None else why
         again = "" if why is None else f"; {format_key(self, 'app.restart')} starts it again"
-        self.notify(sentence(f"{reason}{again}."), title="Not signalled", severity="warning", markup=False)
+        self.notify(
+            format_sentence(f"{reason}{again}."), title="Not signalled", severity="warning", markup=False
+        )
 
     def _notify_leftovers(self, audit: Audit) -> None:
         """Say aloud what a run left behind, if anything; the log and the run's story say it too."""

@@ -12,9 +12,9 @@ from textual.binding import Binding, BindingType
 
 from tui_ipc.events import AnyEvent
 from tui_ipc.recording.codec import RecordingError
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural, format_size
 from tui_ipc.tui.model.session_model import LogEntry, SessionModel
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.session_controller import SessionRecorder
 from tui_ipc.tui.widgets.key_bar import FILES
 from tui_ipc.tui.widgets.log_view import LogView

@@ -24,7 +24,7 @@ from textual.suggester import Suggester
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.text import notation
-from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.text.safe_text import make_visible
 
 HISTORY_LIMIT: Final = 1_000
 """How many texts are kept."""

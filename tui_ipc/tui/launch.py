@@ -7,10 +7,10 @@ from typing import Final
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.input_history import InputHistory, history_path
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.session_controller import SessionRecorder
 from tui_ipc.tui.settings import load_settings, settings_path
 from tui_ipc.tui.terminal import run

@@ -14,11 +14,11 @@ from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.replay import Replay
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.keys import format_key
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.settings import Settings
 from tui_ipc.tui.widgets.bottom_bar import ReplayBar, decrease_speed, increase_speed
 from tui_ipc.tui.widgets.key_bar import SESSION

@@ -24,8 +24,8 @@ from textual.theme import Theme
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.keys import check_keys, collect_bindings, suggest_name
-from tui_ipc.tui.model.terminal_output import make_visible
 
 SETTINGS_LIMIT: Final = 1 << 20
 """The largest settings file that is read, in bytes."""

@@ -9,9 +9,9 @@ from textual.widgets import Input
 
 from tui_ipc.events import MessageReceived, MessageSent
 from tui_ipc.text import notation
+from tui_ipc.text.safe_text import format_sentence, make_visible
 from tui_ipc.text.units import format_size
 from tui_ipc.tui.model.clipboard import CopyFormat
-from tui_ipc.tui.model.terminal_output import make_visible, sentence
 from tui_ipc.tui.session_controller import SessionController
 from tui_ipc.tui.widgets.bottom_bar import MessageBox, ReplayBar
 from tui_ipc.tui.widgets.inspector import Inspector, InspectorTab
@@ -137,7 +137,7 @@ class MessageActions(App[int]):
         return None
 
     def _notify_refusal(self, title: str, reason: str) -> None:
-        self.notify(sentence(reason), title=title, severity="error", markup=False)
+        self.notify(format_sentence(reason), title=title, severity="error", markup=False)
 
 
 def format_for_box(value: Any) -> str | None:

@@ -9,7 +9,8 @@ from tui_ipc.events import Stream
 from tui_ipc.tui.model.child_output import OutputLine, break_rows, count_rows
 from tui_ipc.tui.model.styled_line import Span
 
-TEXTS = st.text("ab 中é\u0301🎉", max_size=30)
+GRAPHEMES = [*"ab 中é🎉", "e\u0301", "👩\u200d💻", "❤\ufe0f", "🏳\ufe0f\u200d🌈"]
+TEXTS = st.lists(st.sampled_from(GRAPHEMES), max_size=30).map("".join)
 LINES = st.builds(
     lambda texts, stream: OutputLine(tuple(map(Span, texts)), stream=stream),
     st.lists(TEXTS, max_size=4),
@@ -34,6 +35,13 @@ def test_rows_are_full(text: str, width: int) -> None:
     *full, last = break_rows(OutputLine((Span(text),), stream="stdout"), width)
     assert {len(row.text) for row in full} <= {width}
     assert 0 < len(last.text) <= width
+
+
+def test_an_emoji_that_is_joined_of_several_is_never_broken() -> None:
+    """It takes two cells, however many characters it has."""
+    family = "👨\u200d👩\u200d👧"
+    rows = break_rows(OutputLine((Span(f"a{family}{family}b"),), stream="stdout"), 3)
+    assert [row.text for row in rows] == [f"a{family}", f"{family}b"]
 
 
 def test_colours_go_on_in_the_next_row() -> None:

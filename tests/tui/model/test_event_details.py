@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.hostile_output import is_safe
 from tests.support.message_strategies import hostile, values
 from tests.support.sample_events import CONNECTED, HELLO, LISTENING, SPAWNED, exited
+from tests.support.unicode_text import is_safe
 from tui_ipc.events import (
     AnyEvent,
     Audit,

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.hostile_output import is_safe
 from tests.support.message_strategies import hostile, values
 from tests.support.msgpack_indexes import index_whole_message
+from tests.support.unicode_text import is_safe
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.msgpack_index import PlacedToken, Token, read_token
 from tui_ipc.tui.model.hex_dump import HexDump, abbreviate_token, describe_byte, describe_token

@@ -54,6 +54,12 @@ def test_what_is_found_is_lit_across_spans() -> None:
     assert lit("9", 0) == []
 
 
+def test_an_emoji_is_lit_as_a_whole() -> None:
+    """A part of what is drawn as one cannot have a style of its own."""
+    line = highlight(Line((Span("say 👩\u200d💻!"),)), re.compile("💻"))
+    assert [span.text for span in line.left if span.paint == MATCH_PAINT] == ["👩\u200d💻"]
+
+
 def test_the_extent_of_what_is_found_is_told_in_cells() -> None:
     """A wide character takes two."""
     line = Line((Span("時 "), Span("漢字 x y")))

@@ -1,4 +1,4 @@
-"""Colour and weight, as a child asks for them."""
+"""A child's output on its way to the screen."""
 
 from itertools import pairwise
 
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from rich.color import Color
 from rich.style import Style
 
-from tests.support.hostile_output import HOSTILE, is_safe
+from tests.support.hostile_output import HOSTILE
+from tests.support.unicode_text import WHOLE, is_safe
 from tui_ipc.tui.model.child_output import OutputLine
 from tui_ipc.tui.model.styled_line import Span
 from tui_ipc.tui.model.terminal_output import (
@@ -17,8 +18,6 @@ from tui_ipc.tui.model.terminal_output import (
     OutputDecoder,
     SgrState,
     apply_sgr,
-    make_visible,
-    sentence,
     to_rich_style,
 )
 
@@ -86,19 +85,7 @@ def texts(*pieces: bytes) -> list[str]:
 @given(data=HOSTILE)
 def test_nothing_hostile_comes_out(data: bytes) -> None:
     """Whatever a child prints, each character of each line is harmless."""
-    assert all(is_safe(character) for text in texts(data) for character in text)
-
-
-@given(text=st.text())
-def test_nothing_hostile_comes_out_of_a_text_either(text: str) -> None:
-    """Names, values and sentences pass the same gate."""
-    assert all(is_safe(character) for character in make_visible(text))
-
-
-def test_every_character_of_unicode_is_judged_by_its_category() -> None:
-    """The table in the source agrees with this Python's Unicode tables: no dangerous character is missing."""
-    everything = "".join(map(chr, range(0x110000)))
-    assert [f"U+{ord(each):04X}" for each in make_visible(everything) if not is_safe(each)] == []
+    assert all(is_safe(text) for text in texts(data))
 
 
 @given(data=HOSTILE, cuts=st.lists(st.integers(0, 200), max_size=6))
@@ -174,6 +161,7 @@ def test_a_spinner_rewrites_its_cell() -> None:
     assert texts(b"wait |\x08/\x08-\x08\\\n") == ["wait \\"]
     assert texts("ab中\b\bX\n".encode()) == ["abX"]
     assert texts("ae\u0301\bX\n".encode()) == ["aX"]
+    assert texts("a👩\u200d💻\bX\n".encode(), "a❤\ufe0f\bX\n".encode()) == ["aX", "aX"]
     assert texts(b"abc\x08 \x08X\n", b"abc\x08\n", b"\x08\x08a\n") == ["abX", "abc", "a"]
     assert texts(b"a\tb\x08\x08\x08c\n") == ["a     c"]
 
@@ -201,7 +189,32 @@ def test_erasing_in_a_line_erases(printed: bytes, seen: str) -> None:
 
 def test_what_looks_like_nothing_is_named() -> None:
     """Fillers and selectors that draw nothing could smuggle text."""
-    assert make_visible("a\u3164b\ufe00c\u034f") == "a‹U+3164›b‹U+FE00›c‹U+034F›"
+    assert texts("a\u3164b\ufe00c\u034f d\u202etxt\n".encode()) == [
+        "a‹U+3164›b‹U+FE00›c‹U+034F› d‹U+202E›txt"
+    ]
+
+
+@pytest.mark.parametrize("whole", WHOLE)
+def test_what_a_writing_system_needs_stays_whole(whole: str) -> None:
+    """Emoji and words that need an invisible character are printed as they are, wherever a piece ends."""
+    data = f"a {whole}\n".encode()
+    for cut in range(len(data)):
+        assert texts(data[:cut], data[cut:]) == [f"a {whole}"]
+
+
+def test_a_joiner_at_the_end_joins_nothing() -> None:
+    """What a joiner waits for may not come: it is shown then."""
+    assert texts("👩\u200d\n👩\u200d".encode()) == ["👩‹U+200D›", "👩‹U+200D›"]
+    assert texts("👩\u200d".encode(), b"x\n") == ["👩‹U+200D›x"]
+    assert texts("👩\x1b[1m\u200d👩\n".encode()) == ["👩‹U+200D›👩"]
+
+
+def test_what_is_cut_does_not_end_in_a_joiner() -> None:
+    """Where a line or a control string is cut, nothing is left to be joined to what we write."""
+    (text,) = texts(b"x" * (MAX_LINE_LENGTH - 2) + "👩\u200d💻".encode())
+    assert text == "x" * (MAX_LINE_LENGTH - 2) + "👩 … 2 more characters"
+    (text,) = texts(b"\x1b]" + b"x" * 30 + "👩\u200d💻\x07\n".encode())
+    assert text == "␛]" + "x" * 30 + "👩…"
 
 
 def test_what_is_no_utf8_is_shown_as_bytes() -> None:
@@ -209,14 +222,10 @@ def test_what_is_no_utf8_is_shown_as_bytes() -> None:
     assert texts(b"a\xffb\xc3", b"\n\xe2\x82") == ["a‹FF›b‹C3›", "‹E2›‹82›"]
 
 
-def test_invisible_characters_are_named() -> None:
-    """A character that reorders or hides text is shown by its number."""
-    assert make_visible("ab\u202etxt.exe\u200b") == "ab‹U+202E›txt.exe‹U+200B›"
-
-
 def test_tabs_reach_their_stops() -> None:
     """Tabs become blanks up to each eighth cell; a wide character takes two."""
     assert texts("a\tb\t中\tc\n".encode()) == ["a       b       中      c"]
+    assert texts("👩\u200d".encode(), "💻\tc\n".encode()) == ["👩\u200d💻      c"]
 
 
 def test_colour_becomes_style() -> None:
@@ -253,11 +262,3 @@ def test_a_long_line_says_how_much_is_left_out() -> None:
     """The part of a line beyond the limit is counted."""
     (text,) = texts(b"x" * (MAX_LINE_LENGTH + 12_345) + b"\n")
     assert text == "x" * MAX_LINE_LENGTH + " … 12 345 more characters"
-
-
-def test_a_sentence_begins_with_a_capital_and_steers_no_terminal() -> None:
-    """Nothing else of it changes, and no row of it is lost."""
-    assert sentence("the child printed 42\nand \x1b[2J") == "The child printed 42\nand ␛[2J"
-    assert sentence("2 messages wait") == "2 messages wait"
-    assert sentence("éclair") == "Éclair"
-    assert sentence("") == ""

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.hostile_output import is_safe
 from tests.support.message_strategies import values
 from tests.support.tree_models import open_whole_tree
+from tests.support.unicode_text import is_safe
 from tui_ipc.text import notation
-from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.model.tree_model import INITIAL_ROWS, MIN_TEXT_WIDTH, TreeModel
 from tui_ipc.tui.model.value_node import CHILD_LIMIT, PAGE_LENGTH, ValueNode, render_text
 

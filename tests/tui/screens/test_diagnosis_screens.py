@@ -1,7 +1,7 @@
 """Why nothing happens, asked with F3."""
 
 from tests.support.app_harness import FakeExplorerDriver, run_scene
-from tests.support.hostile_output import is_safe
+from tests.support.unicode_text import is_safe
 from tui_ipc.tui.screens.diagnosis_screens import WhyScreen
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from tests.support.app_harness import FakeExplorerDriver, run_scene
-from tests.support.hostile_output import is_safe
+from tests.support.unicode_text import is_safe
 from tui_ipc.events import MessageSent
 from tui_ipc.ipc.wire import encode
 from tui_ipc.tui.model.search import parse_filter

@@ -4,10 +4,10 @@ The rule: rows are as wide as there is room, wherever words end. So how many a l
 flood of lines costs little.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from rich.cells import cell_len
+from rich.cells import split_graphemes
 
 from tui_ipc.events import Stream
 from tui_ipc.tui.model.styled_line import Line, Span
@@ -62,26 +62,27 @@ def _chop_spans(spans: Iterable[Span], width: int) -> list[tuple[Span, ...]]:
     row: list[Span] = []
     room = width
     for text, paint in spans:
+        breaks, room = _find_breaks(text, room, width)
         start = 0
-        while start < len(text):
-            end, room = _fit_text(text, start, room)
-            if end == start and room < width:
-                rows.append(tuple(row))
-                row, room = [], width
-                continue
-            end = max(end, start + 1)  # a wide character where a row has one cell
-            row.append(Span(text[start:end], paint))
-            start = end
+        for end in breaks:
+            if end > start:
+                row.append(Span(text[start:end], paint))
+            rows.append(tuple(row))
+            row, start = [], end
+        if start < len(text):
+            row.append(Span(text[start:], paint))
     return [*rows, tuple(row)] if row or not rows else rows
 
 
-def _fit_text(text: str, start: int, room: int) -> tuple[int, int]:
-    """How far a text fits into a room from ``start`` on, and what room is left."""
+def _find_breaks(text: str, room: int, width: int) -> tuple[Sequence[int], int]:
+    """Where rows begin in a text whose first row has ``room`` cells left; and what the last one has left."""
     if text.isascii():
-        end = min(len(text), start + room)
-        return end, room - (end - start)
-    end = start
-    while end < len(text) and (cells := cell_len(text[end])) <= room:
+        breaks = range(max(room, 0), len(text), width)
+        return breaks, width - (len(text) - breaks[-1]) if breaks else room - len(text)
+    starts = []
+    for start, _, cells in split_graphemes(text)[0]:
+        if cells > room and room < width:  # one that is wider than a whole row has that row to itself
+            starts.append(start)
+            room = width
         room -= cells
-        end += 1
-    return end, room
+    return starts, room

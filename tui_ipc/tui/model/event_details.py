@@ -22,11 +22,11 @@ from tui_ipc.events import (
 )
 from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.text import notation
+from tui_ipc.text.safe_text import make_lines_visible, make_visible
 from tui_ipc.text.units import format_clock, format_count, format_duration, format_plural, format_size
 from tui_ipc.tui.model.byte_map import ByteMap
 from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.styled_line import Line, Span, line
-from tui_ipc.tui.model.terminal_output import make_visible
 
 COUNT_LIMIT: Final = 100_000
 """So many values are counted; who has more has seen what they are like."""
@@ -122,7 +122,7 @@ def value_lines(entry: LogEntry) -> list[Line]:
     """What an event that is no message says: its sentence, its names, or its log line."""
     match entry.event:
         case HandshakeFailed() | Fault() | StepLate():
-            return [line(make_visible(row)) for row in entry.event.sentence.splitlines()]
+            return [line(row) for row in make_lines_visible(entry.event.sentence).split("\n")]
         case ServerListening():
             return [line(make_visible(entry.event.name))]
         case ChildSpawned():

@@ -9,9 +9,9 @@ from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.wire import LARGE, RECEIVER, SENDER, SHARED_MEMORY
 from tui_ipc.text import notation
 from tui_ipc.text.msgpack_index import PlacedToken, Token
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_count, format_plural
 from tui_ipc.tui.model.styled_line import Line, Paint, Span
-from tui_ipc.tui.model.terminal_output import make_visible
 
 BRIEF_BYTES: Final = 24
 """Bytes of a scalar that are shown where there is little room."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rich.cells import cell_len, chop_cells
+from rich.cells import cell_len, chop_cells, split_graphemes
 from rich.style import Style
 
 MATCH_PAINT = "found"
@@ -73,6 +73,10 @@ def highlight(whole: Line, needle: re.Pattern[str], prefix: int = 0) -> Line:
     lit = bytearray(len(text))
     for match in needle.finditer(text):
         lit[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+    if not text.isascii():
+        for start, end, _ in split_graphemes(text)[0]:  # a part of one cannot be drawn by itself
+            if any(lit[start:end]):
+                lit[start:end] = b"\1" * (end - start)
     if not any(lit):
         kept = (*kept[:-1], *(Span(span.text, MATCH_PAINT) for span in kept[-1:]))
     return Line((*kept, *_split_spans(rest, lit)), whole.right, whole.fill)

@@ -1,21 +1,24 @@
-"""Select Graphic Rendition (ECMA-48 §8.3.117): the only control sequence that a child's output may use on us.
+"""Turns what a child prints into styled lines that are safe to show.
 
-Colours, bold, dim, italic, underline, reverse and strike are followed; blink and conceal are not, since a
-tool that shows what a program prints must not let the program hide it.
+Of the control sequences of ECMA-48 a child's output may use two: Select Graphic Rendition (§8.3.117) for
+colours, bold, dim, italic, underline, reverse and strike, and Erase in Line (§8.3.41). All others are shown
+as text. Blink and conceal are not followed: a tool that shows what a program prints must not let the program
+hide it.
 """
 
 import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
-from rich.cells import cell_len
+from rich.cells import cell_len, split_graphemes
 from rich.color import Color
 from rich.style import Style
 
 from tui_ipc.events import Stream
+from tui_ipc.text.safe_text import HIDDEN, JOINER_IN_PLACE, is_plain, make_visible, symbol_for
 from tui_ipc.text.units import format_count
 from tui_ipc.tui.model.child_output import OutputLine
 from tui_ipc.tui.model.styled_line import Span
@@ -23,7 +26,7 @@ from tui_ipc.tui.model.styled_line import Span
 
 @dataclass(frozen=True, slots=True)
 class SgrState:
-    """The looks that are in force at one place of the output."""
+    """How text is drawn at one place of the output."""
 
     color: Color | None = None
     bgcolor: Color | None = None
@@ -58,23 +61,23 @@ _SWITCHES: dict[int, dict[str, Any]] = {
 
 
 @lru_cache(maxsize=512)
-def to_rich_style(ink: SgrState) -> Style:
-    """The style that draws an ink; only what is switched on is named, so that the theme shows through."""
+def to_rich_style(state: SgrState) -> Style:
+    """The style that draws a state; only what is switched on is named, so that the theme shows through."""
     return Style(
-        color=ink.color,
-        bgcolor=ink.bgcolor,
-        bold=ink.bold or None,
-        dim=ink.dim or None,
-        italic=ink.italic or None,
-        underline=ink.underline or None,
-        reverse=ink.reverse or None,
-        strike=ink.strike or None,
+        color=state.color,
+        bgcolor=state.bgcolor,
+        bold=state.bold or None,
+        dim=state.dim or None,
+        italic=state.italic or None,
+        underline=state.underline or None,
+        reverse=state.reverse or None,
+        strike=state.strike or None,
     )
 
 
 @lru_cache(maxsize=512)
-def apply_sgr(ink: SgrState, parameters: str) -> SgrState:
-    """The ink after ``ESC [ parameters m``; a parameter that means nothing changes nothing.
+def apply_sgr(state: SgrState, parameters: str) -> SgrState:
+    """The state after ``ESC [ parameters m``; a parameter that means nothing changes nothing.
 
     Parameters are separated by semicolons. Colons separate the parts of one parameter (ITU-T T.416), as in
     ``4:3``, a curly underline, or ``38:2::255:0:0``, which leaves a colour space unnamed.
@@ -82,49 +85,51 @@ def apply_sgr(ink: SgrState, parameters: str) -> SgrState:
     fields = iter(parameters.split(";"))
     for field in fields:
         code, *parts = (_parse_number(part) for part in field.split(":"))
-        if code in _EXTENDED:
+        if (
+            code in _EXTENDED
+        ):  # of 38;5;N the next parameters belong to the colour: the loop goes on after them
             color = _parse_extended_color(
                 iter(_without_space(parts)) if parts else (_parse_number(each) for each in fields)
             )
-            ink = ink if color is None or code == _UNDERLINE_COLOR else _set_color(ink, code, color)
+            state = state if color is None or code == _UNDERLINE_COLOR else _set_color(state, code, color)
         elif parts:
-            ink = _set_underline(ink, parts[0]) if code == _UNDERLINE else ink
+            state = _set_underline(state, parts[0]) if code == _UNDERLINE else state
         else:
-            ink = _apply_code(ink, code)
-    return ink
+            state = _apply_code(state, code)
+    return state
 
 
 def _parse_number(text: str) -> int:
-    """A parameter, 0 if it is left out, -1 if it is no small number."""
+    # 0 if it is left out, -1 if it is not a small number
     return int(text or 0) if len(text) < 4 and (not text or text.isdecimal()) else -1
 
 
-def _apply_code(ink: SgrState, code: int) -> SgrState:
+def _apply_code(state: SgrState, code: int) -> SgrState:
     if code == 0:
         return DEFAULT_STATE
     if code in _SWITCHES:
-        return replace(ink, **_SWITCHES[code])
+        return replace(state, **_SWITCHES[code])
     if code in (39, 49):
-        return _set_color(ink, code, None)
+        return _set_color(state, code, None)
     if 30 <= code <= 37 or 40 <= code <= 47:
-        return _set_color(ink, code, Color.from_ansi(code % 10))
+        return _set_color(state, code, Color.from_ansi(code % 10))
     if 90 <= code <= 97 or 100 <= code <= 107:
-        return _set_color(ink, code, Color.from_ansi(code % 10 + 8))
-    return ink
+        return _set_color(state, code, Color.from_ansi(code % 10 + 8))
+    return state
 
 
-def _set_underline(ink: SgrState, style: int) -> SgrState:
-    """``4:0`` is none; straight, double, curly, dotted and dashed ones (1 to 5) are all drawn alike."""
-    return replace(ink, underline=style > 0)
+def _set_underline(state: SgrState, style: int) -> SgrState:
+    # 4:0 is none; straight, double, curly, dotted and dashed ones (1 to 5) are all drawn alike.
+    return replace(state, underline=style > 0)
 
 
-def _set_color(ink: SgrState, code: int, color: Color | None) -> SgrState:
-    """Colour the layer that a code is about: 4x and 10x are the background, 3x and 9x the text."""
-    return replace(ink, bgcolor=color) if code // 10 in (4, 10) else replace(ink, color=color)
+def _set_color(state: SgrState, code: int, color: Color | None) -> SgrState:
+    # 4x and 10x are the background, 3x and 9x the text.
+    return replace(state, bgcolor=color) if code // 10 in (4, 10) else replace(state, color=color)
 
 
 def _without_space(parts: list[int]) -> list[int]:
-    """The parts of a colour without the colour space; many programs leave it out together with its colon."""
+    # Many programs leave out the colour space together with its colon, so the number of parts decides.
     return [2, *parts[2:]] if parts[0] == 2 and len(parts) > 4 else parts
 
 
@@ -145,63 +150,52 @@ MAX_STRING_LENGTH = 32
 
 TAB = 8
 
-# Categories Cc, Cf, Cs, Zl and Zp of Unicode 15, and what is Default_Ignorable there: fillers that look like
-# nothing, variation selectors that can smuggle text. Spelled out, since scanning unicodedata for them at
-# start-up would cost 100 ms.
-_HIDDEN = (
-    "\x00-\x1f\x7f-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5"
-    "\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0"
-    "\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001345f"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
-)
-# Ask for an emoji's text or colour form. Terminals disagree on the width of the result; they say nothing, so
-# they go.
-_PRESENTATION = "\ufe0e\ufe0f"
+_GRAPHEME_LIMIT = 64  # characters back at which the beginning of a grapheme is sought
+_CONTEXT = 2  # characters back that a joiner looks at
 
-_ANY_HIDDEN = re.compile(f"[{_HIDDEN}{_PRESENTATION}]")
-# ECMA-48 §5.4: ESC [, parameters, intermediates, a final character; other sequences have no parameters. Their
-# lengths are bounded, so that one cut by the end of a piece can be kept until the next piece comes.
+# Lengths are bounded, so that a sequence that the end of a piece cuts can be kept until the next piece comes.
 _PARAMETERS = "[0-?]{0,128}"
 _INTERMEDIATES = "[ -/]{0,4}"
-_TOKEN = re.compile(
-    f"(?P<text>[^{_HIDDEN}{_PRESENTATION}]+)"
-    "|\x1b\\[(?P<sgr>[0-9;:]{0,128})m"
-    "|\x1b\\[(?P<erase>[0-2]?)K"
-    "|(?P<opener>\x1b[P\\]X^_]|[\x90\x98\x9d-\x9f])"
-    f"|(?P<sequence>\x1b(?:\\[{_PARAMETERS}{_INTERMEDIATES}[@-~]|{_INTERMEDIATES}[0-Z\\\\^-~]))"
-    f"|(?P<control>[{_HIDDEN}{_PRESENTATION}])"
-)
 _UNFINISHED = re.compile(f"\x1b(?:\\[{_PARAMETERS})?{_INTERMEDIATES}\\Z")
 _STRING_ENDS = "\x07\x18\x1a\x1b\x9c"  # BEL, by habit; CAN, SUB and ESC, which cancel; ST as one character
 
-
-def symbol_for(character: str) -> str:
-    """Show one character that must not reach the terminal.
-
-    C0 controls and DEL have pictures in Unicode; a byte that is no UTF-8 (kept as a lone surrogate by
-    ``surrogateescape``, PEP 383) is shown as ``‹FF›``, any other as ``‹U+202E›``.
-    """
-    point = ord(character)
-    if point < 0x20:
-        return chr(0x2400 + point)
-    if point == 0x7F:
-        return "\u2421"
-    if character in _PRESENTATION:
-        return ""
-    return f"‹{point - 0xDC00:02X}›" if 0xDC80 <= point <= 0xDCFF else f"‹U+{point:04X}›"
+# What joins may need the character after it, so at the end of a piece it waits for the next: a joiner, a
+# selector, or the tags of a flag as far as they have come.
+_JOINERS = "\u180b-\u180f\u200c\u200d\u202f\ufe0e\ufe0f"
+_TAGS = "\U000e0061-\U000e007f"
+_OPEN_JOINER = re.compile(f"(?:[{_JOINERS}]|(?<=\U0001f3f4)[{_TAGS}]{{1,5}})\\Z")
+_LAST_JOINERS = re.compile(f"[{_JOINERS}{_TAGS}]+\\Z")
 
 
-def make_visible(text: str) -> str:
-    """Return text that is safe to show: one line, every character seen."""
-    return _ANY_HIDDEN.sub(lambda match: symbol_for(match[0]), text)
+@cache
+def _tokens() -> re.Pattern[str]:
+    # ECMA-48: control sequences (§5.4), other escape sequences (§5.3), and control strings (§5.6), opened by
+    # ESC and a letter or by one C1 character. Compiled when a child first prints more than plain text.
+    return re.compile(
+        f"(?P<text>(?:[^{HIDDEN}]+|{JOINER_IN_PLACE})+)"
+        "|\x1b\\[(?P<sgr>[0-9;:]{0,128})m"
+        "|\x1b\\[(?P<erase>[0-2]?)K"
+        "|(?P<opener>\x1b[P\\]X^_]|[\x90\x98\x9d-\x9f])"
+        f"|(?P<sequence>\x1b(?:\\[{_PARAMETERS}{_INTERMEDIATES}[@-~]|{_INTERMEDIATES}[0-Z\\\\^-~]))"
+        f"|(?P<control>[{HIDDEN}])"
+    )
 
 
 class OutputDecoder:
     """Turns the pieces of a child's output into lines, however the pieces are cut.
 
-    A line feed ends a line. After a carriage return that no line feed follows, the next text replaces the
-    line, as a progress bar means it to; after a backspace it replaces as many cells, as a spinner does. Only
-    text goes that way: a symbol stays.
+    A line feed ends a line. Within a line the decoder is in one of these states, apart from its style:
+
+    ===============  ================================  ===================================================
+    state            entered by                        and then
+    ===============  ================================  ===================================================
+    text             the line's begin                  text is appended
+    carriage return  CR                                the next text replaces the line: a progress bar
+    backspaces       each BS                           the next text replaces as many cells: a spinner
+    control string   ESC P, ESC ] … or a C1 control    its beginning is shown, until it or the line ends
+    ===============  ================================  ===================================================
+
+    Only text is replaced: a symbol stays, so that a child cannot hide what it did.
 
     Args:
         stream: Where it is printed.
@@ -210,150 +204,177 @@ class OutputDecoder:
     def __init__(self, stream: Stream = "stdout") -> None:
         self._stream = stream
         self._utf8 = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-        self._unfinished = ""
-        self._ink = DEFAULT_STATE
-        self._begin()
+        self._context = ""  # the last characters that were taken, by which the next may be a joiner in place
+        self._unfinished = ""  # those that wait for what follows them
+        self._style = DEFAULT_STATE
+        self._start_line()
 
-    def _begin(self) -> None:
+    def _start_line(self) -> None:
         self._spans: list[Span] = []
         self._kept = 0
         self._dropped = 0
         self._column = 0
-        self._returned = False
-        self._pending_backspaces = 0  # cells that the cursor stands before the end of the line
-        self._string: int | None = None  # in a control string: how many more of its characters are shown
+        self._last_grapheme = ""
+        self._has_returned = False
+        self._backspaces = 0  # cells between the cursor and the end of the line
+        self._string_room: int | None = None  # in a control string: how many more characters of it are shown
 
     @property
     def partial(self) -> OutputLine | None:
         """The line that has begun and not ended, None if there is none."""
-        return self._line() if self._spans else None
+        return self._make_line() if self._spans else None
 
     def feed(self, data: bytes) -> list[OutputLine]:
         """Take the next piece of output, and return the lines that it ends."""
         return self._take(self._utf8.decode(data))
 
     def flush(self) -> list[OutputLine]:
-        """Take the end of the output: what was begun is shown as it stands."""
-        rest, self._unfinished = self._unfinished, ""
-        lines = self._take(rest + self._utf8.decode(b"", final=True), final=True)
+        """Take the end of the output: what is unfinished is shown as it is."""
+        lines = self._take(self._utf8.decode(b"", final=True), final=True)
         if self._spans:
-            lines.append(self._line())
-        self._ink = DEFAULT_STATE
-        self._begin()
+            lines.append(self._make_line())
+        self._context = ""
+        self._style = DEFAULT_STATE
+        self._start_line()
         return lines
 
     def _take(self, text: str, final: bool = False) -> list[OutputLine]:
-        text = self._unfinished + text
+        start = len(self._context)
+        text = self._context + self._unfinished + text
         self._unfinished = ""
-        if not final and (unfinished := _UNFINISHED.search(text)):
+        unfinished = _UNFINISHED.search(text, start) or _OPEN_JOINER.search(text, max(start, len(text) - 5))
+        if unfinished and not final:
             self._unfinished = unfinished[0]
             text = text[: unfinished.start()]
-        first, *others = text.split("\n")
-        self._scan(first)
+        self._context = text[-_CONTEXT:]
         lines: list[OutputLine] = []
-        for piece in others:
-            lines.append(self._line())
-            self._begin()
-            self._scan(piece)
+        while (end := text.find("\n", start)) >= 0:
+            self._scan(text, start, end)
+            lines.append(self._make_line())
+            self._start_line()
+            start = end + 1
+        self._scan(text, start, len(text))
         return lines
 
-    def _scan(self, piece: str) -> None:
-        if self._string is None and not _ANY_HIDDEN.search(piece):
-            self._write(piece, self._ink)
+    def _scan(self, text: str, start: int, end: int) -> None:
+        piece = text[start:end]
+        if self._string_room is None and is_plain(piece):
+            self._write(piece, self._style)
             return
-        for token in _TOKEN.finditer(piece):
-            text = token[0]
+        for token in _tokens().finditer(text, start, end):  # not in the piece: a joiner looks back beyond it
             match token.lastgroup:
-                case "text" if self._string is None:
-                    self._write(text, self._ink)
+                case "text" if self._string_room is None:
+                    self._write(token[0], self._style)
                 case "text":
-                    self._write_string(text)
+                    self._write_string(token[0])
                 case "control":
-                    self._control(text)
+                    self._control(token[0])
                 case kind:
-                    self._string = None  # every escape sequence ends a string
-                    self._escape(kind, text, token)
+                    self._string_room = None  # every escape sequence ends a string
+                    self._escape(kind, token)
 
-    def _escape(self, kind: str | None, text: str, token: re.Match[str]) -> None:
+    def _escape(self, kind: str | None, token: re.Match[str]) -> None:
         if kind == "sgr":
-            self._ink = apply_sgr(self._ink, token["sgr"])
+            self._style = apply_sgr(self._style, token["sgr"])
         elif kind == "erase":
             self._erase(token["erase"])
         else:
-            self._write(make_visible(text), None)
+            self._write(make_visible(token[0]), None)
             if kind == "opener":
-                self._string = MAX_STRING_LENGTH
+                self._string_room = MAX_STRING_LENGTH
 
     def _control(self, character: str) -> None:
         if character == "\r":
-            self._returned = True
-            self._string = None
-        elif self._string is not None:
+            self._has_returned = True
+            self._string_room = None
+        elif self._string_room is not None:
             self._write_string(symbol_for(character))
             if character in _STRING_ENDS:
-                self._string = None
+                self._string_room = None
         elif character == "\t":
-            self._write(" " * (TAB - self._column % TAB), self._ink)
+            self._write(" " * (TAB - self._column % TAB), self._style)
         elif character == "\b":
-            self._pending_backspaces = min(self._pending_backspaces + 1, self._column)
+            self._backspaces = min(self._backspaces + 1, self._column)
         else:
             self._write(symbol_for(character), None)
 
     def _erase(self, part: str) -> None:
-        """Erase in line: behind the cursor (``0`` or nothing), before it (``1``), or all of it (``2``)."""
-        if part == "2" or (part == "1") != self._returned:
-            self._begin()
+        """Erase in line: after the cursor (``0`` or nothing), before it (``1``), or all of it (``2``)."""
+        if part == "2" or (part == "1") != self._has_returned:
+            self._start_line()
         elif part != "1":
             self._apply_backspaces()
 
     def _write_string(self, text: str) -> None:
-        """Show the beginning of a control string; what is left out, an ellipsis tells once."""
-        room = self._string or 0
+        """Show the beginning of a control string; one ellipsis stands for all the rest."""
+        room = self._string_room or 0
         if room >= 0:
-            self._write(text if len(text) <= room else text[:room] + "…", None)
-            self._string = room - len(text)
+            self._write(text if len(text) <= room else _cut(text, room) + "…", None)
+            self._string_room = room - len(text)
 
-    def _write(self, text: str, ink: SgrState | None) -> None:
-        """Add text in an ink, or in our own paint for symbols if it is None."""
+    def _write(self, text: str, style: SgrState | None) -> None:
+        """Add text in a style, or as a note of ours if that is None."""
         if not text:
             return
-        if self._returned:
-            self._begin()
-        if self._pending_backspaces:
+        if self._has_returned:
+            self._start_line()
+        if self._backspaces:
             self._apply_backspaces()
         room = MAX_LINE_LENGTH - self._kept
-        self._dropped += max(0, len(text) - room)
-        text = text[:room]
+        self._kept += min(len(text), room)
+        if len(text) > room:
+            whole, text = text, _cut(text, room)
+            self._dropped += len(whole) - len(text)
         if not text:
             return
-        self._kept += len(text)
-        self._column += len(text) if text.isascii() else cell_len(text)  # most is, and this is the hot path
-        paint = "note" if ink is None else "text" if ink is DEFAULT_STATE else to_rich_style(ink)
+        self._advance_column(text)
+        paint = "note" if style is None else "text" if style is DEFAULT_STATE else to_rich_style(style)
         if self._spans and self._spans[-1].paint is paint:
             text = self._spans.pop().text + text
         self._spans.append(Span(text, paint))
 
+    def _advance_column(self, text: str) -> None:
+        if text.isascii():  # most is, and this is the hot path
+            self._column += len(text)
+            self._last_grapheme = text[-1]
+            return
+        # What begins the text may belong to the last grapheme, and change its width.
+        text = self._last_grapheme + text
+        self._column += cell_len(text) - cell_len(self._last_grapheme)
+        length, _ = _measure_last_grapheme(text)
+        self._last_grapheme = text[-length:]
+
     def _apply_backspaces(self) -> None:
         """Take back the cells that backspaces went over, as far as they are text."""
-        while self._pending_backspaces > 0 and self._spans and self._spans[-1].paint != "note":
+        while self._backspaces > 0 and self._spans and self._spans[-1].paint != "note":
             text, paint = self._spans.pop()
-            kept = len(text)
-            while kept and self._pending_backspaces > 0:
-                kept -= 1
-                self._pending_backspaces -= cell_len(text[kept])
-            self._kept -= len(text) - kept
-            self._column -= cell_len(text[kept:])
-            if kept:
-                self._spans.append(Span(text[:kept], paint))
-        self._pending_backspaces = 0
+            while text and self._backspaces > 0:
+                length, cells = _measure_last_grapheme(text)
+                text = text[:-length]
+                self._backspaces -= cells
+                self._column -= cells
+                self._kept -= length
+            if text:
+                self._spans.append(Span(text, paint))
+        self._backspaces = 0
+        self._last_grapheme = ""
 
-    def _line(self) -> OutputLine:
+    def _make_line(self) -> OutputLine:
         if self._dropped:
             more = Span(f" … {format_count(self._dropped)} more characters", "note")
             return OutputLine((*self._spans, more), stream=self._stream)
         return OutputLine(tuple(self._spans), stream=self._stream)
 
 
-def sentence(text: str) -> str:
-    """What the session or the system says, to stand by itself: its rows stay, control characters do not."""
-    return "\n".join(make_visible(row) for row in (text[:1].upper() + text[1:]).splitlines())
+def _cut(text: str, length: int) -> str:
+    """The beginning of a text, without joiners at its end: nothing follows that they could join."""
+    return _LAST_JOINERS.sub("", text[:length])
+
+
+def _measure_last_grapheme(text: str) -> tuple[int, int]:
+    """How many characters the last grapheme of a text has, and how many cells."""
+    if text[-1].isascii():
+        return 1, 1
+    # Of a long text only the end is split: this is done for each backspace of a child that floods.
+    start, end, cells = split_graphemes(text[-_GRAPHEME_LIMIT:])[0][-1]
+    return end - start, cells

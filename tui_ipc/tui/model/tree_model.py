@@ -10,9 +10,9 @@ from typing import Any, Final
 from rich.cells import cell_len
 
 from tui_ipc.text import notation
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_count, format_plural
 from tui_ipc.tui.model.styled_line import Line, Span, line
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.model.value_node import PAGE_LENGTH, Position, ValueNode, is_text, render_text
 
 INITIAL_ROWS: Final = 250

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from rich.cells import cell_len
 
 from tui_ipc.text import notation
-from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.text.safe_text import make_visible
 
 NodeKind = Literal["value", "group", "piece"]
 Position = tuple[int, ...]

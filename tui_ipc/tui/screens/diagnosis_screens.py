@@ -13,9 +13,9 @@ from textual.widgets import Static
 
 from tui_ipc.events import AnyEvent, HandshakeFailed
 from tui_ipc.events.sentences import WORD_WIDTH, Tone, describe_event
+from tui_ipc.text.safe_text import format_sentence, make_lines_visible, make_visible
 from tui_ipc.text.units import format_clock, format_duration
 from tui_ipc.tui.model.run_summary import RunSummaries, RunSummary, StepProgress, StepState
-from tui_ipc.tui.model.terminal_output import make_visible, sentence
 
 WHY_REFRESH_SECONDS = 0.5
 """Seconds after which the session is asked again."""
@@ -63,7 +63,7 @@ def _render_sentences(sentences: Sequence[str]) -> list[Content]:
     """The most telling sentence stands out; each begins with a capital letter."""
     if not sentences:
         return [Content("Nothing is known yet.")]
-    first, *others = map(sentence, sentences)
+    first, *others = map(format_sentence, sentences)
     return [Content.styled(first, "bold"), *map(Content, others)]
 
 
@@ -199,17 +199,12 @@ def _render_step(rung: StepProgress, waited: int | None, room: int) -> Content:
     )
     if rung.late is None or rung.state == "failed":
         return line
-    late = _indent_wrapped(_sanitize_rows(rung.late.sentence), room, 10)
+    late = _indent_wrapped(make_lines_visible(rung.late.sentence), room, 10)
     return Content.assemble(line, "\n  ", (f"▲ late: {late}", "$text-warning"))
 
 
 def _render_sentence(text: str) -> Content:
-    return Content(sentence(text))
-
-
-def _sanitize_rows(text: str) -> str:
-    """The same text, made harmless row by row."""
-    return "\n".join(make_visible(row) for row in text.splitlines())
+    return Content(format_sentence(text))
 
 
 def _indent_wrapped(text: str, width: int, indent: int) -> str:
@@ -225,7 +220,7 @@ def _indent_wrapped(text: str, width: int, indent: int) -> str:
 def _render_event(event: AnyEvent, room: int) -> Content:
     said = describe_event(event)
     style = _TONE_STYLES[said.tone]
-    rows = _indent_wrapped(_sanitize_rows(said.detail), room, WORD_WIDTH + 13)
+    rows = _indent_wrapped(make_lines_visible(said.detail), room, WORD_WIDTH + 13)
     return Content.assemble(
         (f"{format_clock(event.at)}  ", MUTED), (f"{said.mark} {said.word:<{WORD_WIDTH}}  ", style), rows
     )

@@ -16,7 +16,7 @@ from textual.widgets import Input, OptionList, Static
 
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.recording.codec import describe_path_error
-from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.widgets.inputs import SafeInput
 
 

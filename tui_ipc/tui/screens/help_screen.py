@@ -13,8 +13,8 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.model.search import GRAMMAR
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.settings import settings_path
 
 _ABOUT = """\

@@ -10,12 +10,12 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from tui_ipc.text import notation
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_count, format_plural
 from tui_ipc.tui.input_history import InputHistory, Vocabulary
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.status import Status
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.widgets.inputs import MessageInput
 
 MAX_PARSED_CHARS = 10_000

@@ -14,10 +14,10 @@ from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
 
+from tui_ipc.text.safe_text import format_sentence, make_visible
 from tui_ipc.tui.editor import EditorError, FoldResult, edit, editor_command, fold, unfold
 from tui_ipc.tui.input_history import InputHistory, MessageSuggester, Vocabulary
 from tui_ipc.tui.keys import dispatch_key
-from tui_ipc.tui.model.terminal_output import make_visible, sentence
 
 
 class SafeInput(Input):
@@ -204,7 +204,7 @@ class MessageInput(SafeInput):
             self._tell(f"It would be sent as a string: {folded.complaint}.", how, "warning")
 
     def _tell(self, text: str, title: str, severity: Any) -> None:
-        self.notify(sentence(text), title=title, severity=severity, markup=False)
+        self.notify(format_sentence(text), title=title, severity=severity, markup=False)
 
 
 class _FaultHighlighter(Highlighter):

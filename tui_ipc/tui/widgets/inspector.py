@@ -16,6 +16,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from tui_ipc.events import json_form
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.byte_map import ByteMap, map_event_bytes
@@ -38,7 +39,6 @@ from tui_ipc.tui.model.event_details import (
 from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.session_model import LogEntry, explain_no_partner, find_partners
 from tui_ipc.tui.model.styled_line import Line, Span, line, wrap
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.scheduling import BackgroundSteps
 from tui_ipc.tui.widgets.line_view import LineView
 from tui_ipc.tui.widgets.message_view import MessageView

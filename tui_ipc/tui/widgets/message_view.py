@@ -15,10 +15,10 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from tui_ipc.text.msgpack_index import PlacedToken, Token
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_count, format_plural
 from tui_ipc.tui.model.byte_map import ByteMap, ByteRange, Location
 from tui_ipc.tui.model.hex_dump import describe_byte, describe_token
-from tui_ipc.tui.model.terminal_output import make_visible
 from tui_ipc.tui.model.value_node import ValueNode
 from tui_ipc.tui.scheduling import BackgroundSteps
 from tui_ipc.tui.widgets.bytes_view import BytesView

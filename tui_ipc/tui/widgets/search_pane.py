@@ -12,7 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from tui_ipc.tui.model.terminal_output import make_visible
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.widgets.inputs import SafeInput
 from tui_ipc.tui.widgets.searchable_view import SearchableView
 

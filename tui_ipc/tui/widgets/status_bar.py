@@ -8,10 +8,10 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui_ipc.events import Fault, HandshakeFailed, StepLate
+from tui_ipc.text.safe_text import format_sentence, make_visible
 from tui_ipc.text.units import format_count, format_duration, format_size
 from tui_ipc.tui.model.session_model import Problem
 from tui_ipc.tui.model.status import RunMetrics, RunPhase, Status, draw_sparkline
-from tui_ipc.tui.model.terminal_output import make_visible, sentence
 from tui_ipc.tui.session_controller import SessionRecorder
 
 MUTED = "$foreground 60%"
@@ -160,7 +160,7 @@ class TroubleNotice(Static):
             return
         self.border_title = _trouble_title(problem)
         self.border_subtitle = self._remedy()
-        self.update(Content(sentence(problem.sentence)))
+        self.update(Content(format_sentence(problem.sentence)))
 
 
 def _trouble_title(problem: Problem) -> str:
