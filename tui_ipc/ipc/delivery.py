@@ -245,6 +245,8 @@ _PREFILL, _FIRST, _REST, _BODY = range(4)
 
 def _after(pieces: "list[memoryview]", sent: int) -> "list[memoryview]":
     """What remains of the pieces once their first ``sent`` bytes are gone."""
+    if len(pieces) == 1 and sent == len(pieces[0]):
+        return []
     for index, piece in enumerate(pieces):
         if sent < len(piece):
             return [piece[sent:], *pieces[index + 1 :]]

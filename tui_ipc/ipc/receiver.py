@@ -285,6 +285,21 @@ class Receiver(TypedHandle[T]):
         finally:
             self._finish()
 
+    def _take_ahead(self) -> "Any":
+        """A message that was read with an earlier one; NOTHING if there is none, or it is not so simple."""
+        decoder = self._decoder
+        if not decoder.pending or self._is_busy or not self._is_plain:
+            return NOTHING
+        try:
+            found = decoder.next()
+        except IpcError as error:
+            self._check(error)
+            raise
+        if found.__class__ is Large:
+            self._begin_body(found)
+            return NOTHING
+        return found
+
     def _begin(self) -> None:
         if self._is_busy:
             raise Busy("another thread is receiving here; a receiver has one reader at a time")

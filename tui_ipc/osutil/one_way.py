@@ -2,7 +2,6 @@
 
 import os
 import socket
-import stat
 from _signal import (  # type: ignore[import-not-found]  # the plain functions: those of signal make enum members
     SIG_BLOCK,
     SIG_IGN,
@@ -12,14 +11,14 @@ from _signal import (  # type: ignore[import-not-found]  # the plain functions: 
     pthread_sigmask,
     sigtimedwait,
 )
-from fcntl import F_SETPIPE_SZ, fcntl
+from fcntl import F_GETPIPE_SZ, F_SETPIPE_SZ, fcntl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _DEFAULT_CAPACITY = 64 * 1024
-"""Bytes that a pipe holds without being asked to."""
+"""Bytes that a pipe holds without being asked to, as a rule: a user with many pipes gets smaller ones."""
 
 _PIPE_LIMIT = 256 * 1024
 """Bytes up to which a pipe is faster than a socket pair, measured there and back: it is made, sent and closed
@@ -34,7 +33,7 @@ def open_stream(size: int) -> tuple[int, int]:
 
     Returns:
         The end to read from, which waits as any file does that another program is given, and the end to write
-        to, which never does.
+        to, which never waits for that many bytes.
     """
     if size > _PIPE_LIMIT:
         reading, writing = socket.socketpair()
@@ -43,19 +42,24 @@ def open_stream(size: int) -> tuple[int, int]:
         writing.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
         return reading.detach(), writing.detach()
     read_end, write_end = os.pipe()
-    os.set_blocking(write_end, False)
-    if size > _DEFAULT_CAPACITY:
-        try:
-            fcntl(write_end, F_SETPIPE_SZ, size)
-        except OSError:
-            pass  # this user has as many pages in pipes as allowed: it works with a smaller one as well
+    try:
+        if size > _DEFAULT_CAPACITY:
+            capacity = fcntl(write_end, F_SETPIPE_SZ, size)
+        else:
+            capacity = fcntl(write_end, F_GETPIPE_SZ)
+    except OSError:  # this user has as many pages in pipes as allowed: a smaller one does as well
+        capacity = 0
+    if capacity < size:  # else nothing that is written will have to wait
+        os.set_blocking(write_end, False)
     return read_end, write_end
 
 
 def is_stream(descriptor: int) -> bool:
     """Whether a descriptor that came from elsewhere may be the reading end of such a stream."""
-    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
-        return True
+    try:
+        return fcntl(descriptor, F_GETPIPE_SZ) > 0  # a third of the time of fstat(2) in Python
+    except OSError:
+        pass
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:
