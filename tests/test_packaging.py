@@ -82,8 +82,7 @@ def test_wheel_ships_the_whole_package_and_nothing_else(distributions: tuple[Pat
     assert shipped == relative(ours(ROOT / "tui_ipc"))
     assert {
         "tui_ipc/py.typed",
-        "tui_ipc/docs/PROTOCOL.md",
-        "tui_ipc/docs/RECORDING.md",
+        *(f"tui_ipc/docs/{name}.md" for name in ("LIBRARY", "PROTOCOL", "RECORDING", "SCRIPTS")),
         "tui_ipc/tui/app.tcss",
     } <= shipped
 

@@ -1,8 +1,7 @@
-"""The README's tables of a run: ``python -m tests.benchmarks.table < figures.json``.
+"""The tables of a run for the documents: ``python -m tests.benchmarks.table < figures.json``.
 
-It reads what ``python -m tests.benchmarks --json`` prints. The one rule: no figure is copied by hand. The
-picture of the same run carries the figures (:mod:`tests.benchmarks.plot`), and a test makes the README's
-tables of them again.
+It reads what ``python -m tests.benchmarks --json`` prints. No figure is copied by hand: the picture of the
+run carries its figures (:mod:`tests.benchmarks.plot`), and a test compares the documents with them.
 """
 
 import json
@@ -55,9 +54,13 @@ def bars(judged: Sequence[Mapping[str, Any]]) -> str:
 
 
 def tables(run: Mapping[str, Any]) -> str:
-    """Both, and what they were measured on."""
-    where = f"Python {run['python']}, {run['system']}, {run['cpus']} CPUs"
-    return f"Measured on {where}:\n\n{medians(run['groups'])}\n\n{bars(run['bars'])}\n"
+    """The machine, the medians and the bars."""
+    return f"{machine(run)}\n\n{medians(run['groups'])}\n\n{bars(run['bars'])}\n"
+
+
+def machine(run: Mapping[str, Any]) -> str:
+    """What a run was measured on, as the line above its tables."""
+    return f"Measured on Python {run['python']}, {run['system']}, {run['cpus']} CPUs:"
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
@@ -66,7 +69,7 @@ def _markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def main() -> int:
-    """Read figures, write the tables."""
+    """Read figures and print the tables."""
     sys.stdout.write(tables(json.load(sys.stdin)))
     return 0
 
