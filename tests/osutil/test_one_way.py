@@ -53,6 +53,7 @@ def test_of_a_long_one_as_much_as_fits(size: int) -> None:
 
 def test_pipes_that_may_not_grow(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user who has as many pages in pipes as allowed: the writer waits, and nothing else."""
+
     def refuse(descriptor: int, command: int, argument: int = 0) -> int:
         if command == F_SETPIPE_SZ:
             raise PermissionError

@@ -211,7 +211,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
 
     def _on_event(self, event: AnyEvent) -> None:
         self.model.apply(event)
-        self.stories.note(event)
+        self.stories.add(event)
         if isinstance(event, Audit):
             self._notify_leftovers(event)
         self._latest = event.at, monotonic_ns()

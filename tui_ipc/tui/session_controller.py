@@ -198,7 +198,7 @@ class SessionRecorder:
         self.failures: list[str] = []
         self._command = tuple(command)
         self._recorder: RecordingWriter | None = None
-        self._story = RunSummary(0)
+        self._summary = RunSummary(0)
         self._latest = 0
 
     @property
@@ -220,9 +220,9 @@ class SessionRecorder:
 
     def __call__(self, event: AnyEvent) -> None:
         """Take in an event."""
-        if event.run != self._story.run:
-            self._story = RunSummary(event.run)
-        self._story.note(event)
+        if event.run != self._summary.run:
+            self._summary = RunSummary(event.run)
+        self._summary.add(event)
         self._latest = event.at
         if self._recorder is not None:
             self._recorder(event)
@@ -235,7 +235,7 @@ class SessionRecorder:
         """
         self.stop()
         self._recorder = RecordingWriter(path, command=self._command, on_failure=self._on_failure)
-        for event in shift_events(self._story.events, self._latest):
+        for event in shift_events(self._summary.events, self._latest):
             self._recorder(event)
 
     def stop(self) -> None:

@@ -18,14 +18,13 @@ from tui_ipc.tui.model.byte_map import (
     Location,
     map_event_bytes,
 )
-from tui_ipc.tui.model.tree_model import TreeModel
-from tui_ipc.tui.model.value_node import ValueNode
+from tui_ipc.tui.model.tree_model import TreeModel, ValueNode
 
 
 def walked(value: Any, raw: bytes | None = None) -> ByteMap:
     """A message whose bytes were walked to their end."""
     subject = ByteMap(value, encode(value) if raw is None else raw)
-    while subject.walk():
+    while subject.advance():
         pass
     return subject
 
@@ -53,7 +52,7 @@ def test_each_row_has_the_bytes_that_it_is_packed_to(value: Any) -> None:
         byte_range = subject.byte_range(node)
         assert byte_range is not None
         assert subject.raw[byte_range.start : byte_range.end] == encode(node.value)
-        place = subject.anatomy.at(byte_range.start)
+        place = subject.index.at(byte_range.start)
         assert place is not None
         assert subject.location(place) == Location(node.position, is_key=False)
 
@@ -78,7 +77,7 @@ def test_groups_and_pieces_have_bytes_too() -> None:
 def test_a_key_leads_to_its_entry() -> None:
     """Bytes of a key, and of a list that is a key, belong to the value that they name."""
     subject = walked({"a": 1, (2, "b"): [3]})
-    spots = [subject.location(place) for place in subject.anatomy.parts(0)]
+    spots = [subject.location(place) for place in subject.index.parts(0)]
     entry = Location((1,), is_key=True)
     assert spots == [
         Location((), is_key=False),
@@ -96,7 +95,7 @@ def test_of_a_key_given_twice_the_last_value_is_shown() -> None:
     subject = walked(decode_stored(raw), raw)
     assert subject.value == {"a": 3, "b": 2, (7,): 4}
     assert [bytes_of(subject, at(subject.value, place)) for place in range(3)] == [b"\x03", b"\x02", b"\x04"]
-    values_ = [subject.anatomy.at(offset) for offset in (3, 6, 9, 12)]
+    values_ = [subject.index.at(offset) for offset in (3, 6, 9, 12)]
     assert [place and subject.location(place) for place in values_] == [
         Location((0,), is_key=False),
         Location((1,), is_key=False),
@@ -116,7 +115,7 @@ def test_what_cannot_be_told_is_not_guessed() -> None:
     )
     subject = walked(decode_stored(raw), raw)
     assert subject.byte_range(at(subject.value, 0)) is None
-    place = subject.anatomy.at(5)
+    place = subject.index.at(5)
     assert place is not None
     assert subject.location(place) is None
     assert bytes_of(subject, at(subject.value)) == raw
@@ -138,7 +137,7 @@ def test_what_was_not_walked_to_is_not_known_yet() -> None:
     far = at(value, 19, 999)
     assert subject.byte_range(far) is None
     assert bytes_of(subject, at(value)) == subject.raw
-    while subject.walk():
+    while subject.advance():
         pass
     assert bytes_of(subject, far) == encode("x" * 100)
 
@@ -154,7 +153,7 @@ def test_bytes_sent_as_they_are(data: bytes) -> None:
             assert bytes_of(subject, node) == node.content
         elif byte_range is not None:
             assert 0 <= byte_range.start < byte_range.end <= len(data)
-    for place in subject.anatomy.parts(0):
+    for place in subject.index.parts(0):
         location = subject.location(place)
         assert location is None or subject.name(location.position)
 
@@ -163,7 +162,7 @@ def test_bytes_sent_as_they_are(data: bytes) -> None:
 def test_bytes_of_another_value_do_no_harm(raw: bytes) -> None:
     """Should value and bytes not belong together, nothing is claimed that is not there."""
     subject = walked([1, {"k": "v"}], raw)
-    for place in subject.anatomy.parts(0):
+    for place in subject.index.parts(0):
         subject.location(place)
     for node in open_whole_tree(subject.value).rows:
         subject.byte_range(node)
@@ -180,5 +179,5 @@ def test_a_hello_is_dissected_as_well() -> None:
     assert map_event_bytes(None) is None
     sent = map_event_bytes(MessageSent(at=0, run=1, number=1, value=[1], raw=b"\x91\x01"))
     assert sent is not None
-    assert isinstance(sent.anatomy, MsgpackIndex)
+    assert isinstance(sent.index, MsgpackIndex)
     assert sent.value == [1]

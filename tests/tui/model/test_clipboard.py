@@ -135,7 +135,7 @@ def test_what_just_fits_is_copied() -> None:
 def test_a_text_is_copied_as_it_is_if_the_clipboard_takes_it() -> None:
     """Nothing at all, or too much, is refused with a sentence."""
     assert copy_as_text("a\n▌ b") == ClipboardText("a\n▌ b")
-    with pytest.raises(CopyError, match="nothing in sight"):
+    with pytest.raises(CopyError, match="Nothing is shown"):
         copy_as_text("")
     with pytest.raises(CopyError, match="exceed"):
         copy_as_text("x" * (CLIPBOARD_LIMIT + 1))

@@ -1,4 +1,4 @@
-"""What a message holds, counted."""
+"""What the inspector shows of an event besides its value."""
 
 from dataclasses import replace
 from typing import Any
@@ -39,41 +39,41 @@ from tui_ipc.tui.model.event_details import (
 from tui_ipc.tui.model.session_model import LogEntry
 
 
-def counted(value: Any, raw: bytes | None = None) -> dict[str, str]:
-    """The facts of a whole count."""
-    census = MessageStats(ByteMap(value, encode(value) if raw is None else raw))
-    for _ in census.steps():
+def count_message(value: Any, raw: bytes | None = None) -> dict[str, str]:
+    """The statistics of a whole message, by name."""
+    stats = MessageStats(ByteMap(value, encode(value) if raw is None else raw))
+    for _ in stats.steps():
         pass
-    return dict(census.facts())
+    return dict(stats.facts())
 
 
-def test_kinds_depth_and_overhead() -> None:
-    """Each kind with its number, the outer before the inner; what of the bytes is header."""
-    assert counted({"op": "add", "args": [2, 3.5, None, b"x"], "ok": True}) == {
+def test_statistics_have_kinds_depth_and_headers() -> None:
+    """Each kind with its number, containers before what they hold; how many of the bytes are headers."""
+    assert count_message({"op": "add", "args": [2, 3.5, None, b"x"], "ok": True}) == {
         "holds": "1 map, 1 array, 4 strings, 1 binary, 1 integer, 1 float, 1 boolean, 1 null",
         "depth": "3",
         "headers": "9 of 32 bytes, 28 %",
     }
-    assert counted("Hi") == {"holds": "1 string", "headers": "1 of 3 bytes, 33 %"}
+    assert count_message("Hi") == {"holds": "1 string", "headers": "1 of 3 bytes, 33 %"}
 
 
 def test_a_large_message_is_counted_in_part() -> None:
-    """As much as tells what it is like."""
-    facts = counted([7] * (2 * COUNT_LIMIT))
+    """The first values, with the number of bytes that they take."""
+    facts = count_message([7] * (2 * COUNT_LIMIT))
     assert facts["holds"].startswith("1 array, 100 ")
     assert " integers, in its first 100 " in facts["holds"]
 
 
 @given(value=values)
-def test_every_byte_is_counted(value: Any) -> None:
+def test_every_byte_is_count_message(value: Any) -> None:
     """However many steps it takes."""
-    assert f" of {format_plural(len(encode(value)), 'byte')}, " in counted(value)["headers"]
+    assert f" of {format_plural(len(encode(value)), 'byte')}, " in count_message(value)["headers"]
 
 
 @given(data=hostile)
 def test_broken_bytes_are_counted_as_far_as_they_make_sense(data: bytes) -> None:
     """It ends, whatever they are."""
-    counted(data, data)
+    count_message(data, data)
 
 
 SENT = MessageSent(at=1_500_000_000, run=1, number=2, value={"op": "add"}, raw=b"\x81\xa2op\xa3add")
@@ -88,7 +88,7 @@ def entry(event: AnyEvent | None) -> LogEntry:
 
 
 def about(event: AnyEvent) -> dict[str, str]:
-    """The facts, by their names."""
+    """The facts of an event, by name."""
     facts = (line.left for line in about_lines(entry(event)))
     return {name.text.strip(): fact.text for name, fact in facts}
 
@@ -151,13 +151,13 @@ def test_what_answered_a_message() -> None:
     ],
 )
 def test_every_event_has_facts(event: AnyEvent, name: str, fact: str) -> None:
-    """What the log line has no room for is told here."""
+    """They show what the line of the log has no room for."""
     assert about(event)[name] == fact
 
 
 @given(text=st.text())
-def test_nothing_hostile_is_inspected_unseen(text: str) -> None:
-    """Under every face names, commands, values and sentences are safe to show."""
+def test_hostile_text_is_safe_in_the_inspector(text: str) -> None:
+    """Names, commands and sentences, in both tabs."""
     events: list[AnyEvent] = [
         ServerListening(at=0, run=1, name=text),
         ChildSpawned(at=0, run=1, pid=1, command=(text, text)),
@@ -173,7 +173,7 @@ def test_nothing_hostile_is_inspected_unseen(text: str) -> None:
 
 
 @pytest.mark.parametrize("event", [LISTENING, SPAWNED, CONNECTED, HELLO, exited(), None])
-def test_what_is_no_message_has_a_face_too(event: AnyEvent | None) -> None:
+def test_an_event_that_is_not_a_message_can_be_inspected(event: AnyEvent | None) -> None:
     """Every line of the log can be selected; none is blank, and none pretends to be a message."""
     assert entry_title(entry(event))
     assert entry_summary(entry(event)) is None

@@ -27,19 +27,19 @@ def part_of(data: bytes) -> Token:
     ("data", "words", "short"),
     [
         (encode(5), "positive fixint, 1 byte", "5"),
-        (encode(-300), "int 16, 2 bytes behind a header of 1", "-300"),
+        (encode(-300), "int 16, 2 bytes after a header of 1 byte", "-300"),
         (encode(None), "nil, 1 byte", "null"),
-        (encode("hé"), "fixstr, 3 bytes behind a header of 1", '"hé"'),
-        (encode("x" * 40), "str 8, 40 bytes behind a header of 2", f'"{"x" * 24}"…'),
-        (encode(b"\x00"), "bin 8, 1 byte behind a header of 2", r'b"\x00"'),
-        (encode(bytes(70_000)), "bin 32, 70 000 bytes behind a header of 5", "binary 70 000"),
+        (encode("hé"), "fixstr, 3 bytes after a header of 1 byte", '"hé"'),
+        (encode("x" * 40), "str 8, 40 bytes after a header of 2 bytes", f'"{"x" * 24}"…'),
+        (encode(b"\x00"), "bin 8, 1 byte after a header of 2 bytes", r'b"\x00"'),
+        (encode(bytes(70_000)), "bin 32, 70 000 bytes after a header of 5 bytes", "binary 70 000"),
         (encode([0] * 300), "array 16, 300 items, header of 3 bytes", "array 300"),
         (encode({1: 2}), "fixmap, 1 pair, header of 1 byte", "map 1"),
-        (b"\xd4\x01\x00", "fixext 1, type 1 (a sender), 1 byte behind a header of 2", '"<sender>"'),
-        (b"\xd4\x63\x00", "fixext 1, type 99, 1 byte behind a header of 2", "fixext 1"),
+        (b"\xd4\x01\x00", "fixext 1, type 1 (a sender), 1 byte after a header of 2 bytes", '"<sender>"'),
+        (b"\xd4\x63\x00", "fixext 1, type 99, 1 byte after a header of 2 bytes", "fixext 1"),
         (
             encode(MOMENT),
-            "fixext 4, type 255 (a time stamp), 4 bytes behind a header of 2",
+            "fixext 4, type 255 (a time stamp), 4 bytes after a header of 2 bytes",
             'timestamp("2024-05-06T07:08:09Z")',
         ),
     ],
@@ -85,7 +85,7 @@ def places(data: bytes) -> list[PlacedToken]:
 @given(data=st.binary(max_size=300) | hostile, width=st.integers(0, 200))
 def test_the_dump_is_the_bytes(data: bytes, width: int) -> None:
     """Every byte is in the dump once, in order and where it is said to be; rows fit and are safe to show."""
-    dump = HexDump.fitting(data, width)
+    dump = HexDump.fit(data, width)
     known = places(data)
     rows = [dump.line(row, known).text for row in range(dump.rows)]
     found = bytearray()
@@ -99,13 +99,13 @@ def test_the_dump_is_the_bytes(data: bytes, width: int) -> None:
             assert dump.byte_at(row, first) == dump.byte_at(row, low) == offset
     assert found == data
     assert all(is_safe(character) for text in rows for character in text)
-    if not dump.margin:
+    if not dump.has_notes:
         assert all(len(text.rstrip()) <= max(width, 23) for text in rows)
 
 
 def test_a_row_of_the_dump() -> None:
     """Offset, digits, characters; what is not printable ASCII is a dot."""
-    dump = HexDump.fitting(b"Hi\x00\xff\x1b there", 40)
+    dump = HexDump.fit(b"Hi\x00\xff\x1b there", 40)
     assert [dump.line(row, []).text for row in range(dump.rows)] == [
         "0000  48 69 00 ff 1b 20 74 68  Hi··· th",
         "0008  65 72 65                 ere",
@@ -119,7 +119,7 @@ def test_where_there_is_room_the_structure_stands_beside() -> None:
     data = encode(
         {"op": "add", "args": [2, 3.5, None], "note": "longer than what is shown here", "b": b"x" * 9}
     )
-    dump = HexDump.fitting(data, 120)
+    dump = HexDump.fit(data, 120)
     known = places(data)
     notes = [dump.line(row, known).text[6 + 3 * 16 + 1 + 16 :] for row in range(dump.rows)]
     assert notes == [
@@ -134,7 +134,7 @@ def test_where_there_is_room_the_structure_stands_beside() -> None:
 def test_each_byte_looks_like_what_it_does() -> None:
     """What announces a value, how long it is, of which type, and what it says have looks of their own."""
     data = b"\x92" + b"\xd9\x02hi" + b"\xc7\x01\x05z" + b"\xc1"
-    line = HexDump.fitting(data, 80).line(0, places(data))
+    line = HexDump.fit(data, 80).line(0, places(data))
     looks = [(span.text.split(), span.paint) for span in line.left[1:-1] if span.text.strip()]
     assert looks[:7] == [
         (["92"], "strong"),
@@ -150,14 +150,14 @@ def test_each_byte_looks_like_what_it_does() -> None:
 
 def test_a_large_dump_costs_what_is_looked_at() -> None:
     """The rows of 64 MiB are made one by one, with an offset that has room for all."""
-    dump = HexDump.fitting(bytes(64 << 20), 80)
+    dump = HexDump.fit(bytes(64 << 20), 80)
     assert dump.rows == 4 << 20
     assert dump.line(dump.rows - 1, []).text.startswith("03fffff0  00")
 
 
 def test_marks_lie_over_what_a_row_shows() -> None:
     """Of bytes in several rows each row marks its own, without the blanks around them."""
-    dump = HexDump.fitting(bytes(range(32)), 80)
+    dump = HexDump.fit(bytes(range(32)), 80)
     assert list(dump.cells(0, 14, 18)) == [(6 + 3 * 14, 6 + 3 * 16 - 1), (7 + 3 * 16 + 14, 7 + 3 * 16 + 16)]
     assert list(dump.cells(1, 14, 18)) == [(6, 6 + 3 * 2 - 1), (7 + 3 * 16, 7 + 3 * 16 + 2)]
     assert list(dump.cells(0, 16, 18)) == []

@@ -260,7 +260,7 @@ def test_a_message_may_have_several_answers_or_none() -> None:
     assert [explain_no_partner(entry) for entry in entries[3:]] == [
         "No answer to #2 has come.",
         "#3 answers no message.",
-        "Only messages answer each other.",
+        "Only messages have answers.",
     ]
 
 

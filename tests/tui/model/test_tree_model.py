@@ -11,8 +11,15 @@ from tests.support.tree_models import open_whole_tree
 from tests.support.unicode_text import is_safe
 from tui_ipc.text import notation
 from tui_ipc.text.safe_text import make_visible
-from tui_ipc.tui.model.tree_model import INITIAL_ROWS, MIN_TEXT_WIDTH, TreeModel
-from tui_ipc.tui.model.value_node import CHILD_LIMIT, PAGE_LENGTH, ValueNode, render_text
+from tui_ipc.tui.model.tree_model import (
+    CHILD_LIMIT,
+    INITIAL_ROWS,
+    MIN_TEXT_WIDTH,
+    PAGE_LENGTH,
+    TreeModel,
+    ValueNode,
+    render_text,
+)
 
 WIDE = 200
 HOSTILE = [

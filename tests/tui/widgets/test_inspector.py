@@ -97,7 +97,7 @@ def test_what_is_selected_is_selected_in_value_and_bytes() -> None:
         assert part(it) == "$.args · fixarray, 2 items, header of 1 byte · 11 bytes with all in it · at 0x0d"
         await it.pilot.press("b", "right_square_bracket", "right_square_bracket")
         await it.until(lambda: marked(it) == encode(3.5))
-        assert part(it) == "$.args[1] · float 64, 8 bytes behind a header of 1 · header: the kind"
+        assert part(it) == "$.args[1] · float 64, 8 bytes after a header of 1 byte · header: the kind"
         await it.pilot.press("right")
         await it.until(lambda: part(it).endswith("content, byte 0 of 8"))
         await it.pilot.press("v")
@@ -221,7 +221,7 @@ def test_a_long_way_to_a_value_leaves_room_for_what_is_there() -> None:
         await inspecting(it, value)
         await it.pilot.press("asterisk", "end")
         await it.until(lambda: part(it).startswith("…") and part(it).endswith("at 0x3c"))
-        assert part(it) == f"…{'[0]' * 13} · fixstr, 4 bytes behind a header of 1 · at 0x3c"
+        assert part(it) == f"…{'[0]' * 13} · fixstr, 4 bytes after a header of 1 byte · at 0x3c"
 
     run_scene(scene)
 
@@ -268,7 +268,7 @@ def test_bytes_that_make_no_sense_are_shown_as_far_as_they_do() -> None:
         await inspecting(it, raw, raw)
         assert it.shows("page", r'b"\x92\xa2hi\xc1\xff\xff"')
         await it.pilot.press("b", "right")
-        await it.until(lambda: part(it) == "fixstr, 2 bytes behind a header of 1 · header: the kind")
+        await it.until(lambda: part(it) == "fixstr, 2 bytes after a header of 1 byte · header: the kind")
         assert marked(it) == b"\xa2hi"
         await it.pilot.press("end")
         await it.until(lambda: part(it) == "byte 4 · 0xc1 begins no value")

@@ -1,41 +1,60 @@
 """A message as value and as bytes: which bytes hold which part of the value, and the other way round.
 
-The one rule: nothing here waits. What the bytes have not been walked to is None, and :meth:`Dissection.walk`
-walks on, a little at a time.
+The bytes are indexed a little at a time, by :meth:`ByteMap.advance`. No question waits for that: the answer
+is None where it has not been found yet.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, assert_never
 
-from tui_ipc.events import AnyEvent, HelloReceived, MessageReceived, MessageSent
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    ChildStopped,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
 from tui_ipc.events.message_values import decode_stored
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.text import notation
 from tui_ipc.text.msgpack_index import MsgpackIndex, Path, PlacedToken, Token
-from tui_ipc.tui.model.value_node import Position, ValueNode
+from tui_ipc.tui.model.tree_model import Position, ValueNode
 
 WALK_STEPS: Final = 500
-"""Steps of one walk: 2 ms or so."""
+"""Tokens that one call of :meth:`ByteMap.advance` indexes; takes about 2 ms."""
 
 SCAN_LIMIT: Final = 1000
-"""Entries of a map that are counted through to find one."""
+"""Up to which entry a map is counted through to find one; beyond, its keys are listed once."""
 
 TEXT_SCAN_LIMIT: Final = 1 << 20
-"""In texts of up to so many characters the bytes of a piece are found; in longer ones if they are ASCII."""
+"""The longest text, in characters, in which the bytes of a piece are found if it is not ASCII."""
 
 DUPLICATE_KEY_LIMIT: Final = 10_000
-"""In maps of up to so many keys it is found out which of them are there twice."""
+"""The largest map, in keys, in which duplicate keys are found."""
 
 DECODE_LIMIT: Final = 1 << 20
-"""Up to so many bytes that were sent as they are, are shown as the value that they make, if they do."""
+"""The longest message sent as raw bytes, in bytes, that is decoded to show the value."""
 
-_MAP_OF_ONE, _NIL = b"\x81", b"\xc0"  # a list as a key is built as such only where it is one
-_KEY_LIMIT: Final = 40  # characters of a key in the name of a place
+_MAP_OF_ONE, _NIL = b"\x81", b"\xc0"  # msgpack of the beginning of a map with one entry, and of None
+_KEY_LIMIT: Final = 40  # characters of a key in the name of a position
 
 
 class ByteRange(NamedTuple):
-    """Bytes that belong together, and what they are, or are inside of."""
+    """Bytes that belong together, and the token that they are or are part of."""
 
     start: int
     end: int
@@ -43,11 +62,11 @@ class ByteRange(NamedTuple):
 
 
 class Location(NamedTuple):
-    """Whose bytes these are.
+    """The value that some bytes belong to.
 
     Attributes:
-        position: The value that they belong to.
-        is_key: Whether they are not its own, but its key's.
+        position: Where the value is in the message.
+        is_key: Whether the bytes are those of its key, and not its own.
     """
 
     position: Position
@@ -55,56 +74,59 @@ class Location(NamedTuple):
 
 
 class _EntryOrder(NamedTuple):
-    """How the entries of a map stand in the bytes; empty if they stand there as they are shown.
+    """How the entries of a dict correspond to the pairs of a map in the bytes.
+
+    They differ if a key is there more than once: the dict has it at the place of the first pair, with the
+    value of the last. Both lists are empty if they do not differ.
 
     Attributes:
-        shown: For each entry that is shown, its pair in the bytes.
-        places: For each pair in the bytes, the entry that is shown of its key.
+        pairs: For each entry, its pair in the bytes.
+        entries: For each pair in the bytes, the entry with its key.
     """
 
-    shown: list[int]
-    places: list[int]
+    pairs: list[int]
+    entries: list[int]
 
-    def pair(self, place: int) -> int:
-        """Which pair is shown at a place."""
-        return self.shown[place] if self.shown else place
+    def find_pair(self, entry: int) -> int:
+        """Return the pair whose value an entry has."""
+        return self.pairs[entry] if self.pairs else entry
 
-    def place(self, pair: int) -> int:
-        """At which place the key of a pair is shown."""
-        return self.places[pair] if self.places else pair
+    def find_entry(self, pair: int) -> int:
+        """Return the entry that has the key of a pair."""
+        return self.entries[pair] if self.entries else pair
 
 
 _SAME_ORDER: Final = _EntryOrder([], [])
 
 
 class ByteMap:
-    """What is known of one message.
+    """Maps the parts of one message to its bytes and back.
 
     Args:
         value: The message.
         raw: Its bytes.
 
     Attributes:
-        raw: Those bytes.
-        anatomy: Their structure.
-        value: What they mean.
-        is_value: Whether they mean something; if not, they are the value themselves.
+        raw: The bytes.
+        index: The tokens of the bytes, as far as they have been indexed.
+        value: The value that the bytes encode.
+        is_value: Whether they encode one; if not, ``value`` is the bytes themselves.
     """
 
     def __init__(self, value: Any, raw: bytes) -> None:
         self.raw = raw
-        self.anatomy = MsgpackIndex(raw)
+        self.index = MsgpackIndex(raw)
         self.value, self.is_value = _decode_raw(value, raw)
         self._orders: dict[Path, _EntryOrder] = {}
         self._key_lists: dict[int, list[Any]] = {}
-        self.walk()
+        self.advance()
 
-    def walk(self) -> bool:
-        """Walk on a little; False if there is nothing more to walk."""
-        return self.anatomy.advance(WALK_STEPS)
+    def advance(self) -> bool:
+        """Index some more of the bytes; False if there was nothing left to index."""
+        return self.index.advance(WALK_STEPS)
 
     def byte_range(self, node: ValueNode) -> ByteRange | None:
-        """The bytes of a node; None if they have not been walked to, or it has none of its own."""
+        """Return the bytes of a node; None if they are not indexed yet, or it has none of its own."""
         if not self.is_value:
             start, stop = (0, len(self.raw)) if node.kind == "value" else (node.start, node.stop)
             return ByteRange(start, stop, Token(start, start, stop, "bytes as they were sent", "bin"))
@@ -112,44 +134,44 @@ class ByteMap:
         if path is None:
             return None
         if node.kind == "value" and node.parent is None:
-            whole = self.anatomy.part(path)  # where it ends is known before it is walked to
+            whole = self.index.part(path)  # its end is that of the bytes, indexed or not
             return None if whole is None else ByteRange(0, len(self.raw), whole)
         if node.kind == "value":
-            return self._of(path, path)
+            return self._find_range(path, path)
         if node.is_text:
             return self._find_text_range(path, node)
         first, last = self._child(path, node.owner, node.start), self._child(path, node.owner, node.stop - 1)
         if first is None or last is None:
             return None
         if isinstance(node.value, Mapping):
-            first = (*first[:-1], first[-1] - 1)  # with its key
-        return self._of(first, last)
+            first = (*first[:-1], first[-1] - 1)  # a map's path has its keys at even places: begin at the key
+        return self._find_range(first, last)
 
     def location(self, place: PlacedToken) -> Location | None:
-        """The value that a part of the bytes belongs to; None if it is not in the value, or not known yet."""
+        """Return the value that a token belongs to; None if it is not in the value, or not known yet."""
         if not self.is_value or place.path[0] != 0:
             return None
         value: Any = self.value
         position: Position = ()
         for depth, child in enumerate(place.path[1:], 1):
             if isinstance(value, Mapping):
-                order = self._order(place.path[:depth], value)
+                order = self._find_order(place.path[:depth], value)
                 if order is None:
                     return None
-                number = order.place(child // 2)
-                position = (*position, number)
-                if child % 2 == 0:
+                entry = order.find_entry(child // 2)
+                position = (*position, entry)
+                if child % 2 == 0:  # even places are keys, odd ones values
                     return Location(position, is_key=True)
-                value = self._entry(value, number)[1]
+                value = self._entry(value, entry)[1]
             elif isinstance(value, list | tuple) and child < len(value):
                 position = (*position, child)
                 value = value[child]
             else:
-                break  # a handle or the like, shown as a word
+                break  # a handle and the like are shown as one word
         return Location(position, is_key=False)
 
     def name(self, position: Position) -> str:
-        """The place of a value in words that many tools know: ``$.result[2]``."""
+        """Name a position as JSONPath does: ``$.result[2]``."""
         value, name = self.value, "$"
         for place in position:
             if isinstance(value, Mapping):
@@ -162,7 +184,7 @@ class ByteMap:
         return name
 
     def _entry(self, value: Mapping[Any, Any], place: int) -> tuple[Any, Any]:
-        """An entry of a map by its place, which takes a list of its keys where it has many."""
+        """An entry of a map by its place."""
         if place < SCAN_LIMIT:
             return next(islice(value.items(), place, None))
         keys = self._key_lists.get(id(value))
@@ -170,15 +192,15 @@ class ByteMap:
             keys = self._key_lists[id(value)] = list(value)
         return keys[place], value[keys[place]]
 
-    def _of(self, first: Path, last: Path) -> ByteRange | None:
-        """From the beginning of one value to the end of another."""
-        beginning, ending = self.anatomy.find(first), self.anatomy.find(last)
+    def _find_range(self, first: Path, last: Path) -> ByteRange | None:
+        """Return the bytes from the beginning of one value to the end of another."""
+        beginning, ending = self.index.find(first), self.index.find(last)
         if beginning is None or ending is None or ending.end is None:
             return None
         return ByteRange(beginning.part.start, ending.end, beginning.part)
 
     def _find_text_range(self, path: Path, node: ValueNode) -> ByteRange | None:
-        found = self.anatomy.find(path)
+        found = self.index.find(path)
         if found is None:
             return None
         if len(node.value) > TEXT_SCAN_LIMIT and isinstance(node.value, str) and not node.value.isascii():
@@ -189,15 +211,15 @@ class ByteMap:
         return ByteRange(start, min(stop, found.part.end), found.part)
 
     def _path(self, position: Position) -> Path | None:
-        """Where the bytes of a value are."""
+        """Return the path of a value in the index, which counts a map's keys and values one by one."""
         value: Any = self.value
         path: Path = (0,)
         for place in position:
             if isinstance(value, Mapping):
-                order = self._order(path, value)
+                order = self._find_order(path, value)
                 if order is None:
                     return None
-                path = (*path, 2 * order.pair(place) + 1)
+                path = (*path, 2 * order.find_pair(place) + 1)
                 value = self._entry(value, place)[1]
             else:
                 path = (*path, place)
@@ -209,43 +231,62 @@ class ByteMap:
             return (*path, place)
         return self._path((*owner.position, place))
 
-    def _order(self, path: Path, value: Mapping[Any, Any]) -> _EntryOrder | None:
-        """How the entries of a map stand in the bytes; None if that is not known yet, or cannot be."""
-        part = self.anatomy.part(path)
+    def _find_order(self, path: Path, value: Mapping[Any, Any]) -> _EntryOrder | None:
+        """Return the order of a map's entries; None if it is not known yet, or is not searched for."""
+        part = self.index.part(path)
         if part is None:
             return None
         if part.items == len(value):
             return _SAME_ORDER
         if path not in self._orders:
-            whole = self._of(path, path)
+            whole = self._find_range(path, path)
             if whole is None or part.items > DUPLICATE_KEY_LIMIT:
                 return None
-            self._orders[path] = _order(self._keys(path, whole))
+            self._orders[path] = _order_entries(self._keys(path, whole))
         order = self._orders[path]
-        return order if len(order.shown) == len(value) else None
+        return order if len(order.pairs) == len(value) else None
 
     def _keys(self, path: Path, whole: ByteRange) -> Iterator[Any]:
-        """The keys of a map in the bytes, as often as they are there."""
-        for place in self.anatomy.parts(whole.start, whole.end):
+        """Decode the keys of a map in the bytes, duplicates included."""
+        for place in self.index.parts(whole.start, whole.end):
             if len(place.path) == len(path) + 1 and place.path[-1] % 2 == 0:
-                key = self._of(place.path, place.path)
-                assert key is not None, "what is inside of a known map is known"
+                key = self._find_range(place.path, place.path)
+                assert key is not None, "the whole map is indexed"
+                # A list as a key is decoded to a tuple, which can be hashed: so it is decoded as a key here.
                 yield from decode_stored(_MAP_OF_ONE + self.raw[key.start : key.end] + _NIL)
 
 
 def map_event_bytes(event: AnyEvent | None) -> ByteMap | None:
-    """The dissection of an event that brought bytes, None of any other."""
+    """Return the byte map of an event that has bytes, None for any other."""
     match event:
         case MessageSent() | MessageReceived():
             return ByteMap(event.value, event.raw)
         case HelloReceived():
             return ByteMap(event.raw, event.raw)
+        case (
+            ServerListening()
+            | ChildSpawned()
+            | ChildConnected()
+            | ChannelsOpen()
+            | StepLate()
+            | ChildOutput()
+            | ChannelClosed()
+            | SignalSent()
+            | ChildStopped()
+            | ChildContinued()
+            | ChildExited()
+            | HandshakeFailed()
+            | Fault()
+            | Audit()
+            | None
+        ):
+            return None  # no msgpack came with it
         case _:
-            return None
+            assert_never(event)
 
 
 def _decode_raw(value: Any, raw: bytes) -> tuple[Any, bool]:
-    """The value of a message, and whether it is that of its bytes, which were perhaps sent as they are."""
+    """Return the value of a message, and whether its bytes encode it: raw bytes are sent as they are."""
     if not isinstance(value, bytes) or value != raw:
         return value, True
     try:
@@ -254,19 +295,19 @@ def _decode_raw(value: Any, raw: bytes) -> tuple[Any, bool]:
         return raw, False
 
 
-def _order(keys: Iterable[Any]) -> _EntryOrder:
-    """As a dict does it: of a key given again the last value counts, at the place of the first."""
+def _order_entries(keys: Iterable[Any]) -> _EntryOrder:
+    """Find the order of the dict that these keys make."""
     found: dict[Any, int] = {}
     order = _EntryOrder([], [])
     for pair, key in enumerate(keys):
-        place = found.setdefault(key, len(found))
-        order.places.append(place)
-        order.shown[place : place + 1] = [pair]
+        entry = found.setdefault(key, len(found))
+        order.entries.append(entry)
+        order.pairs[entry : entry + 1] = [pair]  # appends a new entry, or gives an old one its later pair
     return order
 
 
 def _encoded_length(text: Any, number: int) -> int:
-    """How many bytes the first characters of a text take."""
+    """How many bytes the first ``number`` characters of a text take."""
     if isinstance(text, str) and not text.isascii():
         return len(text[:number].encode("utf-8", "surrogatepass"))
     return number

@@ -1,14 +1,19 @@
-"""How many values of each kind a message holds, and how many of its bytes say no more than what they are."""
+"""What the inspector shows of an event besides its value: a title, its facts, and statistics of a message."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, assert_never
 
 from tui_ipc.events import (
     AnyEvent,
     Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
     ChildExited,
+    ChildOutput,
     ChildSpawned,
     ChildStopped,
     Fault,
@@ -29,11 +34,11 @@ from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.styled_line import Line, Span, line
 
 COUNT_LIMIT: Final = 100_000
-"""So many values are counted; who has more has seen what they are like."""
+"""How many values are counted: more of them would look alike."""
 
-_COUNT_CHUNK: Final = 500  # values of one step: a millisecond
+_COUNT_CHUNK: Final = 500  # values in a step, which takes about a millisecond
 
-_SINGLE_BYTE_FAMILIES: Final = ("nil", "bool", "int")  # what a single byte can say, kind and content in one
+_SINGLE_BYTE_FAMILIES: Final = ("nil", "bool", "int")  # one byte may be both the kind and the content
 
 _NOUNS: Final = {
     "map": ("map", "maps"),
@@ -49,41 +54,41 @@ _NOUNS: Final = {
 
 
 class MessageStats:
-    """Counts what is in a message, step by step.
+    """Counts the values of a message by kind, its depth, and how many of its bytes are headers, step by step.
 
     Args:
-        subject: The message.
+        byte_map: The message and its bytes.
     """
 
-    def __init__(self, subject: ByteMap) -> None:
-        self._subject = subject
+    def __init__(self, byte_map: ByteMap) -> None:
+        self._byte_map = byte_map
         self._kinds: Counter[str] = Counter()
         self._headers = 0
         self._depth = 0
-        self._counted = 0  # bytes
+        self._counted = 0  # bytes so far
 
     def steps(self) -> Iterator[None]:
-        """Count; each step takes a millisecond or so."""
-        anatomy = self._subject.anatomy
+        """Count; each step takes about a millisecond."""
+        index = self._byte_map.index
         while self._kinds.total() < COUNT_LIMIT:
-            chunk = list(islice(anatomy.parts(self._counted), _COUNT_CHUNK))
+            chunk = list(islice(index.parts(self._counted), _COUNT_CHUNK))
             for part, path in chunk:
                 self._kinds[part.family] += 1
                 if part.end - part.start > 1 or part.family not in _SINGLE_BYTE_FAMILIES:
                     self._headers += part.payload - part.start
                 self._depth = max(self._depth, len(path))
                 self._counted = part.end
-            if not chunk and not self._subject.walk() and anatomy.walked == self._counted:
+            if not chunk and not self._byte_map.advance() and index.walked == self._counted:
                 return
             yield
 
     def facts(self) -> Iterator[tuple[str, str]]:
-        """What was found so far, by its names."""
+        """What was counted so far, as pairs of a name and a fact."""
         if not self._counted:
             return
         kinds = ((self._kinds[kind], nouns) for kind, nouns in _NOUNS.items())
         held = ", ".join(format_plural(number, *nouns) for number, nouns in kinds if number)
-        whole = self._counted == len(self._subject.raw)
+        whole = self._counted == len(self._byte_map.raw)
         yield "holds", held if whole else f"{held}, in its first {format_plural(self._counted, 'byte')}"
         if self._depth > 1:
             yield "depth", str(self._depth)
@@ -95,7 +100,7 @@ class MessageStats:
 
 
 def entry_title(entry: LogEntry) -> str:
-    """What the inspector shows, in few words of our own."""
+    """The inspector's title for a line of the log; no part of it comes from the child."""
     match entry.event:
         case MessageSent(number=number):
             return f"Message #{number} sent"
@@ -108,7 +113,7 @@ def entry_title(entry: LogEntry) -> str:
 
 
 def entry_summary(entry: LogEntry) -> str | None:
-    """A message's size and what it answers, in few words of our own; None for any other event."""
+    """A message's size and what it answers, without anything from the child; None for any other event."""
     match entry.event:
         case MessageReceived(answers=int(answers), elapsed=int(elapsed), raw=raw):
             return f"{format_size(len(raw))} · answers #{answers} after {format_duration(elapsed)}"
@@ -119,7 +124,7 @@ def entry_summary(entry: LogEntry) -> str | None:
 
 
 def value_lines(entry: LogEntry) -> list[Line]:
-    """What an event that is no message says: its sentence, its names, or its log line."""
+    """The inspector's value of an event: its sentence, its names, or the text of its line in the log."""
     match entry.event:
         case HandshakeFailed() | Fault() | StepLate():
             return [line(row) for row in make_lines_visible(entry.event.sentence).split("\n")]
@@ -129,12 +134,27 @@ def value_lines(entry: LogEntry) -> list[Line]:
             return [line(make_visible(word)) for word in entry.event.command]
         case None:
             return [line(f"Run {entry.run} begins here.")]
+        case (
+            ChildConnected()
+            | HelloReceived()
+            | ChannelsOpen()
+            | MessageSent()
+            | MessageReceived()
+            | ChildOutput()
+            | ChannelClosed()
+            | SignalSent()
+            | ChildStopped()
+            | ChildContinued()
+            | ChildExited()
+            | Audit()
+        ):
+            return [line("".join(span.text for span in entry.line.left[2:]).strip())]  # without time and mark
         case _:
-            return [line("".join(span.text for span in entry.line.left[2:]).strip())]
+            assert_never(entry.event)
 
 
 def about_lines(entry: LogEntry, more: Iterable[tuple[str, str]] = ()) -> list[Line]:
-    """The facts of an event, one in a line, and what else is known of it."""
+    """The facts of an event, one a line, and then the facts of ``more``."""
     facts = [("run", str(entry.run))]
     if entry.event is not None:
         facts += [("at", f"{format_clock(entry.event.at).strip()} s"), *_list_facts(entry.event)]
@@ -144,13 +164,15 @@ def about_lines(entry: LogEntry, more: Iterable[tuple[str, str]] = ()) -> list[L
 
 
 def list_answers(answers: Iterable[LogEntry]) -> Iterator[tuple[str, str]]:
-    """What answers a sent message, the first first."""
+    """The answers to a sent message as facts, in the order in which they came."""
     for event in sorted((entry.event for entry in answers), key=lambda event: event.at if event else 0):
         if isinstance(event, MessageReceived) and event.elapsed is not None:
             yield "answered by", f"#{format_count(event.number)} after {format_duration(event.elapsed)}"
 
 
-def _list_facts(event: AnyEvent) -> Iterator[tuple[str, str]]:
+def _list_facts(  # noqa: PLR0912 - one case for each kind of event
+    event: AnyEvent,
+) -> Iterator[tuple[str, str]]:
     match event:
         case MessageSent() | MessageReceived():
             yield from _message_facts(event)
@@ -172,15 +194,20 @@ def _list_facts(event: AnyEvent) -> Iterator[tuple[str, str]]:
             yield "waited", format_duration(event.waited)
         case ChildStopped():
             yield "signal", signal_name(event.signal)
-        case Fault(byte=int(byte)):
-            yield "byte", f"{format_count(byte)}, counted from 0"
+        case Fault():
+            if event.byte is not None:
+                yield "byte", f"{format_count(event.byte)}, counted from 0"
         case HandshakeFailed():
             yield "step missed", event.step
-            yield "deadline", "passed" if event.timed_out else "not awaited: it failed at once"
+            yield "deadline", "passed" if event.timed_out else "not reached: it failed earlier"
         case ChildExited():
             yield from _exit_facts(event)
         case Audit():
             yield from _audit_facts(event)
+        case ChildConnected() | ChannelsOpen() | ChildContinued() | ChannelClosed() | ChildOutput():
+            pass  # their line in the log says all
+        case _:
+            assert_never(event)
 
 
 def _message_facts(event: MessageSent | MessageReceived) -> Iterator[tuple[str, str]]:
@@ -217,7 +244,7 @@ def _format_size(number: int) -> str:
 
 
 def _split_words(name: str) -> str:
-    """``ChildExited`` in words: ``Child exited``."""
+    """Turn ``ChildExited`` into ``Child exited``."""
     return (
         "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in name).strip().capitalize()
     )

@@ -1,4 +1,4 @@
-"""A part of a message's bytes in words: what msgpack calls it, how long it is, what it says."""
+"""A message's bytes as a hex dump with their structure beside them, and tokens of msgpack in words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tui_ipc.text.units import format_count, format_plural
 from tui_ipc.tui.model.styled_line import Line, Paint, Span
 
 BRIEF_BYTES: Final = 24
-"""Bytes of a scalar that are shown where there is little room."""
+"""How many bytes of a scalar are shown beside the dump."""
 
 _FAMILY_PAINTS: Final = {"str": "string", "bin": "string", "int": "number", "float": "number", "ext": "note"}
 _EXT_TYPES: Final = {
@@ -27,31 +27,29 @@ _EXT_TYPES: Final = {
 
 
 def describe_token(part: Token, data: bytes) -> str:
-    """What a part is, with its sizes: ``str 8, 12 bytes behind a header of 2``."""
+    """Describe a token with its sizes: ``str 8, 12 bytes after a header of 2 bytes``."""
     header, body = part.payload - part.start, part.end - part.payload
     match part.family:
         case "map":
-            return (
-                f"{part.kind}, {format_plural(part.items, 'pair')}, header of {format_plural(header, 'byte')}"
-            )
+            return f"{part.kind}, {format_plural(part.items, 'pair')}, header of {_bytes(header)}"
         case "array":
-            return (
-                f"{part.kind}, {format_plural(part.items, 'item')}, header of {format_plural(header, 'byte')}"
-            )
+            return f"{part.kind}, {format_plural(part.items, 'item')}, header of {_bytes(header)}"
         case "ext":
             kind = data[part.payload - 1]
             known = f" ({_EXT_TYPES[kind]})" if kind in _EXT_TYPES else ""
-            return (
-                f"{part.kind}, type {kind}{known}, {format_plural(body, 'byte')} behind a header of {header}"
-            )
+            return f"{part.kind}, type {kind}{known}, {_bytes(body)} after a header of {_bytes(header)}"
         case _ if body:
-            return f"{part.kind}, {format_plural(body, 'byte')} behind a header of {header}"
+            return f"{part.kind}, {_bytes(body)} after a header of {_bytes(header)}"
         case _:
-            return f"{part.kind}, {format_plural(header, 'byte')}"
+            return f"{part.kind}, {_bytes(header)}"
+
+
+def _bytes(count: int) -> str:
+    return format_plural(count, "byte")
 
 
 def abbreviate_token(part: Token, data: bytes) -> Span:
-    """What a part says, in few cells."""
+    """Abbreviate what a token says to a few cells."""
     match part.family:
         case "map" | "array":
             return Span(f"{part.family} {format_count(part.items)}", "key")
@@ -66,7 +64,7 @@ def abbreviate_token(part: Token, data: bytes) -> Span:
 
 
 def _format_scalar(part: Token, data: bytes) -> str:
-    """A short scalar in the notation; what cannot be built by the name of its format."""
+    """Write a short scalar in the notation; one that cannot be decoded, as the name of its format."""
     try:
         return make_visible(
             notation.render_value(decode_stored(data[part.start : part.end]), 2 * BRIEF_BYTES)
@@ -76,7 +74,7 @@ def _format_scalar(part: Token, data: bytes) -> str:
 
 
 def describe_byte(part: Token, offset: int) -> str:
-    """What a byte does in its part."""
+    """Describe what a byte is in its token."""
     if offset >= part.payload:
         return (
             f"content, byte {format_count(offset - part.payload)} of {format_count(part.end - part.payload)}"
@@ -89,39 +87,39 @@ def describe_byte(part: Token, offset: int) -> str:
 
 
 NOTES_WIDTH = 28
-"""From how many cells on beside the bytes their structure is shown there."""
+"""How many cells must be free beside the bytes to show their structure there."""
 
 
 @dataclass(frozen=True, slots=True)
 class HexDump:
-    """How bytes are laid out.
+    """The layout of a hex dump.
 
     Attributes:
         data: The bytes.
-        columns: How many stand in a row.
+        columns: How many bytes a row has.
         digits: How many digits an offset has.
-        margin: Whether their structure stands beside them.
+        has_notes: Whether the structure is shown beside the bytes.
     """
 
     data: bytes
     columns: int
     digits: int
-    margin: bool
+    has_notes: bool
 
     @classmethod
-    def fitting(cls, data: bytes, width: int) -> "HexDump":
-        """Choose 16, 8 or 4 bytes for a row, as many as fit in ``width`` cells."""
+    def fit(cls, data: bytes, width: int) -> "HexDump":
+        """Make a dump of 16, 8 or 4 bytes a row, as many as fit in ``width`` cells."""
         digits = 4 if len(data) <= 1 << 16 else 8
         columns = next((number for number in (16, 8) if digits + 3 + 4 * number <= width), 4)
         return cls(data, columns, digits, digits + 3 + 4 * columns + NOTES_WIDTH <= width)
 
     @property
     def rows(self) -> int:
-        """How many rows there are."""
+        """How many rows the dump has."""
         return (len(self.data) + self.columns - 1) // self.columns
 
     def cells(self, row: int, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """The cells in which a row shows the bytes from ``start`` up to ``end``: as digits, as characters."""
+        """Yield the cells of the bytes from ``start`` up to ``end`` in a row: digits, then characters."""
         first = max(start - row * self.columns, 0)
         last = min(end - row * self.columns, self.columns)
         if first < last:
@@ -130,18 +128,18 @@ class HexDump:
             yield characters + first, characters + last
 
     def byte_at(self, row: int, cell: int) -> int | None:
-        """The byte that a row shows in a cell, None if it shows none there."""
+        """Return the byte that a row shows in a cell, None if it shows none there."""
         digits, characters = self.digits + 2, self.digits + 3 + 3 * self.columns
         column = cell - characters if cell >= characters else (cell - digits) // 3
         offset = row * self.columns + column
         return offset if 0 <= column < self.columns and offset < len(self.data) else None
 
     def line(self, row: int, places: Sequence[PlacedToken]) -> Line:
-        """A row of the dump.
+        """Make a row of the dump.
 
         Args:
             row: Its number, from 0.
-            places: What stands in its bytes, as far as that is known.
+            places: The tokens of its bytes, as far as they are known.
         """
         start = row * self.columns
         piece = self.data[start : start + self.columns]
@@ -161,8 +159,8 @@ class HexDump:
         )
 
     def _notes(self, start: int, places: Sequence[PlacedToken]) -> Iterator[Span]:
-        """What begins in a row, in words."""
-        if not self.margin:
+        """The tokens that begin in a row, abbreviated."""
+        if not self.has_notes:
             return
         begun = [place.part for place in places if start <= place.part.start < start + self.columns]
         missing = self.columns - min(self.columns, len(self.data) - start)
@@ -172,7 +170,7 @@ class HexDump:
 
 
 def _choose_paints(start: int, length: int, parts: Sequence[Token]) -> list[Paint]:
-    """How each byte of a row looks: what announces, how long, of which type, or what is said."""
+    """Choose a paint for each byte of a row: the kind, the length or type, and the content look different."""
     paints: list[Paint] = ["muted"] * length
     for part in parts:
         body = "string" if part.family in ("str", "bin") else "text"
@@ -188,7 +186,7 @@ def _choose_paints(start: int, length: int, parts: Sequence[Token]) -> list[Pain
 
 
 def _join_spans(texts: Sequence[str], paints: Sequence[Paint]) -> Iterator[Span]:
-    """Spans of texts, neighbours of one paint together."""
+    """Make spans of texts, joining neighbours of one paint."""
     begun = 0
     for at in range(1, len(texts) + 1):
         if at == len(texts) or paints[at] != paints[begun]:

@@ -1,13 +1,11 @@
-"""The story of a run: how the handshake went, and how the run ended. Pure.
-
-The one rule: it is made of the run's events alone, and of no more of them than can be told on a page.
-"""
+"""The summary of a run: how its handshake went and how it ended, made of a bounded number of its events."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Final, Literal, assert_never
 
 from tui_ipc.events import (
+    HANDSHAKE_STEPS,
     AnyEvent,
     Audit,
     ChannelClosed,
@@ -15,11 +13,15 @@ from tui_ipc.events import (
     ChildConnected,
     ChildContinued,
     ChildExited,
+    ChildOutput,
     ChildSpawned,
     ChildStopped,
     Fault,
+    HandshakeEvent,
     HandshakeFailed,
     HelloReceived,
+    MessageReceived,
+    MessageSent,
     ServerListening,
     SignalSent,
     Step,
@@ -28,21 +30,10 @@ from tui_ipc.events import (
 from tui_ipc.events.sentences import describe_event
 
 REPEATED_EVENT_LIMIT: Final = 40
-"""How many events are kept of the kinds of which a run may have any number."""
+"""How many events are kept of the kinds that a run may have any number of."""
 
 RUN_LIMIT: Final = 100
-"""How many runs have a story; the oldest are forgotten."""
-
-_STEPS: Final[dict[type[AnyEvent], Step]] = {
-    ServerListening: "listening",
-    ChildSpawned: "spawned",
-    ChildConnected: "connected",
-    HelloReceived: "hello",
-    ChannelsOpen: "channels open",
-}
-_SINGLE_KINDS: Final = (*_STEPS, HandshakeFailed, Fault, ChannelClosed, ChildExited, Audit)
-_REPEATED_KINDS: Final = (StepLate, SignalSent, ChildStopped, ChildContinued)
-_KINDS: Final = frozenset((*_SINGLE_KINDS, *_REPEATED_KINDS))
+"""How many runs have a summary; the oldest are forgotten."""
 
 StepState = Literal["reached", "awaited", "failed", "missing"]
 
@@ -53,8 +44,8 @@ class StepProgress:
 
     Attributes:
         step: Its name.
-        state: ``missing`` if it never came, or is not yet its turn.
-        detail: What is said of it; may hold what a child said.
+        state: ``missing`` if its turn never came, or has not come yet.
+        detail: The text of its event; may hold what a child said.
         took: Nanoseconds since the step before it, None if it is the first or was not reached.
         late: Why it took, or takes, long; None if it does not.
     """
@@ -66,85 +57,101 @@ class StepProgress:
     late: StepLate | None = None
 
 
+def _count_in_a_run(event: AnyEvent) -> Literal["once", "often", "left out"]:
+    """How many events of its kind a run has; ``left out`` are those that the log and the output pane show."""
+    match event:
+        case ServerListening() | ChildSpawned() | ChildConnected() | HelloReceived() | ChannelsOpen():
+            return "once"
+        case HandshakeFailed() | Fault() | ChannelClosed() | ChildExited() | Audit():
+            return "once"
+        case StepLate() | SignalSent() | ChildStopped() | ChildContinued():
+            return "often"
+        case MessageSent() | MessageReceived() | ChildOutput():
+            return "left out"
+        case _:
+            assert_never(event)
+
+
 class RunSummary:
-    """The events of one run that are no message and no output.
+    """The events of one run except messages and output.
 
     Attributes:
-        run: The run.
-        events: They, in order.
+        run: The run's number.
+        events: The events, in order.
     """
 
     def __init__(self, run: int) -> None:
         self.run = run
         self.events: list[AnyEvent] = []
 
-    def note(self, event: AnyEvent) -> None:
-        """Take in an event, if it is one of the story."""
-        if type(event) not in _KINDS:
+    def add(self, event: AnyEvent) -> None:
+        """Keep an event, if the summary has events of its kind."""
+        count = _count_in_a_run(event)
+        if count == "left out":
             return
-        if isinstance(event, _REPEATED_KINDS):
-            often = [index for index, each in enumerate(self.events) if isinstance(each, _REPEATED_KINDS)]
+        if count == "often":
+            often = [index for index, kept in enumerate(self.events) if _count_in_a_run(kept) == "often"]
             if len(often) >= REPEATED_EVENT_LIMIT:
                 del self.events[often[0]]
         self.events.append(event)
 
     @property
-    def ladder(self) -> list[StepProgress]:
+    def handshake_steps(self) -> list[StepProgress]:
         """Every step of the handshake, from the first."""
-        reached = {_STEPS[type(event)]: event for event in self.events if type(event) in _STEPS}
+        reached = {
+            HANDSHAKE_STEPS[type(event)]: event for event in self.events if isinstance(event, HandshakeEvent)
+        }
         late = {event.step: event for event in self.events if isinstance(event, StepLate)}
-        over = any(isinstance(event, HandshakeFailed | ChildExited | Audit) for event in self.events)
-        rungs: list[StepProgress] = []
-        before: AnyEvent | None = None
-        awaits = True
-        for step in get_args(Step):
+        is_over = any(isinstance(event, HandshakeFailed | ChildExited | Audit) for event in self.events)
+        steps: list[StepProgress] = []
+        previous: AnyEvent | None = None
+        is_next = True
+        for step in HANDSHAKE_STEPS.values():
             event = reached.get(step)
             if event is not None:
-                took = None if before is None else event.at - before.at
-                rungs.append(
+                took = None if previous is None else event.at - previous.at
+                steps.append(
                     StepProgress(step, "reached", describe_event(event).detail, took, late.get(step))
                 )
-                before = event
+                previous = event
             else:
-                state: StepState = ("failed" if over else "awaited") if awaits else "missing"
-                rungs.append(StepProgress(step, state, late=late.get(step)))
-                awaits = False
-        return rungs
+                state: StepState = ("failed" if is_over else "awaited") if is_next else "missing"
+                steps.append(StepProgress(step, state, late=late.get(step)))
+                is_next = False
+        return steps
 
     @property
-    def rest(self) -> list[AnyEvent]:
-        """What is no step of the handshake and no lateness of one: failure, signals, the end, the audit."""
-        return [event for event in self.events if type(event) not in _STEPS and type(event) is not StepLate]
+    def other_events(self) -> list[AnyEvent]:
+        """All but the steps of the handshake and the late ones: failure, signals, the end, the audit."""
+        return [event for event in self.events if not isinstance(event, HandshakeEvent | StepLate)]
 
 
 class RunSummaries:
-    """The stories of the newest runs, by their numbers."""
+    """The summaries of the newest runs, by run number."""
 
     def __init__(self) -> None:
-        self._of: dict[int, RunSummary] = {}
+        self._by_run: dict[int, RunSummary] = {}
 
-    def note(self, event: AnyEvent) -> None:
-        """Take in an event."""
-        story = self._of.get(event.run)
-        if story is None:
-            story = self._of[event.run] = RunSummary(event.run)
-            while len(self._of) > RUN_LIMIT:
-                del self._of[next(iter(self._of))]
-        story.note(event)
+    def add(self, event: AnyEvent) -> None:
+        """Add an event to the summary of its run."""
+        summary = self._by_run.get(event.run)
+        if summary is None:
+            summary = self._by_run[event.run] = RunSummary(event.run)
+            while len(self._by_run) > RUN_LIMIT:
+                del self._by_run[next(iter(self._by_run))]
+        summary.add(event)
 
     def __getitem__(self, run: int) -> RunSummary:
-        return self._of[run]
+        return self._by_run[run]
 
     @property
     def runs(self) -> tuple[int, ...]:
-        """Those that have a story, oldest first."""
-        return tuple(self._of)
+        """The numbers of the runs that have a summary, oldest first."""
+        return tuple(self._by_run)
 
 
 def shift_events(events: Iterable[AnyEvent], end: int) -> list[AnyEvent]:
-    """The same events, moved together in time so that the last happens at ``end``, and none before 0."""
-    import dataclasses
-
+    """Move events together in time so that the last happens at ``end``, and none before 0."""
     kept = list(events)
     by = end - kept[-1].at if kept else 0
-    return [dataclasses.replace(event, at=max(0, event.at + by)) for event in kept]
+    return [replace(event, at=max(0, event.at + by)) for event in kept]

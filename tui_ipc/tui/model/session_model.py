@@ -1,26 +1,27 @@
-"""What the log says about an event: one line each, in the columns time, mark, words, latency, size.
-
-The one rule: the words are :mod:`tui_ipc.events.sentences`'s; here they become columns and colours.
-"""
+"""The log and the child's output, as the explorer holds them, and the line of the log for each event."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import assert_never
 
 from tui_ipc.events import (
     AnyEvent,
     Audit,
+    ChannelClosed,
     ChannelsOpen,
     ChildConnected,
+    ChildContinued,
     ChildExited,
     ChildOutput,
     ChildSpawned,
+    ChildStopped,
     Fault,
     HandshakeFailed,
     HelloReceived,
     MessageReceived,
     MessageSent,
     ServerListening,
+    SignalSent,
     StepLate,
 )
 from tui_ipc.events.sentences import EventText, describe_event
@@ -41,25 +42,38 @@ STEP_WIDTH = 10
 
 
 def format_log_line(event: AnyEvent, since: int | None = None) -> Line:
-    """Return the log's line about an event.
+    """Return the log's line about an event: time, mark and text; at the right edge latency and size.
 
     Args:
-        event: What happened; its text is sanitised here.
+        event: The event; its text is made safe to show here.
         since: For a step of the handshake, the nanoseconds since the step before it.
     """
-    said = describe_event(event, VALUE_LIMIT)
+    text = describe_event(event, VALUE_LIMIT)
     match event:
         case MessageSent():
-            return _format_message(event, said, "sent", "")
+            return _format_message(event, text, "sent", "")
         case MessageReceived():
             latency = format_duration(event.elapsed) if event.elapsed is not None else ""
-            return _format_message(event, said, "received", latency)
+            return _format_message(event, text, "received", latency)
         case ServerListening() | ChildSpawned() | ChildConnected() | ChannelsOpen():
-            return _format_step(event, since, said, "")
+            return _format_step(event, since, text, "")
         case HelloReceived():
-            return _format_step(event, since, said, format_size(len(event.raw)))
+            return _format_step(event, since, text, format_size(len(event.raw)))
+        case (
+            StepLate()
+            | HandshakeFailed()
+            | Fault()
+            | SignalSent()
+            | ChildStopped()
+            | ChildContinued()
+            | ChannelClosed()
+            | ChildExited()
+            | Audit()
+            | ChildOutput()
+        ):
+            return _format_event(event, text)
         case _:
-            return _format_event(event, said)
+            assert_never(event)
 
 
 def run_separator(run: int) -> Line:
@@ -67,11 +81,11 @@ def run_separator(run: int) -> Line:
     return Line((Span(f"── run {run} ", "muted"),), fill="─")
 
 
-def _format_message(event: MessageSent | MessageReceived, said: EventText, paint: str, latency: str) -> Line:
+def _format_message(event: MessageSent | MessageReceived, text: EventText, paint: str, latency: str) -> Line:
     left = (
         Span(f"{format_clock(event.at)}  ", "muted"),
-        Span(f"{said.mark} ", paint),
-        Span(make_visible(said.detail)),
+        Span(f"{text.mark} ", paint),
+        Span(make_visible(text.detail)),
     )
     right = (
         Span(f"{latency:>{LATENCY_WIDTH}}", "muted"),
@@ -80,42 +94,46 @@ def _format_message(event: MessageSent | MessageReceived, said: EventText, paint
     return Line(left, right)
 
 
-def _format_step(event: AnyEvent, since: int | None, said: EventText, extent: str) -> Line:
-    """One step of the handshake's ladder, with the time it took."""
+def _format_step(event: AnyEvent, since: int | None, text: EventText, size: str) -> Line:
     left = (
         Span(f"{format_clock(event.at)}  ", "muted"),
-        Span(f"{said.mark} ", said.tone),
-        Span(f"{said.word:<{STEP_WIDTH}} "),
-        Span(make_visible(said.detail), "muted"),
+        Span(f"{text.mark} ", text.tone),
+        Span(f"{text.word:<{STEP_WIDTH}} "),
+        Span(make_visible(text.detail), "muted"),
     )
     if since is None:
         return Line(left)
     took = Span(f"{'+' + format_duration(since):>{LATENCY_WIDTH}}", "muted")
-    return Line(left, (took, Span(f"{extent:>{SIZE_WIDTH}}", "muted")))
+    return Line(left, (took, Span(f"{size:>{SIZE_WIDTH}}", "muted")))
 
 
-def _format_event(event: AnyEvent, said: EventText) -> Line:
+def _format_event(event: AnyEvent, text: EventText) -> Line:
     return Line(
         (
             Span(f"{format_clock(event.at)}  ", "muted"),
-            Span(f"{said.mark} ", said.tone),
-            Span(f"{said.word:<{STEP_WIDTH}} ", said.tone),
-            Span(make_visible(said.detail)),
+            Span(f"{text.mark} ", text.tone),
+            Span(f"{text.word:<{STEP_WIDTH}} ", text.tone),
+            Span(make_visible(text.detail)),
         )
     )
 
 
 LOG_LIMIT = 100_000
+"""How many lines the log holds."""
+
 LOG_BUDGET = 128 << 20
+"""How many bytes the messages of the log may take, values included."""
+
 OUTPUT_LIMIT = 50_000
+"""How many lines of output are held."""
+
 OUTPUT_BUDGET = 16 << 20
+"""How many characters they may have together."""
 
 SEARCH_LIMIT = 1 << 16
 """How many characters of a message's notation are searched and filtered."""
 
 Problem = StepLate | HandshakeFailed | Fault
-
-_TIMED_STEPS = (ChildSpawned, ChildConnected, HelloReceived, ChannelsOpen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +141,7 @@ class LogEntry:
     """One line of the log.
 
     Attributes:
-        event: What it is about; None for the rule between two runs.
+        event: What it is about; None for the line between two runs.
         run: The run that it belongs to.
         since: For a step of the handshake, the nanoseconds since the step before it.
     """
@@ -134,32 +152,32 @@ class LogEntry:
 
     @property
     def line(self) -> Line:
-        """How the log shows it."""
+        """The line that the log shows."""
         return run_separator(self.run) if self.event is None else format_log_line(self.event, self.since)
 
     @property
     def text(self) -> str:
-        """All that is said of it, up to :data:`TEXT_LIMIT` characters of a message: what is searched."""
+        """What is searched: the whole text, up to :data:`SEARCH_LIMIT` characters of a message."""
         if self.event is None:
             return self.line.text
-        said = describe_event(self.event, SEARCH_LIMIT)
-        return make_visible(said.detail if self.is_message else f"{said.word} {said.detail}")
+        text = describe_event(self.event, SEARCH_LIMIT)
+        return make_visible(text.detail if self.is_message else f"{text.word} {text.detail}")
 
     @property
     def is_message(self) -> bool:
-        """True if a value passed on the wire."""
+        """Whether the line is about a message."""
         return isinstance(self.event, MessageSent | MessageReceived)
 
 
 class SessionModel:
-    """The state of the explorer.
+    """What the explorer shows of a session, made of its events.
 
     Attributes:
-        log: What happened, but for the child's output.
+        log: A line for each event except the child's output.
         output: The child's finished lines of output, both streams, in the order of their ends.
         status: The state of the current run.
-        problem: What the explorer must say aloud about this run: a step of the handshake that is late, until
-            it comes; a failed handshake, a fault; None if all is well.
+        problem: What the explorer shows as a notice about this run: a step of the handshake that is late,
+            until it comes; a failed handshake or a fault; None if all is well.
         latest: The index in ``log`` of the newest message, None before the first.
     """
 
@@ -173,29 +191,41 @@ class SessionModel:
         self._step_at = 0
 
     def apply(self, event: AnyEvent) -> None:
-        """Take in what happened."""
-        if isinstance(event, ServerListening):
-            self._begin_run(event)
+        """Take an event into account."""
         self.status.apply(event)
-        if isinstance(event, ChildOutput):
-            for line in self._decoders[event.stream].feed(event.data):
-                self._print(line)
-            return
-        if isinstance(event, StepLate | HandshakeFailed | Fault):
-            self.problem = event
-        elif isinstance(event, _TIMED_STEPS) and isinstance(self.problem, StepLate):
-            self.problem = None
-        if isinstance(event, ChildExited | Audit):
-            self._flush()
-        self._note(event)
+        since, weight = None, 1
+        match event:
+            case ChildOutput():
+                for line in self._decoders[event.stream].feed(event.data):
+                    self._append_output(line)
+                return
+            case ServerListening():
+                self._begin_run(event)
+            case ChildSpawned() | ChildConnected() | ChannelsOpen():
+                since = self._reach_step(event.at)
+            case HelloReceived():
+                since = self._reach_step(event.at)
+                weight += len(event.raw)
+            case MessageSent() | MessageReceived():
+                self.latest = self.log.end
+                weight += 2 * len(event.raw)  # the value takes about as much again as its bytes
+            case StepLate() | HandshakeFailed() | Fault():
+                self.problem = event
+            case ChildExited() | Audit():
+                self._flush_decoders()
+            case ChannelClosed() | SignalSent() | ChildStopped() | ChildContinued():
+                pass  # they change the status and have a line in the log
+            case _:
+                assert_never(event)
+        self.log.append(LogEntry(event, event.run, since), weight)
 
     def partial_output(self) -> list[OutputLine]:
-        """The lines of output that have begun and not ended: at most one of each stream."""
+        """The unfinished lines of output: at most one of each stream."""
         partials = (decoder.partial for decoder in self._decoders.values())
         return [line for line in partials if line is not None]
 
     def _begin_run(self, event: ServerListening) -> None:
-        self._flush()
+        self._flush_decoders()
         self.problem = None
         self._step_at = event.at
         if event.run > 1:
@@ -203,33 +233,27 @@ class SessionModel:
             line = run_separator(event.run)
             self.output.append(OutputLine(line.left, line.right, line.fill))
 
-    def _note(self, event: AnyEvent) -> None:
-        since = None
-        if isinstance(event, _TIMED_STEPS):
-            since, self._step_at = event.at - self._step_at, event.at
-        if isinstance(event, MessageSent | MessageReceived):
-            self.latest = self.log.end
-        self.log.append(LogEntry(event, event.run, since), 1 + _estimate_size(event))
+    def _reach_step(self, at: int) -> int:
+        """Return the nanoseconds since the step before; a step that was late is no problem any more."""
+        if isinstance(self.problem, StepLate):
+            self.problem = None
+        since, self._step_at = at - self._step_at, at
+        return since
 
-    def _flush(self) -> None:
+    def _flush_decoders(self) -> None:
         for decoder in self._decoders.values():
             for line in decoder.flush():
-                self._print(line)
+                self._append_output(line)
 
-    def _print(self, line: OutputLine) -> None:
+    def _append_output(self, line: OutputLine) -> None:
         self.output.append(line, 1 + sum(len(span.text) for span in line.left))
 
 
-def _estimate_size(event: Any) -> int:
-    """The bytes that an event holds: a message's raw form, and as much again for its value."""
-    return 2 * len(getattr(event, "raw", b""))
-
-
 def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:
-    """The indexes of what answers a sent message, or of what a received one answers, the newest first.
+    """Yield the indexes of the answers to a sent message, the newest first, or of what a reply answers.
 
-    Looks from the newest entry on: what is looked at is most often near. What the log has forgotten is not
-    found.
+    The search begins at the newest entry, since what is inspected is mostly near. What the log has forgotten
+    is not found.
     """
     match entry.event:
         case MessageSent() as sent:
@@ -240,11 +264,13 @@ def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:
                 if isinstance(event, MessageSent) and event.number == number and event.run == run:
                     yield index
                     return
+        case _:
+            return  # only messages have answers
 
 
 def _find_answers(log: RingBuffer[LogEntry], sent: MessageSent) -> Iterator[int]:
     for index, other in log.newest_first():
-        event: AnyEvent | None = other.event
+        event = other.event
         if event is sent:
             return
         if isinstance(event, MessageReceived) and event.answers == sent.number and event.run == sent.run:
@@ -252,7 +278,7 @@ def _find_answers(log: RingBuffer[LogEntry], sent: MessageSent) -> Iterator[int]
 
 
 def explain_no_partner(entry: LogEntry) -> str:
-    """Why there is nothing that answers an entry, or that it answers."""
+    """Say why an entry has no partner."""
     match entry.event:
         case MessageSent(number=number):
             return f"No answer to #{format_count(number)} has come."
@@ -261,4 +287,4 @@ def explain_no_partner(entry: LogEntry) -> str:
         case MessageReceived(number=number):
             return f"#{format_count(number)} answers no message."
         case _:
-            return "Only messages answer each other."
+            return "Only messages have answers."

@@ -159,11 +159,14 @@ def render_run(story: RunSummary, waited: int | None, width: int = MIN_COLUMNS) 
         width: How many cells a row may have; what is said goes on below itself.
     """
     room = max(MIN_COLUMNS, width)
-    parts = [_render_heading("The handshake"), *(_render_step(rung, waited, room) for rung in story.ladder)]
+    parts = [
+        _render_heading("The handshake"),
+        *(_render_step(rung, waited, room) for rung in story.handshake_steps),
+    ]
     failures = [event for event in story.events if isinstance(event, HandshakeFailed)]
     for failure in failures:
         parts += [Content(""), _render_heading("Why it failed"), _render_sentence(failure.sentence)]
-    rest = [event for event in story.rest if not isinstance(event, HandshakeFailed)]
+    rest = [event for event in story.other_events if not isinstance(event, HandshakeFailed)]
     if rest:
         parts += [
             Content(""),

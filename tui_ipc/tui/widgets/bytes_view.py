@@ -62,7 +62,7 @@ class BytesView(LineView):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._anatomy = MsgpackIndex(b"")
-        self._dump = HexDump.fitting(b"", 0)
+        self._dump = HexDump.fit(b"", 0)
         self.marked = (0, 0)
         """The bytes that are marked: the first, and the one behind the last."""
         self._seen: tuple[object, list[PlacedToken]] = (None, [])
@@ -91,7 +91,7 @@ class BytesView(LineView):
     def show(self, anatomy: MsgpackIndex) -> None:
         """Show other bytes, from their beginning."""
         self._anatomy = anatomy
-        self._dump = HexDump.fitting(anatomy.data, self.width)
+        self._dump = HexDump.fit(anatomy.data, self.width)
         self.marked = (0, 0)
         self.cursor_byte = None
         self._seen = (None, [])
@@ -145,7 +145,7 @@ class BytesView(LineView):
         """Lay the bytes out for the new width; the cursor stays in sight."""
         if not self.width:  # hidden
             return
-        self._dump = HexDump.fitting(self._anatomy.data, self.width)
+        self._dump = HexDump.fit(self._anatomy.data, self.width)
         super().on_resize(event)
         if self.cursor_byte is not None:
             self._into_sight(self.cursor_byte)

@@ -19,7 +19,7 @@ from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_count, format_plural
 from tui_ipc.tui.model.byte_map import ByteMap, ByteRange, Location
 from tui_ipc.tui.model.hex_dump import describe_byte, describe_token
-from tui_ipc.tui.model.value_node import ValueNode
+from tui_ipc.tui.model.tree_model import ValueNode
 from tui_ipc.tui.scheduling import BackgroundSteps
 from tui_ipc.tui.widgets.bytes_view import BytesView
 from tui_ipc.tui.widgets.tree_view import TreeView
@@ -92,7 +92,7 @@ class MessageView(Vertical):
         self._chores.drop()
         self.subject = subject
         self.tree_view.show(subject.value)
-        self.bytes_view.show(subject.anatomy)
+        self.bytes_view.show(subject.index)
         self._tell()
 
     def watch_face(self, face: str) -> None:
@@ -147,7 +147,7 @@ class MessageView(Vertical):
     def _go_to_value(self, offset: int) -> Iterator[None]:
         """Select the value that a byte belongs to, once that is walked to."""
         subject = self.subject
-        place = yield from self._until(lambda: subject.anatomy.at(offset))
+        place = yield from self._until(lambda: subject.index.at(offset))
         if place is None:
             self.bytes_view.mark(0, 0, follow=False)
             self._tell()
@@ -177,7 +177,7 @@ class MessageView(Vertical):
 
     def _walk_to(self, offset: int) -> Iterator[None]:
         """Walk until bytes that are in sight are known."""
-        anatomy = self.subject.anatomy
+        anatomy = self.subject.index
         while anatomy.walked < offset and not anatomy.finished:
             self._walk_on()
             yield
@@ -186,15 +186,15 @@ class MessageView(Vertical):
 
     def _until(self, known: Callable[[], Known | None]) -> Generator[None, None, Known | None]:
         """Walk until something is known, or there is nothing more to walk. Asking costs as much as a step."""
-        while (found := known()) is None and not self.subject.anatomy.finished:
+        while (found := known()) is None and not self.subject.index.finished:
             for _ in range(STEPS_PER_CHECK):
                 self._walk_on()
                 yield
         return found
 
     def _walk_on(self) -> None:
-        anatomy = self.subject.anatomy
-        self.subject.walk()
+        anatomy = self.subject.index
+        self.subject.advance()
         percent = 100 * anatomy.walked // max(1, len(anatomy.data))
         if percent != self._percent and not anatomy.finished:
             self._percent = percent
@@ -216,7 +216,7 @@ class MessageView(Vertical):
 
     def _flaw(self) -> list[str]:
         """Where the bytes stop making sense, if they do."""
-        flaw = self.subject.anatomy.flaw
+        flaw = self.subject.index.flaw
         return [""] if flaw is None else [f"byte {format_count(flaw.offset)}", flaw.sentence]
 
 

@@ -9,8 +9,7 @@ from textual.message import Message
 
 from tui_ipc.text.units import format_count
 from tui_ipc.tui.model.styled_line import Line
-from tui_ipc.tui.model.tree_model import INDENT, MIN_TEXT_WIDTH, TreeModel
-from tui_ipc.tui.model.value_node import Position, ValueNode
+from tui_ipc.tui.model.tree_model import INDENT, MIN_TEXT_WIDTH, Position, TreeModel, ValueNode
 from tui_ipc.tui.widgets.line_view import LineView
 
 MAX_OPENED_ROWS: Final = 5_000
@@ -90,7 +89,7 @@ class TreeView(LineView):
     def pick(self, index: int) -> None:
         """Put the cursor on a row, and bring it into sight."""
         self.cursor = max(0, min(index, self.end - 1))
-        self.outline.hold()
+        self.outline.keep_open()
         self.sync()
         node = self.outline.rows[self.cursor]
         self._into_sight(self.cursor)
