@@ -22,7 +22,9 @@ from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import NotConnected, Session
 from tui_ipc.session.timeline import MAX_BYTES, MAX_EVENTS
 
-MEMORY = 150 * 1024 * 1024
+MIB = 1024 * 1024
+MEMORY = 64 * MIB
+"""Less than what each child below prints or sends, and a third more than the session takes for any of it."""
 PIECE = 64 * 1024
 TURNS = 500
 """Turns of the event loop in which a wait that never ends would have ended, if it were to."""
@@ -38,23 +40,25 @@ def consumed(pace: int, stream: str, *command: str) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("stream", "pace", "amount"),
-    [("pty", 0, 128 * 1024 * 1024), ("pipe", 0, 512 * 1024 * 1024), ("pipe", 20, 512 * 1024 * 1024)],
+    [("pty", 0, 72 * MIB), ("pipe", 0, 128 * MIB), ("pipe", 20, 128 * MIB)],
     ids=["a terminal", "a pipe", "a pipe to a slow consumer"],
 )
 def test_much_output_costs_no_memory_and_its_last_line_is_there(stream: str, pace: int, amount: int) -> None:
     """The child waits while nobody takes what it printed."""
     told = consumed(pace, stream, "pours", "output", str(amount))
+    assert amount > MEMORY
     assert (told["bytes"], told["last line"]) == (amount + len("the last line\n"), "the last line")
     assert isinstance(told["peak"], int)
     assert told["peak"] < MEMORY
 
 
 @pytest.mark.parametrize(
-    ("pace", "count"), [(0, 100_000), (3, 60_000)], ids=["a fast consumer", "a slow consumer"]
+    ("pace", "count"), [(0, 40_000), (3, 36_000)], ids=["a fast consumer", "a slow consumer"]
 )
 def test_many_messages_unasked_cost_no_memory_and_the_last_is_there(pace: int, count: int) -> None:
     """The child waits while nobody takes what it sent. A message is of 2000 bytes."""
     told = consumed(pace, "pipe", "pours", "messages", str(count))
+    assert count * 2000 > MEMORY
     assert (told["messages"], told["last message"]) == (count + 1, "the last message")
     assert isinstance(told["peak"], int)
     assert told["peak"] < MEMORY
