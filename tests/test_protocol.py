@@ -17,10 +17,10 @@ from tests.support.fd_ledger import Ledger, Paper, descriptors_in
 from tests.support.message_strategies import arrived, same
 from tests.support.threads import PATIENCE
 from tui_ipc import OneShotServer, Receiver, Sender
-from tui_ipc.child import ARGUMENT, PROTOCOL_VERSION, QUIT, VARIABLE
 from tui_ipc.ipc import oneshot, wire
 from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
+from tui_ipc.ipc.hello import PROTOCOL_VERSION, QUIT, SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
 
 DOCUMENT = files("tui_ipc").joinpath("docs/PROTOCOL.md").read_text(encoding="utf-8")
 LINE = re.compile(r"(?P<bytes>[0-9a-f]{2}( [0-9a-f]{2})*) {2,}\S")
@@ -131,8 +131,8 @@ def test_the_limits_are_those_of_the_library(limit: str, number: int) -> None:
 def test_the_words_are_those_of_the_library() -> None:
     """Argument, variable, version, end."""
     for words in (
-        f"`{ARGUMENT}NAME`",
-        f"`{VARIABLE}`",
+        f"`{SERVER_NAME_ARGUMENT}NAME`",
+        f"`{SERVER_NAME_VARIABLE}`",
         f"Version {PROTOCOL_VERSION}.",
         f"`{json.dumps(QUIT)}`",
     ):
@@ -148,7 +148,7 @@ def child(
     program.write_text(CHILDREN[request.param], encoding="utf-8")
     with ExitStack() as stack:
         server = stack.enter_context(OneShotServer())
-        command = [sys.executable, "-I", "-S", str(program), f"{ARGUMENT}{server.name}"]
+        command = [sys.executable, "-I", "-S", str(program), f"{SERVER_NAME_ARGUMENT}{server.name}"]
         process = stack.enter_context(
             subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         )

@@ -158,12 +158,12 @@ def test_bytes_that_the_peer_has_not_read_are_counted(kind: int) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
     with ours, theirs:
         reader = os.fstat(theirs.fileno()).st_ino
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=0, some=False, reader=reader)
+        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=0, any=False, reader_inode=reader)
         ours.send(b"x" * 61)
         ours.send(b"x" * 10)
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=71, some=True, reader=reader)
+        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=71, any=True, reader_inode=reader)
         theirs.recv(61)
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=10, some=True, reader=reader)
+        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=10, any=True, reader_inode=reader)
         theirs.close()
         assert measure_unread_by_peer(ours.fileno()).size is None
 
@@ -175,9 +175,9 @@ def test_where_sock_diag_is_missing_it_is_known_whether_anything_is_unread(
     monkeypatch.setattr(procfs, "_NETLINK_SOCK_DIAG", 31)  # a netlink family that there is not
     ours, theirs = socket.socketpair(socket.AF_UNIX, SEQPACKET)
     with ours, theirs:
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(some=False)
+        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(any=False)
         ours.send(b"x")
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(some=True)
+        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(any=True)
 
 
 def test_what_is_no_socket_has_no_peer_and_what_cannot_be_counted_is_unknown() -> None:

@@ -21,7 +21,6 @@ main(["--script"])
 FOR_LATER = {
     "a failure": (
         "tui_ipc.session.diagnosis",
-        "tui_ipc.session.examination",
         "tui_ipc.osutil.procfs",
         "difflib",
         "shlex",

@@ -18,8 +18,9 @@ import pytest
 
 from tests.support.sessions import ROOT, EventCollector, child, describe_events, environment, run_session
 from tui_ipc import events as ev
+from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.run import SessionOptions
-from tui_ipc.session.session import NotConnected, Session
+from tui_ipc.session.session import Session
 from tui_ipc.session.timeline import MAX_BYTES, MAX_EVENTS
 
 MIB = 1024 * 1024

@@ -8,24 +8,30 @@ from hypothesis import strategies as st
 
 from tui_ipc.osutil.procfs import ProcessState, SystemCall, UnreadBytes
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis, LastActivity, PendingMessage
+from tui_ipc.session.handshake import RunPhase
 
 SECOND = 10**9
 READER, WRITER = 17, 18
-EMPTY = UnreadBytes(size=0, some=False, reader=READER)
+EMPTY = UnreadBytes(size=0, any=False, reader_inode=READER)
 ASLEEP = ProcessState(state="S", call=SystemCall(name="recvmsg", descriptor=5, file="socket:[17]"), threads=1)
 QUIET = Diagnosis(
-    phase="open", child=ASLEEP, traffic=ChannelState(to_child=EMPTY, to_us=0, writer=WRITER), output=0
+    phase=RunPhase.OPEN,
+    child=ASLEEP,
+    channels=ChannelState(unread_by_child=EMPTY, unread_from_child=0, child_writer_inode=WRITER),
+    unread_output=0,
 )
-ACTIVITY = "Nothing was sent so far; the child said nothing, and printed nothing."
+ACTIVITY = "Nothing was sent so far; the child sent nothing, and printed nothing."
 WAITS = "It sleeps in recvmsg on descriptor 5 (its channel from us)."
 THREE = PendingMessage(number=3, waited=42 * SECOND // 10)
-STOPPED = "The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."
+STOPPED = "The child is stopped by SIGSTOP and does nothing; SIGCONT continues it."
 UNCOUNTED = (
-    "The child has not read message #3, sent 4.2 s ago: bytes lie unread in its channel; "
+    "The child has not read message #3, sent 4.2 s ago: bytes are unread in its channel; "
     "the kernel does not say how many."
 )
-HELD_UP = "The session holds the child up: its events are not taken, so nothing more is read from the child."
-OWED = ChannelState(sent=3, waiting=(THREE,), count=1, to_child=EMPTY, writer=WRITER)
+HELD_UP = "The session stalls the child: its events are not taken, so nothing more is read from the child."
+OWED = ChannelState(
+    sent_count=3, pending=(THREE,), pending_count=1, unread_by_child=EMPTY, child_writer_inode=WRITER
+)
 
 
 def busy(
@@ -45,49 +51,62 @@ def told(facts: Diagnosis) -> list[str]:
 
 def owing(traffic: ChannelState = OWED, **more: object) -> Diagnosis:
     """An open session whose child owes an answer."""
-    return replace(QUIET, traffic=traffic, **more)  # type: ignore[arg-type]
+    return replace(QUIET, channels=traffic, **more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
     ("facts", "sentences"),
     [
-        (Diagnosis(phase="not begun"), ["The session has not begun: no child runs."]),
-        (Diagnosis(phase="replay"), ["This is a recording: no child runs."]),
+        (Diagnosis(phase=RunPhase.NOT_BEGUN), ["The session has not begun: no child runs."]),
+        (Diagnosis(phase=RunPhase.REPLAY), ["This is a recording: no child runs."]),
         (
-            Diagnosis(phase="ended", ended="exited with code 3"),
-            ["The child exited with code 3; nobody listens."],
+            Diagnosis(phase=RunPhase.ENDED, exit_text="exited with code 3"),
+            ["The child exited with code 3."],
         ),
         (
-            Diagnosis(phase="ended", ended="exited with code 3", traffic=OWED),
+            Diagnosis(phase=RunPhase.ENDED, exit_text="exited with code 3", channels=OWED),
             [
-                "The child exited with code 3; nobody listens.",
+                "The child exited with code 3.",
                 "It did not answer message #3, sent 4.2 s ago.",
             ],
         ),
         (
-            Diagnosis(phase="ended", ended="was ended by SIGKILL", traffic=replace(OWED, count=7)),
+            Diagnosis(
+                phase=RunPhase.ENDED,
+                exit_text="was ended by SIGKILL",
+                channels=replace(OWED, pending_count=7),
+            ),
             [
-                "The child was ended by SIGKILL; nobody listens.",
+                "The child was ended by SIGKILL.",
                 "It did not answer 7 messages, the first of which is #3.",
             ],
         ),
         (
-            Diagnosis(phase="failed", failure="the program was not found", ended="exited with code 1"),
+            Diagnosis(
+                phase=RunPhase.FAILED, failure="the program was not found", exit_text="exited with code 1"
+            ),
             ["The handshake failed: the program was not found."],
         ),
-        (Diagnosis(phase="handshake", step="spawned"), ["The child has not been started yet."]),
+        (Diagnosis(phase=RunPhase.HANDSHAKE, step="spawned"), ["The child has not been started yet."]),
         (
-            Diagnosis(phase="handshake", step="connected", waited=3 * SECOND, child=busy("S", "pause")),
+            Diagnosis(
+                phase=RunPhase.HANDSHAKE, step="connected", waited=3 * SECOND, child=busy("S", "pause")
+            ),
             ["The child has not connected for 3.0 s; it sleeps in pause, waiting for a signal."],
         ),
         (
             Diagnosis(
-                phase="handshake", step="hello", waited=SECOND // 2, child=busy("T"), stopped=19, output=5
+                phase=RunPhase.HANDSHAKE,
+                step="hello",
+                waited=SECOND // 2,
+                child=busy("T"),
+                stopped_by=19,
+                unread_output=5,
             ),
             [
                 STOPPED,
-                "The child connected and has not said hello for 500 ms.",
-                "5 bytes lie unread in its output.",
+                "The child connected and has not sent its hello for 500 ms.",
+                "Unread in its output: 5 bytes.",
             ],
         ),
     ],
@@ -128,7 +147,8 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
         ),
         (
             owing(
-                replace(OWED, waiting=(THREE, replace(THREE, number=4)), count=2), child=busy("S", "futex")
+                replace(OWED, pending=(THREE, replace(THREE, number=4)), pending_count=2),
+                child=busy("S", "futex"),
             ),
             [
                 "2 messages wait for an answer, the first, #3, for 4.2 s. The child has read all of them.",
@@ -137,38 +157,38 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
         ),
         (
             owing(
-                replace(OWED, to_child=UnreadBytes(size=61, some=True, reader=READER)),
+                replace(OWED, unread_by_child=UnreadBytes(size=61, any=True, reader_inode=READER)),
                 child=busy("S", "pause"),
             ),
             [
-                "The child has not read message #3, sent 4.2 s ago: 61 bytes lie unread in its channel.",
+                "The child has not read message #3, sent 4.2 s ago: 61 bytes are unread in its channel.",
                 "It sleeps in pause, waiting for a signal.",
             ],
         ),
         (
-            owing(replace(OWED, to_child=UnreadBytes(size=61, some=True, reader=READER))),
-            ["The child has not read message #3, sent 4.2 s ago: 61 bytes lie unread in its channel.", WAITS],
+            owing(replace(OWED, unread_by_child=UnreadBytes(size=61, any=True, reader_inode=READER))),
+            ["The child has not read message #3, sent 4.2 s ago: 61 bytes are unread in its channel.", WAITS],
         ),
         (
             owing(
-                replace(OWED, sent=5, to_child=UnreadBytes(size=1, some=True)),
+                replace(OWED, sent_count=5, unread_by_child=UnreadBytes(size=1, any=True)),
                 child=busy("D", "fsync", 3, "/x"),
             ),
             [
-                "The child has not read the latest message, #5: 1 byte lies unread in its channel.",
+                "The child has not read the latest message, #5: 1 byte is unread in its channel.",
                 "Message #3 has waited 4.2 s for an answer.",
                 "It is stuck in the kernel in fsync on descriptor 3 (/x), waiting for the disk.",
             ],
         ),
         (
-            owing(replace(OWED, to_child=UnreadBytes(some=True)), child=busy("S")),
+            owing(replace(OWED, unread_by_child=UnreadBytes(any=True)), child=busy("S")),
             [
                 UNCOUNTED,
                 "It sleeps; the kernel does not say in what.",
             ],
         ),
         (
-            owing(replace(OWED, to_child=UnreadBytes()), child=ProcessState()),
+            owing(replace(OWED, unread_by_child=UnreadBytes()), child=ProcessState()),
             [
                 "Message #3 has waited 4.2 s for an answer.",
                 "The kernel does not say whether the child has read all that was sent.",
@@ -176,43 +196,54 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
             ],
         ),
         (
-            owing(child=busy("S", "sendmsg", 6, "socket:[18]"), consumer_stalled=True, output=9),
+            owing(child=busy("S", "sendmsg", 6, "socket:[18]"), consumer_stalled=True, unread_output=9),
             [
                 HELD_UP,
                 "The child read message #3, which was sent 4.2 s ago, and has not answered it.",
-                "It sleeps in sendmsg on descriptor 6 (its channel to us), waiting for somebody to read.",
-                "9 bytes lie unread in its output.",
+                (
+                    "It sleeps in sendmsg on descriptor 6 (its channel to us), "
+                    "waiting for another process to read."
+                ),
+                "Unread in its output: 9 bytes.",
             ],
         ),
         (
-            owing(replace(OWED, sending=True, quit=SECOND, to_us=7), child=busy("S", "read", 3, "pipe:[4]")),
+            owing(
+                replace(OWED, is_send_blocked=True, quit_for=SECOND, unread_from_child=7),
+                child=busy("S", "read", 3, "pipe:[4]"),
+            ),
             [
                 'The child was asked to end 1.0 s ago, by "quit", and has not ended.',
                 "A message waits to be sent: the channel to the child is full, and the child does not read.",
                 "The child read message #3, which was sent 4.2 s ago, and has not answered it.",
                 "It sleeps in read on descriptor 3 (a pipe).",
-                "7 bytes lie unread at our end of the channel.",
+                "Unread at our end of the channel: 7 bytes.",
             ],
         ),
         (
-            replace(QUIET, traffic=ChannelState(closed=SECOND, fault="it is no msgpack"), child=busy("Z")),
+            replace(
+                QUIET, channels=ChannelState(closed_for=SECOND, fault="it is no msgpack"), child=busy("Z")
+            ),
             [
                 "The child broke the wire: it is no msgpack.",
                 "The channel from the child ended 1.0 s ago: no answer can come.",
-                "It has ended, and is about to be collected.",
+                "It has ended, and is about to be reaped.",
             ],
         ),
-        (replace(QUIET, child=busy("T"), stopped=19), [STOPPED]),
-        (replace(QUIET, child=None, stopped=19), [STOPPED]),
+        (replace(QUIET, child=busy("T"), stopped_by=19), [STOPPED]),
+        (replace(QUIET, child=None, stopped_by=19), [STOPPED]),
         (
             replace(QUIET, child=busy("T")),
-            ["The child is stopped and does nothing; SIGCONT lets it go on."],
+            ["The child is stopped and does nothing; SIGCONT continues it."],
         ),
-        (replace(QUIET, child=busy("t")), ["The child is held by a debugger and does nothing."]),
+        (replace(QUIET, child=busy("t")), ["A debugger holds the child, which does nothing."]),
         (
-            owing(replace(OWED, waiting=(), count=None), child=replace(busy("S", "nanosleep"), threads=4)),
+            owing(
+                replace(OWED, pending=(), pending_count=None),
+                child=replace(busy("S", "nanosleep"), threads=4),
+            ),
             [
-                "The child owed so many answers that nothing is matched any more.",
+                "So many messages have no answer that none is matched any more.",
                 "The first of its 4 threads sleeps in nanosleep, waiting for time to pass.",
             ],
         ),
@@ -226,8 +257,8 @@ def test_while_channels_are_open(facts: Diagnosis, sentences: list[str]) -> None
 def test_the_last_sentence_tells_when_each_stream_was_active() -> None:
     """Those that never were are not named, or said to be silent."""
     activity = LastActivity(sent=4 * SECOND, received=5 * SECOND, stdout=SECOND // 1000, stderr=2 * SECOND)
-    assert replace(QUIET, activity=activity).sentences[-1] == (
-        "We last sent 4.0 s ago; the child last said something 5.0 s ago, "
+    assert replace(QUIET, last_activity=activity).sentences[-1] == (
+        "We last sent a message 4.0 s ago; the child last sent one 5.0 s ago, "
         "and printed on stdout 1 ms ago and on stderr 2.0 s ago."
     )
 

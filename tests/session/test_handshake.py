@@ -21,14 +21,15 @@ from tests.support.sessions import (
 )
 from tui_ipc import Message, channel
 from tui_ipc import events as ev
-from tui_ipc.session.handshake import Hello, InvalidHello, parse_hello
+from tui_ipc.ipc.hello import InvalidHello
+from tui_ipc.session.handshake import HandshakeError, receive_hello
 from tui_ipc.session.handshake_monitor import (
     HandshakeEvidence,
     describe_delay,
     explain_failure,
     late_threshold,
 )
-from tui_ipc.session.session import HandshakeError, Session
+from tui_ipc.session.session import Session
 
 GOOD = {"tui-ipc": 1, "pid": 7, "name": "x"}
 keys = st.text() | st.integers()
@@ -39,14 +40,15 @@ values = st.recursive(
 
 
 def test_a_hello_without_channels_is_inline() -> None:
-    assert parse_hello(Message(dict(GOOD), b"")) == Hello("x", 7, None)
+    hello = receive_hello(Message(dict(GOOD), b""))
+    assert (hello.name, hello.pid, hello.channels) == ("x", 7, None)
 
 
 def test_the_channels_of_a_hello_stay_open_and_every_other_handle_is_closed() -> None:
     to_child, other = channel()
     another, from_child = channel()
     value = {**GOOD, "to_child": to_child, "from_child": from_child, "more": [other, {"and": another}]}
-    assert parse_hello(Message(value, b"")).channels == (to_child, from_child)
+    assert receive_hello(Message(value, b"")).channels == (to_child, from_child)
     assert [is_closed(one) for one in (to_child, from_child, other, another)] == [False, False, True, True]
     to_child.close()
     from_child.close()
@@ -58,14 +60,14 @@ def test_what_is_no_hello_closes_its_handles_wherever_they_are(key: str) -> None
     ends = channel()
     value = {**GOOD, "to_child": ends[0], "from_child": ends[1]} | {key: ends[0]}
     with pytest.raises(InvalidHello):
-        parse_hello(Message(value, b""))
+        receive_hello(Message(value, b""))
     assert [is_closed(end) for end in ends] == [True, True]
 
 
 @given(values)
 def test_any_other_first_message_is_told_with_its_size_in_one_line(value: Any) -> None:
     with pytest.raises(InvalidHello, match=r"its first message, of \d+ bytes, ") as caught:
-        parse_hello(Message(value, b"123"))
+        receive_hello(Message(value, b"123"))
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
 
@@ -109,7 +111,11 @@ def test_a_step_is_late_after_a_fifth_of_the_time_but_not_before_half_a_second()
 
 
 HELD_UP = HandshakeEvidence(
-    connected=True, begun=3, ended=None, stopped=None, words="it printed nothing on stderr"
+    connected=True,
+    partial_hello_size=3,
+    exit_text=None,
+    stopped_by=None,
+    last_output="it printed nothing on stderr",
 )
 
 
@@ -117,12 +123,15 @@ HELD_UP = HandshakeEvidence(
     ("evidence", "happened"),
     [
         (HELD_UP, "connected 1.2 s ago and has sent only 3 bytes of its first message;"),
-        (replace(HELD_UP, begun=1), "connected 1.2 s ago and has sent only 1 byte of its first message;"),
-        (replace(HELD_UP, begun=0), "connected 1.2 s ago and has not said hello;"),
-        (replace(HELD_UP, connected=False, begun=0), "has run for 1.2 s and has not connected;"),
         (
-            replace(HELD_UP, begun=0, stopped="SIGSTOP"),
-            "connected 1.2 s ago and has not said hello: it is stopped by SIGSTOP;",
+            replace(HELD_UP, partial_hello_size=1),
+            "connected 1.2 s ago and has sent only 1 byte of its first message;",
+        ),
+        (replace(HELD_UP, partial_hello_size=0), "connected 1.2 s ago and has not sent its hello;"),
+        (replace(HELD_UP, connected=False, partial_hello_size=0), "has run for 1.2 s and has not connected;"),
+        (
+            replace(HELD_UP, partial_hello_size=0, stopped_by="SIGSTOP"),
+            "connected 1.2 s ago and has not sent its hello: it is stopped by SIGSTOP;",
         ),
     ],
 )
@@ -135,14 +144,14 @@ def test_the_sentence_of_a_late_step_says_how_far_the_child_has_come(
 
 def test_a_child_that_ended_just_at_the_deadline_has_ended() -> None:
     """It does not still run, and is not stopped."""
-    ended = replace(HELD_UP, connected=False, ended="exited with code 2")
+    ended = replace(HELD_UP, connected=False, exit_text="exited with code 2")
     sentence = explain_failure(ended, error=None, silence=5.0)
     assert sentence.startswith("the child exited with code 2 before it connected; ")
 
 
 def test_a_stop_is_no_reason_for_a_bad_hello() -> None:
     """It has spoken."""
-    stopped = replace(HELD_UP, stopped="SIGSTOP")
+    stopped = replace(HELD_UP, stopped_by="SIGSTOP")
     assert "SIGSTOP" not in explain_failure(
         stopped, error=ValueError("its first message is odd"), silence=None
     )
@@ -180,7 +189,7 @@ def test_a_child_that_exits_while_another_process_holds_its_connection_is_not_wa
     ("name", "reached", "says"),
     [
         ("absent", [], "the child did not connect within 0.5 s, and still runs; "),
-        ("silent", ["connected"], "the child connected and said nothing for "),
+        ("silent", ["connected"], "the child connected and sent nothing for "),
     ],
 )
 def test_a_child_that_keeps_us_waiting_fails_at_the_deadline_and_is_ended(
@@ -263,7 +272,7 @@ def test_a_place_without_room_for_a_socket_fails_on_the_first_rung(monkeypatch: 
         (b"\xc0", "its first message, of 1 byte, is not a map: null; "),
         (b"\x81\xa1a\x01", "its first message, of 4 bytes, has no key 'tui-ipc': {\"a\": 1}; "),
         (b"\x81\xa7tui-ipc\x02", "is a hello of version 2, and this session speaks version 1: "),
-        (b"\x81\xa7tui-ipc\xc3", "is a hello of version true, and this session speaks version 1: "),
+        (b"\x81\xa7tui-ipc\xc3", "has no version number under 'tui-ipc': {\"tui-ipc\": true}; "),
         (b"\x82\xa7tui-ipc\x01\xa3pid\xa1x", "has no process id under 'pid': "),
         (b"\x82\xa7tui-ipc\x01\xa3pid\x05", "has no string under 'name': "),
         (b"\xc1", "0xc1 begins no msgpack value"),

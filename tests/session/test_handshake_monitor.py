@@ -80,7 +80,7 @@ def test_a_step_that_was_late_may_still_come(
         "clean",
     ]
     (told,) = (event for event in events if isinstance(event, ev.StepLate) and event.step == "hello")
-    happened = f"the child connected {told.waited / 1e9:.1f} s ago and has not said hello"
+    happened = f"the child connected {told.waited / 1e9:.1f} s ago and has not sent its hello"
     assert told.sentence.startswith(happened + words)
     assert 0.3e9 <= told.waited <= told.at - single_event(events, ev.ChildConnected).at
 

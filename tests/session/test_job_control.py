@@ -18,7 +18,7 @@ from tests.support.sessions import (
     wait_for_failed_handshake,
 )
 from tui_ipc import events as ev
-from tui_ipc.session import job_control
+from tui_ipc.session import process
 from tui_ipc.session.session import Session
 
 GOOD_END = ["> 'quit'", "closed", "exited 0", "clean"]
@@ -59,7 +59,7 @@ def test_stopping_and_continuing_the_child_is_told_once_each() -> None:
 
 def test_a_stop_that_we_cause_does_not_wait_for_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """A person who stops a child sees it stop."""
-    monkeypatch.setattr(job_control, "_POLL_SECONDS", 600)
+    monkeypatch.setattr(process, "_POLL_SECONDS", 600)
 
     async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()

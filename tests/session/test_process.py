@@ -1,133 +1,18 @@
-"""Why a command could not be started: each way has its own sentence with its remedy."""
+"""A process: how it ends, is signalled, stopped and reaped, and what it inherits."""
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
 from tests.support.sessions import environment
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.session.process import ExitStatus, Process, SpawnError, spawn
-
-
-def failure(command: list[str], cwd: str | None = None, env: dict[str, str] | None = None) -> str:
-    """The sentence of the error; no descriptor is left open, as the leak check of every test sees."""
-    with pytest.raises(SpawnError) as caught:
-        spawn(command, cwd=cwd, env=dict(os.environ) if env is None else env, pty=True)
-    return str(caught.value)
-
-
-def program(tmp_path: Path, content: bytes, mode: int = 0o755) -> str:
-    """The path of a file that may be a program."""
-    path = tmp_path / "program"
-    path.write_bytes(content)
-    path.chmod(mode)
-    return str(path)
-
-
-def test_a_name_that_is_not_on_the_path() -> None:
-    assert failure(["no-such-program"]) == (
-        "no program named 'no-such-program' on the PATH; check its spelling, or give its path"
-    )
-
-
-def test_the_path_that_counts_is_the_childs(tmp_path: Path) -> None:
-    assert "no program named 'ls' on the PATH" in failure(["ls"], env={"PATH": str(tmp_path)})
-
-
-def test_a_path_that_does_not_exist() -> None:
-    assert failure(["/no/such/file"]) == "the program '/no/such/file' does not exist; check its path"
-
-
-def test_a_path_through_a_file(tmp_path: Path) -> None:
-    path = program(tmp_path, b"")
-    assert failure([f"{path}/more"]) == f"the program '{path}/more' does not exist; check its path"
-
-
-def test_a_file_that_is_not_executable(tmp_path: Path) -> None:
-    path = program(tmp_path, b"#!/bin/sh\n", 0o644)
-    assert failure([path]) == f"the file {path!r} is not executable; make it so with: chmod +x {path}"
-
-
-def test_a_directory(tmp_path: Path) -> None:
-    assert failure([str(tmp_path)]) == f"'{tmp_path}' is a directory; name a program in it"
-
-
-def test_a_file_that_is_no_program(tmp_path: Path) -> None:
-    path = program(tmp_path, b"just text\n")
-    assert failure([path]) == (
-        f"the file {path!r} is no program that this machine can run; a script must begin with a line such as "
-        "#!/usr/bin/env python3"
-    )
-
-
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"#!/no/such/interpreter\n", "names the interpreter '/no/such/interpreter'"),
-        (
-            b"#!/bin/sh\r\necho\r\n",
-            "interpreter '/bin/sh', and ends in a carriage return: save it with Unix line ends",
-        ),
-    ],
-    ids=["missing", "carriage return"],
-)
-def test_a_script_whose_interpreter_is_not_there(tmp_path: Path, content: bytes, says: str) -> None:
-    path = program(tmp_path, content)
-    sentence = failure([path])
-    assert sentence.startswith(
-        f"the program {path!r} exists, but what it needs to run does not: its first line "
-    )
-    assert sentence.endswith(says)
-
-
-def test_a_program_whose_loader_is_not_there(tmp_path: Path) -> None:
-    whole = Path(shutil.which("true") or "").read_bytes()
-    path = program(tmp_path, whole.replace(b"/ld-", b"/no-"))
-    assert failure([path]).endswith("its dynamic loader is missing; was it built for this machine?")
-
-
-def test_a_relative_path_is_looked_up_in_the_childs_directory(tmp_path: Path) -> None:
-    program(tmp_path, b"just text\n")
-    assert "is no program that this machine can run" in failure(["./program"], cwd=str(tmp_path))
-
-
-def test_a_working_directory_that_does_not_exist(tmp_path: Path) -> None:
-    cwd = str(tmp_path / "nowhere")
-    assert failure(["true"], cwd=cwd) == f"the working directory {cwd!r} does not exist; check its path"
-
-
-def test_a_working_directory_that_is_a_file(tmp_path: Path) -> None:
-    cwd = program(tmp_path, b"")
-    assert failure(["true"], cwd=cwd) == f"the working directory {cwd!r} is a file; name a directory"
-
-
-def test_a_null_byte_in_an_argument() -> None:
-    assert failure(["true", "a\0b"]) == ("'true' cannot be started with such arguments: embedded null byte")
-
-
-def test_arguments_that_are_too_long() -> None:
-    assert failure(["true", "x" * 10_000_000]) == (
-        "the program 'true' could not be started: Argument list too long"
-    )
-
-
-def test_no_pseudo_terminal_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    def none_left() -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "openpty", none_left)
-    assert failure(["true"]) == (
-        "no descriptors for the child's output: No space left on device; "
-        "a pipe instead of a pseudo-terminal (--no-pty) may do"
-    )
-
+from tui_ipc.osutil.spawn import SpawnError
+from tui_ipc.session.process import ExitStatus, Process
 
 Use = Callable[[Process], Awaitable[None]]
 
@@ -140,7 +25,7 @@ def with_process(script: str, use: Use) -> None:
         try:
             await use(process)
         finally:
-            process.destroy()
+            process.kill_and_reap()
 
     asyncio.run(main())
 
@@ -150,9 +35,9 @@ def ends_as(script: str) -> ExitStatus:
     ends: list[ExitStatus | None] = []
 
     async def use(process: Process) -> None:
-        ends.append(process.exit)
+        ends.append(process.exit_status)
         await asyncio.wait([process.exited])
-        ends.append(process.exit)
+        ends.append(process.exit_status)
 
     with_process(script, use)
     before, after = ends
@@ -161,18 +46,6 @@ def ends_as(script: str) -> ExitStatus:
     return after
 
 
-@pytest.fixture(params=["pidfd", "thread"])
-def either_way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel tells of the end, or cannot and a thread waits for it."""
-    if request.param == "thread":
-
-        def missing(_: int) -> int:
-            raise OSError(38, "Function not implemented")
-
-        monkeypatch.setattr(os, "pidfd_open", missing)
-
-
-@pytest.mark.usefixtures("either_way")
 @pytest.mark.parametrize(
     ("script", "code", "number", "words"),
     [
@@ -195,20 +68,18 @@ def test_the_use_of_the_processor_is_measured() -> None:
     assert 0 < how.user_seconds + how.system_seconds < 30
 
 
-@pytest.mark.usefixtures("either_way")
 def test_a_process_that_runs_on_is_destroyed_without_the_loop() -> None:
     async def use(process: Process) -> None:
         assert process.stdout.read_available() is None
-        process.destroy()
+        process.kill_and_reap()
         with pytest.raises(ChildProcessError):
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG)
-        process.destroy()
+        process.kill_and_reap()
 
     with_process("exec sleep 600", use)
     assert threading.active_count() == 1
 
 
-@pytest.mark.usefixtures("either_way")
 def test_an_exit_status_that_somebody_else_took_is_told_as_lost() -> None:
     """A parent that ignores SIGCHLD has its children reaped by the kernel."""
     before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -235,14 +106,14 @@ def test_stops_are_seen_once_and_by_looking_alone() -> None:
 
     async def use(process: Process) -> None:
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
-        assert (process.stopped, process.stops()) == (None, (signal.SIGSTOP,))
-        assert (process.stopped, process.stops()) == (signal.SIGSTOP, ())
+        assert (process.stopped_by, process.poll_job_changes()) == (None, (signal.SIGSTOP,))
+        assert (process.stopped_by, process.poll_job_changes()) == (signal.SIGSTOP, ())
         process.signal(signal.SIGCONT)
-        assert (process.stopped, process.stops()) == (signal.SIGSTOP, (None,))
-        assert (process.stopped, process.stops()) == (None, ())
+        assert (process.stopped_by, process.poll_job_changes()) == (signal.SIGSTOP, (None,))
+        assert (process.stopped_by, process.poll_job_changes()) == (None, ())
         await asyncio.wait([process.exited])
-        assert process.stops() == ()
-        assert str(process.exit) == "exited with code 4"
+        assert process.poll_job_changes() == ()
+        assert str(process.exit_status) == "exited with code 4"
 
     with_process("kill -STOP $$; exit 4", use)
 
@@ -253,12 +124,12 @@ def test_what_happened_between_two_looks_is_told_as_far_as_the_kernel_knows_it()
     async def use(process: Process) -> None:
         stops(process)
         process.signal(signal.SIGCONT)
-        assert process.stops() == ()
+        assert process.poll_job_changes() == ()
         stops(process)
-        assert process.stops() == (signal.SIGSTOP,)
+        assert process.poll_job_changes() == (signal.SIGSTOP,)
         os.kill(process.pid, signal.SIGCONT)
         stops(process)
-        assert process.stops() == (None, signal.SIGSTOP)
+        assert process.poll_job_changes() == (None, signal.SIGSTOP)
 
     def stops(process: Process) -> None:
         process.signal(signal.SIGSTOP)
@@ -272,10 +143,10 @@ def test_a_process_that_we_continued_went_on_even_if_it_ended_before_we_looked()
 
     async def use(process: Process) -> None:
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
-        assert process.stops() == (signal.SIGSTOP,)
+        assert process.poll_job_changes() == (signal.SIGSTOP,)
         process.signal(signal.SIGCONT)
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert process.stops() == (None,)
+        assert process.poll_job_changes() == (None,)
 
     with_process("kill -STOP $$; exit 4", use)
 
@@ -285,10 +156,10 @@ def test_a_process_that_has_ended_is_not_stopped() -> None:
 
     async def use(process: Process) -> None:
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
-        assert (process.stops(), process.stopped) == ((signal.SIGSTOP,), signal.SIGSTOP)
+        assert (process.poll_job_changes(), process.stopped_by) == ((signal.SIGSTOP,), signal.SIGSTOP)
         process.signal(signal.SIGKILL)
         await asyncio.wait([process.exited])
-        assert (process.stops(), process.stopped) == ((), None)
+        assert (process.poll_job_changes(), process.stopped_by) == ((), None)
 
     with_process("kill -STOP $$", use)
 
@@ -296,21 +167,29 @@ def test_a_process_that_has_ended_is_not_stopped() -> None:
 def test_an_end_that_was_not_collected_yet_is_no_stop() -> None:
     async def use(process: Process) -> None:
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        assert process.stops() == ()
+        assert process.poll_job_changes() == ()
         await asyncio.wait([process.exited])
-        assert str(process.exit) == "exited with code 5"
+        assert str(process.exit_status) == "exited with code 5"
 
     with_process("exit 5", use)
 
 
-def test_a_system_that_cannot_tell_of_stops_tells_of_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def use(process: Process) -> None:
-        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
-        with monkeypatch.context() as patch:
-            patch.delattr(os, "waitid")
-            assert process.stops() == ()
+def test_a_child_that_cannot_be_watched_is_ended_and_not_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No descriptor is left to watch it with; the leak check of every test sees that nothing stays."""
 
-    with_process("kill -STOP $$", use)
+    def refuse(_: int) -> int:
+        raise OSError(24, "Too many open files")
+
+    async def main() -> None:
+        monkeypatch.setattr(os, "pidfd_open", refuse)
+        with pytest.raises(
+            SpawnError, match=r"^no descriptor left to watch the child with: Too many open files$"
+        ):
+            Process(["sleep", "600"], env=environment())
+
+    asyncio.run(main())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
 
 
 def test_a_signal_that_is_not_permitted_reaches_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

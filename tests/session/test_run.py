@@ -23,8 +23,9 @@ from tests.support.sessions import (
 from tui_ipc import events as ev
 from tui_ipc.osutil import process_group
 from tui_ipc.session import shutdown
+from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.process import Process
-from tui_ipc.session.session import NotConnected, Session
+from tui_ipc.session.session import Session
 
 
 def test_a_child_that_ignores_quit_is_ended_by_sigterm() -> None:
@@ -70,7 +71,7 @@ def test_a_child_that_reads_nothing_cannot_be_told_to_quit_and_is_ended_all_the_
 
     assert describe_events(run_session(child("deaf"), act, grace=0.2)) == [
         *OPEN_STEPS,
-        'SIGTERM: the child reads nothing: "quit" could not be sent in 0.2 s',
+        'SIGTERM: the child does not read: "quit" could not be sent in 0.2 s',
         "closed",
         "ended by SIGTERM",
         "clean",
@@ -84,7 +85,7 @@ def test_quit_said_by_hand_is_not_said_again() -> None:
         await session.ready()
         await session.send("quit")
         await session.quit()
-        with pytest.raises(NotConnected, match="the child exited with code 0: nobody listens"):
+        with pytest.raises(NotConnected, match="child not running: it exited with code 0"):
             await session.send("anyone?")
 
     events = run_session(child("inline_echo"), act)
@@ -169,7 +170,7 @@ def test_a_child_that_closes_its_channel_and_lives_is_ended_by_signals() -> None
     assert describe_events(run_session(child("closes_channel", "both"), act, grace=0.2)) == [
         *OPEN_STEPS,
         "closed",
-        'SIGTERM: "quit" could not be said: the child closed its channel: nobody listens',
+        'SIGTERM: "quit" could not be sent: the child closed its channel',
         "ended by SIGTERM",
         "clean",
     ]
@@ -212,7 +213,7 @@ def test_a_child_that_breaks_the_wire_is_a_fault_and_goes_on_printing_until_it_i
         "< 'so far so good'",
         f"fault: {broken}",
         "closed",
-        f'SIGTERM: "quit" could not be said: the child broke the wire, and its channel was closed: {broken}',
+        f'SIGTERM: "quit" could not be sent: the child broke the wire, and its channel was closed: {broken}',
         "ended by SIGTERM",
         "clean",
     ]

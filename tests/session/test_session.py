@@ -18,8 +18,9 @@ from tests.support.sessions import (
 )
 from tui_ipc import events as ev
 from tui_ipc.session import correlation
+from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.run import SessionOptions
-from tui_ipc.session.session import NotConnected, Session
+from tui_ipc.session.session import Session
 
 
 def test_a_conversation_with_the_built_in_child_is_told_from_the_first_rung_to_the_audit() -> None:
@@ -167,7 +168,7 @@ def test_a_restart_goes_on_with_the_timeline_in_a_new_run() -> None:
         await watch.until(ev.MessageReceived)
         await session.restart()
         await session.ready()
-        assert session.run == 2
+        assert session.run_number == 2
         assert session.pid not in (None, first)
         sent = await session.send("two")
         assert (sent.number, sent.run) == (1, 2)
@@ -242,7 +243,7 @@ def test_a_session_that_was_not_entered_says_so() -> None:
 
     async def main() -> None:
         session = Session(["true"])
-        assert (session.pid, session.run) == (None, 0)
+        assert (session.pid, session.run_number) == (None, 0)
         await session.quit()
         for attempt in (session.ready(), session.send("x"), session.restart()):
             with pytest.raises(NotConnected, match="has not begun"):

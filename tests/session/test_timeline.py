@@ -15,7 +15,7 @@ def output(size: int) -> ChildOutput:
 
 async def is_full(timeline: Timeline) -> bool:
     """Whether a producer would have to wait."""
-    waiting = asyncio.create_task(timeline.room())
+    waiting = asyncio.create_task(timeline.wait_for_space())
     await asyncio.sleep(0)
     full = not waiting.done()
     waiting.cancel()
@@ -108,7 +108,7 @@ def test_what_has_happened_is_taken_without_waiting() -> None:
     timeline = Timeline(max_events=1)
     assert timeline.take() is None
     timeline.add(output(1))
-    assert [timeline.full, timeline.take(), timeline.full] == [True, output(1), False]
+    assert [timeline.is_full, timeline.take(), timeline.is_full] == [True, output(1), False]
     assert timeline.take() is None
 
 
@@ -131,9 +131,9 @@ def test_the_consumer_is_resumed_within_the_call_that_the_loop_makes() -> None:
             seen.append(len(taken))
 
         def call() -> None:
-            timeline.gather(lambda: None)
+            timeline.deliver(lambda: None)
             seen.append(len(taken))
-            timeline.gather(add)
+            timeline.deliver(add)
             seen.append(len(taken))
 
         consuming = asyncio.create_task(consume())

@@ -34,8 +34,8 @@ def python(path: Path, text: str) -> tuple[str, str]:
 
 MEET = """
 import sys
-from tui_ipc.child import _meet
-sender, receiver = _meet(sys.argv[-1].removeprefix("channel_name:"), "test")
+from tui_ipc.child import _connect_to_parent
+sender, receiver = _connect_to_parent(sys.argv[-1].removeprefix("channel_name:"), "test")
 """
 """How a child of a test begins: it connects and sends its hello; ``sender`` and ``receiver`` are its ends."""
 

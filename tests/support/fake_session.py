@@ -23,6 +23,7 @@ from tui_ipc.events import (
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.tui.session_controller import SessionRecorder
 
 MILLISECOND = 1_000_000
@@ -62,7 +63,7 @@ class FakeSession:
         self.deaf: str | None = None
         self.reasons: tuple[str, ...] = ("Nothing waits.",)
         self.signals: list[int] = []
-        self.facts: dict[str, Any] = {"phase": "open"}
+        self.facts: dict[str, Any] = {"phase": RunPhase.OPEN}
         self.at = 0
         self._events: asyncio.Queue[AnyEvent | None] = asyncio.Queue()
         self._open = asyncio.Event()

@@ -102,13 +102,15 @@ class FrozenSession:
     def diagnosis(self) -> Diagnosis:
         """What the child really does, at a set moment."""
         facts = self._session.diagnosis()
-        traffic = facts.traffic or ChannelState()
-        waiting = tuple(replace(each, waited=_SILENT_FOR) for each in traffic.waiting)
-        unread = self._size if facts.stopped is not None else 0
-        to_child = UnreadBytes(size=unread, some=unread > 0)
-        traffic = replace(traffic, waiting=waiting, to_child=to_child, full=0.0, to_us=0)
+        traffic = facts.channels or ChannelState()
+        waiting = tuple(replace(each, waited=_SILENT_FOR) for each in traffic.pending)
+        unread = self._size if facts.stopped_by is not None else 0
+        to_child = UnreadBytes(size=unread, any=unread > 0)
+        traffic = replace(
+            traffic, pending=waiting, unread_by_child=to_child, send_buffer_usage=0.0, unread_from_child=0
+        )
         last = LastActivity(sent=_SILENT_FOR, received=2 * _SILENT_FOR, stdout=2 * _SILENT_FOR)
-        return replace(facts, traffic=traffic, output=0, activity=last)
+        return replace(facts, channels=traffic, unread_output=0, last_activity=last)
 
     def _freeze(self, event: AnyEvent) -> AnyEvent:
         match event:

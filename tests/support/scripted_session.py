@@ -22,6 +22,7 @@ from tui_ipc.events import (
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class FakeSession:
         self.sent: list[Any] = []
         self.over = False
         self.deaf: str | None = None
-        self.doing = Diagnosis(phase="ended")
+        self.doing = Diagnosis(phase=RunPhase.ENDED)
         self._opening = tuple(opening)
         self._answer = answer
         self._ending = tuple(ending)

@@ -13,8 +13,9 @@ from tui_ipc import Closed
 from tui_ipc import events as ev
 from tui_ipc.ipc.wire import Handle
 from tui_ipc.osutil.signals import signal_name
+from tui_ipc.session.handshake import HandshakeError
 from tui_ipc.session.run import SessionOptions
-from tui_ipc.session.session import HandshakeError, Session
+from tui_ipc.session.session import Session
 
 ROOT = Path(__file__).parents[2]
 E = TypeVar("E", bound=ev.EventBase)
@@ -74,18 +75,23 @@ def make_options(**changes: Any) -> SessionOptions:
 
 
 def run_session(
-    command: list[str] | None, act: Action = _wait_until_ready, **options: Any
+    command: list[str] | None,
+    act: Action = _wait_until_ready,
+    *,
+    record: Callable[[ev.AnyEvent], None] | None = None,
+    **options: Any,
 ) -> list[ev.AnyEvent]:
     """Run a session in an event loop of its own: ``act``, then leave it; every event of it.
 
     Args:
         command: As :class:`Session` takes it.
         act: What to do with the session.
+        record: As :class:`Session` takes it.
         options: See :func:`make_options`.
     """
 
     async def main() -> list[ev.AnyEvent]:
-        async with Session(command, make_options(**options)) as session:
+        async with Session(command, make_options(**options), record=record) as session:
             watch = EventCollector(session)
             await act(session, watch)
         await watch.end()

@@ -7,6 +7,7 @@ from textual.widgets import OptionList
 from tests.support.app_harness import FakeExplorerDriver, press_at_once, run_scene
 from tests.support.unicode_text import is_safe
 from tui_ipc.events import Audit, ChildSpawned, HandshakeFailed, SignalSent, StepLate
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.tui.screens.diagnosis_screens import RunScreen
 from tui_ipc.tui.screens.dialogs import ChoiceScreen
 
@@ -110,7 +111,7 @@ def test_f7_shows_the_ladder_while_it_is_climbed() -> None:
     async def scene(it: FakeExplorerDriver) -> None:
         await it.pilot.press("f7")
         await it.until(lambda: "No run has begun" in it.frame())
-        it.session.facts = {"phase": "handshake", "waited": 2_500_000_000}
+        it.session.facts = {"phase": RunPhase.HANDSHAKE, "waited": 2_500_000_000}
         it.session.listen()
         it.session.feed(ChildSpawned(at=12_000_000, run=1, pid=4242, command=("./[red]echo\x1b",)))
         it.session.feed(StepLate(at=9, run=1, step="connected", waited=9, sentence="it [/] sleeps"))

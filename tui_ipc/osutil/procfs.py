@@ -106,13 +106,13 @@ class UnreadBytes:
 
     Attributes:
         size: How many, None if the kernel does not say.
-        some: Whether there are any, None if the kernel does not say.
-        reader: The inode of the socket that they are to be read from.
+        any: Whether there are any, None if the kernel does not say.
+        reader_inode: The inode of the socket that they are to be read from.
     """
 
     size: int | None = None
-    some: bool | None = None
-    reader: int | None = None
+    any: bool | None = None
+    reader_inode: int | None = None
 
 
 STATE_NAMES: Final = {
@@ -152,8 +152,10 @@ def measure_unread_by_peer(descriptor: int) -> UnreadBytes:
     with suppress(OSError, struct.error):
         reader = _query_sock_diag(os.fstat(descriptor).st_ino)[0]
         if reader is not None:
-            return UnreadBytes(size=(size := _query_sock_diag(reader)[1]), some=_is_some(size), reader=reader)
-    return UnreadBytes(some=_is_some(read_count(descriptor, termios.TIOCOUTQ)))
+            return UnreadBytes(
+                size=(size := _query_sock_diag(reader)[1]), any=_is_positive(size), reader_inode=reader
+            )
+    return UnreadBytes(any=_is_positive(read_count(descriptor, termios.TIOCOUTQ)))
 
 
 def measure_send_buffer_usage(descriptor: int) -> float | None:
@@ -176,7 +178,7 @@ def measure_send_buffer_usage(descriptor: int) -> float | None:
     return None if used is None or room <= 0 else min(1.0, used / room)
 
 
-def _is_some(size: int | None) -> bool | None:
+def _is_positive(size: int | None) -> bool | None:
     return None if size is None else size > 0
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeGuard
 from tui_ipc import events as ev
 from tui_ipc.events.message_values import HANDLE_TEXTS
 from tui_ipc.events.sentences import describe_leftovers
+from tui_ipc.ipc.hello import QUIT
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.recording.codec import RecordingError, open_recording
 from tui_ipc.script.exit_codes import ExitCode
@@ -41,7 +42,6 @@ from tui_ipc.script.language.steps import (
 from tui_ipc.script.output import OutputLostError, OutputStream, write_stderr
 from tui_ipc.script.print_recording import describe_truncation
 from tui_ipc.script.report.passthrough import visible
-from tui_ipc.session.conversation import QUIT
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE

@@ -1,1 +1,1 @@
-"""The core: one spawned child becomes a stream of events, which is all that either face sees."""
+"""A session: one child process, run as often as wanted, as a stream of events."""

@@ -1,7 +1,7 @@
 """Which message answers which.
 
-The one rule: an answer goes to the oldest message that waits for one; by a key path, to the oldest whose
-value there is the same. A message is never matched wrongly for want of memory: rather not at all.
+An answer goes to the oldest message that waits for one; by a key path, to the oldest whose value there is the
+same. Where more messages wait than are kept, none is matched rather than the wrong one.
 """
 
 from collections import deque
@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any, Final, Protocol
 
 MAX_PENDING: Final = 65_536
-"""Messages that may wait for an answer. In order, a child that owes more does not answer at all: from then
-on nothing in its run is matched. By a key path the oldest is forgotten."""
+"""How many messages may wait for an answer. In order, a child that owes more is taken not to answer at all:
+from then on nothing in its run is matched. By a key path the oldest is forgotten."""
 
 PendingMessage = tuple[int, int]
 """The number of a sent message, and the moment at which it left, in nanoseconds."""
@@ -28,20 +28,20 @@ class Correlator(Protocol):
     """Pairs what comes with what was sent, in one run."""
 
     def sent(self, number: int, at: int, value: object) -> None:
-        """A message left, and waits for an answer if it can have one."""
+        """Note a message that was sent, and waits for an answer if it can have one."""
 
     def answered(self, value: object) -> PendingMessage | tuple[None, None]:
-        """A message came: what it answers, which waits no more, or :data:`UNASKED`."""
+        """Return the message that a received one answers, and forget it; else :data:`UNSOLICITED`."""
 
     def count(self) -> int | None:
-        """How many messages wait; None if that is no longer kept account of."""
+        """Return how many messages wait; None if they are not counted any more."""
 
     def oldest(self, limit: int) -> tuple[PendingMessage, ...]:
-        """The first messages that wait, in the order in which they were sent."""
+        """Return the first messages that wait, in the order in which they were sent."""
 
 
 def make_correlator(path: str | None = None) -> Correlator:
-    """What pairs messages in order, or by a key path such as ``header.id``.
+    """Make a correlator that matches in order, or by a key path such as ``header.id``.
 
     Raises:
         ValueError: The path, or a part of it, is empty.
@@ -58,7 +58,7 @@ class InOrderCorrelator:
         self._waiting: deque[PendingMessage] | None = deque()
 
     def sent(self, number: int, at: int, value: object) -> None:  # noqa: ARG002 - the order decides alone
-        """It waits for an answer, whatever it is."""
+        """Note a message, whatever it is."""
         waiting = self._waiting
         if waiting is not None:
             waiting.append((number, at))
@@ -66,16 +66,16 @@ class InOrderCorrelator:
                 self._waiting = None
 
     def answered(self, value: object) -> PendingMessage | tuple[None, None]:  # noqa: ARG002
-        """The oldest that waits."""
+        """Return the oldest that waits."""
         waiting = self._waiting
         return waiting.popleft() if waiting else UNSOLICITED
 
     def count(self) -> int | None:
-        """How many wait; None if too many did."""
+        """Return how many wait; None if too many did."""
         return None if self._waiting is None else len(self._waiting)
 
     def oldest(self, limit: int) -> tuple[PendingMessage, ...]:
-        """The first that wait."""
+        """Return the first that wait."""
         return tuple(islice(self._waiting or (), limit))
 
 
@@ -83,7 +83,7 @@ class KeyCorrelator:
     """By the value at a key path: for a child that answers in any order, or not every message.
 
     Args:
-        path: From :func:`parts`.
+        path: From :func:`parse_key_path`.
     """
 
     def __init__(self, path: tuple[str, ...]) -> None:
@@ -92,7 +92,7 @@ class KeyCorrelator:
         self._numbers: dict[Hashable, deque[int]] = {}
 
     def sent(self, number: int, at: int, value: object) -> None:
-        """It waits for an answer if it has a value at the path."""
+        """Note a message that has a value at the path."""
         key = comparable_at(value, self._path)
         if key is None:
             return
@@ -102,20 +102,19 @@ class KeyCorrelator:
             self._take(self._waiting[next(iter(self._waiting))][1])
 
     def answered(self, value: object) -> PendingMessage | tuple[None, None]:
-        """The oldest that waits with the same value."""
+        """Return the oldest that waits with the same value."""
         key = comparable_at(value, self._path)
         return self._take(key) if key in self._numbers else UNSOLICITED
 
     def count(self) -> int | None:
-        """How many wait."""
+        """Return how many wait."""
         return len(self._waiting)
 
     def oldest(self, limit: int) -> tuple[PendingMessage, ...]:
-        """The first that wait."""
+        """Return the first that wait."""
         return tuple((number, at) for number, (at, _) in islice(self._waiting.items(), limit))
 
     def _take(self, key: Hashable) -> PendingMessage:
-        """The oldest that waits with this key, which waits no more."""
         numbers = self._numbers[key]
         number = numbers.popleft()
         if not numbers:
@@ -124,7 +123,7 @@ class KeyCorrelator:
 
 
 def parse_key_path(path: str) -> tuple[str, ...]:
-    """The parts of a key path.
+    """Split a key path into its parts.
 
     Raises:
         ValueError: One of them is empty.
@@ -138,10 +137,10 @@ def parse_key_path(path: str) -> tuple[str, ...]:
 
 
 def comparable_at(value: Any, path: tuple[str, ...]) -> Hashable | None:
-    """What is at a key path, as something to compare by; None if there is no such place.
+    """Return what is at a key path, in a form to compare by; None if there is nothing.
 
     Two are equal only if their types are as well: 1, True and 1.0 are three. A tuple is a list. What is
-    nested deeper than a key of a map may be (PROTOCOL.md) is no key either.
+    nested deeper than a key of a map may be (PROTOCOL.md) counts as nothing.
     """
     for part in path:
         if isinstance(value, dict) and part in value:
@@ -158,7 +157,7 @@ def comparable_at(value: Any, path: tuple[str, ...]) -> Hashable | None:
 
 
 def _has_index(value: Any, index: int) -> bool:
-    """Whether a list has such an index, or a map such a key, which True and 1.0 are not."""
+    """Tell whether a list has such an index, or a map such a key, which True and 1.0 are not."""
     if isinstance(value, dict):
         return any(type(key) is int and key == index for key in value)
     return isinstance(value, list | tuple) and index < len(value)

@@ -1,88 +1,108 @@
-"""The handshake of one run: the one-shot server, the child's connection, and its hello."""
+"""The handshake of one run: its steps, the one-shot server, the child's connection and its hello."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any, Final
 
 from tui_ipc.events import ChildConnected, HelloReceived, ServerListening, Step
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.channel import Receiver, Sender
+from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, Hello, InvalidHello, parse_hello
 from tui_ipc.ipc.oneshot import OneShotServer
 from tui_ipc.ipc.wire import Message
 from tui_ipc.session.timeline import Timeline
 from tui_ipc.text.notation import render_value
 
-PROTOCOL_VERSION: Final = 1
-_MAX_SHOWN: Final = 60  # characters of a message that is no hello
+SERVER_NAME_PLACEHOLDER: Final = "{channel_name}"
+"""Where a command wants the server name, if not as its last argument."""
+
+_MAX_SHOWN: Final = 60  # characters of a message that is not a hello
 
 
-class InvalidHello(Exception):
-    """The child's first message is no hello; the text says what it is instead."""
+class RunPhase(Enum):
+    """How far the run of a child has come."""
+
+    NOT_BEGUN = auto()
+    """There is no run."""
+
+    HANDSHAKE = auto()
+    """The handshake goes on; see :data:`HANDSHAKE_STEPS` for its parts."""
+
+    FAILED = auto()
+    """The handshake failed, whether or not the child still lives."""
+
+    OPEN = auto()
+    """The channels are open and the child lives."""
+
+    ENDED = auto()
+    """The child has ended."""
+
+    REPLAY = auto()
+    """There is only the recording of a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hello:
-    """A child's first message.
+class HandshakeStep:
+    """A step of the handshake.
 
     Attributes:
-        name: What the child calls itself.
-        pid: The process id that it states.
-        channels: The sender to the child and the receiver from it; None if the connection carries both
-            directions.
+        needs_child: Whether the child must do something for it.
+        missing: What to say while it has not been reached.
     """
 
-    name: str
-    pid: int
-    channels: tuple[Sender[Any], Receiver[Any]] | None
+    needs_child: bool
+    missing: str
 
 
-def parse_hello(message: Message) -> Hello:
-    """Understand a child's first message. Its two channels are the caller's; every other handle is closed.
+HANDSHAKE_STEPS: Final[dict[Step, HandshakeStep]] = {
+    "listening": HandshakeStep(False, "The child has not been started yet"),
+    "spawned": HandshakeStep(False, "The child has not been started yet"),
+    "connected": HandshakeStep(True, "The child has not connected"),
+    "hello": HandshakeStep(True, "The child connected and has not sent its hello"),
+    "channels open": HandshakeStep(False, "The child sent its hello and the channels have not opened"),
+}
+"""The steps in their order."""
+
+
+class HandshakeError(Exception):
+    """The child did not complete the handshake; the text says at which step, why, and what would help.
+
+    Attributes:
+        timed_out: True if the deadline passed, False if the handshake failed at once.
+    """
+
+    def __init__(self, message: str, *, timed_out: bool) -> None:
+        super().__init__(message)
+        self.timed_out = timed_out
+
+
+def insert_server_name(command: Sequence[str], server_name: str) -> tuple[str, ...]:
+    """Return the command with the server name at each ``{channel_name}``, else as a last argument."""
+    if any(SERVER_NAME_PLACEHOLDER in argument for argument in command):
+        return tuple(argument.replace(SERVER_NAME_PLACEHOLDER, server_name) for argument in command)
+    return (*command, f"{SERVER_NAME_ARGUMENT}{server_name}")
+
+
+def receive_hello(message: Message) -> Hello:
+    """Read a child's first message. Its two channels are the caller's; every other handle in it is closed.
 
     Raises:
-        NoHello: It is none. All its handles are closed.
+        InvalidHello: It is not a hello; the text shows it. All its handles are closed.
     """
     value = message.value
-    fields = dict(value) if isinstance(value, dict) else {}
-    to_child, from_child = fields.pop("to_child", None), fields.pop("from_child", None)
-    problem = _find_problem(value, to_child, from_child)
-    if problem is None and isinstance(to_child, Sender) and isinstance(from_child, Receiver):
-        close_handles(fields)
-        return Hello(value["name"], value["pid"], (to_child, from_child))
-    value = close_handles(value)
-    if problem is None:
-        return Hello(value["name"], value["pid"], None)
-    size = len(message.raw)
-    unit = "byte" if size == 1 else "bytes"
-    raise InvalidHello(f"its first message, of {size} {unit}, {problem}: {render_value(value, _MAX_SHOWN)}")
-
-
-def _find_problem(value: Any, to_child: Any, from_child: Any) -> str | None:
-    """Why a value is no hello."""
-    if not isinstance(value, dict):
-        return "is not a map"
-    if "tui-ipc" not in value:
-        return "has no key 'tui-ipc'"
-    version = value["tui-ipc"]
-    if type(version) is not int or version != PROTOCOL_VERSION:
-        shown = render_value(close_handles(version), _MAX_SHOWN)
-        return f"is a hello of version {shown}, and this session speaks version {PROTOCOL_VERSION}"
-    if type(value.get("pid")) is not int or value["pid"] <= 0:
-        return "has no process id under 'pid'"
-    if not isinstance(value.get("name"), str):
-        return "has no string under 'name'"
-    if to_child is None and from_child is None:
-        return None
-    if not isinstance(to_child, Sender):
-        return "has no sender under 'to_child'" + _mention_other_key(from_child, "from_child")
-    if not isinstance(from_child, Receiver):
-        return "has no receiver under 'from_child'" + _mention_other_key(to_child, "to_child")
-    return None
-
-
-def _mention_other_key(other: Any, key: str) -> str:
-    return "" if other is None else f", although it has {key!r}; a hello has both or neither"
+    try:
+        hello = parse_hello(value)
+    except InvalidHello as error:
+        size = len(message.raw)
+        shown = render_value(close_handles(value), _MAX_SHOWN)
+        unit = "byte" if size == 1 else "bytes"
+        raise InvalidHello(f"its first message, of {size} {unit}, {error}: {shown}") from None
+    channels = hello.channels or ()
+    close_handles({key: item for key, item in value.items() if all(item is not end for end in channels)})
+    return hello
 
 
 Channels = tuple[aio.Sender[Any], aio.Receiver[Any]]
@@ -95,22 +115,22 @@ class Handshake:
     Attributes:
         step: The step to be reached next.
         connected_at: When the child connected, None before.
-        name: The server name, empty before :meth:`listen`.
+        server_name: Empty before :meth:`listen`.
     """
 
     def __init__(self, run: int, timeline: Timeline) -> None:
         self.step: Step = "listening"
         self.connected_at: int | None = None
-        self.name = ""
-        self._reached: dict[Step, asyncio.Event] = {"connected": asyncio.Event(), "hello": asyncio.Event()}
+        self.server_name = ""
+        self._reached = {step: asyncio.Event() for step in HANDSHAKE_STEPS}
         self._run = run
         self._timeline = timeline
         self._server: OneShotServer | None = None
         self._connection: aio.Receiver[Any] | None = None
 
     @property
-    def begun(self) -> int:
-        """Bytes of the child's first message that have come, while it is not whole."""
+    def partial_hello_size(self) -> int:
+        """How many bytes of the child's first message have come, while it is not complete."""
         return 0 if self._connection is None else self._connection.read_ahead()
 
     def listen(self) -> None:
@@ -120,12 +140,12 @@ class Handshake:
             IpcError, OSError: There is no place for its socket.
         """
         self._server = OneShotServer()
-        self.name = self._server.name
-        self._timeline.add(ServerListening(at=self._timeline.stamp(), run=self._run, name=self.name))
-        self.step = "spawned"
+        self.server_name = self._server.name
+        self._timeline.add(ServerListening(at=self._timeline.stamp(), run=self._run, name=self.server_name))
+        self.mark_reached("listening")
 
-    async def climb(self, pid: int) -> Channels:
-        """Wait for the child to connect and to say hello.
+    async def run(self, pid: int) -> Channels:
+        """Wait for the child to connect and to send its hello.
 
         Args:
             pid: The child's.
@@ -134,17 +154,17 @@ class Handshake:
             The channel to the child and the channel from it; the caller owns them.
 
         Raises:
-            NoHello: Its first message is something else.
-            Disconnected: It ended, or closed the connection, before it came so far.
-            IpcError: It broke the wire.
+            InvalidHello: Its first message is something else.
+            Disconnected: It ended, or closed the connection, before its hello was complete.
+            IpcError: What it sent is not a message.
         """
         assert self._server is not None
         self._connection = await aio.connection(self._server, pid)
         self.connected_at = self._timeline.stamp()
         self._timeline.add(ChildConnected(at=self.connected_at, run=self._run))
-        self._reach("connected", then="hello")
+        self.mark_reached("connected")
         message = await self._connection.recv_message()
-        hello = parse_hello(message)
+        hello = receive_hello(message)
         self._timeline.add(
             HelloReceived(
                 at=self._timeline.stamp(),
@@ -155,28 +175,30 @@ class Handshake:
                 raw=message.raw,
             )
         )
-        self._reach("hello", then="channels open")
-        return self._endpoints(hello.channels)
+        self.mark_reached("hello")
+        return self._make_endpoints(hello.channels)
 
-    async def reached(self, step: Step) -> None:
-        """Return once the child has connected, or once its hello has come."""
+    def mark_reached(self, step: Step) -> None:
+        """Go on to the step after this one, and wake who waits for it."""
+        steps = list(HANDSHAKE_STEPS)
+        self.step = steps[min(steps.index(step) + 1, len(steps) - 1)]
+        self._reached[step].set()
+
+    async def wait_until_reached(self, step: Step) -> None:
+        """Return once a step has been reached."""
         await self._reached[step].wait()
 
     def close(self) -> None:
-        """Give up what is still owned here. Nobody may wait in :meth:`climb`. Closing twice is harmless."""
+        """Close what is still owned here. No task may be in :meth:`run`. Closing twice is harmless."""
         if self._server is not None:
             self._server.close()
         if self._connection is not None:
             self._connection.close()
 
-    def _reach(self, step: Step, *, then: Step) -> None:
-        self.step = then
-        self._reached[step].set()
-
-    def _endpoints(self, channels: tuple[Sender[Any], Receiver[Any]] | None) -> Channels:
+    def _make_endpoints(self, channels: tuple[Sender[Any], Receiver[Any]] | None) -> Channels:
         connection = self._connection
         assert connection is not None
-        if channels is None:
+        if channels is None:  # inline: the connection carries both directions
             sender = aio.answering(connection)
             self._connection = None
             return sender, connection

@@ -1,56 +1,28 @@
-"""What the handshake asks of a child, and the sentences that say why it failed.
+"""Watches a handshake: which step is late, why the handshake failed, and what would help.
 
-The one rule: a sentence names the step, the evidence and the likely cure, in this order. Everything here is
-pure.
+What it reports names the step, the evidence and the likely remedy, in this order.
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from tui_ipc.events import StepLate
 from tui_ipc.ipc.errors import Disconnected
+from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.session.handshake import Handshake
-from tui_ipc.session.job_control import JobControl
-from tui_ipc.session.output import OutputReader
-from tui_ipc.session.process import Process
-from tui_ipc.session.shutdown import DRAIN_BYTES, DRAIN_SECONDS, wait_for_first
-from tui_ipc.session.timeline import Timeline
+from tui_ipc.session.handshake import HANDSHAKE_STEPS, Handshake
+from tui_ipc.session.output import DRAIN_BYTES, DRAIN_SECONDS
+from tui_ipc.session.process import RunParts, wait_for_first
 from tui_ipc.text.notation import render_value
-
-SERVER_NAME_PLACEHOLDER: Final = "{channel_name}"
-"""Where a command wants the server name, if not as its last argument."""
-
-SERVER_NAME_VARIABLE: Final = "TUI_IPC_SERVER"
-"""The environment variable that holds the server name."""
 
 _LATE_DIVISOR: Final = 5
 _MIN_LATE_SECONDS: Final = 0.5
-"""A step is late after this part of the time for all of them, and after so many seconds at least."""
+"""A step is late after this part of the time for all of them, and after so many seconds at least: programs
+need time to load."""
 
 _QUOTED_LINES: Final = 3  # of what the child printed last
 _QUOTED_WIDTH: Final = 200  # characters of each
-
-
-class HandshakeError(Exception):
-    """The child did not complete the handshake; the text says at which step, why, and what would help.
-
-    Attributes:
-        timed_out: True if the deadline passed, False if the handshake failed at once.
-    """
-
-    def __init__(self, sentence: str, *, timed_out: bool) -> None:
-        super().__init__(sentence)
-        self.timed_out = timed_out
-
-
-def insert_server_name(command: Sequence[str], server: str) -> tuple[str, ...]:
-    """The command with the server's name in it: at each ``{channel_name}``, else as a last argument."""
-    if any(SERVER_NAME_PLACEHOLDER in word for word in command):
-        return tuple(word.replace(SERVER_NAME_PLACEHOLDER, server) for word in command)
-    return (*command, f"channel_name:{server}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +31,23 @@ class HandshakeEvidence:
 
     Attributes:
         connected: Whether it has connected.
-        begun: Bytes of its first message that have come, while it is not whole.
-        ended: How it ended, None if it lives.
-        stopped: The name of the signal that it is stopped by, None if it runs or has ended.
-        words: See :func:`last_words`.
+        partial_hello_size: Bytes of its first message that have come, while it is not complete.
+        exit_text: How it ended, None if it lives.
+        stopped_by: The name of the signal that it is stopped by, None if it runs or has ended.
+        last_output: See :func:`quote_last_output`.
     """
 
     connected: bool
-    begun: int
-    ended: str | None
-    stopped: str | None
-    words: str
+    partial_hello_size: int
+    exit_text: str | None
+    stopped_by: str | None
+    last_output: str
 
 
 def explain_failure(
     evidence: HandshakeEvidence, *, error: BaseException | None, silence: float | None
 ) -> str:
-    """Why the handshake failed.
+    """Explain why the handshake failed.
 
     Args:
         evidence: What is known of the child.
@@ -83,23 +55,23 @@ def explain_failure(
         silence: Seconds for which the child did nothing of use until its time was over; None if there was
             time left.
     """
-    idle = silence is not None and evidence.ended is None  # it may have ended just then
-    if silence is not None and idle:
+    is_idle = silence is not None and evidence.exit_text is None  # it may have ended just then
+    if silence is not None and is_idle:
         happened = _describe_timeout(evidence, silence)
     elif evidence.connected:
-        happened = _describe_failure_after_connect(evidence.ended, error)
+        happened = _describe_failure_after_connect(evidence.exit_text, error)
     else:
-        happened = _describe_failure_before_connect(evidence.ended, error)
-    return _append_evidence(happened, evidence, idle=idle)
+        happened = _describe_failure_before_connect(evidence.exit_text, error)
+    return _append_evidence(happened, evidence, is_idle=is_idle)
 
 
 def late_threshold(timeout: float) -> float:
-    """Seconds after which a step of the handshake is late, of the ``timeout`` for all of them."""
+    """Return the seconds after which a step is late, if all of them have ``timeout`` seconds."""
     return max(timeout / _LATE_DIVISOR, _MIN_LATE_SECONDS)
 
 
 def describe_delay(evidence: HandshakeEvidence, waited: float) -> str:
-    """What is waited for, if a step takes long and may still come.
+    """Describe what is waited for, if a step takes long and may still come.
 
     Args:
         evidence: What is known of the child.
@@ -107,70 +79,70 @@ def describe_delay(evidence: HandshakeEvidence, waited: float) -> str:
     """
     if not evidence.connected:
         happened = f"the child has run for {waited:.1f} s and has not connected"
-    elif evidence.begun:
-        part = _describe_partial_hello(evidence.begun)
+    elif evidence.partial_hello_size:
+        part = _describe_partial_hello(evidence.partial_hello_size)
         happened = f"the child connected {waited:.1f} s ago and has sent only {part}"
     else:
-        happened = f"the child connected {waited:.1f} s ago and has not said hello"
-    return _append_evidence(happened, evidence, idle=True)
+        happened = f"the child connected {waited:.1f} s ago and has not sent its hello"
+    return _append_evidence(happened, evidence, is_idle=True)
 
 
-def _append_evidence(happened: str, evidence: HandshakeEvidence, *, idle: bool) -> str:
-    """The whole sentence. That a child is stopped is the reason only of what it does not do."""
-    stopped = evidence.stopped if idle else None
-    if stopped is not None:
-        happened += f": it is stopped by {stopped}"
-    return f"{happened}; {evidence.words}. {_suggest_remedy(evidence.connected, stopped)}"
+def _append_evidence(happened: str, evidence: HandshakeEvidence, *, is_idle: bool) -> str:
+    # That a child is stopped explains what it does not do, but not what it did wrong.
+    stopped_by = evidence.stopped_by if is_idle else None
+    if stopped_by is not None:
+        happened += f": it is stopped by {stopped_by}"
+    return f"{happened}; {evidence.last_output}. {_suggest_remedy(evidence.connected, stopped_by)}"
 
 
-def _suggest_remedy(connected: bool, stopped: str | None) -> str:
-    if stopped is not None:
+def _suggest_remedy(connected: bool, stopped_by: str | None) -> str:
+    if stopped_by is not None:
         return "A stopped child does nothing until SIGCONT continues it."
     if connected:
         return "The first message of a child must be its hello; PROTOCOL.md shows one."
     return (
-        "A child must connect to the one-shot server that is named in its last argument (channel_name:…) "
-        f"and in {SERVER_NAME_VARIABLE}."
+        "A child must connect to the one-shot server that is named in its last argument "
+        f"({SERVER_NAME_ARGUMENT}…) and in {SERVER_NAME_VARIABLE}."
     )
 
 
 def _describe_timeout(evidence: HandshakeEvidence, silence: float) -> str:
     if not evidence.connected:
-        runs = ", and still runs" if evidence.stopped is None else ""
+        runs = ", and still runs" if evidence.stopped_by is None else ""
         return f"the child did not connect within {silence:.1f} s{runs}"
-    if evidence.begun:
-        part = _describe_partial_hello(evidence.begun)
-        return f"the child connected and sent {part}, which was not whole after {silence:.1f} s"
-    return f"the child connected and said nothing for {silence:.1f} s"
+    if evidence.partial_hello_size:
+        part = _describe_partial_hello(evidence.partial_hello_size)
+        return f"the child connected and sent {part}, which was not complete after {silence:.1f} s"
+    return f"the child connected and sent nothing for {silence:.1f} s"
 
 
-def _describe_failure_before_connect(ended: str | None, error: BaseException | None) -> str:
-    if ended is not None:
-        return f"the child {ended} before it connected"
+def _describe_failure_before_connect(exit_text: str | None, error: BaseException | None) -> str:
+    if exit_text is not None:
+        return f"the child {exit_text} before it connected"
     if error is not None:
         return f"the child could not connect: {error}"
     return "the handshake was broken off before the child had connected"
 
 
-def _describe_failure_after_connect(ended: str | None, error: BaseException | None) -> str:
+def _describe_failure_after_connect(exit_text: str | None, error: BaseException | None) -> str:
     if isinstance(error, Disconnected):
         part = f", {error.unfinished} bytes into its first message" if error.unfinished else ""
-        if ended is not None:
-            return f"the child connected and {ended} before its hello{part}"
+        if exit_text is not None:
+            return f"the child connected and {exit_text} before its hello{part}"
         return f"the child connected and closed the connection before its hello{part}"
     if error is not None:
         return f"the child connected, but {error}"
-    if ended is not None:
-        return f"the child connected and {ended} before its hello"
-    return "the handshake was broken off before the child had said hello"
+    if exit_text is not None:
+        return f"the child connected and {exit_text} before its hello"
+    return "the handshake was broken off before the child had sent its hello"
 
 
-def _describe_partial_hello(begun: int) -> str:
-    return f"{begun} byte{'' if begun == 1 else 's'} of its first message"
+def _describe_partial_hello(size: int) -> str:
+    return f"{size} byte{'' if size == 1 else 's'} of its first message"
 
 
 def quote_last_output(stderr: bytes, stdout: bytes) -> str:
-    """What a child printed last, on stderr if anything: ``it printed on stderr: "…"``."""
+    """Quote what a child printed last, on stderr if anything: ``it printed on stderr: "…"``."""
     for stream, output in (("stderr", stderr), ("stdout", stdout)):
         lines = [line.strip() for line in output.decode(errors="replace").splitlines()]
         shown = [render_value(line, _QUOTED_WIDTH) for line in lines if line][-_QUOTED_LINES:]
@@ -179,103 +151,83 @@ def quote_last_output(stderr: bytes, stdout: bytes) -> str:
     return "it printed nothing on stderr"
 
 
-_CHILD_STEPS: Final = ("connected", "hello")
-"""What depends on the child, and so can be late."""
-
-
 class HandshakeMonitor:
     """Watches the handshake of one run from the spawn on. Owns nothing.
 
     Args:
-        run: The run's number, for events.
-        timeline: Where the events go.
-        ladder: The handshake.
-        process: The child, just spawned.
-        jobs: Tells whether it is stopped.
-        printing: What it prints.
+        parts: The run's.
+        handshake: The handshake.
     """
 
-    def __init__(
-        self,
-        run: int,
-        timeline: Timeline,
-        ladder: Handshake,
-        process: Process,
-        *,
-        jobs: JobControl,
-        printing: OutputReader,
-    ) -> None:
-        self._run = run
-        self._timeline = timeline
-        self._ladder = ladder
-        self._process = process
-        self._jobs = jobs
-        self._printing = printing
-        self._spawned_at = timeline.now()
+    def __init__(self, parts: RunParts, handshake: Handshake) -> None:
+        self._parts = parts
+        self._handshake = handshake
+        self._spawned_at = parts.timeline.now()
 
     async def watch(self, timeout: float) -> None:
-        """Tell of each step that takes long, once.
+        """Emit an event for each step that takes long.
 
         Args:
             timeout: Seconds for the whole handshake; a step that would be late only after them fails instead.
         """
-        patience = late_threshold(timeout)
+        threshold = late_threshold(timeout)
         deadline = self._spawned_at + int(timeout * 1e9)
-        for step in _CHILD_STEPS:
-            if self._timeline.now() + patience * 1e9 >= deadline:
+        for name, step in HANDSHAKE_STEPS.items():
+            if not step.needs_child:
+                continue
+            if self._parts.timeline.now() + threshold * 1e9 >= deadline:
                 return
-            reached = asyncio.create_task(self._ladder.reached(step))
+            reached = asyncio.create_task(self._handshake.wait_until_reached(name))
             try:
-                await wait_for_first(reached, within=patience)
+                await wait_for_first(reached, timeout=threshold)
                 if not reached.done():
                     self._emit_late_step()
                     await reached
             finally:
                 reached.cancel()
 
-    async def explain_failure(self, error: BaseException | None, *, timed_out: bool) -> str:
-        """Why the handshake failed; the evidence is what the child printed and how it ended.
+    async def explain(self, error: BaseException | None, *, timed_out: bool) -> str:
+        """Explain why the handshake failed; the evidence is what the child printed and how it ended.
 
         Args:
             error: What was wrong with its hello, None if none came.
             timed_out: Whether its time was over.
         """
-        process = self._process
+        exited = self._parts.process.exited
         if isinstance(error, Disconnected):  # it is ending, if it has not ended
-            await wait_for_first(process.exited, within=DRAIN_SECONDS)
-        if process.exited.done():
-            await self._printing.drain(DRAIN_SECONDS, DRAIN_BYTES)
-        return explain_failure(
-            self._evidence(), error=error, silence=self._waited() / 1e9 if timed_out else None
-        )
+            await wait_for_first(exited, timeout=DRAIN_SECONDS)
+        if exited.done():
+            await self._parts.output.drain(DRAIN_SECONDS, DRAIN_BYTES)
+        silence = self._elapsed() / 1e9 if timed_out else None
+        return explain_failure(self._collect_evidence(), error=error, silence=silence)
 
     def _emit_late_step(self) -> None:
-        evidence = self._evidence()
-        waited = self._waited()
-        self._timeline.add(
+        evidence = self._collect_evidence()
+        elapsed = self._elapsed()
+        self._parts.timeline.add(
             StepLate(
-                at=self._timeline.stamp(),
-                run=self._run,
-                step=self._ladder.step,
-                waited=waited,
-                sentence=describe_delay(evidence, waited / 1e9),
+                at=self._parts.timeline.stamp(),
+                run=self._parts.run,
+                step=self._handshake.step,
+                waited=elapsed,
+                sentence=describe_delay(evidence, elapsed / 1e9),
             )
         )
 
-    def _evidence(self) -> HandshakeEvidence:
-        """What is known at this moment; what the child has printed by now becomes events."""
-        process = self._process
-        if process.exit is None:
-            self._printing.catch_up()
-        self._jobs.look()
+    def _collect_evidence(self) -> HandshakeEvidence:
+        """Look at the child; what it has printed by now becomes events."""
+        process = self._parts.process
+        if process.exit_status is None:
+            self._parts.output.emit_available()
+        self._parts.jobs.poll()
         return HandshakeEvidence(
-            connected=self._ladder.connected_at is not None,
-            begun=self._ladder.begun,
-            ended=None if process.exit is None else str(process.exit),
-            stopped=None if process.stopped is None else signal_name(process.stopped),
-            words=quote_last_output(*self._printing.tails),
+            connected=self._handshake.connected_at is not None,
+            partial_hello_size=self._handshake.partial_hello_size,
+            exit_text=None if process.exit_status is None else str(process.exit_status),
+            stopped_by=None if process.stopped_by is None else signal_name(process.stopped_by),
+            last_output=quote_last_output(*self._parts.output.last_output),
         )
 
-    def _waited(self) -> int:
+    def _elapsed(self) -> int:
         """Nanoseconds since the last step that was reached."""
-        return self._timeline.now() - (self._ladder.connected_at or self._spawned_at)
+        return self._parts.timeline.now() - (self._handshake.connected_at or self._spawned_at)

@@ -1,6 +1,6 @@
-"""One stream of the child's output, read when asked and never waited for in the kernel.
+"""What the child prints: its streams, and the events that are made of them.
 
-The one rule: nothing is read that nobody asked for, so whoever stops asking makes the child wait, and not
+A stream is read only as far as its reader asks: a reader that is slow makes the child wait, and does not make
 our memory grow.
 """
 
@@ -15,7 +15,14 @@ from tui_ipc.osutil.descriptors import count_unread, has_hung_up, wait_until_rea
 from tui_ipc.session.timeline import Timeline
 
 MAX_PIECE: Final = 64 * 1024
-"""Bytes of one piece at most. A pseudo-terminal gives 4 KiB a read; a piece gathers what several give."""
+"""Bytes of one piece at most. A read of a pseudo-terminal returns up to 4 KiB; a piece joins several."""
+
+DRAIN_SECONDS: Final = 0.2
+"""Seconds to wait, once the child has ended, for the ends of its streams: processes it left may hold them."""
+
+DRAIN_BYTES: Final = 8 * 1024 * 1024
+"""What is read of each stream after the child's end at most. The kernel holds less: more can only come from
+processes that the child left behind."""
 
 
 class ChildStream:
@@ -25,28 +32,28 @@ class ChildStream:
     meanwhile.
 
     Attributes:
-        stream: Which of the child's streams it is.
+        name: Which of the child's streams it is.
         ended: True once the child, and everyone who inherited the stream from it, has closed it.
     """
 
-    def __init__(self, stream: Stream, descriptor: int) -> None:
-        self.stream = stream
+    def __init__(self, name: Stream, descriptor: int) -> None:
+        self.name = name
         self.ended = False
         self._descriptor = descriptor
         os.set_blocking(descriptor, False)
 
     @property
-    def unread(self) -> int | None:
-        """Bytes that can be read; None if the kernel does not say."""
+    def unread_bytes(self) -> int | None:
+        """How many bytes can be read; None if the kernel does not say."""
         return 0 if self._descriptor < 0 else count_unread(self._descriptor)
 
     @property
-    def held(self) -> bool:
+    def is_held(self) -> bool:
         """Whether a process still has the stream open for writing; nothing is read to find out."""
         return not self.ended and not has_hung_up(self._descriptor)
 
     def read_available(self) -> bytes | None:
-        """Up to :data:`CHUNK` bytes without waiting: None while there are none, ``b""`` at the end."""
+        """Read up to :data:`MAX_PIECE` bytes without waiting: None if there are none, ``b""`` at the end."""
         pieces = []
         wanted = MAX_PIECE
         while wanted and not self.ended:
@@ -55,8 +62,10 @@ class ChildStream:
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno != errno.EIO:  # what Linux says once nobody holds the terminal any more
+                if error.errno != errno.EIO:
                     raise
+                # Linux gives EIO, once all that was written has been read, when no process has the slave of
+                # the pseudo-terminal open any more.
                 piece = b""
             self.ended = not piece
             pieces.append(piece)
@@ -64,7 +73,7 @@ class ChildStream:
         return b"".join(pieces) if pieces or self.ended else None
 
     async def read(self) -> bytes:
-        """Wait for up to :data:`CHUNK` bytes; ``b""`` at the end. Cancelling it loses nothing."""
+        """Wait for up to :data:`MAX_PIECE` bytes; ``b""`` at the end. Cancelling it loses nothing."""
         while (piece := self.read_available()) is None:
             await wait_until_readable(self._descriptor)
         return piece
@@ -74,7 +83,7 @@ class ChildStream:
         return self._descriptor
 
     def close(self) -> None:
-        """Close the descriptor. Nobody may wait in :meth:`read`. Closing twice is harmless."""
+        """Close the descriptor. No task may wait in :meth:`read`. Closing twice is harmless."""
         self.ended = True
         if self._descriptor >= 0:
             os.close(self._descriptor)
@@ -86,65 +95,68 @@ _MAX_PIECES_AT_ONCE: Final = 4  # of 64 KiB: what a stream can have queued, unle
 
 
 class OutputReader:
-    """The output streams of one run, from the spawn to their end. Must be made in an event loop.
+    """Reads the output streams of one run, from the spawn to their end. Must be made in an event loop.
 
     Args:
         run: The run's number, for events.
         timeline: Where the events go.
-        outputs: The child's streams; they stay the caller's to close, after :meth:`stop`.
+        streams: The child's; they stay the caller's to close, after :meth:`stop`.
 
     Attributes:
-        latest: When each stream last printed something; without those that never did.
+        last_output_at: When each stream last printed something; without those that never did.
     """
 
-    def __init__(self, run: int, timeline: Timeline, *outputs: ChildStream) -> None:
-        self.latest: dict[Stream, int] = {}
+    def __init__(self, run: int, timeline: Timeline, *streams: ChildStream) -> None:
+        self.last_output_at: dict[Stream, int] = {}
         self._run = run
         self._timeline = timeline
-        self._outputs = outputs
-        self._tails = {output.stream: b"" for output in outputs}
+        self._streams = streams
+        self._tails = {stream.name: b"" for stream in streams}
         self._drained = False
         self._poll = select.poll()
-        for output in outputs:
-            self._poll.register(output.fileno(), select.POLLIN)
-        self._pumps = [asyncio.create_task(self._pump(output)) for output in outputs]
+        for stream in streams:
+            self._poll.register(stream.fileno(), select.POLLIN)
+        self._tasks = [asyncio.create_task(self._read_all(stream)) for stream in streams]
 
     @property
-    def tails(self) -> tuple[bytes, bytes]:
+    def last_output(self) -> tuple[bytes, bytes]:
         """The last bytes printed on standard error and on standard output."""
         return self._tails["stderr"], self._tails["stdout"]
 
     @property
-    def unread(self) -> int | None:
-        """Bytes that the child printed and that were not read yet; None if the kernel does not say."""
-        counts = [output.unread for output in self._outputs]
+    def unread_bytes(self) -> int | None:
+        """How many bytes the child printed that were not read yet; None if the kernel does not say."""
+        counts = [stream.unread_bytes for stream in self._streams]
         return None if None in counts else sum(count for count in counts if count is not None)
 
     @property
-    def held(self) -> tuple[Stream, ...]:
+    def held_streams(self) -> tuple[Stream, ...]:
         """The streams that a process still has open."""
-        return tuple(output.stream for output in self._outputs if output.held)
+        return tuple(stream.name for stream in self._streams if stream.is_held)
 
-    def catch_up(self, moment: int | None = None) -> None:
-        """Emit what is there to read, as much as the kernel holds, without waiting for more or for room.
+    def emit_available(self, at: int | None = None) -> None:
+        """Emit what is there to read, as much as the kernel holds, without waiting for more.
+
+        Nor does it wait for space in the timeline: it is called where an event must come after what was
+        printed before it. What one call adds is bounded by what the kernel holds.
 
         Args:
-            moment: The ``at`` of the events, None for now.
+            at: The ``at`` of the events, None for now.
         """
-        if not self._poll.poll(0):  # as a rule: one call, where a read of each stream costs three times that
+        if not self._poll.poll(0):  # as a rule: one call, where a read of each stream takes three times that
             return
-        for output in self._outputs:
+        for stream in self._streams:
             for _ in range(_MAX_PIECES_AT_ONCE):
-                piece = output.read_available()
+                piece = stream.read_available()
                 if not piece:
                     break
-                self._emit(output, piece, moment)
+                self._emit(stream, piece, at)
 
-    async def drain(self, within: float, max_bytes: int) -> None:
-        """Emit what a child that ended had still printed, without waiting for room.
+    async def drain(self, timeout: float, max_bytes: int) -> None:
+        """Emit what a child that ended had still printed, without waiting for space.
 
         Args:
-            within: Seconds to wait for the ends of the streams, which other processes may hold open.
+            timeout: Seconds to wait for the ends of the streams, which other processes may hold open.
             max_bytes: Of each stream, where to stop even if more comes.
         """
         await self.stop()
@@ -152,39 +164,38 @@ class OutputReader:
             return
         self._drained = True
         try:
-            async with asyncio.timeout(within):
-                await asyncio.gather(*(self._drain(output, max_bytes) for output in self._outputs))
+            async with asyncio.timeout(timeout):
+                await asyncio.gather(*(self._drain(stream, max_bytes) for stream in self._streams))
         except TimeoutError:
             pass
 
     async def stop(self) -> None:
-        """Read no more. Raises what a pump raised, which would be a mistake of ours."""
-        for pump in self._pumps:
-            pump.cancel()
-        if self._pumps:
-            await asyncio.wait(self._pumps)
-        for pump in self._pumps:
-            if not pump.cancelled():
-                pump.result()
-        self._pumps = []
+        """Stop reading. Raises what a task of ours raised, if one did."""
+        self.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        for task in self._tasks:
+            if not task.cancelled():
+                task.result()
+        self._tasks = []
 
-    def abandon(self) -> None:
-        """As :meth:`stop`, where nothing can be waited for."""
-        for pump in self._pumps:
-            pump.cancel()
+    def cancel(self) -> None:
+        """Stop reading without waiting for that."""
+        for task in self._tasks:
+            task.cancel()
 
-    async def _pump(self, output: ChildStream) -> None:
-        while piece := await output.read():
-            self._emit(output, piece)
-            await self._timeline.room()
-            await asyncio.sleep(0)  # a flood of output shall not keep the loop from everything else
+    async def _read_all(self, stream: ChildStream) -> None:
+        while piece := await stream.read():
+            self._emit(stream, piece)
+            await self._timeline.wait_for_space()
+            await asyncio.sleep(0)  # a stream that always has more would keep the loop from everything else
 
-    async def _drain(self, output: ChildStream, max_bytes: int) -> None:
-        while max_bytes > 0 and (piece := await output.read()):
-            self._emit(output, piece)
+    async def _drain(self, stream: ChildStream, max_bytes: int) -> None:
+        while max_bytes > 0 and (piece := await stream.read()):
+            self._emit(stream, piece)
             max_bytes -= len(piece)
 
-    def _emit(self, output: ChildStream, piece: bytes, moment: int | None = None) -> None:
-        self._tails[output.stream] = (self._tails[output.stream] + piece)[-_TAIL_BYTES:]
-        self.latest[output.stream] = at = self._timeline.stamp(moment)
-        self._timeline.add(ChildOutput(at=at, run=self._run, stream=output.stream, data=piece))
+    def _emit(self, stream: ChildStream, piece: bytes, at: int | None = None) -> None:
+        self._tails[stream.name] = (self._tails[stream.name] + piece)[-_TAIL_BYTES:]
+        self.last_output_at[stream.name] = at = self._timeline.stamp(at)
+        self._timeline.add(ChildOutput(at=at, run=self._run, stream=stream.name, data=piece))

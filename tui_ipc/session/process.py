@@ -1,162 +1,34 @@
-"""Starting the child: what it inherits, and why it could not be started.
-
-The one rule: the child gets three descriptors and a session of its own, and nothing else of ours. Standard
-input is ``/dev/null``; standard error is a pipe; standard output is a raw pseudo-terminal or a pipe. The
-terminal is not the child's controlling terminal: it only makes programs write each line when they print it.
-So no key and no hang-up turns into a signal, and a child that wants a person at ``/dev/tty`` learns that
-there is none.
-"""
+"""The child process of a run: signalled, watched for stops, reaped; and what a run has while it lives."""
 
 import asyncio
 import contextlib
-import errno
 import os
 import resource
 import select
 import signal
-import subprocess
-import sys
-import termios
-import threading
-import tty
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from tui_ipc.events import ChildContinued, ChildStopped, SignalSent
 from tui_ipc.osutil import process_group
-from tui_ipc.osutil.signals import describe_exit
-from tui_ipc.session.output import ChildStream
+from tui_ipc.osutil.pidfd import Exit
+from tui_ipc.osutil.signals import describe_exit, signal_name
+from tui_ipc.osutil.spawn import SpawnError, spawn_process
+from tui_ipc.session.output import ChildStream, OutputReader
+from tui_ipc.session.timeline import Timeline
 
-TERMINAL_SIZE: Final = (24, 80)
-"""Rows and columns of the pseudo-terminal, for programs that ask."""
-
-
-class SpawnError(Exception):
-    """The command could not be started; the text says why and what to do."""
-
-
-def spawn(
-    command: Sequence[str], *, cwd: str | None, env: Mapping[str, str], pty: bool
-) -> tuple[int, int, int]:
-    """Start ``command`` as the leader of a session, and so of a process group, of its own.
-
-    Args:
-        command: The program, looked up in the PATH of ``env`` unless it has a slash, and its arguments.
-        cwd: Where to start it; None for our own directory.
-        env: Its whole environment.
-        pty: Whether its standard output is a pseudo-terminal or a pipe.
-
-    Returns:
-        Its process id, whose exit status the caller must collect, and the reading ends of its standard output
-        and standard error, which the caller must close.
-
-    Raises:
-        SpawnError: It could not be started. Nothing is left open.
-    """
-    if cwd is not None and not os.path.isdir(cwd):
-        raise SpawnError(_explain_bad_directory(cwd))
-    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
-        try:
-            stdout, child_stdout = _open_raw_pty() if pty else os.pipe()
-            ours.callback(os.close, stdout)
-            theirs.callback(os.close, child_stdout)
-            stderr, child_stderr = os.pipe()
-            ours.callback(os.close, stderr)
-            theirs.callback(os.close, child_stderr)
-        except OSError as error:
-            remedy = "; a pipe instead of a pseudo-terminal (--no-pty) may do" if pty else ""
-            raise SpawnError(f"no descriptors for the child's output: {error.strerror}{remedy}") from None
-        try:
-            process = subprocess.Popen(
-                list(command),
-                stdin=subprocess.DEVNULL,
-                stdout=child_stdout,
-                stderr=child_stderr,
-                cwd=cwd,
-                env=env,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise SpawnError(_explain_spawn_error(error, command[0], cwd, env)) from None
-        except ValueError as error:  # a null byte, or "=" in the name of a variable
-            raise SpawnError(f"{command[0]!r} cannot be started with such arguments: {error}") from None
-        process.returncode = 0  # the caller collects it: the Popen shall neither wait nor complain
-        ours.pop_all()
-    return process.pid, stdout, stderr
-
-
-def _open_raw_pty() -> tuple[int, int]:
-    """Master and slave of a pseudo-terminal through which bytes pass unchanged: no echo, no translation."""
-    master, slave = os.openpty()
-    try:
-        tty.setraw(slave, termios.TCSANOW)
-        termios.tcsetwinsize(slave, TERMINAL_SIZE)
-    except BaseException:
-        os.close(master)
-        os.close(slave)
-        raise
-    return master, slave
-
-
-def _explain_bad_directory(cwd: str) -> str:
-    if os.path.exists(cwd):
-        return f"the working directory {cwd!r} is a file; name a directory"
-    return f"the working directory {cwd!r} does not exist; check its path"
-
-
-def _explain_spawn_error(error: OSError, program: str, cwd: str | None, env: Mapping[str, str]) -> str:
-    """Why the kernel did not start ``program``, and what to do about it."""
-    if cwd is not None and error.filename == cwd != program:
-        return f"the working directory {cwd!r} cannot be entered: {error.strerror}"
-    path = next(_find_program_files(program, cwd, env), None)
-    if isinstance(error, FileNotFoundError) or (path is None and isinstance(error, NotADirectoryError)):
-        if path is None and "/" not in program:
-            return f"no program named {program!r} on the PATH; check its spelling, or give its path"
-        if path is None:
-            return f"the program {program!r} does not exist; check its path"
-        reason = _explain_missing_interpreter(path)
-        return f"the program {path!r} exists, but what it needs to run does not: {reason}"
-    if isinstance(error, PermissionError) and path is not None:
-        if os.path.isdir(path):
-            return f"{path!r} is a directory; name a program in it"
-        if not os.access(path, os.X_OK):
-            return f"the file {path!r} is not executable; make it so with: chmod +x {path}"
-    if error.errno == errno.ENOEXEC:
-        return (
-            f"the file {path or program!r} is no program that this machine can run; "
-            "a script must begin with a line such as #!/usr/bin/env python3"
-        )
-    return f"the program {program!r} could not be started: {error.strerror}"
-
-
-def _find_program_files(program: str, cwd: str | None, env: Mapping[str, str]) -> Iterator[str]:
-    """The existing files that ``program`` may mean, as the child would look for them."""
-    directories = [""] if "/" in program else os.get_exec_path(dict(env))
-    for directory in directories:
-        path = os.path.join(cwd or "", directory, program)
-        if os.path.lexists(path):
-            yield path
-
-
-def _explain_missing_interpreter(path: str) -> str:
-    """What a file that exists and yet is "not found" lacks."""
-    try:
-        with open(path, "rb") as file:
-            first = file.readline(256)
-    except OSError as error:
-        return f"it cannot be read: {error.strerror}"
-    if not first.startswith(b"#!"):
-        return "its dynamic loader is missing; was it built for this machine?"
-    line = first[2:].decode(errors="replace")
-    hint = ", and ends in a carriage return: save it with Unix line ends" if line.endswith("\r\n") else ""
-    return f"its first line names the interpreter {line.strip()!r}{hint}"
-
-
-_RSS_UNIT: Final = 1 if sys.platform == "darwin" else 1024
+_RSS_UNIT: Final = 1024
 """Bytes in what getrusage(2) counts resident memory in."""
 
 _CONTINUED: Final = 0
 """No signal has this number."""
+
+_POLL_SECONDS: Final = 0.2
+"""Seconds between two looks at whether the child is stopped."""
+
+_POLL_SECONDS_AFTER_SIGNAL: Final = (0.005, 0.02, 0.05)
+"""Seconds between the looks after a signal of ours: the kernel stops a process when its turn comes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +41,8 @@ class ExitStatus:
             somebody else in this process collected it or SIGCHLD is ignored.
         user_seconds: CPU time of the process and its reaped children in user mode.
         system_seconds: The same in the kernel.
-        max_rss: The largest resident memory of any one of them, in bytes. On Linux never less than what the
-            process that spawned it had, since the count begins before the program is loaded.
+        max_rss: The largest resident memory of any one of them, in bytes. Never less than what the process
+            that spawned it had, since the count begins before the program is loaded.
     """
 
     code: int | None
@@ -193,37 +65,43 @@ class Process:
         pty: Whether its standard output is a pseudo-terminal or a pipe.
 
     Raises:
-        SpawnError: It could not be started.
+        SpawnError: It could not be started, or could not be watched and was ended.
 
     Attributes:
         pid: Its process id, and that of its group and session.
         stdout: Its standard output.
         stderr: Its standard error.
         exited: Done once the process was reaped. Wait for it by ``asyncio.wait``, which does not cancel it.
-        stopped: The signal that it is stopped by, as far as :meth:`stops` has seen, None while it goes on.
+        stopped_by: The signal that it is stopped by, as of the last :meth:`poll_job_changes`; None while it
+            runs.
     """
 
     def __init__(
         self, command: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str], pty: bool = True
     ) -> None:
-        self.pid, stdout, stderr = spawn(command, cwd=cwd, env=env, pty=pty)
+        self.pid, stdout, stderr = spawn_process(command, cwd=cwd, env=env, pty=pty)
         self.stdout = ChildStream("stdout", stdout)
         self.stderr = ChildStream("stderr", stderr)
         self._loop = asyncio.get_running_loop()
         self.exited: asyncio.Future[ExitStatus] = self._loop.create_future()
-        self.stopped: int | None = None
-        self._sigcont_sent = False  # by a SIGCONT of ours, which it may not live to be seen to follow
-        self._pidfd = -1
-        self._thread: threading.Thread | None = None
-        self._watch()
+        self.stopped_by: int | None = None
+        self._sigcont_sent = False  # since the last look
+        self._exit: Exit | None = None
+        try:
+            self._exit = Exit(self.pid)
+            for descriptor in self._exit.descriptors():
+                self._loop.add_reader(descriptor, self._reap)
+        except OSError as error:  # no descriptor left
+            self.kill_and_reap()
+            raise SpawnError(f"no descriptor left to watch the child with: {error.strerror}") from None
 
     @property
-    def exit(self) -> ExitStatus | None:
+    def exit_status(self) -> ExitStatus | None:
         """How it ended, None while it has not been reaped."""
         return self.exited.result() if self.exited.done() else None
 
     def signal(self, number: int) -> bool:
-        """Send a signal to the process group; False if there is nobody whom it reached.
+        """Send a signal to the process group; return False if no process got it.
 
         That is so once the process was reaped, and where it runs as another user (``sudo``).
         """
@@ -236,89 +114,87 @@ class Process:
         self._sigcont_sent = self._sigcont_sent or number == signal.SIGCONT
         return True
 
-    def stops(self) -> tuple[int | None, ...]:
-        """Look whether the process was stopped or continued since the last look, without waiting.
+    def poll_job_changes(self) -> tuple[int | None, ...]:
+        """Look, without waiting, whether the process was stopped or continued since the last look.
 
         Returns:
-            What happened, in order: the signal that stopped it, or None where it goes on. Nothing on a system
-            that cannot tell, and nothing once it was reaped.
+            What happened, in order: the signal that stopped it, or None where it was continued. Nothing once
+            it was reaped.
         """
         if self.exited.done():
             return ()
-        change = _poll_job_change(self.pid)
-        goes_on = self.stopped is not None and (self._sigcont_sent or change is not None)
+        # The kernel reports only the latest change, and forgets it when the process ends. What came before
+        # follows from the state at the last look:
+        #
+        #   was stopped, reported     what happened
+        #   yes          stopped      continued, then stopped again
+        #   yes          continued    continued
+        #   yes          nothing      nothing; continued if we sent SIGCONT, for the process has ended since
+        #   no           stopped      stopped
+        #   no           anything else: nothing that lasted
+        change = _read_job_change(self.pid)
+        is_continued = self.stopped_by is not None and (self._sigcont_sent or change is not None)
         self._sigcont_sent = False
         changes: list[int | None] = []
-        if goes_on:
-            self.stopped = None
+        if is_continued:
+            self.stopped_by = None
             changes.append(None)
         if change not in (None, _CONTINUED):
-            self.stopped = change
+            self.stopped_by = change
             changes.append(change)
         return tuple(changes)
 
     def close(self) -> None:
-        """Close the output. Nobody may wait for more of it."""
+        """Close the output. No task may wait for more of it."""
         self.stdout.close()
         self.stderr.close()
 
-    def destroy(self, within: float = 1.0) -> None:
-        """End everything at once, without the event loop: SIGKILL to the session, reap, close. Always safe.
+    def kill_and_reap(self, timeout: float = 1.0) -> None:
+        """End everything at once: SIGKILL to the session, reap, close. The event loop may be closed already.
 
         Args:
-            within: Seconds to block at most until the kernel has done its part. A process that is stuck in
+            timeout: Seconds to block at most until the kernel has done its part. A process that is stuck in
                 the kernel, or not ours to signal, is then left unreaped.
         """
+        # First the group of the child, which cannot grow any more then; then what left that group.
         process_group.signal_processes(self.pid, () if self.exited.done() else (self.pid,), signal.SIGKILL)
         process_group.signal_processes(self.pid, process_group.session_processes(self.pid), signal.SIGKILL)
-        if self._pidfd >= 0:
-            select.select([self._pidfd], [], [], within)
+        if self._exit is not None:
+            select.select(self._exit.descriptors(), [], [], timeout)
             self._reap()
             self._unwatch()
-        elif self._thread is not None:
-            self._thread.join(within)
+        elif not self.exited.done():  # it cannot be watched, but SIGKILL ends it
+            self._set_exit_status(_reap_child(self.pid, 0))
         self.close()
 
-    def _watch(self) -> None:
-        try:
-            self._pidfd = os.pidfd_open(self.pid)
-        except (AttributeError, OSError):  # another system than Linux, an old kernel, no descriptor left
-            self._thread = threading.Thread(target=self._reap_in_thread, daemon=True)
-            self._thread.start()
-        else:
-            self._loop.add_reader(self._pidfd, self._reap)
-
     def _unwatch(self) -> None:
-        if self._pidfd >= 0:
+        if self._exit is None:
+            return
+        for descriptor in self._exit.descriptors():
             with contextlib.suppress(RuntimeError):  # the loop may be closed already
-                self._loop.remove_reader(self._pidfd)
-            os.close(self._pidfd)
-            self._pidfd = -1
+                self._loop.remove_reader(descriptor)
+        self._exit.close()
+        self._exit = None
 
     def _reap(self) -> None:
-        result = _try_reap(self.pid, os.WNOHANG)
-        if result is not None:
+        # The kernel reports the end of a process whose other threads are still ending; then there is nothing
+        # to reap yet, and the loop calls again, because the descriptor stays readable.
+        status = _reap_child(self.pid, os.WNOHANG)
+        if status is not None:
             self._unwatch()
-            self._settle(result)
+            self._set_exit_status(status)
 
-    def _reap_in_thread(self) -> None:
-        result = _try_reap(self.pid, 0)
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants to know
-            self._loop.call_soon_threadsafe(self._settle, result)
-
-    def _settle(self, result: ExitStatus | None) -> None:
-        if result is not None and not self.exited.done():
-            self.stopped = None
-            self.exited.set_result(result)
+    def _set_exit_status(self, status: ExitStatus | None) -> None:
+        if status is not None and not self.exited.done():
+            self.stopped_by = None
+            self.exited.set_result(status)
 
 
-def _poll_job_change(pid: int) -> int | None:
-    """The signal that stopped a child, or :data:`_CONTINUED`, whichever came last; None if neither came.
+def _read_job_change(pid: int) -> int | None:
+    """Return the signal that stopped a child, or _CONTINUED, whichever came last; None if neither came.
 
-    Each is told once. The exit is not looked for, so it stays to be collected.
+    The kernel tells each once. The exit is not asked for, so that it can still be collected.
     """
-    if not hasattr(os, "waitid"):
-        return None
     try:
         change = os.waitid(os.P_PID, pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
     except ChildProcessError:  # it has ended
@@ -328,15 +204,12 @@ def _poll_job_change(pid: int) -> int | None:
     return change.si_status if change.si_code == os.CLD_STOPPED else _CONTINUED
 
 
-def _try_reap(pid: int, options: int) -> ExitStatus | None:
-    """Collect the exit status of a child; None if it still runs."""
+def _reap_child(pid: int, options: int) -> ExitStatus | None:
     try:
         found, status, usage = os.wait4(pid, options)
     except ChildProcessError:
         return ExitStatus(None, None)
-    if not found:
-        return None
-    return _parse_exit_status(status, usage)
+    return _parse_exit_status(status, usage) if found else None
 
 
 def _parse_exit_status(status: int, usage: resource.struct_rusage) -> ExitStatus:
@@ -348,3 +221,112 @@ def _parse_exit_status(status: int, usage: resource.struct_rusage) -> ExitStatus
         usage.ru_stime,
         usage.ru_maxrss * _RSS_UNIT,
     )
+
+
+class JobControl:
+    """Signals the child of one run, and emits an event when it is stopped or continued.
+
+    Must be made in an event loop. Emits nothing any more once the child was reaped.
+
+    Args:
+        run: The run's number, for events.
+        timeline: Where the events go.
+        process: The child.
+
+    Attributes:
+        continued_at: When the child was last continued, None if it never was stopped.
+    """
+
+    def __init__(self, run: int, timeline: Timeline, process: Process) -> None:
+        self.continued_at: int | None = None
+        self._run = run
+        self._timeline = timeline
+        self._process = process
+        self._keeps_continuing = False
+        self._signalled = asyncio.Event()
+        self._task = asyncio.create_task(self._watch())
+
+    def signal(self, number: int, reason: str) -> bool:
+        """Send a signal to the child's process group; return False if no process got it."""
+        if not self._process.signal(number):
+            return False
+        self._timeline.add(
+            SignalSent(at=self._timeline.stamp(), run=self._run, signal=int(number), reason=reason)
+        )
+        self.poll()  # a process is continued by the call that sends the signal
+        self._signalled.set()
+        return True
+
+    def keep_continuing(self) -> None:
+        """Continue the child if it is stopped, and from now on whenever it is."""
+        self._keeps_continuing = True
+        self.poll()
+        self._continue()
+
+    def poll(self) -> None:
+        """Emit what has happened to the child since the last look."""
+        for number in self._process.poll_job_changes():
+            at = self._timeline.stamp()
+            if number is None:
+                self.continued_at = at
+                self._timeline.add(ChildContinued(at=at, run=self._run))
+            else:
+                self._timeline.add(ChildStopped(at=at, run=self._run, signal=number))
+
+    def close(self) -> None:
+        """Stop looking. Closing twice is harmless."""
+        self._task.cancel()
+
+    async def _watch(self) -> None:
+        # Polling: SIGCHLD would tell at once, but a program has one handler for it, which is not ours to
+        # take, and a pidfd does not tell of stops.
+        while True:
+            self.poll()
+            self._continue()
+            try:
+                async with asyncio.timeout(_POLL_SECONDS):
+                    await self._signalled.wait()
+            except TimeoutError:
+                continue
+            self._signalled.clear()
+            for delay in _POLL_SECONDS_AFTER_SIGNAL:
+                await asyncio.sleep(delay)
+                self.poll()
+
+    def _continue(self) -> None:
+        if not self._keeps_continuing or self._process.stopped_by is None:
+            return
+        name = signal_name(self._process.stopped_by)
+        self.signal(signal.SIGCONT, f"the child is stopped by {name}, and a stopped child cannot quit")
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """What a run has from the moment at which its child was spawned.
+
+    Attributes:
+        run: The run's number, for events.
+        timeline: Where its events go.
+        process: The child.
+        jobs: Signals the child.
+        output: What the child prints.
+        spawned_at: When it was spawned.
+    """
+
+    run: int
+    timeline: Timeline
+    process: Process
+    jobs: JobControl
+    output: OutputReader
+    spawned_at: int
+
+    def close(self) -> None:
+        """Close all of it at once. Closing twice is harmless."""
+        self.jobs.close()
+        self.output.cancel()
+        self.process.close()
+
+
+async def wait_for_first(*futures: asyncio.Future[Any], timeout: float | None = None) -> None:
+    """Wait until one of the futures is done, or the time has passed. None of them is cancelled."""
+    await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

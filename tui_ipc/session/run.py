@@ -1,39 +1,35 @@
-"""One life of the child: handshake, conversation, end, audit.
+"""One run of the child: handshake, conversation, end, audit.
 
-The one rule: one task owns everything that a run opens, from the first descriptor to the last process, and
-gives it all back whatever happens, even if it is cancelled.
+One task owns everything that a run opens, from the first descriptor to the last process, and closes all of it
+whatever happens, even if it is cancelled.
 """
 
 import asyncio
 import os
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
-from tui_ipc.events import ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
+from tui_ipc.events import Audit, ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
 from tui_ipc.ipc.errors import IpcError
-from tui_ipc.session.conversation import Conversation, NotConnected
+from tui_ipc.ipc.hello import SERVER_NAME_VARIABLE, InvalidHello
+from tui_ipc.osutil.spawn import SpawnError
+from tui_ipc.session.conversation import RUN_OVER, Conversation, NotConnected
 from tui_ipc.session.correlation import make_correlator, parse_key_path
-from tui_ipc.session.handshake import Channels, Handshake, InvalidHello
-from tui_ipc.session.handshake_monitor import (
-    SERVER_NAME_VARIABLE,
-    HandshakeError,
-    HandshakeMonitor,
-    insert_server_name,
-)
-from tui_ipc.session.job_control import JobControl
-from tui_ipc.session.output import OutputReader
-from tui_ipc.session.process import Process, SpawnError
-from tui_ipc.session.shutdown import DRAIN_SECONDS, Shutdown, emit_audit, wait_for_first
+from tui_ipc.session.handshake import Channels, Handshake, HandshakeError, RunPhase, insert_server_name
+from tui_ipc.session.handshake_monitor import HandshakeMonitor
+from tui_ipc.session.output import DRAIN_SECONDS, OutputReader
+from tui_ipc.session.process import JobControl, Process, RunParts, wait_for_first
+from tui_ipc.session.shutdown import Leftovers, Shutdown
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
-    from tui_ipc.session.diagnosis import Diagnosis
+    from tui_ipc.session.diagnosis import ChannelState, Diagnosis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOptions:
-    """How a session runs its child, whatever the child is.
+    """How a session runs its child, whichever command that is.
 
     Attributes:
         cwd: Where to start it; None for our own directory.
@@ -63,7 +59,7 @@ class SessionOptions:
 
 
 class Run:
-    """One life of the child, from the one-shot server to the audit. Begins at once; made in an event loop.
+    """One run of the child, from the one-shot server to the audit. Begins at once; made in an event loop.
 
     Args:
         number: Counts the runs of a session, from 1.
@@ -82,24 +78,34 @@ class Run:
         self._command = command
         self._options = options
         self._timeline = timeline
-        self._ladder = Handshake(number, timeline)
-        self._process: Process | None = None
-        self._spawned_at: int | None = None
-        self._jobs: JobControl | None = None
-        self._printing: OutputReader | None = None
-        self._conversation: Conversation | None = None
-        self._pump: asyncio.Task[None] | None = None
+        self._handshake = Handshake(number, timeline)
+        self._parts: RunParts | None = None  # from the spawn on
+        self._conversation: Conversation | None = None  # once the channels are open, and after
+        self._receiving: asyncio.Task[None] | None = None
         self._failure: HandshakeFailed | None = None
-        self._settled = asyncio.Event()  # the handshake is over, one way or the other
+        self._handshake_over = asyncio.Event()
+        # Futures and not events: they are waited for together with others, which an asyncio.Event would need
+        # a task for.
         loop = asyncio.get_running_loop()
-        self._end: asyncio.Future[None] = loop.create_future()  # somebody wants the run to end
-        self._hurry: asyncio.Future[None] = loop.create_future()  # and without a time of grace
-        self._life = asyncio.create_task(self._live())
+        self._end_requested: asyncio.Future[None] = loop.create_future()
+        self._skip_grace: asyncio.Future[None] = loop.create_future()
+        self._task = asyncio.create_task(self._run())
+
+    @property
+    def phase(self) -> RunPhase:
+        """How far the run has come."""
+        if self._failure is not None:
+            return RunPhase.FAILED
+        if self._parts is not None and self._parts.process.exit_status is not None:
+            return RunPhase.ENDED
+        return RunPhase.HANDSHAKE if self._conversation is None else RunPhase.OPEN
 
     @property
     def pid(self) -> int | None:
         """The child's process id while it lives."""
-        return self._process.pid if self._process is not None and self._process.exit is None else None
+        if self._parts is None or self._parts.process.exit_status is not None:
+            return None
+        return self._parts.process.pid
 
     async def ready(self) -> None:
         """Return once the channels are open.
@@ -107,201 +113,253 @@ class Run:
         Raises:
             HandshakeError: They never will be.
         """
-        await self._settled.wait()
+        await self._handshake_over.wait()
         if self._failure is not None:
             raise HandshakeError(self._failure.sentence, timed_out=self._failure.timed_out)
 
     def send(self, value: object, raw: bytes) -> Coroutine[Any, Any, MessageSent]:
         """Send a message; see :meth:`Conversation.send`."""
-        if self._process is not None and self._process.exit is not None:
-            raise NotConnected(f"the child {self._process.exit}: nobody listens")
-        if self._failure is not None:
-            raise NotConnected(f"the handshake failed: {self._failure.sentence}")
-        if self._conversation is None:
-            raise NotConnected("the child has not completed the handshake yet: nobody listens so far")
-        return self._conversation.send(value, raw)
+        match self.phase:
+            case RunPhase.FAILED:
+                assert self._failure is not None
+                raise NotConnected(f"the handshake failed: {self._failure.sentence}")
+            case RunPhase.ENDED:
+                assert self._parts is not None
+                raise NotConnected(f"child not running: it {self._parts.process.exit_status}")
+            case RunPhase.OPEN:
+                assert self._conversation is not None
+                return self._conversation.send(value, raw)
+            case RunPhase.HANDSHAKE | RunPhase.NOT_BEGUN | RunPhase.REPLAY:
+                raise NotConnected("the child has not completed the handshake yet")
+            case phase:
+                assert_never(phase)
 
     def signal(self, number: int, reason: str) -> bool:
-        """Send a signal to the child's process group; False if it reached nobody."""
-        return self._jobs is not None and self._jobs.signal(number, reason)
+        """Send a signal to the child's process group; return False if no process got it."""
+        return self._parts is not None and self._parts.jobs.signal(number, reason)
 
     def diagnosis(self) -> "Diagnosis":
-        """What the run and its child do at this moment."""
-        from tui_ipc.session.examination import diagnose_run  # most runs are never asked
+        """What the run and its child do at this moment. Looking changes nothing and waits for nothing."""
+        # Most runs are never diagnosed, and these take a while to load.
+        from tui_ipc.osutil.procfs import read_process_state
+        from tui_ipc.session.diagnosis import Diagnosis, LastActivity
 
-        return diagnose_run(
-            self._timeline,
-            self._ladder,
-            spawned_at=self._spawned_at,
-            process=self._process,
-            printing=self._printing,
-            conversation=self._conversation,
-            failure=self._failure,
+        now, parts, conversation = self._timeline.now(), self._parts, self._conversation
+        exit_status = None if parts is None else parts.process.exit_status
+        last_step_at = self._handshake.connected_at or (None if parts is None else parts.spawned_at)
+        output_at = {} if parts is None else parts.output.last_output_at
+
+        def elapsed(at: int | None) -> int | None:
+            return None if at is None else now - at
+
+        return Diagnosis(
+            phase=self.phase,
+            step=self._handshake.step if conversation is None else None,
+            waited=elapsed(last_step_at) or 0,
+            failure=None if self._failure is None else self._failure.sentence,
+            exit_text=None if exit_status is None else str(exit_status),
+            stopped_by=None if parts is None else parts.process.stopped_by,
+            child=None if self.pid is None else read_process_state(self.pid),
+            channels=None if conversation is None else self._measure_channels(conversation),
+            unread_output=None if parts is None else parts.output.unread_bytes,
+            last_activity=LastActivity(
+                sent=None if conversation is None else elapsed(conversation.sent_at),
+                received=None if conversation is None else elapsed(conversation.received_at),
+                stdout=elapsed(output_at.get("stdout")),
+                stderr=elapsed(output_at.get("stderr")),
+            ),
+            consumer_stalled=self._timeline.is_full,
+        )
+
+    def _measure_channels(self, conversation: Conversation) -> "ChannelState":
+        from tui_ipc.osutil.descriptors import count_unread
+        from tui_ipc.osutil.procfs import UnreadBytes, measure_send_buffer_usage, measure_unread_by_peer
+        from tui_ipc.session.diagnosis import MAX_PENDING_SHOWN, ChannelState, PendingMessage
+
+        now = self._timeline.now()
+        by_child, usage, from_child, writer = UnreadBytes(), None, None, None
+        if conversation.descriptors is not None:
+            to_child_fd, from_child_fd = conversation.descriptors
+            by_child = measure_unread_by_peer(to_child_fd)
+            usage = measure_send_buffer_usage(to_child_fd)
+            from_child = count_unread(from_child_fd)
+            writer = measure_unread_by_peer(from_child_fd).reader_inode
+        return ChannelState(
+            sent_count=conversation.sent_count,
+            pending=tuple(
+                PendingMessage(number=number, waited=now - at)
+                for number, at in conversation.correlator.oldest(MAX_PENDING_SHOWN)
+            ),
+            pending_count=conversation.correlator.count(),
+            # A send that waits while nothing is unread only lets other tasks have their turn.
+            is_send_blocked=conversation.is_sending and by_child.any is not False,
+            unread_by_child=by_child,
+            send_buffer_usage=usage,
+            unread_from_child=from_child,
+            child_writer_inode=writer,
+            closed_for=None if conversation.closed_at is None else now - conversation.closed_at,
+            quit_for=None if conversation.quit_at is None else now - conversation.quit_at,
+            fault=conversation.fault,
         )
 
     async def finish(self) -> None:
         """Ask the child to end, wait for it, make it; returns once the run is over.
 
-        Cancelling this does not call the end off.
+        Cancelling this does not call off the end.
         """
-        _set_done(self._end)
-        await asyncio.wait([self._life])
-        self._life.result()
+        _set_done(self._end_requested)
+        await asyncio.wait([self._task])
+        self._task.result()
 
-    def hurry(self) -> None:
-        """From now on the end goes without waiting for the child to do anything in good order."""
-        _set_done(self._end)
-        _set_done(self._hurry)
+    def skip_grace(self) -> None:
+        """End the run, from now on without waiting for the child to do anything by itself."""
+        _set_done(self._end_requested)
+        _set_done(self._skip_grace)
 
-    async def _live(self) -> None:
+    async def _run(self) -> None:
         try:
             channels = await self._shake_hands()
             if channels is not None:
-                await self._converse(channels)
-            if self._process is None:
-                self._abandon()
-                emit_audit(self.number, self._timeline, server=self._ladder.name)
+                assert self._parts is not None
+                await self._converse(self._parts, channels)
+            if self._parts is None:
+                self._close_all()
+                self._emit_audit()
             else:
-                await self._shut_down(self._process)
-        except BaseException:  # ours to clean up even now; it goes on upwards
-            if self._process is not None:
-                self._process.destroy()
+                await self._shut_down(self._parts)
+        except BaseException:  # also where the task is cancelled; raised again
+            if self._parts is not None:
+                self._parts.process.kill_and_reap()
             raise
         finally:
-            self._abandon()
+            self._close_all()
 
     async def _shake_hands(self) -> Channels | None:
-        """Climb the ladder; None, and the failure is told, if that does not succeed."""
+        """Run the handshake; None if it failed, which is an event then."""
         try:
-            self._ladder.listen()
-            process = self._spawn()
+            self._handshake.listen()
+            parts = self._spawn()
         except (SpawnError, IpcError, OSError) as error:
-            self._fail(str(error))
+            self._emit_handshake_failed(str(error))
             return None
-        doctor = self._doctor(process)
-        climb = asyncio.create_task(self._ladder.climb(process.pid))
-        watch = asyncio.create_task(doctor.watch(self._options.timeout))
+        exited = parts.process.exited
+        monitor = HandshakeMonitor(parts, self._handshake)
+        handshake = asyncio.create_task(self._handshake.run(parts.process.pid))
+        watch = asyncio.create_task(monitor.watch(self._options.timeout))
         try:
-            await wait_for_first(climb, process.exited, self._end, within=self._options.timeout)
-            if process.exited.done():  # what it did last may have been to say hello
-                await wait_for_first(climb, within=DRAIN_SECONDS)
-            timed_out = not (climb.done() or process.exited.done() or self._end.done())
+            await wait_for_first(handshake, exited, self._end_requested, timeout=self._options.timeout)
+            if exited.done():  # its hello may be in the buffer of the socket
+                await wait_for_first(handshake, timeout=DRAIN_SECONDS)
+            timed_out = not (handshake.done() or exited.done() or self._end_requested.done())
         finally:
-            climb.cancel()
+            handshake.cancel()
             watch.cancel()
-        await asyncio.wait([climb, watch])
+        await asyncio.wait([handshake, watch])
         if not watch.cancelled():
             watch.result()
         problem = None
-        if not climb.cancelled():
+        if not handshake.cancelled():
             try:
-                return climb.result()
+                return handshake.result()
             except (InvalidHello, IpcError, OSError) as error:
                 problem = error
-        self._fail(await doctor.explain_failure(problem, timed_out=timed_out), timed_out=timed_out)
+        reason = await monitor.explain(problem, timed_out=timed_out)
+        self._emit_handshake_failed(reason, timed_out=timed_out)
         return None
 
-    def _spawn(self) -> Process:
-        command = insert_server_name(self._command, self._ladder.name)
-        env = {
-            **(os.environ if self._options.env is None else self._options.env),
-            SERVER_NAME_VARIABLE: self._ladder.name,
-        }
-        process = Process(command, cwd=self._options.cwd, env=env, pty=self._options.pty)
-        self._process = process
-        self._spawned_at = self._timeline.stamp()
-        self._timeline.add(
-            ChildSpawned(at=self._spawned_at, run=self.number, pid=process.pid, command=command)
-        )
-        self._jobs = JobControl(self.number, self._timeline, process)
-        self._printing = OutputReader(self.number, self._timeline, process.stdout, process.stderr)
-        self._ladder.step = "connected"
-        return process
+    def _spawn(self) -> RunParts:
+        options, server_name = self._options, self._handshake.server_name
+        command = insert_server_name(self._command, server_name)
+        env = {**(os.environ if options.env is None else options.env), SERVER_NAME_VARIABLE: server_name}
+        process = Process(command, cwd=options.cwd, env=env, pty=options.pty)
+        spawned_at = self._timeline.stamp()
+        try:
+            self._parts = RunParts(
+                run=self.number,
+                timeline=self._timeline,
+                process=process,
+                jobs=JobControl(self.number, self._timeline, process),
+                output=OutputReader(self.number, self._timeline, process.stdout, process.stderr),
+                spawned_at=spawned_at,
+            )
+        except BaseException:  # until it is a part of the run, only this ends it
+            process.kill_and_reap()
+            raise
+        self._timeline.add(ChildSpawned(at=spawned_at, run=self.number, pid=process.pid, command=command))
+        self._handshake.mark_reached("spawned")
+        return self._parts
 
-    def _doctor(self, process: Process) -> HandshakeMonitor:
-        assert self._jobs is not None
-        assert self._printing is not None
-        return HandshakeMonitor(
-            self.number, self._timeline, self._ladder, process, jobs=self._jobs, printing=self._printing
-        )
-
-    def _fail(self, sentence: str, *, timed_out: bool = False) -> None:
+    def _emit_handshake_failed(self, reason: str, *, timed_out: bool = False) -> None:
         self._failure = HandshakeFailed(
             at=self._timeline.stamp(),
             run=self.number,
-            step=self._ladder.step,
-            sentence=sentence,
+            step=self._handshake.step,
+            sentence=reason,
             timed_out=timed_out,
         )
         self._timeline.add(self._failure)
-        self._settled.set()
+        self._handshake_over.set()
 
-    async def _converse(self, channels: Channels) -> None:
-        """Pass messages until the child ends or somebody wants it to."""
-        assert self._process is not None
-        assert self._printing is not None
+    async def _converse(self, parts: RunParts, channels: Channels) -> None:
+        """Pass messages until the child ends or is to end."""
         self._conversation = Conversation(
             self.number,
             self._timeline,
             *channels,
-            self._printing.catch_up,
-            make_correlator(self._options.match),
+            emit_output=parts.output.emit_available,
+            correlator=make_correlator(self._options.match),
         )
         self._timeline.add(ChannelsOpen(at=self._timeline.stamp(), run=self.number))
-        self._settled.set()
-        self._pump = asyncio.create_task(self._conversation.pump())
-        await wait_for_first(self._process.exited, self._end)
+        self._handshake_over.set()
+        self._receiving = asyncio.create_task(self._conversation.receive_all())
+        await wait_for_first(parts.process.exited, self._end_requested)
 
-    async def _shut_down(self, process: Process) -> None:
-        """End the child if it still lives, and what it left; close everything, and tell what there was."""
-        assert self._printing is not None
-        assert self._jobs is not None
-        ending = Shutdown(
-            self.number,
-            self._timeline,
-            process,
-            jobs=self._jobs,
-            printing=self._printing,
-            conversation=self._conversation,
-            grace=self._options.grace,
-            hurry=self._hurry,
-        )
-        await ending.end_child()
+    async def _shut_down(self, parts: RunParts) -> None:
+        """End the child if it still lives, and what it left; close everything, and emit the audit."""
+        shutdown = Shutdown(parts, self._conversation, grace=self._options.grace, skip_grace=self._skip_grace)
+        await shutdown.end_child()
         ended_at = self._timeline.now()
-        await self._stop_pump()
-        remains = await ending.conclude()
-        self._abandon()
-        emit_audit(
-            self.number,
-            self._timeline,
-            server=self._ladder.name,
-            remains=remains,
-            conversation=self._conversation,
-            ended_at=ended_at,
+        await self._stop_receiving()
+        leftovers = await shutdown.collect_leftovers()
+        self._close_all()
+        self._emit_audit(leftovers, ended_at)
+
+    async def _stop_receiving(self) -> None:
+        if self._receiving is None:
+            return
+        self._receiving.cancel()
+        await asyncio.wait([self._receiving])
+        if not self._receiving.cancelled():
+            self._receiving.result()
+
+    def _emit_audit(self, leftovers: Leftovers | None = None, ended_at: int | None = None) -> None:
+        """Emit the last event of the run, once everything was closed."""
+        leftovers = leftovers or Leftovers()
+        conversation, socket_path = self._conversation, self._handshake.server_name
+        paths = (os.path.dirname(socket_path), socket_path)
+        quit_at = None if conversation is None else conversation.quit_at
+        self._timeline.add(
+            Audit(
+                at=self._timeline.stamp(),
+                run=self.number,
+                processes=leftovers.processes,
+                files=tuple(path for path in paths if path and os.path.lexists(path)),
+                unread=0 if conversation is None else conversation.unread_bytes,
+                quit_elapsed=None if quit_at is None or ended_at is None else ended_at - quit_at,
+                held=leftovers.held,
+            )
         )
 
-    async def _stop_pump(self) -> None:
-        if self._pump is None:
-            return
-        self._pump.cancel()
-        await asyncio.wait([self._pump])
-        if not self._pump.cancelled():
-            self._pump.result()
-
-    def _abandon(self) -> None:
+    def _close_all(self) -> None:
         """Close everything at once. Closing twice is harmless."""
-        if self._pump is not None:
-            self._pump.cancel()
-        if self._jobs is not None:
-            self._jobs.close()
-        if self._printing is not None:
-            self._printing.abandon()
+        if self._receiving is not None:
+            self._receiving.cancel()
         if self._conversation is not None:
-            self._conversation.close("the run is over: nobody listens")
-        self._ladder.close()
-        if self._process is not None:
-            self._process.close()
-        self._settled.set()
+            self._conversation.close(RUN_OVER)
+        self._handshake.close()
+        if self._parts is not None:
+            self._parts.close()
+        self._handshake_over.set()
 
 
 def _set_done(flag: asyncio.Future[None]) -> None:

@@ -1,7 +1,7 @@
 """The session: one command, run as often as wanted, and the timeline of everything that happens.
 
-The one rule: whatever a child does is an event and never an exception; whatever a caller cannot have is an
-exception with a sentence.
+Whatever a child does is an event and never an exception; what a caller cannot have is an exception whose text
+is for people.
 """
 
 import asyncio
@@ -13,14 +13,12 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageSent
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
 from tui_ipc.session.conversation import NotConnected
-from tui_ipc.session.handshake_monitor import HandshakeError
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.session.run import Run, SessionOptions
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
     from tui_ipc.session.diagnosis import Diagnosis
-
-__all__ = ["HandshakeError", "NotConnected", "Session"]
 
 BUILTIN_CHILD_COMMAND: Final = (sys.executable, "-m", "tui_ipc.child")
 
@@ -28,8 +26,8 @@ BUILTIN_CHILD_COMMAND: Final = (sys.executable, "-m", "tui_ipc.child")
 class Session:
     """A child process and the conversation with it, across restarts.
 
-    Use it as an asynchronous context manager: entering begins the first run, leaving ends the last one, and
-    leaves nothing behind, however it is left. Everything that happens comes out of :meth:`events`.
+    Use it as an asynchronous context manager: entering begins the first run; leaving ends the last one and
+    everything that it started, even if it is cancelled. Everything that happens comes out of :meth:`events`.
 
     Args:
         command: The program and its arguments. The name of the one-shot server takes the place of each
@@ -72,28 +70,30 @@ class Session:
         return None if self._run is None else self._run.pid
 
     @property
-    def run(self) -> int:
+    def run_number(self) -> int:
         """The number of the current run, or of the last one; 0 before the first."""
         return 0 if self._run is None else self._run.number
 
     async def __aenter__(self) -> Self:
-        """Begin the first run. Whatever becomes of it is told by :meth:`ready` and :meth:`events`."""
+        """Begin the first run. How that goes is learned from :meth:`ready` and :meth:`events`."""
         self._timeline.begin()
         self._run = Run(1, self._command, self._options, self._timeline)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """End the run as :meth:`quit` does, then the events. Cancelling this makes it faster, not shorter."""
+        """End the run as :meth:`quit` does, then the events. If cancelled, it ends the run without grace."""
         self._leaving = True
         assert self._run is not None
         ending = asyncio.create_task(self._run.finish())
+        # The child must be gone before this returns. So a cancellation only shortens the wait, and is raised
+        # again at the end.
         cancelled: asyncio.CancelledError | None = None
         while not ending.done():
             try:
                 await asyncio.wait([ending])
-            except asyncio.CancelledError as interruption:
-                cancelled = interruption
-                self._run.hurry()
+            except asyncio.CancelledError as error:
+                cancelled = error
+                self._run.skip_grace()
         self._timeline.close()
         if cancelled is not None:
             raise cancelled
@@ -106,39 +106,39 @@ class Session:
             HandshakeError: They never will be; its text says why.
             NotConnected: The session has not begun.
         """
-        await self._begun().ready()
+        await self._current_run().ready()
 
     async def send(self, value: Any) -> MessageSent:
         """Send a message, waiting while the child does not read.
 
-        It does not wait for the consumer of the events: who sends in bulk should read them meanwhile. The
-        event holds ``value`` itself, so do not change it afterwards.
+        It does not wait for the consumer of the events: read them while you send in bulk. The event holds
+        ``value`` itself, so do not change it afterwards.
 
         Raises:
-            NotConnected: There is nobody to send to; its text says why.
-            TypeError: A message cannot hold such a value.
-            ValueError: Nor this one, or it is too large.
+            NotConnected: There is no child to send to; its text says why.
+            TypeError: A message cannot hold a value of this type.
+            ValueError: A message cannot hold this value, or it is too large.
         """
         raw = encode(value)
         if len(raw) > DEFAULT_MAX_MESSAGE_SIZE:
             raise ValueError(str(too_large(len(raw), DEFAULT_MAX_MESSAGE_SIZE)))
-        return await self._begun().send(value, raw)
+        return await self._current_run().send(value, raw)
 
     async def send_raw(self, data: bytes) -> MessageSent:
         """Send bytes as they are, which need not be a message. They are the ``value`` of the event as well.
 
         Raises:
-            NotConnected: There is nobody to send to; its text says why.
+            NotConnected: There is no child to send to; its text says why.
             ValueError: There are none, or the child refuses so many.
         """
         if not data:
             raise ValueError("no bytes to send")
-        return await self._begun().send(data, data)
+        return await self._current_run().send(data, data)
 
     async def quit(self) -> None:
         """End the run: ``"quit"``, SIGTERM, SIGKILL, each after its grace; returns once nothing is left.
 
-        May be called at any time, again, and from several tasks. Cancelling it does not call the end off.
+        May be called at any time, again, and from several tasks. Cancelling it does not call off the end.
         """
         if self._run is not None:
             await self._run.finish()
@@ -150,7 +150,7 @@ class Session:
             NotConnected: The session has not begun, or is being left.
         """
         async with self._restarting:
-            run = self._begun()
+            run = self._current_run()
             await run.finish()
             if self._leaving:
                 raise NotConnected("the session is over: it runs no more children")
@@ -160,31 +160,31 @@ class Session:
         """Send a signal to the child's process group.
 
         Raises:
-            NotConnected: No child lives that we may signal.
+            NotConnected: No child runs that we may signal.
             ValueError: There is no such signal.
         """
         if number not in signal.valid_signals():
             raise ValueError(f"there is no signal {number} on this machine")
         if self._run is None or not self._run.signal(number, USER_REQUESTED):
-            raise NotConnected("there is no child to signal: it does not run, or runs as another user")
+            raise NotConnected("no child to signal: it does not run, or runs as another user")
 
     def diagnosis(self) -> "Diagnosis":
-        """What the child does at this moment, and why nothing happens; for people, its ``sentences``."""
+        """What the child does at this moment, and why nothing happens; its ``sentences`` are for people."""
         if self._run is not None:
             return self._run.diagnosis()
-        from tui_ipc.session.diagnosis import Diagnosis  # most sessions are never asked
+        from tui_ipc.session.diagnosis import Diagnosis  # most sessions are never diagnosed
 
-        return Diagnosis(phase="not begun")
+        return Diagnosis(phase=RunPhase.NOT_BEGUN)
 
     def events(self) -> Timeline:
         """Everything that happens, in order, from the first event of the first run to the last one's audit.
 
-        One task consumes it. It may stop and go on later: events are kept, and a child that says or prints
-        more than is taken has to wait. The last event is followed by the end once the session was left.
+        One task consumes it. It may stop and go on later: events are kept, and a child that sends or prints
+        more than is taken has to wait. The iteration ends once the session was left.
         """
         return self._timeline
 
-    def _begun(self) -> Run:
+    def _current_run(self) -> Run:
         if self._run is None:
             raise NotConnected("the session has not begun: enter it with 'async with'")
         return self._run

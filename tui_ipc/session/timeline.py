@@ -1,16 +1,35 @@
-"""The session's one clock, and the bounded queue of what happened by it.
+"""The clock of a session, and the bounded queue of its events.
 
-The one rule: every event is kept, in order, until the consumer takes it. Nothing is ever discarded; whoever
-could add without limit waits for :meth:`Timeline.room` after adding.
+Every event is kept, in order, until the consumer takes it. Whatever could add without limit waits for
+:meth:`Timeline.wait_for_space` after adding.
 """
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Self
+from typing import Final, Self, assert_never
 
-from tui_ipc.events import AnyEvent, ChildOutput, HelloReceived, MessageReceived, MessageSent
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    ChildStopped,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
 from tui_ipc.ipc.wakeup import Wakeup
 
 MAX_EVENTS: Final = 1000
@@ -48,14 +67,14 @@ class Timeline:
         self._closed = False
         self._consumer: Wakeup | None = None
         self._waiting = False  # the consumer, for the next event
-        self._gathering = False  # whoever calls add() wakes the consumer afterwards
-        self._room = asyncio.Event()
-        self._room.set()
+        self._delivering = False  # deliver() wakes the consumer afterwards
+        self._space = asyncio.Event()
+        self._space.set()
 
     @property
-    def full(self) -> bool:
+    def is_full(self) -> bool:
         """True while producers have to wait for the consumer."""
-        return not self._room.is_set()
+        return not self._space.is_set()
 
     def begin(self) -> None:
         """Set the clock to 0, before the first event."""
@@ -65,9 +84,9 @@ class Timeline:
         """Nanoseconds since the session began."""
         return time.monotonic_ns() - self._begin
 
-    def stamp(self, moment: int | None = None) -> int:
-        """The ``at`` of the next event: ``moment``, or now, but never before an earlier event's."""
-        self._latest = max(self._latest, self.now() if moment is None else moment)
+    def stamp(self, at: int | None = None) -> int:
+        """The ``at`` of the next event: this one, or now, but never before an earlier event's."""
+        self._latest = max(self._latest, self.now() if at is None else at)
         return self._latest
 
     def add(self, event: AnyEvent) -> None:
@@ -78,25 +97,27 @@ class Timeline:
         self._events.append((event, weight))
         self._bytes += weight
         if len(self._events) >= self._max_events or self._bytes >= self._max_bytes:
-            self._room.clear()
+            self._space.clear()
         self._wake()
 
-    def gather(self, resume: Callable[[], None]) -> None:
+    def deliver(self, resume: Callable[[], None]) -> None:
         """Call what adds events, and then resume the consumer at once, instead of a turn of the loop later.
 
-        Only for the loop to call: where a task is under way, no other can be resumed.
+        A receiver of :mod:`tui_ipc.ipc.aio` has its waiting task resumed through this, so that a message
+        becomes an event, and reaches the consumer, in the turn of the loop in which it came. Only the loop
+        may call this: inside a task, no other can be resumed.
         """
-        self._gathering = True
+        self._delivering = True
         try:
             resume()
         finally:
-            self._gathering = False
+            self._delivering = False
         if self._events and self._consumer is not None:
             self._consumer.wake()
 
-    async def room(self) -> None:
+    async def wait_for_space(self) -> None:
         """Wait until the consumer has caught up to below the bounds."""
-        await self._room.wait()
+        await self._space.wait()
 
     def close(self) -> None:
         """No event follows: the iteration ends after the last one."""
@@ -112,11 +133,15 @@ class Timeline:
             return None
         event, weight = self._events.popleft()
         self._bytes -= weight
-        if not self._room.is_set() and len(self._events) < self._max_events and self._bytes < self._max_bytes:
-            self._room.set()
+        if (
+            not self._space.is_set()
+            and len(self._events) < self._max_events
+            and self._bytes < self._max_bytes
+        ):
+            self._space.set()
         return event
 
-    async def news(self) -> bool:
+    async def wait(self) -> bool:
         """Wait, where there is no event to take, until there may be one; False if no event follows.
 
         Raises:
@@ -137,12 +162,12 @@ class Timeline:
 
     async def __anext__(self) -> AnyEvent:
         while (event := self.take()) is None:
-            if not await self.news():
+            if not await self.wait():
                 raise StopAsyncIteration
         return event
 
     def _wake(self) -> None:
-        if self._consumer is not None and not self._gathering:
+        if self._consumer is not None and not self._delivering:
             self._consumer.wake_soon()
 
 
@@ -152,5 +177,21 @@ def _count_bytes(event: AnyEvent) -> int:
             return len(event.raw)
         case ChildOutput():
             return len(event.data)
+        case (
+            ServerListening()
+            | ChildSpawned()
+            | ChildConnected()
+            | ChannelsOpen()
+            | StepLate()
+            | HandshakeFailed()
+            | Fault()
+            | ChannelClosed()
+            | SignalSent()
+            | ChildStopped()
+            | ChildContinued()
+            | ChildExited()
+            | Audit()
+        ):
+            return 0  # a few hundred bytes each: MAX_EVENTS bounds them
         case _:
-            return 0
+            assert_never(event)

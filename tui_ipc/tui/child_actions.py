@@ -8,7 +8,8 @@ from textual.binding import Binding, BindingType
 from tui_ipc.events import Audit
 from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.session.session import NotConnected
+from tui_ipc.session.conversation import NotConnected
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.text.safe_text import format_sentence, make_visible
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.run_summary import RunSummaries
@@ -180,4 +181,4 @@ class ChildActions(App[int]):
     def _waited(self) -> int | None:
         """For how long the next step of the handshake has been awaited, in ns."""
         diagnosis = self._session.diagnosis()
-        return diagnosis.waited if diagnosis.phase == "handshake" else None
+        return diagnosis.waited if diagnosis.phase is RunPhase.HANDSHAKE else None

@@ -14,6 +14,7 @@ from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.replay import Replay
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural
 from tui_ipc.tui.app import ExplorerApp
@@ -55,7 +56,7 @@ class ReplayedSession:
 
     def diagnosis(self) -> Diagnosis:
         """Say that no child runs."""
-        return Diagnosis(phase="replay")
+        return Diagnosis(phase=RunPhase.REPLAY)
 
     async def quit(self) -> None:
         """End the replay: no event follows. May be called again."""

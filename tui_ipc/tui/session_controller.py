@@ -12,7 +12,8 @@ from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.writer import RecordingWriter
-from tui_ipc.session.session import HandshakeError, NotConnected
+from tui_ipc.session.conversation import NotConnected
+from tui_ipc.session.handshake import HandshakeError
 from tui_ipc.tui.model.run_summary import RunSummary, shift_events
 from tui_ipc.tui.scheduling import InputPriority
 

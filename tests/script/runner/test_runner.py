@@ -29,6 +29,7 @@ from tui_ipc.script.language.steps import Quit, Script, Send
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.runner.runner import Runner
 from tui_ipc.session.diagnosis import Diagnosis
+from tui_ipc.session.handshake import RunPhase
 
 
 def test_all_passes() -> None:
@@ -83,12 +84,12 @@ def test_a_deadline_that_passes_is_diagnosed(
 ) -> None:
     """Told is why nothing happens, the most telling first, whichever way the message went."""
     session = FakeSession(opened(), answer)
-    session.doing = Diagnosis(phase="open", stopped=signal.SIGSTOP)
+    session.doing = Diagnosis(phase=RunPhase.OPEN, stopped_by=signal.SIGSTOP)
     outcome = run("> x\n< y", session)
     assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, line)
     reasons = [text for name, text in outcome.details if name == "diagnosis"]
     assert reasons == list(session.doing.sentences[:3])
-    assert reasons[0] == "The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."
+    assert reasons[0] == "The child is stopped by SIGSTOP and does nothing; SIGCONT continues it."
 
 
 def test_a_child_that_takes_no_message() -> None:

@@ -98,7 +98,7 @@ HALVES = {
         story=[
             *OPEN_STEPS,
             "< 'I do not listen'",
-            'SIGTERM: "quit" could not be said: the child closed its channel: nobody listens',
+            'SIGTERM: "quit" could not be sent: the child closed its channel',
             *TERMINATED,
         ],
         act=expect_send_refused,
@@ -114,7 +114,7 @@ HALVES = {
         story=[
             *INLINE,
             "< 'I do not listen'",
-            'SIGTERM: "quit" could not be said: the child closed its channel: nobody listens',
+            'SIGTERM: "quit" could not be sent: the child closed its channel',
             *TERMINATED,
         ],
         act=expect_send_refused,
@@ -124,7 +124,7 @@ HALVES = {
         command=child("deaf"),
         story=[
             *OPEN_STEPS,
-            'SIGTERM: the child reads nothing: "quit" could not be sent in 0.1 s',
+            'SIGTERM: the child does not read: "quit" could not be sent in 0.1 s',
             *TERMINATED,
         ],
         act=quit_while_sending,

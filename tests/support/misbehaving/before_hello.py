@@ -142,7 +142,7 @@ SILENT = {
         command=child("silent"),
         story=[
             *CONNECT_STEPS,
-            failed_step("hello", "the child connected and said nothing for some time", late=True),
+            failed_step("hello", "the child connected and sent nothing for some time", late=True),
             *DISMISSED,
         ],
         act=wait_for_failed_handshake,
@@ -155,7 +155,7 @@ SILENT = {
             "stopped by SIGSTOP",
             failed_step(
                 "hello",
-                "the child connected and said nothing for some time: it is stopped by SIGSTOP",
+                "the child connected and sent nothing for some time: it is stopped by SIGSTOP",
                 MUST_GO_ON,
                 late=True,
             ),
@@ -176,7 +176,7 @@ SILENT = {
             failed_step(
                 "hello",
                 "the child connected and sent 9 bytes of its first message, "
-                "which was not whole after some time",
+                "which was not complete after some time",
                 late=True,
             ),
             *DISMISSED,

@@ -83,7 +83,7 @@ def _plain(line: str) -> str:
     line = re.sub(
         r"of \d+ bytes, (.*: )\{.*, \"name\": \"by-library\".*\} \(5 keys\)", r"of N bytes, \1{…}", line
     )
-    line = re.sub(r"(said nothing for|not whole after) \d+\.\d s", r"\1 some time", line)
+    line = re.sub(r"(sent nothing for|not complete after) \d+\.\d s", r"\1 some time", line)
     return f"{line[:20]}…{line[-20:]}" if len(line) > 2000 else line
 
 
@@ -114,7 +114,7 @@ def invalid_hello(data: bytes, problem: str) -> Row:
 
 def wire_fault(command: list[str], sentence: str) -> Row:
     """A child that breaks the wire after its hello."""
-    refusal = '"quit" could not be said: the child broke the wire, and its channel was closed'
+    refusal = '"quit" could not be sent: the child broke the wire, and its channel was closed'
     told = [*INLINE, f"fault: {sentence}", "closed", f"SIGTERM: {refusal}: {sentence}", *TERMINATED[1:]]
     return Row(command=command, story=told, act=wait_for_fault, options={"grace": 0.1})
 

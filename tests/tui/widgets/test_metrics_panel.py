@@ -2,16 +2,21 @@
 
 from tests.support.app_harness import FakeExplorerDriver, run_scene
 from tui_ipc.osutil.procfs import UnreadBytes
-from tui_ipc.session.diagnosis import ChannelState, Diagnosis, SessionPhase
+from tui_ipc.session.diagnosis import ChannelState, Diagnosis
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.tui.model.status import NANOSECONDS, RunMetrics
 from tui_ipc.tui.widgets.metrics_panel import describe_backlog, render_metrics
 
 
-def facts(full: float | None = None, *, sending: bool = False, phase: SessionPhase = "open") -> Diagnosis:
+def facts(full: float | None = None, *, sending: bool = False, phase: RunPhase = RunPhase.OPEN) -> Diagnosis:
     """What a session says of itself."""
-    unread = UnreadBytes(size=200_000, some=True)
+    unread = UnreadBytes(size=200_000, any=True)
     return Diagnosis(
-        phase=phase, output=17, traffic=ChannelState(full=full, sending=sending, to_child=unread, to_us=None)
+        phase=phase,
+        unread_output=17,
+        channels=ChannelState(
+            send_buffer_usage=full, is_send_blocked=sending, unread_by_child=unread, unread_from_child=None
+        ),
     )
 
 
@@ -48,7 +53,7 @@ def test_one_answer_is_one_answer() -> None:
 
 def test_before_anything_was_said_the_panel_says_so() -> None:
     """Rather than show zeros for what is not known."""
-    text = render_metrics(RunMetrics(), 0, Diagnosis(phase="handshake"), 76).plain
+    text = render_metrics(RunMetrics(), 0, Diagnosis(phase=RunPhase.HANDSHAKE), 76).plain
     assert "no message was answered yet" in text
     assert "no channel is open" in text
 
@@ -58,7 +63,11 @@ def test_what_nears_full_is_worth_a_warning() -> None:
     assert describe_backlog(facts(0.8)) == "its channel is 80% full"
     assert describe_backlog(facts(1.0, sending=True)) == "its channel is full: a message waits"
     assert describe_backlog(facts(0.7)) == describe_backlog(facts(None)) == ""
-    assert describe_backlog(facts(1.0, phase="ended")) == describe_backlog(Diagnosis(phase="open")) == ""
+    assert (
+        describe_backlog(facts(1.0, phase=RunPhase.ENDED))
+        == describe_backlog(Diagnosis(phase=RunPhase.OPEN))
+        == ""
+    )
 
 
 def test_f6_shows_the_measures_and_hides_them() -> None:
@@ -72,8 +81,8 @@ def test_f6_shows_the_measures_and_hides_them() -> None:
         await it.say("Hi")
         it.session.answer("Hello")
         it.session.facts = {
-            "phase": "open",
-            "traffic": ChannelState(full=0.5, to_child=UnreadBytes(size=9, some=True)),
+            "phase": RunPhase.OPEN,
+            "channels": ChannelState(send_buffer_usage=0.5, unread_by_child=UnreadBytes(size=9, any=True)),
         }
         await it.until(lambda: "p50 61 µs" in it.frame() and "9 B (50% full)" in it.frame())
         await it.pilot.press("f6")
@@ -87,9 +96,9 @@ def test_the_status_line_warns_of_a_full_channel() -> None:
 
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
-        it.session.facts = {"phase": "open", "traffic": ChannelState(full=0.9)}
+        it.session.facts = {"phase": RunPhase.OPEN, "channels": ChannelState(send_buffer_usage=0.9)}
         await it.until(lambda: "▲ its channel is 90% full" in it.text("who"))
-        it.session.facts = {"phase": "open"}
+        it.session.facts = {"phase": RunPhase.OPEN}
         await it.until(lambda: "full" not in it.text("who"))
 
     run_scene(scene)

@@ -102,7 +102,7 @@ class SessionDriver:
             held = holding and self.run_state.received.is_full
             event = None if held else self._events.take()
             if event is None:
-                more = await wait.wait(_wait_forever if held else self._events.news)
+                more = await wait.wait(_wait_forever if held else self._events.wait)
                 if more is False or (more is None and wait.is_expired):
                     return bool(condition())
                 continue
@@ -205,7 +205,7 @@ class SessionDriver:
         while True:
             event = self._events.take()
             if event is None:
-                if await self._events.news():
+                if await self._events.wait():
                     continue
                 return lost
             self._apply(event)

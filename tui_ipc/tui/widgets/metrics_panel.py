@@ -7,6 +7,7 @@ from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import Static
 
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.text.units import format_count, format_duration, format_plural, format_size
 from tui_ipc.tui.model.status import RunMetrics, TrafficSecond, draw_sparkline
 
@@ -132,15 +133,18 @@ def _rate_row(label: str, colour: str, passed: list[tuple[int, int]]) -> Metrics
 
 
 def _unread_facts(facts: "Diagnosis") -> list[tuple[str, str]]:
-    traffic = facts.traffic
+    traffic = facts.channels
     if traffic is None:
         return [("no channel is open", MUTED)]
-    said: list[tuple[str, str]] = [("to the child ", MUTED), (_format_bytes(traffic.to_child.size), "bold")]
-    if traffic.full is not None:
-        style = "bold $text-warning" if traffic.full >= NEARLY_FULL else MUTED
-        said.append((f" ({traffic.full:.0%} full)", style))
-    said += [("   from it ", MUTED), (_format_bytes(traffic.to_us), "bold")]
-    said += [("   its output ", MUTED), (_format_bytes(facts.output), "bold")]
+    said: list[tuple[str, str]] = [
+        ("to the child ", MUTED),
+        (_format_bytes(traffic.unread_by_child.size), "bold"),
+    ]
+    if traffic.send_buffer_usage is not None:
+        style = "bold $text-warning" if traffic.send_buffer_usage >= NEARLY_FULL else MUTED
+        said.append((f" ({traffic.send_buffer_usage:.0%} full)", style))
+    said += [("   from it ", MUTED), (_format_bytes(traffic.unread_from_child), "bold")]
+    said += [("   its output ", MUTED), (_format_bytes(facts.unread_output), "bold")]
     return said
 
 
@@ -150,11 +154,11 @@ def _format_bytes(number: int | None) -> str:
 
 def describe_backlog(facts: "Diagnosis") -> str:
     """What is said aloud of a stream that nears full; empty if none does."""
-    traffic = facts.traffic
-    if facts.phase != "open" or traffic is None:
+    traffic = facts.channels
+    if facts.phase is not RunPhase.OPEN or traffic is None:
         return ""
-    if traffic.sending:
+    if traffic.is_send_blocked:
         return "its channel is full: a message waits"
-    if traffic.full is not None and traffic.full >= NEARLY_FULL:
-        return f"its channel is {traffic.full:.0%} full"
+    if traffic.send_buffer_usage is not None and traffic.send_buffer_usage >= NEARLY_FULL:
+        return f"its channel is {traffic.send_buffer_usage:.0%} full"
     return ""

@@ -31,7 +31,7 @@ async def once(session: Session, is_so: Callable[[Diagnosis], object]) -> Diagno
 
 
 def diagnosed(
-    command: list[str] | None, is_so: Callable[[Diagnosis], object], *messages: object, **options: object
+    command: list[str] | None, is_so: Callable[[Diagnosis], object], *messages: object, pty: bool = True
 ) -> str:
     """The sentences about a child that was sent ``messages``, once ``is_so``, without its measured times."""
     found: list[Diagnosis] = []
@@ -42,7 +42,7 @@ def diagnosed(
             await session.send(message)
         found.append(await once(session, is_so))
 
-    run_session(command, act, **{"grace": 0.1, **options})
+    run_session(command, act, grace=0.1, pty=pty)
     return re.sub(r"\d+ ms|\d+\.\d s", "TIME", " ".join(found[0].sentences))
 
 
@@ -92,7 +92,7 @@ def test_a_child_that_is_deaf_has_the_message_unread() -> None:
     """Its size is that of the message."""
     text = diagnosed(child("deaf"), in_call("pause", "ppoll", "rt_sigsuspend"), "x" * 59)
     assert text.startswith(
-        "The child has not read message #1, sent TIME ago: 61 bytes lie unread in its channel."
+        "The child has not read message #1, sent TIME ago: 61 bytes are unread in its channel."
     )
 
 
@@ -110,7 +110,7 @@ def test_of_a_child_that_waits_for_a_message_nothing_is_wrong() -> None:
     for command in (None, child("inline_echo")):
         text = diagnosed(command, lambda found: found.sentences[0].startswith("Nothing is wrong: "))
         assert "and the child waits for the next." in text
-        assert "Nothing was sent so far; the child said nothing" in text
+        assert "Nothing was sent so far; the child sent nothing" in text
 
 
 def test_where_the_kernel_tells_nothing_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,12 +132,12 @@ def test_a_stopped_child_is_told_with_its_signal_and_what_it_has_not_read() -> N
         session.signal(signal.SIGSTOP)
         await watch.until(ev.ChildStopped)
         await session.send("hello")
-        found.extend((await once(session, lambda facts: facts.stopped)).sentences)
+        found.extend((await once(session, lambda facts: facts.stopped_by)).sentences)
         session.signal(signal.SIGCONT)
 
     run_session(child("inline_echo"), act)
-    assert found[:1] == ["The child is stopped by SIGSTOP and does nothing; SIGCONT lets it go on."]
-    assert "6 bytes lie unread in its channel" in found[1]
+    assert found[:1] == ["The child is stopped by SIGSTOP and does nothing; SIGCONT continues it."]
+    assert "6 bytes are unread in its channel" in found[1]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_session_tells_of_its_beginning_its_failure_and_its_end() -> None:
         session = Session(child("inline_echo"), SessionOptions(env=environment()))
         async with session:
             await session.ready()
-        assert session.diagnosis().sentences == ("The child exited with code 0; nobody listens.",)
+        assert session.diagnosis().sentences == ("The child exited with code 0.",)
 
     asyncio.run(main())
 
@@ -188,7 +188,7 @@ def test_a_consumer_that_takes_no_events_is_what_holds_a_flooding_child_up(what:
             await session.ready()
             return (await once(session, lambda facts: facts.consumer_stalled)).sentences
 
-    assert asyncio.run(main())[0].startswith("The session holds the child up")
+    assert asyncio.run(main())[0].startswith("The session stalls the child")
 
 
 def test_a_message_that_cannot_leave_is_told() -> None:
@@ -203,7 +203,9 @@ def test_a_message_that_cannot_leave_is_told() -> None:
                 await session.send(bytes(60_000))
 
         flooding = asyncio.create_task(flood())
-        found.extend((await once(session, lambda facts: facts.traffic and facts.traffic.sending)).sentences)
+        found.extend(
+            (await once(session, lambda facts: facts.channels and facts.channels.is_send_blocked)).sentences
+        )
         flooding.cancel()
 
     run_session(child("deaf"), act, grace=0.1)
@@ -252,9 +254,9 @@ def test_what_a_child_said_and_printed_and_nobody_took_is_counted() -> None:
             ).sentences
 
     messages, output = (" ".join(asyncio.run(main(what))) for what in ("messages", "output"))
-    assert "unread at our end of the channel" in messages
+    assert "Unread at our end of the channel" in messages
     assert "(its channel to us)" in messages
-    assert "unread in its output" in output
+    assert "Unread in its output" in output
 
 
 def test_each_stream_that_was_active_is_dated() -> None:
@@ -265,7 +267,7 @@ def test_each_stream_that_was_active_is_dated() -> None:
         await session.ready()
         await session.send("hello")
         await watch.until(ev.MessageReceived)
-        found.append(session.diagnosis().activity)
+        found.append(session.diagnosis().last_activity)
 
     events = run_session(None, act)
     assert output_of(events)

@@ -1,0 +1,146 @@
+"""Starting a child process, and why it could not be started.
+
+The child gets three descriptors, a session of its own, and nothing else of ours. Standard input is
+``/dev/null``; standard error is a pipe; standard output is a raw pseudo-terminal or a pipe. The terminal is
+not the child's controlling terminal: it only makes programs write each line when they print it. So no key and
+no hang-up turns into a signal, and a child that wants a person at ``/dev/tty`` learns that there is none.
+"""
+
+import contextlib
+import errno
+import os
+import subprocess
+import termios
+import tty
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+TERMINAL_SIZE: Final = (24, 80)
+"""Rows and columns of the pseudo-terminal, for programs that ask."""
+
+
+class SpawnError(Exception):
+    """The command could not be started; the text says why and what to do."""
+
+
+def spawn_process(
+    command: Sequence[str], *, cwd: str | None, env: Mapping[str, str], pty: bool
+) -> tuple[int, int, int]:
+    """Start ``command`` as the leader of a session, and so of a process group, of its own.
+
+    Args:
+        command: The program, looked up in the PATH of ``env`` unless it has a slash, and its arguments.
+        cwd: Where to start it; None for our own directory.
+        env: Its whole environment.
+        pty: Whether its standard output is a pseudo-terminal or a pipe.
+
+    Returns:
+        Its process id, whose exit status the caller must collect, and the reading ends of its standard output
+        and standard error, which the caller must close.
+
+    Raises:
+        SpawnError: It could not be started. Nothing is left open.
+    """
+    if cwd is not None and not os.path.isdir(cwd):
+        raise SpawnError(_explain_bad_directory(cwd))
+    # The child's ends of the streams are closed here in any case: the child has its own copies, and as long
+    # as we held one, no stream would end with the child. Our ends are closed only if the child could not be
+    # started.
+    with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
+        try:
+            stdout, child_stdout = _open_raw_pty() if pty else os.pipe()
+            ours.callback(os.close, stdout)
+            theirs.callback(os.close, child_stdout)
+            stderr, child_stderr = os.pipe()
+            ours.callback(os.close, stderr)
+            theirs.callback(os.close, child_stderr)
+        except OSError as error:
+            remedy = "; a pipe instead of a pseudo-terminal (--no-pty) may do" if pty else ""
+            raise SpawnError(f"no descriptors for the child's output: {error.strerror}{remedy}") from None
+        try:
+            process = subprocess.Popen(
+                list(command),
+                stdin=subprocess.DEVNULL,
+                stdout=child_stdout,
+                stderr=child_stderr,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SpawnError(_explain_spawn_error(error, command[0], cwd, env)) from None
+        except ValueError as error:  # a null byte, or "=" in the name of a variable
+            raise SpawnError(f"{command[0]!r} cannot be started with such arguments: {error}") from None
+        # The caller reaps the child. A Popen without a return code would warn when it is deleted, and
+        # subprocess would then try to reap the child itself, whenever the next one is started.
+        process.returncode = 0
+        ours.pop_all()
+    return process.pid, stdout, stderr
+
+
+def _open_raw_pty() -> tuple[int, int]:
+    """Open a pseudo-terminal through which bytes pass unchanged; return its master and its slave."""
+    master, slave = os.openpty()
+    try:
+        # Before the child starts, so that it does not print a line that the terminal still changes.
+        tty.setraw(slave, termios.TCSANOW)
+        termios.tcsetwinsize(slave, TERMINAL_SIZE)
+    except BaseException:
+        os.close(master)
+        os.close(slave)
+        raise
+    return master, slave
+
+
+def _explain_bad_directory(cwd: str) -> str:
+    if os.path.exists(cwd):
+        return f"the working directory {cwd!r} is a file; name a directory"
+    return f"the working directory {cwd!r} does not exist; check its path"
+
+
+def _explain_spawn_error(error: OSError, program: str, cwd: str | None, env: Mapping[str, str]) -> str:
+    # Popen tells by the file name of its error whether the directory or the program is at fault.
+    if cwd is not None and error.filename == cwd != program:
+        return f"the working directory {cwd!r} cannot be entered: {error.strerror}"
+    path = next(_find_program_files(program, cwd, env), None)
+    if isinstance(error, FileNotFoundError) or (path is None and isinstance(error, NotADirectoryError)):
+        if path is None and "/" not in program:
+            return f"no program named {program!r} on the PATH; check its spelling, or give its path"
+        if path is None:
+            return f"the program {program!r} does not exist; check its path"
+        reason = _explain_missing_interpreter(path)
+        return f"the program {path!r} exists, but what it needs to run does not: {reason}"
+    if isinstance(error, PermissionError) and path is not None:
+        if os.path.isdir(path):
+            return f"{path!r} is a directory; name a program in it"
+        if not os.access(path, os.X_OK):
+            return f"the file {path!r} is not executable; make it so with: chmod +x {path}"
+    if error.errno == errno.ENOEXEC:
+        return (
+            f"the file {path or program!r} is not a program that this machine can run; "
+            "a script must begin with a line such as #!/usr/bin/env python3"
+        )
+    return f"the program {program!r} could not be started: {error.strerror}"
+
+
+def _find_program_files(program: str, cwd: str | None, env: Mapping[str, str]) -> Iterator[str]:
+    """Yield the existing files that ``program`` may mean, in the order in which the child would look."""
+    directories = [""] if "/" in program else os.get_exec_path(dict(env))
+    for directory in directories:
+        path = os.path.join(cwd or "", directory, program)
+        if os.path.lexists(path):
+            yield path
+
+
+def _explain_missing_interpreter(path: str) -> str:
+    """Explain why a file that exists is "not found"."""
+    try:
+        with open(path, "rb") as file:
+            first = file.readline(256)
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}"
+    if not first.startswith(b"#!"):
+        return "its dynamic loader is missing; was it built for this machine?"
+    line = first[2:].decode(errors="replace")
+    hint = ", and ends in a carriage return: save it with Unix line ends" if line.endswith("\r\n") else ""
+    return f"its first line names the interpreter {line.strip()!r}{hint}"
