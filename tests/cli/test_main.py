@@ -303,7 +303,7 @@ def test_a_child_that_does_not_wait_for_the_quit_is_code_5(tmp_path: Path) -> No
     child = python(tmp_path / "child.py", f"{MEET}\nsender.send(receiver.recv())\n")
     done = run("--script", "-", "--", *child, given="> x\n< x\n< y\n")
     assert done.returncode == 5
-    assert "standard input:3: the child exited with code 0, and a message was due" in done.stderr
+    assert "standard input:3: the child exited with code 0, and a message was expected" in done.stderr
 
 
 def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_the_run(tmp_path: Path) -> None:

@@ -91,6 +91,8 @@ class Process:
             self._exit = Exit(self.pid)
             for descriptor in self._exit.descriptors():
                 self._loop.add_reader(descriptor, self._reap)
+            if self._exit.has_ended():  # at once: where SIGCHLD is ignored, the kernel reaps it and tells nothing
+                self._reap()
         except OSError as error:  # no descriptor left
             self.kill_and_reap()
             raise SpawnError(f"no descriptor left to watch the child with: {error.strerror}") from None
