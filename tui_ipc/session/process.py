@@ -91,8 +91,10 @@ class Process:
             self._exit = Exit(self.pid)
             for descriptor in self._exit.descriptors():
                 self._loop.add_reader(descriptor, self._reap)
-            if self._exit.has_ended():  # at once: where SIGCHLD is ignored, the kernel reaps it and tells nothing
-                self._reap()
+            if not self._exit.descriptors():
+                # Where SIGCHLD is ignored, the kernel reaps a child that ends, and then there is nothing to
+                # watch.
+                self._loop.call_soon(self._reap)
         except OSError as error:  # no descriptor left
             self.kill_and_reap()
             raise SpawnError(f"no descriptor left to watch the child with: {error.strerror}") from None
