@@ -129,7 +129,7 @@ async def render_picture(wanted: Picture, recording: Path) -> str:
         app.message_box.input.cursor_blink = False
         app.animation_level = "none"
         await wanted.play(scenes.Stage(app, pilot, session))
-        app._pace.now()
+        app._pace.refresh()
         await pilot.pause()
         await pilot.pause()
         svg = app.export_screenshot(title="tui-ipc")

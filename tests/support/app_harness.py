@@ -49,7 +49,7 @@ class ExplorerDriver:
     def _awaits_picture(self, since: float) -> bool:
         """Whether a picture is due and none was begun since: the slower the machine, the longer it takes."""
         pace = self.app._pace
-        return pace._due and pace._began_at < since and self.app.return_code is None
+        return pace._is_due and pace._began_at < since and self.app.return_code is None
 
     def rows(self, name: str) -> list[str]:
         """What stands in a pane (``log``, ``output``, ``page``: the inspector's), row by row."""

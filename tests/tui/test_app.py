@@ -613,12 +613,12 @@ def test_a_key_goes_first_from_its_arrival_until_it_is_on_the_screen() -> None:
 
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
-        precedence = it.app._pace.precedence
+        input_priority = it.app._pace.input_priority
         it.app.post_message(events.Key("x", "x"))
-        assert precedence.taken
+        assert input_priority.is_active
         it.app.post_display_hook()
-        assert precedence.taken
-        await it.until(lambda: not precedence.taken)
+        assert input_priority.is_active
+        await it.until(lambda: not input_priority.is_active)
         assert "❯ x" in it.frame()
 
     run_scene(scene)

@@ -1,4 +1,4 @@
-"""Who goes first while a key is on its way to the screen."""
+"""The priority of keys, the rate of pictures, work in slices, and a limit of CPU time."""
 
 import re
 import signal
@@ -36,71 +36,71 @@ class Clock:
         return self.now
 
 
-def taken(precedence: InputPriority) -> bool:
-    """Whether a key goes first now."""
-    return precedence.taken
+def is_active(input_priority: InputPriority) -> bool:
+    """Whether a key has priority now: mypy knows no property that changes by itself."""
+    return input_priority.is_active
 
 
-def test_a_key_goes_first_until_what_it_did_is_drawn() -> None:
-    """A picture that was drawn before the key was handled is not yet what it did."""
-    precedence = InputPriority(Clock())
-    assert not taken(precedence)
-    precedence.press()
-    precedence.draw()
-    assert taken(precedence)
-    precedence.handle()
-    assert taken(precedence)
-    precedence.draw()
-    assert not taken(precedence)
+def test_a_key_has_priority_until_its_effect_is_drawn() -> None:
+    """A picture that was drawn before the key was handled does not show its effect."""
+    input_priority = InputPriority(Clock())
+    assert not is_active(input_priority)
+    input_priority.begin()
+    input_priority.end()
+    assert is_active(input_priority)
+    input_priority.expect_drawing()
+    assert is_active(input_priority)
+    input_priority.end()
+    assert not is_active(input_priority)
 
 
-def test_a_key_that_nobody_handles_delays_for_no_longer_than_told() -> None:
+def test_a_key_that_is_never_handled_has_priority_until_its_timeout() -> None:
     """Its widget may be busy, or gone."""
-    precedence = InputPriority(clock := Clock())
-    precedence.press()
+    input_priority = InputPriority(clock := Clock())
+    input_priority.begin()
     clock.now += KEY_TIMEOUT * 0.99
-    assert taken(precedence)
+    assert is_active(input_priority)
     clock.now += KEY_TIMEOUT * 0.02
-    assert not taken(precedence)
-    precedence.handle()
-    assert not taken(precedence)
+    assert not is_active(input_priority)
+    input_priority.expect_drawing()
+    assert not is_active(input_priority)
 
 
-def test_a_key_that_shows_nothing_is_not_waited_for_long() -> None:
-    """Once it was handled the next picture should be soon."""
-    precedence = InputPriority(clock := Clock())
-    precedence.press()
-    precedence.handle()
+def test_a_key_without_a_visible_effect_has_priority_for_a_short_time() -> None:
+    """Once it was handled, the next picture should come soon."""
+    input_priority = InputPriority(clock := Clock())
+    input_priority.begin()
+    input_priority.expect_drawing()
     clock.now += DRAW_TIMEOUT * 1.01
-    assert not taken(precedence)
+    assert not is_active(input_priority)
 
 
 def test_a_key_held_down_leaves_half_of_the_time() -> None:
-    """What the child says is taken in meanwhile, however fast keys come."""
-    precedence = InputPriority(clock := Clock())
+    """Events are taken in meanwhile, however fast keys come."""
+    input_priority = InputPriority(clock := Clock())
     free = 0
     for _ in range(1000):
-        precedence.press()
+        input_priority.begin()
         clock.now += 0.001
-        free += not precedence.taken
+        free += not input_priority.is_active
     assert 450 <= free <= 550
 
 
-def test_the_next_key_goes_first_too() -> None:
+def test_the_next_key_has_priority_too() -> None:
     """A typist's keys, drawn within 15 ms each, with as much between them."""
-    precedence = InputPriority(clock := Clock())
+    input_priority = InputPriority(clock := Clock())
     for _ in range(20):
-        precedence.press()
-        assert taken(precedence)
+        input_priority.begin()
+        assert is_active(input_priority)
         clock.now += 0.015
-        precedence.handle()
-        precedence.draw()
-        assert not taken(precedence)
+        input_priority.expect_drawing()
+        input_priority.end()
+        assert not is_active(input_priority)
         clock.now += 0.016
 
 
 class FakeApp:
-    """What the pace needs of an app: it keeps what is to be called later.
+    """What the throttle needs of an app: it keeps what is to be called later.
 
     Attributes:
         later: What is to be called in the next turn, after a time in seconds, or once the screen was drawn.
@@ -119,60 +119,60 @@ class FakeApp:
     def call_after_refresh(self, callback: Callable[[], None]) -> None:
         self.later.append(("drawn", callback))
 
-    def go_on(self) -> float | str:
-        """Let the oldest of it happen; when it was to."""
+    def run_next(self) -> float | str:
+        """Call the oldest of it; return when it was to be called."""
         when, callback = self.later.pop(0)
         callback()
         return when
 
 
 def make_throttle() -> tuple[FakeApp, RefreshThrottle, list[str]]:
-    """An app, its pace, and the pictures that were made."""
+    """An app, its throttle, and the pictures that were made."""
     app, pictures = FakeApp(), list[str]()
     return app, RefreshThrottle(cast("App[Any]", app), lambda: pictures.append("picture")), pictures
 
 
 def test_many_changes_make_one_picture() -> None:
     """Asked at every event, it is made once."""
-    app, pace, pictures = make_throttle()
+    app, throttle, pictures = make_throttle()
     for _ in range(3):
-        pace.ask()
-    assert app.go_on() == "turn"
+        throttle.request()
+    assert app.run_next() == "turn"
     assert pictures == ["picture"]
 
 
 def test_the_next_picture_has_to_wait() -> None:
     """For a thirtieth of a second at least, then for what the last one took, four times."""
-    app, pace, pictures = make_throttle()
-    pace.ask()
-    app.go_on()
-    assert app.go_on() == "drawn"
-    pace.ask()
-    delay = app.go_on()
+    app, throttle, pictures = make_throttle()
+    throttle.request()
+    app.run_next()
+    assert app.run_next() == "drawn"
+    throttle.request()
+    delay = app.run_next()
     assert isinstance(delay, float)
     assert 0 < delay <= 1 / 30
     assert pictures == ["picture"] * 2
 
 
-def test_a_key_goes_before_a_picture() -> None:
+def test_a_key_comes_before_a_picture() -> None:
     """The picture waits until the key is on the screen."""
-    app, pace, pictures = make_throttle()
-    pace.ask()
-    pace.precedence.press()
-    app.go_on()
-    assert isinstance(app.go_on(), float)
+    app, throttle, pictures = make_throttle()
+    throttle.request()
+    throttle.input_priority.begin()
+    app.run_next()
+    assert isinstance(app.run_next(), float)
     assert pictures == []
-    pace.precedence.handle()
-    pace.precedence.draw()
-    assert isinstance(app.go_on(), float)
+    throttle.input_priority.expect_drawing()
+    throttle.input_priority.end()
+    assert isinstance(app.run_next(), float)
     assert pictures == ["picture"]
 
 
 def test_an_app_that_does_not_run_is_not_asked() -> None:
     """Before its beginning and after its end there is no screen."""
-    app, pace, _ = make_throttle()
+    app, throttle, _ = make_throttle()
     app.is_running = False
-    pace.ask()
+    throttle.request()
     assert app.later == []
 
 
@@ -190,7 +190,7 @@ def test_the_screen_is_drawn_in_small_steps_unless_the_user_says_otherwise(
 
 
 class FakeTimers:
-    """A widget's timers, and a clock that each step of a chore moves on by a millisecond."""
+    """A widget's timers, and a clock that each step of a task moves on by a millisecond."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -209,7 +209,7 @@ class FakeTimers:
 
 
 def steps(clock: FakeTimers, number: int, done: list[str], name: str) -> Iterator[None]:
-    """A chore of so many steps of a millisecond."""
+    """A task of so many steps of a millisecond."""
     for _ in range(number):
         clock.now += 0.001
         yield
@@ -221,7 +221,7 @@ def make_steps(clock: FakeTimers) -> BackgroundSteps:
     return BackgroundSteps(clock)  # type: ignore[arg-type] # it has the one method that is asked for
 
 
-def test_a_short_chore_is_done_at_once() -> None:
+def test_a_short_task_is_done_at_once() -> None:
     """Nobody waits for a timer where there is little to do."""
     clock, done = FakeTimers(), list[str]()
     with patch.object(scheduling, "monotonic", lambda: clock.now):
@@ -230,14 +230,14 @@ def test_a_short_chore_is_done_at_once() -> None:
     assert clock.waiting == []
 
 
-def test_a_long_chore_leaves_time_between_its_slices() -> None:
+def test_a_long_task_leaves_time_between_its_slices() -> None:
     """Each slice is as long as it may be, and one timer waits for the next, whoever asks meanwhile."""
     clock, done = FakeTimers(), list[str]()
     with patch.object(scheduling, "monotonic", lambda: clock.now):
-        all_ = make_steps(clock)
-        all_.begin("a", steps(clock, 20, done, "a"))
+        tasks = make_steps(clock)
+        tasks.begin("a", steps(clock, 20, done, "a"))
         assert round(clock.now, 3) == scheduling.BACKGROUND_SLICE
-        all_.begin("b", steps(clock, 1, done, "b"))
+        tasks.begin("b", steps(clock, 1, done, "b"))
         assert len(clock.waiting) == 1
         clock.ring()
         clock.ring()
@@ -245,32 +245,32 @@ def test_a_long_chore_leaves_time_between_its_slices() -> None:
     assert clock.waiting == []
 
 
-def test_a_new_chore_replaces_that_of_its_name() -> None:
+def test_a_new_task_replaces_that_of_its_name() -> None:
     """What was asked for last counts; others go on; what is dropped is not done."""
     clock, done = FakeTimers(), list[str]()
     with patch.object(scheduling, "monotonic", lambda: clock.now):
-        all_ = make_steps(clock)
-        all_.begin("a", steps(clock, 50, done, "old"))
-        all_.begin("a", steps(clock, 2, done, "new"))
+        tasks = make_steps(clock)
+        tasks.begin("a", steps(clock, 50, done, "old"))
+        tasks.begin("a", steps(clock, 2, done, "new"))
         assert done == ["new"]
-        all_.begin("a", steps(clock, 50, done, "dropped"))
-        all_.drop()
+        tasks.begin("a", steps(clock, 50, done, "dropped"))
+        tasks.cancel_all()
         clock.ring()
     assert done == ["new"]
 
 
-def test_a_chore_may_begin_another() -> None:
+def test_a_task_may_begin_another() -> None:
     """It waits for its turn, even of the same name, which it then has."""
     clock, done = FakeTimers(), list[str]()
 
-    def beginning(all_: BackgroundSteps) -> Iterator[None]:
-        all_.begin("a", steps(clock, 1, done, "second"))
+    def beginning(tasks: BackgroundSteps) -> Iterator[None]:
+        tasks.begin("a", steps(clock, 1, done, "second"))
         yield
         done.append("never: it was replaced")
 
     with patch.object(scheduling, "monotonic", lambda: clock.now):
-        all_ = make_steps(clock)
-        all_.begin("a", beginning(all_))
+        tasks = make_steps(clock)
+        tasks.begin("a", beginning(tasks))
     assert done == ["second"]
 
 

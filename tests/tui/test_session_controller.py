@@ -1,4 +1,4 @@
-"""The session's life beside the screen."""
+"""The session beside the screen: its phases, its events, and recording it."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,11 +14,17 @@ from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.ipc.wire import encode
 from tui_ipc.recording.codec import RecordingError, open_recording
 from tui_ipc.tui.scheduling import InputPriority
-from tui_ipc.tui.session_controller import EVENT_PAUSE, EVENT_SLICE, SessionController, SessionRecorder
+from tui_ipc.tui.session_controller import (
+    EVENT_PAUSE,
+    EVENT_SLICE,
+    SessionController,
+    SessionPhase,
+    SessionRecorder,
+)
 
 
-class Diary:
-    """What a keeper told."""
+class Callbacks:
+    """What a controller called back with."""
 
     def __init__(self) -> None:
         self.events: list[AnyEvent] = []
@@ -27,13 +33,13 @@ class Diary:
         self.over = asyncio.Event()
         self.error: BaseException | None = None
 
-    def keeper(self, session: FakeSession) -> SessionController:
-        """A keeper that has started, and tells this diary."""
-        keeper = SessionController(
+    def start(self, session: FakeSession) -> SessionController:
+        """Start a controller that calls these back."""
+        controller = SessionController(
             session, self.events.append, lambda *refusal: self.refused.append(refusal), self.ended.append
         )
-        keeper.start(self._on_over)
-        return keeper
+        controller.start(self._on_over)
+        return controller
 
     def _on_over(self, error: BaseException | None) -> None:
         self.error = error
@@ -50,7 +56,7 @@ def test_a_key_goes_before_events() -> None:
     """While a key is on its way to the screen a flood waits, after what is already being taken in."""
 
     async def main() -> None:
-        session, precedence = FakeSession(), InputPriority(lambda: now)
+        session, input_priority = FakeSession(), InputPriority(lambda: now)
         taken: list[AnyEvent] = []
 
         def take(event: AnyEvent) -> None:
@@ -60,14 +66,14 @@ def test_a_key_goes_before_events() -> None:
             taken.append(event)
 
         now = 1000.0
-        keeper = SessionController(session, take, lambda *_: None, lambda _: None, precedence)
-        precedence.press()
-        keeper.start(lambda _: None)
+        controller = SessionController(session, take, lambda *_: None, lambda _: None, input_priority)
+        input_priority.begin()
+        controller.start(lambda _: None)
         session.feed(LISTENING, LISTENING, LISTENING)
         await asyncio.sleep(20 * EVENT_PAUSE)
         assert taken == [LISTENING]
         now += 1
-        await keeper.left()
+        await controller.wait_until_left()
         assert len(taken) == 3
 
     asyncio.run(main())
@@ -77,26 +83,26 @@ def test_events_are_passed_on_to_the_last() -> None:
     """What happens while the session is left is told too, and then that it is over."""
 
     async def main() -> None:
-        diary, session = Diary(), FakeSession()
+        calls, session = Callbacks(), FakeSession()
         session.may_end.clear()
-        keeper = diary.keeper(session)
+        controller = calls.start(session)
         session.feed(LISTENING)
         await turns()
-        assert diary.events == [LISTENING]
-        keeper.leave()
+        assert calls.events == [LISTENING]
+        controller.leave()
         await turns()
-        assert keeper.leaving
-        assert not diary.over.is_set()
+        assert controller.phase is SessionPhase.LEAVING
+        assert not calls.over.is_set()
         session.exit(0)
         session.may_end.set()
-        await diary.over.wait()
-        assert [type(event).__name__ for event in diary.events][1:] == [
+        await calls.over.wait()
+        assert [type(event).__name__ for event in calls.events][1:] == [
             "ChannelClosed",
             "ChildExited",
             "Audit",
         ]
-        assert diary.error is None
-        assert diary.ended == [None]
+        assert calls.error is None
+        assert calls.ended == [None]
 
     asyncio.run(main())
 
@@ -110,14 +116,14 @@ def test_a_recording_that_is_broken_ends_the_events_and_not_the_session() -> Non
             raise RecordingError("talk.rec is broken")
 
     async def main() -> None:
-        diary = Diary()
-        keeper = diary.keeper(Broken())
+        calls = Callbacks()
+        controller = calls.start(Broken())
         await turns()
-        assert diary.events == [LISTENING]
-        assert [str(error) for error in diary.ended] == ["talk.rec is broken"]
-        assert not diary.over.is_set()
-        await keeper.left()
-        assert diary.error is None
+        assert calls.events == [LISTENING]
+        assert [str(error) for error in calls.ended] == ["talk.rec is broken"]
+        assert not calls.over.is_set()
+        await controller.wait_until_left()
+        assert calls.error is None
 
     asyncio.run(main())
 
@@ -127,19 +133,19 @@ def test_a_message_that_cannot_be_sent_is_given_back(value: Any) -> None:
     """A refusal comes with its tag and a sentence, and the next message is sent all the same."""
 
     async def main() -> None:
-        diary, session = Diary(), FakeSession()
-        keeper = diary.keeper(session)
+        calls, session = Callbacks(), FakeSession()
+        controller = calls.start(session)
         session.handshake()
-        keeper.post("bad", value)
-        keeper.post("good", 1)
+        controller.post("bad", value)
+        controller.post("good", 1)
         await turns()
-        assert [tag for tag, _ in diary.refused] == ["bad"]
+        assert [tag for tag, _ in calls.refused] == ["bad"]
         assert session.sent[-1] == 1
-        session.deaf = "nobody is there"
-        keeper.post("late", 2)
+        session.deaf = "the child is gone"
+        controller.post("late", 2)
         await turns()
-        assert diary.refused[-1] == ("late", "nobody is there")
-        await keeper.left()
+        assert calls.refused[-1] == ("late", "the child is gone")
+        await controller.wait_until_left()
 
     asyncio.run(main())
 
@@ -148,25 +154,25 @@ def test_what_waits_to_be_sent_does_not_reach_the_next_run() -> None:
     """A restart drops the messages that were meant for the old child, and comes one at a time."""
 
     async def main() -> None:
-        diary, session = Diary(), FakeSession()
+        calls, session = Callbacks(), FakeSession()
         session.may_end.clear()
-        keeper = diary.keeper(session)
+        controller = calls.start(session)
         await turns()
-        keeper.post("waits for the handshake", 1)
+        controller.post("waits for the handshake", 1)
         await turns()
-        keeper.post("old", 2)
-        keeper.restart()
-        keeper.restart()
+        controller.post("old", 2)
+        controller.restart()
+        controller.restart()
         await turns()
-        states = [keeper.restarting]
+        phases = [controller.phase]
         session.may_end.set()
         await turns()
-        assert [*states, keeper.restarting] == [True, False]
+        assert [*phases, controller.phase] == [SessionPhase.RESTARTING, SessionPhase.RUNNING]
         assert session.asked.count("restart") == 1
         session.handshake()
         await turns()
         assert 2 not in session.sent
-        await keeper.left()
+        await controller.wait_until_left()
 
     asyncio.run(main())
 
@@ -175,27 +181,27 @@ def test_a_run_is_ended_once_and_what_waits_goes_with_it() -> None:
     """The session stays; while its end is awaited, neither another end nor a restart is asked for."""
 
     async def main() -> None:
-        diary, session = Diary(), FakeSession()
+        calls, session = Callbacks(), FakeSession()
         session.may_end.clear()
-        keeper = diary.keeper(session)
+        controller = calls.start(session)
         await turns()
-        keeper.post("waits for the handshake", 1)
+        controller.post("waits for the handshake", 1)
         await turns()
-        keeper.post("old", 2)
-        keeper.end()
-        keeper.end()
+        controller.post("old", 2)
+        controller.end()
+        controller.end()
         await turns()
-        states = [keeper.ending]
+        phases = [controller.phase]
         session.may_end.set()
         await turns()
-        assert [*states, keeper.ending] == [True, False]
+        assert [*phases, controller.phase] == [SessionPhase.ENDING, SessionPhase.RUNNING]
         assert session.asked.count("end") == 1
         assert "quit" not in session.asked
         session.deaf = None
         session.handshake()
         await turns()
         assert 2 not in session.sent
-        await keeper.left()
+        await controller.wait_until_left()
 
     asyncio.run(main())
 
@@ -204,15 +210,15 @@ def test_a_flood_of_events_lets_others_have_their_turn() -> None:
     """While 100 000 events are taken in, other tasks of the loop run many times."""
 
     async def main() -> None:
-        diary, session = Diary(), FakeSession()
+        calls, session = Callbacks(), FakeSession()
         session.feed(*[LISTENING] * 100_000)
-        keeper = diary.keeper(session)
+        controller = calls.start(session)
         mine = 0
-        while len(diary.events) < 100_000:
+        while len(calls.events) < 100_000:
             await asyncio.sleep(0)
             mine += 1
         assert mine > 10
-        await keeper.left()
+        await controller.wait_until_left()
 
     asyncio.run(main())
 
@@ -225,10 +231,10 @@ def test_an_error_of_the_session_is_told() -> None:
             raise OSError(28, "No space left on device")
 
     async def main() -> None:
-        diary = Diary()
-        diary.keeper(Full())
-        await diary.over.wait()
-        assert isinstance(diary.error, OSError)
+        calls = Callbacks()
+        calls.start(Full())
+        await calls.over.wait()
+        assert isinstance(calls.error, OSError)
 
     asyncio.run(main())
 
@@ -249,29 +255,29 @@ def held(path: Path) -> list[AnyEvent]:
 
 def test_from_the_first_event_on_everything_is_recorded(tmp_path: Path) -> None:
     """As it happened; and what comes after it was switched off is not."""
-    tape, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
-    tape.start(str(path))
+    recorder, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
+    recorder.start(str(path))
     happened = (LISTENING, SPAWNED, CONNECTED, HELLO, OPEN, sent(5))
     for event in happened:
-        tape(event)
-    assert (tape.state, tape.path) == ("on", str(path))
-    assert tape.size == path.stat().st_size
-    tape.stop()
-    tape(sent(6))
+        recorder(event)
+    assert (recorder.state, recorder.path) == ("on", str(path))
+    assert recorder.size == path.stat().st_size
+    recorder.stop()
+    recorder(sent(6))
     assert held(path) == list(happened)
-    assert (tape.state, tape.path, tape.size) == ("off", "", 0)
-    tape.stop()
+    assert (recorder.state, recorder.path, recorder.size) == ("off", "", 0)
+    recorder.stop()
 
 
 def test_midway_it_begins_with_the_steps_of_the_run_so_far(tmp_path: Path) -> None:
     """They end where the recording begins, so that nobody waits; earlier runs and messages are not in."""
-    tape, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
+    recorder, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
     before = (LISTENING, SPAWNED, CONNECTED, HELLO, OPEN, sent(1_000_000))
     for event in (LISTENING, exited(), *before):
-        tape(event)
-    tape.start(str(path))
-    tape(sent(1_000_005))
-    tape.stop()
+        recorder(event)
+    recorder.start(str(path))
+    recorder(sent(1_000_005))
+    recorder.stop()
     *steps, last = held(path)
     assert [type(event) for event in steps[-5:]] == [type(event) for event in before[:5]]
     assert [event.at for event in steps[-2:]] == [999_999, 1_000_000]
@@ -280,11 +286,11 @@ def test_midway_it_begins_with_the_steps_of_the_run_so_far(tmp_path: Path) -> No
 
 def test_only_the_current_run_is_told(tmp_path: Path) -> None:
     """A recording that begins in the second run knows nothing of the first."""
-    tape, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
+    recorder, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
     for event in (LISTENING, exited(), exited(run=2)):
-        tape(event)
-    tape.start(str(path))
-    tape.stop()
+        recorder(event)
+    recorder.start(str(path))
+    recorder.stop()
     assert [event.run for event in held(path)] == [2]
 
 
@@ -292,28 +298,28 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     """The error says so, and nothing is on."""
     path = tmp_path / "letter.txt"
     path.write_text("Dear Sir")
-    tape = SessionRecorder(["./calculator"])
+    recorder = SessionRecorder(["./calculator"])
     with pytest.raises(RecordingError, match="exists and is no recording"):
-        tape.start(str(path))
-    assert tape.state == "off"
+        recorder.start(str(path))
+    assert recorder.state == "off"
     assert path.read_text() == "Dear Sir"
 
 
 def test_a_failure_is_told_once_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also after the tape was switched off."""
+    """Also after the recorder was switched off."""
     told: list[str] = []
-    tape = SessionRecorder(["./calculator"])
-    tape.on_failure = told.append
-    tape.start(str(tmp_path / "a.rec"))
+    recorder = SessionRecorder(["./calculator"])
+    recorder.on_failure = told.append
+    recorder.start(str(tmp_path / "a.rec"))
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tui_ipc.recording.writer._write", full)
-    tape(LISTENING)
-    tape(SPAWNED)
-    assert tape.state == "failed"
-    assert tape.failures == told
+    recorder(LISTENING)
+    recorder(SPAWNED)
+    assert recorder.state == "failed"
+    assert recorder.failures == told
     assert "No space left" in told[0]
-    tape.stop()
-    assert (tape.state, len(told)) == ("off", 1)
+    recorder.stop()
+    assert (recorder.state, len(told)) == ("off", 1)

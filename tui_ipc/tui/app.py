@@ -28,7 +28,7 @@ from tui_ipc.tui.keys import format_key, list_commands
 from tui_ipc.tui.model.run_summary import RunSummaries
 from tui_ipc.tui.model.session_model import LogEntry, SessionModel
 from tui_ipc.tui.scheduling import RefreshThrottle, raise_fps
-from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionRecorder
+from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionPhase, SessionRecorder
 from tui_ipc.tui.settings import Settings, apply_settings
 from tui_ipc.tui.view_actions import MessageActions, PaneActions
 from tui_ipc.tui.widgets.bottom_bar import MessageBox, ReplayBar
@@ -49,6 +49,14 @@ EXIT_SESSION_FAILED = 3
 
 WIDE_COLUMNS = 100
 """From how many columns on the inspector has a place of its own."""
+
+
+_PHASE_TEXTS: dict[SessionPhase, str | None] = {
+    SessionPhase.RUNNING: None,
+    SessionPhase.RESTARTING: "restarting: waiting for the child to end",
+    SessionPhase.ENDING: "ending: waiting for the child to end",
+    SessionPhase.LEAVING: "quitting: waiting for the child to end",
+}
 
 
 class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
@@ -133,7 +141,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         self.message_box = MessageBox(self._history)
         self.foot: MessageBox | ReplayBar = foot or self.message_box
         self._keeper = SessionController(
-            session, self._on_event, self._on_refused, self._on_ended, self._pace.precedence
+            session, self._on_event, self._on_refused, self._on_ended, self._pace.input_priority
         )
         self._latest = 0, monotonic_ns()
         self._warning = ""
@@ -160,32 +168,36 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         if self.settings.wrap:
             self.output_view.action_wrap()
         self.foot.take_focus()
-        self._pace.now()
+        self._pace.refresh()
         self._keeper.start(self._on_over)
 
     def post_message(self, message: Message) -> bool:
         """Give a key precedence over what the child says from its arrival on (Textual calls this)."""
         if isinstance(message, events.Key):
-            self._pace.precedence.press()
+            self._pace.input_priority.begin()
         return super().post_message(message)
 
     async def on_event(self, event: events.Event) -> None:
         """Let a key act, but a backlog of them not before being told to leave (Textual calls this)."""
-        if isinstance(event, events.Key) and self._keeper.leaving and event.is_printable:
+        if (
+            isinstance(event, events.Key)
+            and self._keeper.phase is SessionPhase.LEAVING
+            and event.is_printable
+        ):
             return
         await super().on_event(event)
         if isinstance(event, events.Key):
             holder = self.focused or self.screen  # which tells the screen what it did before this comes to it
-            holder.call_later(self.screen.call_later, self._pace.precedence.handle)
+            holder.call_later(self.screen.call_later, self._pace.input_priority.expect_drawing)
             await asyncio.sleep(0)
 
     def post_display_hook(self) -> None:
         """Take in that the screen was drawn (Textual calls this)."""
-        self._pace.precedence.draw()
+        self._pace.input_priority.end()
 
     async def on_unmount(self) -> None:
         """End the session, however the app came to its end."""
-        await self._keeper.left()
+        await self._keeper.wait_until_left()
 
     def leave(self, code: int = 0) -> None:
         """Send ``"quit"``, wait for the child, and leave with a code; signal handlers may call this."""
@@ -233,11 +245,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
 
     @property
     def _doing(self) -> str | None:
-        if self._keeper.leaving:
-            return "quitting: waiting for the child to end"
-        if self._keeper.ending:
-            return "ending: waiting for the child to end"
-        return "restarting: waiting for the child to end" if self._keeper.restarting else None
+        return _PHASE_TEXTS[self._keeper.phase]
 
     def _remedy(self) -> str:
         """What can be done about a failed handshake or a fault."""
@@ -267,7 +275,7 @@ class ExplorerApp(ChildActions, FileActions, MessageActions, PaneActions):
         )
 
     def _schedule_refresh(self) -> None:
-        self._pace.ask()
+        self._pace.request()
 
     def _refresh_views(self) -> None:
         self._show_status()

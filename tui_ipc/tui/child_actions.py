@@ -14,7 +14,7 @@ from tui_ipc.text.safe_text import format_sentence, make_visible
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.run_summary import RunSummaries
 from tui_ipc.tui.model.session_model import SessionModel
-from tui_ipc.tui.session_controller import ExplorableSession, SessionController
+from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionPhase
 from tui_ipc.tui.widgets.key_bar import CHILD, SESSION
 from tui_ipc.tui.widgets.metrics_panel import MetricsPanel
 
@@ -172,7 +172,7 @@ class ChildActions(App[int]):
 
     def _notify_leftovers(self, audit: Audit) -> None:
         """Say aloud what a run left behind, if anything; the log and the run's story say it too."""
-        if audit.clean or self._keeper.leaving:
+        if audit.clean or self._keeper.phase is SessionPhase.LEAVING:
             return
         said = f"{', '.join(describe_leftovers(audit))}; {format_key(self, 'app.run')} tells more."
         title = f"Run {audit.run} left something behind"

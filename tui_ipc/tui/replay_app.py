@@ -20,6 +20,7 @@ from tui_ipc.text.units import format_plural
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.keys import format_key
+from tui_ipc.tui.session_controller import SessionPhase
 from tui_ipc.tui.settings import Settings
 from tui_ipc.tui.widgets.bottom_bar import ReplayBar, decrease_speed, increase_speed
 from tui_ipc.tui.widgets.key_bar import SESSION
@@ -168,7 +169,7 @@ class ReplayApp(ExplorerApp):
         return None
 
     def _on_ended(self, broken: RecordingError | None) -> None:
-        if self._keeper.leaving:
+        if self._keeper.phase is SessionPhase.LEAVING:
             return
         if broken is not None:
             self.replay_bar.flaw = "the file is broken here"
@@ -192,7 +193,7 @@ class ReplayApp(ExplorerApp):
     async def _begin_again(self, replay: Replay) -> None:
         """Leave one replay and begin another, on a screen as it was at first, but for the filter."""
         self._beginning = True
-        await self._keeper.left()
+        await self._keeper.wait_until_left()
         self._beginning = False
         wanted = self.log_view.filter
         self._deck, self.replay_bar = replay, ReplayBar(replay)

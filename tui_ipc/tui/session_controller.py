@@ -1,10 +1,11 @@
-"""One session from its beginning to its end, beside the screen: nothing here knows how anything looks.
+"""The session beside the screen: begins it, passes its events on, ends it, and records it on demand.
 
-The rule: however the explorer comes to its end, the session is left, and so the child is ended.
+However the explorer ends, the session is left, and so the child is ended.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from enum import Enum, auto
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -20,12 +21,11 @@ from tui_ipc.tui.scheduling import InputPriority
 if TYPE_CHECKING:
     from tui_ipc.session.diagnosis import Diagnosis
 
-
 EVENT_SLICE = 0.002
-"""After how many seconds of taking in events everybody else gets a turn."""
+"""Seconds for which events are passed on at a time, before other tasks get a turn."""
 
 EVENT_PAUSE = 0.001
-"""How long that turn is at least, in seconds."""
+"""Seconds that this turn takes at least."""
 
 
 class ExplorableSession(Protocol):
@@ -42,16 +42,28 @@ class ExplorableSession(Protocol):
     def diagnosis(self) -> "Diagnosis": ...
 
 
+class SessionPhase(Enum):
+    """What a controller does with its session."""
+
+    RUNNING = auto()
+    RESTARTING = auto()  # waits for the end of a run, to begin the next
+    ENDING = auto()  # waits for the end of a run; the session stays without a child
+    LEAVING = auto()  # waits for the end of the session; nothing follows
+
+
 class SessionController:
-    """Begins a session, passes its events on, sends what is to be sent, and ends it.
+    """Begins a session, passes its events on, sends messages, and ends it.
 
     Args:
         session: A session that has not begun.
         on_event: Called with each event, in order.
-        on_refused: Called with the tag of a message that could not be sent, and the sentence that says why.
-        on_ended: Called when no event will follow, with what is wrong with the recording that they came from,
-            if anything is.
-        precedence: While it is taken, no event is passed on.
+        on_refused: Called with the tag of a message that could not be sent, and a sentence that says why.
+        on_ended: Called when no event will follow, with what is wrong with the recording that the events came
+            from, if anything is.
+        input_priority: While a key has priority, no event is passed on.
+
+    Attributes:
+        phase: What it does with the session.
     """
 
     def __init__(
@@ -60,103 +72,96 @@ class SessionController:
         on_event: Callable[[AnyEvent], None],
         on_refused: Callable[[str, str], None],
         on_ended: Callable[[RecordingError | None], None],
-        precedence: InputPriority | None = None,
+        input_priority: InputPriority | None = None,
     ) -> None:
+        self.phase = SessionPhase.RUNNING
         self._session = session
         self._on_event = on_event
         self._on_refused = on_refused
         self._on_ended = on_ended
-        self._precedence = precedence or InputPriority()
+        self._input_priority = input_priority or InputPriority()
         self._outbox: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
-        self._leaving = asyncio.Event()
-        self._tasks: asyncio.TaskGroup | None = None
-        self._life: asyncio.Task[None] | None = None
-        self._restart: asyncio.Task[None] | None = None
-        self._ending: asyncio.Task[None] | None = None
-
-    @property
-    def leaving(self) -> bool:
-        """True once the session is being left."""
-        return self._leaving.is_set()
-
-    @property
-    def restarting(self) -> bool:
-        """True while the end of one run is awaited to begin the next."""
-        return self._restart is not None and not self._restart.done()
-
-    @property
-    def ending(self) -> bool:
-        """True while the end of a run is awaited, and nothing is to follow."""
-        return self._ending is not None and not self._ending.done()
+        self._leave_requested = asyncio.Event()
+        self._tasks: asyncio.TaskGroup | None = None  # None until the session's task runs
+        self._session_task: asyncio.Task[None] | None = None
 
     def start(self, on_over: Callable[[BaseException | None], None]) -> None:
         """Begin the session; ``on_over`` is called at its end, with what went wrong, if anything."""
-        self._life = asyncio.create_task(self._live())
-        self._life.add_done_callback(lambda life: on_over(_find_cause(life)))
+        self._session_task = asyncio.create_task(self._run_session())
+        self._session_task.add_done_callback(lambda task: on_over(_find_cause(task)))
 
     def post(self, tag: str, value: Any) -> None:
-        """Send a value when its turn comes and somebody listens."""
+        """Send a value once those before it are sent and the handshake is complete."""
         self._outbox.put_nowait((tag, value))
 
     def restart(self) -> None:
-        """End the run and begin the next. Messages still to be sent were meant for the old one: they go."""
-        if self._tasks is None or self.leaving or self.restarting:
+        """End the run and begin the next. Messages still to be sent were meant for the old run: they go."""
+        if self._tasks is None or self.phase in (SessionPhase.RESTARTING, SessionPhase.LEAVING):
             return
         self._drop_outbox()
-        self._restart = self._tasks.create_task(self._run_restart())
+        self.phase = SessionPhase.RESTARTING
+        # Tasks of the group: leaving the session waits for them, and an error in them ends it.
+        self._tasks.create_task(self._restart_run())
 
     def end(self) -> None:
-        """End the run, and stay. Messages still to be sent were meant for it: they go."""
-        if self._tasks is None or self.leaving or self.restarting or self.ending:
+        """End the run, and keep the session. Messages still to be sent were meant for the run: they go."""
+        if self._tasks is None or self.phase is not SessionPhase.RUNNING:
             return
         self._drop_outbox()
-        self._ending = self._tasks.create_task(self._session.quit())
+        self.phase = SessionPhase.ENDING
+        self._tasks.create_task(self._end_run())
 
     def leave(self) -> None:
-        """End the session; asked for again, end it without waiting for the child's leave."""
-        if self.leaving and self._life is not None:
-            self._life.cancel()
-        self._leaving.set()
+        """End the session; called again, end it without waiting for the child to quit."""
+        if self.phase is SessionPhase.LEAVING and self._session_task is not None:
+            self._session_task.cancel()
+        self._request_leave()
 
-    async def left(self) -> None:
-        """Leave the session, and return once nothing is left of it."""
-        self._leaving.set()
-        if self._life is not None:
-            await asyncio.wait([self._life])
+    async def wait_until_left(self) -> None:
+        """Leave the session, and return once it has ended."""
+        self._request_leave()
+        if self._session_task is not None:
+            await asyncio.wait([self._session_task])
+
+    def _request_leave(self) -> None:
+        self.phase = SessionPhase.LEAVING
+        self._leave_requested.set()
 
     def _drop_outbox(self) -> None:
         while not self._outbox.empty():
             self._outbox.get_nowait()
 
-    async def _live(self) -> None:
+    async def _run_session(self) -> None:
         async with asyncio.TaskGroup() as self._tasks, self._session:
-            # The stream of events ends when the session was left, and with it the task that follows it.
-            self._tasks.create_task(self._follow())
-            posting = self._tasks.create_task(self._post())
-            await self._leaving.wait()
-            posting.cancel()
+            # The stream of events ends after the session was left, and with it the task that reads it.
+            self._tasks.create_task(self._pass_events())
+            sending = self._tasks.create_task(self._send_posted())
+            await self._leave_requested.wait()
+            sending.cancel()
 
-    async def _follow(self) -> None:
-        rest_at = monotonic() + EVENT_SLICE
+    async def _pass_events(self) -> None:
+        pause_at = monotonic() + EVENT_SLICE
         broken: RecordingError | None = None
         try:
             async for event in self._session.events():
                 self._on_event(event)
-                if monotonic() >= rest_at:
+                # The stream does not yield to the loop while events are queued: in a flood this loop would
+                # keep the keys and the screen waiting for as long as the child prints.
+                if monotonic() >= pause_at:
                     await self._let_others_run()
-                    rest_at = monotonic() + EVENT_SLICE
+                    pause_at = monotonic() + EVENT_SLICE
         except RecordingError as error:
             broken = error
         self._on_ended(broken)
 
     async def _let_others_run(self) -> None:
-        """Let everybody else have a turn, and a key as many as it needs."""
+        """Give other tasks a turn; while a key has priority, as many turns as it needs."""
         while True:
             await asyncio.sleep(EVENT_PAUSE)
-            if not self._precedence.taken:
+            if not self._input_priority.is_active:
                 break
 
-    async def _post(self) -> None:
+    async def _send_posted(self) -> None:
         while True:
             tag, value = await self._outbox.get()
             try:
@@ -165,16 +170,28 @@ class SessionController:
             except (HandshakeError, NotConnected, IpcError, TypeError, ValueError) as error:
                 self._on_refused(tag, str(error))
 
-    async def _run_restart(self) -> None:
+    async def _restart_run(self) -> None:
         try:
             await self._session.restart()
         except NotConnected:
             return  # the session was left meanwhile
+        finally:
+            self._finish(SessionPhase.RESTARTING)
+
+    async def _end_run(self) -> None:
+        try:
+            await self._session.quit()
+        finally:
+            self._finish(SessionPhase.ENDING)
+
+    def _finish(self, phase: SessionPhase) -> None:
+        if self.phase is phase:  # else it was restarted or left meanwhile, which is still going on
+            self.phase = SessionPhase.RUNNING
 
 
-def _find_cause(life: asyncio.Task[None]) -> BaseException | None:
-    """What a life ended of: None if it was left or cut short, else the error, unwrapped from its groups."""
-    error = None if life.cancelled() else life.exception()
+def _find_cause(task: asyncio.Task[None]) -> BaseException | None:
+    """Return the error that ended a session's task, out of its groups; None if it was left or cancelled."""
+    error = None if task.cancelled() else task.exception()
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
@@ -184,66 +201,68 @@ RecorderState = Literal["off", "on", "failed"]
 
 
 class SessionRecorder:
-    """Give it to a session as ``record``; it passes events on while it is on.
+    """Writes the events of a session to a file while it is switched on; the session calls it with each event.
+
+    A recording that begins in the middle of a run begins with the steps of that run so far.
 
     Args:
-        command: What is recorded, as it was asked for.
+        command: The session's command, as the user gave it.
 
     Attributes:
-        on_failure: Called with a sentence should a recording end early.
-        failures: What was said of those that did.
+        on_failure: Called with a sentence if a recording ends early.
+        failures: The sentences of those that did.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
         self.on_failure: Callable[[str], None] | None = None
         self.failures: list[str] = []
         self._command = tuple(command)
-        self._recorder: RecordingWriter | None = None
+        self._writer: RecordingWriter | None = None
         self._summary = RunSummary(0)
         self._latest = 0
 
     @property
     def state(self) -> RecorderState:
-        """Whether it writes; ``failed`` if it should and cannot."""
-        if self._recorder is None:
+        """Whether it records; ``failed`` if it is on and cannot write."""
+        if self._writer is None:
             return "off"
-        return "on" if self._recorder.failure is None else "failed"
+        return "on" if self._writer.failure is None else "failed"
 
     @property
     def path(self) -> str:
-        """The file of the recording that is on; empty while none is."""
-        return "" if self._recorder is None else self._recorder.path
+        """The path of the file while it is on, else empty."""
+        return "" if self._writer is None else self._writer.path
 
     @property
     def size(self) -> int:
-        """Bytes in that file, with those about to be written."""
-        return 0 if self._recorder is None else self._recorder.size
+        """Bytes in that file, including those about to be written."""
+        return 0 if self._writer is None else self._writer.size
 
     def __call__(self, event: AnyEvent) -> None:
-        """Take in an event."""
+        """Record an event, if it is on."""
         if event.run != self._summary.run:
             self._summary = RunSummary(event.run)
         self._summary.add(event)
         self._latest = event.at
-        if self._recorder is not None:
-            self._recorder(event)
+        if self._writer is not None:
+            self._writer(event)
 
     def start(self, path: str) -> None:
         """Record from now on.
 
         Raises:
-            RecordingError: The file cannot be made, or is not ours to replace.
+            RecordingError: The file cannot be made, or exists and is not a recording.
         """
         self.stop()
-        self._recorder = RecordingWriter(path, command=self._command, on_failure=self._on_failure)
+        self._writer = RecordingWriter(path, command=self._command, on_failure=self._on_failure)
         for event in shift_events(self._summary.events, self._latest):
-            self._recorder(event)
+            self._writer(event)
 
     def stop(self) -> None:
-        """Record no more. Stopping twice is harmless."""
-        if self._recorder is not None:
-            self._recorder.close()
-            self._recorder = None
+        """Stop recording. Stopping twice is harmless."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
 
     def _on_failure(self, sentence: str) -> None:
         self.failures.append(sentence)

@@ -181,7 +181,7 @@ class Inspector(Vertical):
         self._log = log
         self._subject: ByteMap | None = None
         self._census: MessageStats | None = None
-        self._chores = BackgroundSteps(self)
+        self._background = BackgroundSteps(self)
         self.message_view = MessageView(id="message-view")
         self.document = DocumentView(id="document")
 
@@ -217,7 +217,7 @@ class Inspector(Vertical):
         entry = self.entry
         self.border_title = "Inspector" if entry is None else entry_title(entry)
         self.border_subtitle = None if entry is None else entry_summary(entry)
-        self._chores.drop()
+        self._background.cancel_all()
         self._census = None
         self._subject = None if entry is None else map_event_bytes(entry.event)
         if self._subject is not None:
@@ -250,7 +250,7 @@ class Inspector(Vertical):
             self.document.show(self._words(), self._placeholder())
         if self.face == "about" and self._subject is not None and self._census is None:
             self._census = MessageStats(self._subject)
-            self._chores.begin("census", self._counting(self._census))
+            self._background.begin("census", self._counting(self._census))
 
     def _show_tabs(self) -> None:
         faces, tabs = self.query_one("#faces", Static), self._tabs()

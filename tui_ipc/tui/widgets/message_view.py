@@ -51,7 +51,7 @@ class MessageView(Vertical):
         self.tree_view = TreeView(id="value")
         self.bytes_view = BytesView(id="bytes")
         self._part = Static(id="part")
-        self._chores = BackgroundSteps(self)
+        self._background = BackgroundSteps(self)
         self._told: tuple[str, ...] = ()
         self._said: list[str] = []
         self._percent = 0
@@ -89,7 +89,7 @@ class MessageView(Vertical):
 
     def show(self, subject: ByteMap) -> None:
         """Show another message, nothing of which is selected."""
-        self._chores.drop()
+        self._background.cancel_all()
         self.subject = subject
         self.tree_view.show(subject.value)
         self.bytes_view.show(subject.index)
@@ -119,18 +119,18 @@ class MessageView(Vertical):
     def _on_value(self, moved: TreeView.CursorMoved) -> None:
         moved.stop()
         if moved.node is self.tree_view.node:
-            self._chores.begin("selection", self._mark(moved.node))
+            self._background.begin("selection", self._mark(moved.node))
 
     @on(BytesView.CursorMoved)
     def _on_byte(self, moved: BytesView.CursorMoved) -> None:
         moved.stop()
         if moved.offset == self.bytes_view.cursor_byte:
-            self._chores.begin("selection", self._go_to_value(moved.offset))
+            self._background.begin("selection", self._go_to_value(moved.offset))
 
     @on(BytesView.StructureNeeded)
     def _on_reached(self, reached: BytesView.StructureNeeded) -> None:
         reached.stop()
-        self._chores.begin("sight", self._walk_to(reached.offset))
+        self._background.begin("sight", self._walk_to(reached.offset))
 
     def _mark(self, node: ValueNode) -> Iterator[None]:
         """Mark the bytes of what was selected in the value, once they are walked to."""
