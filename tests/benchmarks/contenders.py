@@ -131,6 +131,37 @@ class Floor(Contender):
         self.ours.close()
 
 
+class FloorOneWay(Contender):
+    """The same in one direction: one system call a message, and a reader that takes all that there is."""
+
+    name = "bare socket pair"
+
+    def __init__(self, size: int, cpu: int) -> None:
+        super().__init__(size, cpu)
+        self.ours, theirs = socket.socketpair()
+
+        def peer() -> None:
+            while announced := theirs.recv(8, socket.MSG_WAITALL):
+                missing = int.from_bytes(announced, "big")
+                while missing:
+                    missing -= len(theirs.recv(min(missing, 65_536)))
+                theirs.send(b".")
+
+        self.fork(peer, [theirs.fileno()])
+        theirs.close()
+
+    def stream(self, message: bytes, count: int) -> None:
+        send = self.ours.send
+        send((len(message) * count).to_bytes(8, "big"))
+        for _ in range(count):
+            send(message)
+        assert self.ours.recv(1) == b"."
+
+    def end(self) -> None:
+        super().end()
+        self.ours.close()
+
+
 class Channel(Contender):
     """A channel pair of this library."""
 

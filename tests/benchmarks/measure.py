@@ -1,6 +1,6 @@
 """How figures are taken.
 
-The one rule: contenders take turns, round by round, in one run, so that a machine that slows down slows them
+Contenders take turns, round by round, in one run, so that a machine that slows down slows them
 all. What is quoted is the median of the rounds; the 95th percentile is that of the single operations.
 """
 

@@ -1,6 +1,6 @@
 """Draws the figures of a run: ``python -m tests.benchmarks.plot < figures.json > screenshots/speed.svg``.
 
-It reads what ``python -m tests.benchmarks --json`` prints. The one rule: the same figures make the same
+It reads what ``python -m tests.benchmarks --json`` prints. The same figures make the same
 picture. Each bar is a time for a message, as a share of what ``multiprocessing.Pipe`` takes for it: shorter
 is better, for round trips and for streams alike. The picture has a ground of its own and follows the reader's
 colour scheme, so it can be read on any page. The figures themselves are in it, too.

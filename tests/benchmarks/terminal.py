@@ -1,6 +1,6 @@
 """A program on a pseudo-terminal that nobody looks at, and the moments at which texts came onto its screen.
 
-The one rule: every wait has an end, and the program has one too, whatever happens.
+Every wait has an end, and the program has one too, whatever happens.
 """
 
 import fcntl

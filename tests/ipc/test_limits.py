@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import gc
+import itertools
 import os
 import resource
 import subprocess
@@ -398,9 +399,10 @@ def test_an_odd_umask_does_not_matter(umask: int, runtime_dir: Path) -> None:
 def test_a_start_without_descriptors_leaves_no_directory(spare: int, runtime_dir: Path) -> None:
     """Whichever of its descriptors is the one too many; the error names the places and the remedy."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    lowest = os.dup(0)
-    os.close(lowest)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + spare, before[1]))
+    gc.collect()
+    held = [name for name in os.listdir("/proc/self/fd") if os.path.lexists(f"/proc/self/fd/{name}")]
+    free = (number for number in itertools.count() if str(number) not in held)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (next(itertools.islice(free, spare, None)), before[1]))
     try:
         if spare == 2:
             OneShotServer().close()

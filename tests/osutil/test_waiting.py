@@ -8,7 +8,7 @@ from time import monotonic
 
 import pytest
 
-from tui_ipc.osutil.waiting import ReadyDescriptor, deadline_after, is_hung_up, wait
+from tui_ipc.osutil.waiting import ReadyDescriptor, deadline_after, has_hung_up, wait
 
 TICK = 0.5
 """Seconds that a busy machine may wake somebody late; far less than a wait that was not ended."""
@@ -61,11 +61,11 @@ def test_a_deadline_is_on_the_monotonic_clock() -> None:
 def test_hung_up_tells_whether_the_peer_is_gone(pair: Pair) -> None:
     """A peer that closed its end is seen without reading, one that is silent is not taken for gone."""
     left, right = pair
-    assert not is_hung_up(right.fileno())
-    assert not is_hung_up(right.fileno(), timeout=0.01)
+    assert not has_hung_up(right.fileno())
+    assert not has_hung_up(right.fileno(), timeout=0.01)
     left.send(b"unread")
     left.close()
-    assert is_hung_up(right.fileno())
+    assert has_hung_up(right.fileno())
 
 
 def is_readable(descriptor: int) -> bool:

@@ -17,7 +17,7 @@ from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Disconnected, MessageTooLarge
 from tui_ipc.ipc.wire import LARGE_DESCRIPTOR_LIMIT, announce, too_many_handles
 from tui_ipc.osutil import one_way
-from tui_ipc.osutil.waiting import is_hung_up, wait
+from tui_ipc.osutil.waiting import has_hung_up, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -233,7 +233,7 @@ class Delivery:
     def _refusal(self) -> Disconnected | MessageTooLarge:
         """Why the peer closed the side stream: it is gone, or does not want this message."""
         unsent = sum(len(piece) for piece in self._pieces)
-        if is_hung_up(self.outlet.socket.fileno(), _HANG_UP_DELAY):
+        if has_hung_up(self.outlet.socket.fileno(), _HANG_UP_DELAY):
             return Disconnected(f"the peer is gone with {unsent} of the message's {self._size} bytes unsent")
         return MessageTooLarge(
             f"the receiver refused a message of {self._size} bytes, {unsent} of them unsent: it allows less"

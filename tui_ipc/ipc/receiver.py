@@ -183,9 +183,15 @@ class Receiver(TypedHandle[T]):
             Empty: No whole message is there, but there are senders.
             Other errors as :meth:`recv`.
         """
+        value: T
+        value = self._take_ahead()
+        if value is NOTHING:
+            value = self._try_take()
+        return value
+
+    def _try_take(self) -> "Any":
         try:
-            value: T = self._take()
-            return value
+            return self._take()
         except BlockingIOError:
             raise Empty("no message is waiting; the channel is open") from None
 

@@ -88,14 +88,40 @@ class Sender(TypedHandle[T]):
                 out before the next message.)
             Closed: You closed this sender, or a receiver in ``value`` has already moved away.
             MessageTooLarge: More than ``max_message_size`` bytes, or more than the receiver allows.
-            TooManyHandles: More than 253, or 252 in a message over 32 KiB, or as many as this user may open
-            are
-                on their way.
+            TooManyHandles: More than 253, or 252 in a message over 32 KiB, or as many descriptors as this
+                user may open are on their way.
             TypeError: A message cannot hold such a value.
             ValueError: An integer beyond 64 bits, a time without zone or outside the years 1 to 9999, nested
                 too deeply, keys chosen to collide, a receiver that has messages read ahead.
         """
-        delivery = self._start(value, SEND_FLAGS if timeout is None else _AT_ONCE)
+        # The short way, all in one function: a short message without handles that the kernel takes at once.
+        # Whatever is rarer is left to _start(), and what has to wait to complete().
+        if timeout is None and not (isinstance(value, bytes) and len(value) > self._at_once):
+            try:
+                encoder = IDLE.pop()
+            except IndexError:
+                encoder = Encoder()
+            try:
+                data = encoder.pack(value)
+            except (ValueError, BufferError) as error:
+                raise explain_refusal(error) from None
+            size = len(data)
+            if size > UNCHECKED:
+                check_receivable(value, data)
+            if size > self._at_once or encoder.handles:
+                delivery: Delivery | None = self._delivery((data,), encoder.handles)
+            else:
+                IDLE.append(encoder)
+                try:
+                    sent = self._send(data, SEND_FLAGS)
+                except OSError:
+                    delivery = Delivery(self._outlet, (data,))
+                else:
+                    if sent == size:
+                        return
+                    delivery = self._after_part(data, sent)
+        else:
+            delivery = self._start(value, SEND_FLAGS if timeout is None else _AT_ONCE)
         if delivery is not None:
             complete(delivery, deadline_after(timeout))
 

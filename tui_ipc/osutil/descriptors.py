@@ -1,11 +1,10 @@
 """What lies in the queue of a descriptor, as the kernel counts it.
 
-The one rule: what the kernel does not count is None, never an error. This is all that every run asks of the
+What the kernel does not count is None, never an error. This is all that every run asks of the
 kernel; what only a diagnosis asks is :mod:`tui_ipc.osutil.procfs`, which takes longer to load.
 """
 
 import fcntl
-import select
 import sys
 import termios
 
@@ -25,13 +24,6 @@ def read_count(descriptor: int, request: int) -> int | None:
         return int.from_bytes(fcntl.ioctl(descriptor, request, bytes(4)), sys.byteorder)
     except OSError:  # closed meanwhile, or a system that does not count this
         return None
-
-
-def has_hung_up(descriptor: int) -> bool:
-    """Whether nobody holds the other end of a pipe, terminal or socket, whatever lies unread in it."""
-    poll = select.poll()
-    poll.register(descriptor, 0)  # a hang-up is told unasked
-    return any(events & select.POLLHUP for _, events in poll.poll(0))
 
 
 async def wait_until_readable(descriptor: int) -> None:

@@ -1,6 +1,6 @@
 """The processes that a child leaves behind.
 
-The one rule: a process is ours to end while it belongs to the session that the child was started in. A
+A process is ours to end while it belongs to the session that the child was started in. A
 daemon that makes a session of its own has said that it wants to outlive us, and may.
 """
 

@@ -1,6 +1,6 @@
 """What the kernel knows of a child: what it does, and what lies unread between it and us.
 
-The one rule: a fact that the kernel does not give is None, never a guess and never an error. Linux tells the
+A fact that the kernel does not give is None, never a guess and never an error. Linux tells the
 most; what is read there is described in proc_pid_stat(5), proc_pid_syscall(5) and sock_diag(7).
 """
 

@@ -71,10 +71,13 @@ def wait(descriptors: "Sequence[int]", events: int, deadline: float | None) -> b
             return False
 
 
-def is_hung_up(descriptor: int, timeout: float = 0) -> bool:
-    """Whether the peer of a socket is gone, waiting up to ``timeout`` seconds for that."""
+def has_hung_up(descriptor: int, timeout: float = 0) -> bool:
+    """Whether nobody holds the other end of a pipe, terminal or socket, whatever is unread in it.
+
+    Waits up to ``timeout`` seconds for that.
+    """
     poller = select.poll()
-    poller.register(descriptor, 0)
+    poller.register(descriptor, 0)  # a hang-up is told unasked
     return any(events & select.POLLHUP for _, events in poller.poll(timeout * 1000))
 
 

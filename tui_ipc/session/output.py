@@ -11,7 +11,8 @@ import select
 from typing import Final
 
 from tui_ipc.events import ChildOutput, Stream
-from tui_ipc.osutil.descriptors import count_unread, has_hung_up, wait_until_readable
+from tui_ipc.osutil.descriptors import count_unread, wait_until_readable
+from tui_ipc.osutil.waiting import has_hung_up
 from tui_ipc.session.timeline import Timeline
 
 MAX_PIECE: Final = 64 * 1024

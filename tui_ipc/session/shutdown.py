@@ -13,7 +13,7 @@ from tui_ipc.events import ChildExited, SignalSent
 from tui_ipc.ipc.hello import QUIT
 from tui_ipc.ipc.wire import encode
 from tui_ipc.osutil import process_group
-from tui_ipc.osutil.descriptors import has_hung_up
+from tui_ipc.osutil.waiting import has_hung_up
 from tui_ipc.session.conversation import CHILD_ENDED, Conversation
 from tui_ipc.session.output import DRAIN_BYTES, DRAIN_SECONDS
 from tui_ipc.session.process import RunParts, wait_for_first
