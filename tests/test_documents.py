@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.builtin_conversation import assert_is_builtin_conversation
 from tests.support.documents import DOCS, README, ROOT, find_block, find_blocks
-from tui_ipc.script.exit_codes import EXIT_CODE_MEANINGS
+from tui_ipc.script import EXIT_CODE_MEANINGS
 from tui_ipc.script.language.steps import GRAMMAR
 
 LIBRARY = DOCS / "LIBRARY.md"

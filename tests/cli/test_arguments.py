@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tui_ipc.cli.arguments import UNLIMITED_SPEED, exit_with_usage_error, parse_arguments
-from tui_ipc.script.exit_codes import EXIT_CODE_MEANINGS
+from tui_ipc.script import EXIT_CODE_MEANINGS
 from tui_ipc.script.language.steps import GRAMMAR
 
 

@@ -87,7 +87,7 @@ def test_output_is_printed_by_the_line_and_steers_nothing(tmp_path: Path) -> Non
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
         "  1.000  1  │ stdout     one",
-        r"  0.000  1  │ stderr     oops\u001b[2J",
+        "  0.000  1  │ stderr     oops␛[2J",
         "  2.000  1  │ stdout     two",
         r"  2.000  1  │ stdout     \ta\xff",
         f"  0.000  1  │ stdout     {'z' * (LINE_LIMIT + 1)}",

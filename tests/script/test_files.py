@@ -48,8 +48,8 @@ def test_all_that_is_wrong_is_told(tmp_path: Path) -> None:
     assert [line.removeprefix(f"{tmp_path}/") for line in lines] == [
         "'': No such file or directory",
         f"tests: it is a directory; name the scripts in it: {tmp_path}/tests/*.tipc",
-        r"null\u0000byte: embedded null byte",
-        r"esc\u001b[2J: No such file or directory",
+        "null␀byte: embedded null byte",
+        "esc␛[2J: No such file or directory",
         "binary.tipc:2: a script is UTF-8 text, and this is not; the child's command goes behind --",
         lines[-1].removeprefix(f"{tmp_path}/"),
     ]

@@ -330,7 +330,7 @@ def test_what_was_left_behind_is_a_comment() -> None:
 def test_a_broken_wire_is_a_comment_in_its_place() -> None:
     """Its control characters are visible, and it is one line."""
     text = saved(*OPEN, ev.Fault(at=9, run=1, sentence="bad\nbyte \x1b"), exited(1), CLEAN)
-    assert comments(text)[-1] == "# The child broke the protocol: bad\\nbyte \\u001b"
+    assert comments(text)[-1] == "# The child broke the protocol: bad␊byte ␛"
 
 
 def test_runs_are_joined_by_restarts() -> None:

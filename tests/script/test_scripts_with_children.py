@@ -10,7 +10,7 @@ import pytest
 from tests.support.run_script import detail_texts
 from tests.support.sessions import child, make_options
 from tui_ipc.events import AnyEvent
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.outcome import Outcome
 from tui_ipc.script.runner.run_state import MAX_BYTES

@@ -12,8 +12,7 @@ from tui_ipc.events import AnyEvent
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status
-from tui_ipc.script.output import OutputLostError
-from tui_ipc.script.report.console import Console
+from tui_ipc.script.output import Console, OutputLostError
 from tui_ipc.script.suite import Suite, choose_command
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
@@ -48,7 +47,7 @@ class Listener:
     async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
         await self._note(f"begin {script.name} {total}")
 
-    async def tell(self, event: AnyEvent) -> None:
+    async def report_event(self, event: AnyEvent) -> None:
         if type(event).__name__ == "ChildExited":
             await self._note("exited")
 

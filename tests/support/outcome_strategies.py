@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
 from tui_ipc.script.outcome import Outcome, Status
 
 PASSED = Outcome("tests/talk.tipc", Status.PASSED, total=3, passed=3, seconds=0.0491, stdout="hello\n")

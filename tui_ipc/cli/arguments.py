@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 
 from tui_ipc import __version__
 from tui_ipc.cli.options import find_conflict
-from tui_ipc.script.exit_codes import EXIT_CODE_MEANINGS, ExitCode
+from tui_ipc.script import EXIT_CODE_MEANINGS, ExitCode
 
 UNLIMITED_SPEED: Final = math.inf
 """What ``--speed max`` stands for."""

@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tui_ipc.cli.arguments import UNLIMITED_SPEED, Options, exit_with_usage_error, parse_arguments
-from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE
+from tui_ipc.script import SIGNAL_EXIT_BASE
 
 if TYPE_CHECKING:
     from tui_ipc.events import AnyEvent
@@ -69,9 +69,9 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
         from tui_ipc.script.files import run_check_scripts
 
         return run_check_scripts(files)
-    from tui_ipc.script.headless import run_headless
+    from tui_ipc.script.suite import run_scripts
 
-    return run_headless(
+    return run_scripts(
         files,
         options.command,
         session_options,

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import Script, count_steps
 from tui_ipc.script.output import write_stderr
-from tui_ipc.script.report.passthrough import visible
+from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural
 
 STANDARD_INPUT = "-"
@@ -68,7 +68,7 @@ class _UnreadableError(Exception):
 
 
 def _load_script(file: str) -> Script:
-    name = "standard input" if file == STANDARD_INPUT else visible(file) or "''"
+    name = "standard input" if file == STANDARD_INPUT else make_visible(file) or "''"
     try:
         data = _read_bytes(file)
     except IsADirectoryError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tui_ipc.events import MessageReceived
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE, ExitCode
+from tui_ipc.script import SIGNAL_EXIT_BASE, ExitCode
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.text.diff import Detail
 

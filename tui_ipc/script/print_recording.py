@@ -1,6 +1,6 @@
-"""Prints a recording: every event, as fast as it can be read and our reader takes it.
+"""Prints a recording: each event as a line of text or of JSON.
 
-The one rule: stdout holds the events and nothing else; what is wrong with the recording is told on stderr.
+Standard output holds the events and nothing else; what is wrong with the recording is said on standard error.
 """
 
 import asyncio
@@ -10,21 +10,20 @@ from typing import Final
 
 from tui_ipc.events import AnyEvent, ChildExited, ChildOutput, MessageReceived, MessageSent, json_form
 from tui_ipc.events.sentences import WORD_WIDTH, EventText, describe_event
-from tui_ipc.osutil.signals import catch_end_signals
 from tui_ipc.recording.codec import Recording, RecordingError, open_recording
-from tui_ipc.script.exit_codes import SIGNAL_EXIT_BASE, ExitCode
-from tui_ipc.script.output import OutputLostError, OutputStream
-from tui_ipc.script.report.passthrough import visible
+from tui_ipc.script import ExitCode
+from tui_ipc.script.output import EndedBySignal, OutputLostError, OutputStream, run_until_signal
+from tui_ipc.text.safe_text import decode_output, make_visible
 from tui_ipc.text.units import format_clock, format_duration, format_plural, format_size
 
 VALUE_LIMIT: Final = 2000
-"""How many characters of a message are shown as text; ``jsonl`` has all."""
+"""The characters of a message that are shown as text; ``jsonl`` has all."""
 
 LINE_LIMIT: Final = 64 * 1024
-"""Bytes of an unfinished line of output that are held back; a longer one is shown in pieces."""
+"""Bytes of an unfinished line of output that are held back; a longer line is shown in pieces."""
 
 _WRITE_SIZE: Final = 64 * 1024  # characters that are written at once
-_FINAL_LINE_TIMEOUT: Final = 1.0  # seconds that our complaint may take
+_COMPLAINT_TIMEOUT: Final = 1.0  # seconds for the line on standard error
 
 
 def run_print_recording(path: str, format_: str) -> int:
@@ -35,84 +34,80 @@ def run_print_recording(path: str, format_: str) -> int:
         format_: One of :data:`FORMATS`.
 
     Returns:
-        0 once every event was printed, 2 if that is no recording, is broken, or cannot be printed, 128 + N
-        after signal N. A recording that breaks off, because its session was killed, is told and is 0.
+        0 once every event was printed, 2 if the file is not a recording, is damaged, or cannot be printed,
+        128 + N after signal N. A recording that was cut off, because its session was killed, is reported
+        and is 0.
     """
-    return asyncio.run(_run(path, FORMATS[format_]))
-
-
-async def _run(path: str, form: Callable[[Iterable[AnyEvent]], Iterator[str]]) -> int:
-    printing = asyncio.create_task(_print(path, form))
-    with catch_end_signals(printing.cancel) as interruptions:
-        await asyncio.wait([printing])
-    if printing.cancelled():
-        return SIGNAL_EXIT_BASE + interruptions[0]
-    error = printing.exception()
-    if error is None:
-        complaint, code = printing.result(), int(ExitCode.PASSED)
-    elif isinstance(error, RecordingError):
+    try:
+        complaint, code = run_until_signal(_print(path, FORMATS[format_])), int(ExitCode.PASSED)
+    except EndedBySignal as end:
+        return end.code
+    except RecordingError as error:
         complaint, code = str(error), int(ExitCode.USAGE)
-    elif isinstance(error, OutputLostError):
+    except OutputLostError as error:
         complaint, code = "" if error.closed else str(error), error.code
-    else:
-        raise error
     if complaint:
-        try:
-            async with asyncio.timeout(_FINAL_LINE_TIMEOUT):
-                await OutputStream(sys.stderr, lossy=True).line(f"tui-ipc: {visible(complaint)}")
-        except TimeoutError:
-            pass
+        asyncio.run(_write_complaint(complaint))
     return code
 
 
-async def _print(path: str, form: Callable[[Iterable[AnyEvent]], Iterator[str]]) -> str:
-    """Print all events; what is missing at the end of the file, empty if nothing is.
+async def _write_complaint(complaint: str) -> None:
+    try:
+        async with asyncio.timeout(_COMPLAINT_TIMEOUT):
+            await OutputStream(sys.stderr, lossy=True).line(f"tui-ipc: {make_visible(complaint)}")
+    except TimeoutError:
+        pass  # its reader has stopped; the exit code says the rest
+
+
+async def _print(path: str, format_events: Callable[[Iterable[AnyEvent]], Iterator[str]]) -> str:
+    """Print all events; returns what is missing at the end of the file, empty if nothing is.
 
     Raises:
-        RecordingError: From where on the recording cannot be read; what came before was printed.
+        RecordingError: The recording cannot be read further; all events before that were printed.
         OutputLostError: Standard output takes nothing more.
     """
     recorded = open_recording(path)
     stdout = OutputStream(sys.stdout)
-    gathered: list[str] = []
+    pending: list[str] = []
     length = 0
     try:
-        for text in form(recorded.events()):
-            gathered.append(text)
+        for text in format_events(recorded.events()):
+            pending.append(text)
             length += len(text)
             if length >= _WRITE_SIZE:
-                await _write(stdout, gathered)
+                await _write(stdout, pending)
                 length = 0
     finally:
-        await _write(stdout, gathered)
+        await _write(stdout, pending)
     return describe_truncation(path, recorded)
 
 
-async def _write(stdout: OutputStream, gathered: list[str]) -> None:
-    data = stdout.encode("".join(f"{text}\n" for text in gathered))
-    gathered.clear()
-    await asyncio.sleep(0)  # signals come between two pieces, however fast our reader is
+async def _write(stdout: OutputStream, pending: list[str]) -> None:
+    data = stdout.encode("".join(f"{text}\n" for text in pending))
+    pending.clear()
+    await asyncio.sleep(0)  # lets signals in, which a fast reader would keep out
     await stdout.write(data)
 
 
 def describe_truncation(path: str, recorded: Recording) -> str:
-    """What is missing at the end of a recording whose events were all read, empty if nothing is."""
+    """Describe what is missing at the end of a recording that was read to its end; empty if nothing is."""
     if not recorded.truncated:
         return ""
     cut = format_plural(recorded.truncated, "byte")
-    return f"{path} breaks off in the middle of an event ({cut}): what was recorded before is whole"
+    return f"{path} ends in the middle of an event ({cut}); all events before it are complete"
 
 
 def format_as_jsonl(events: Iterable[AnyEvent]) -> Iterator[str]:
-    """Each event as a line of JSON, see :mod:`tui_ipc.events.json_form`."""
+    """Format each event as a line of JSON, see :mod:`tui_ipc.events.json_form`."""
     return map(json_form.line, events)
 
 
 def format_as_text(events: Iterable[AnyEvent]) -> Iterator[str]:
-    """Each event as a line for people, and each line of output; nothing in it can steer a terminal.
+    """Format each event, and each line of a child's output, as a line that is safe to show.
 
-    Time in seconds, run, mark, word, detail; of a message its latency and size as well. A line of output has
-    the time of the piece that ended it; one without end comes when the other end of the stream is known.
+    A line has the time in seconds, the run, a mark, a word and a detail; for a message its latency and size
+    as well. A line of output has the time of the piece that ended it; an unfinished line comes at the child's
+    end.
     """
     unfinished: dict[str, tuple[ChildOutput, bytes]] = {}
     for event in events:
@@ -133,27 +128,27 @@ def format_as_text(events: Iterable[AnyEvent]) -> Iterator[str]:
 
 
 def _format_output_line(event: ChildOutput, data: bytes) -> str:
-    text = data.removesuffix(b"\r").decode(errors="backslashreplace")
+    text = decode_output(data.removesuffix(b"\r"))
     return _format_line(event, EventText("│", event.stream, text), "")
 
 
 def _format_figures(event: AnyEvent) -> str:
-    """What stands behind a message: how long its answer took, and its size."""
+    """The figures after a message: how long its answer took, and its size."""
     if not isinstance(event, MessageSent | MessageReceived):
         return ""
-    extent = format_size(len(event.raw))
+    size = format_size(len(event.raw))
     if isinstance(event, MessageSent) or event.elapsed is None:
-        return f"  ({extent})"
-    return f"  ({format_duration(event.elapsed)}, {extent})"
+        return f"  ({size})"
+    return f"  ({format_duration(event.elapsed)}, {size})"
 
 
-def _format_line(event: AnyEvent, said: EventText, figures: str) -> str:
-    detail = visible(said.detail).replace("\t", "\\t")
-    return f"{format_clock(event.at)}  {event.run}  {said.mark} {said.word:<{WORD_WIDTH}}  {detail}{figures}"
+def _format_line(event: AnyEvent, line: EventText, figures: str) -> str:
+    detail = make_visible(line.detail)
+    return f"{format_clock(event.at)}  {event.run}  {line.mark} {line.word:<{WORD_WIDTH}}  {detail}{figures}"
 
 
 FORMATS: Final[dict[str, Callable[[Iterable[AnyEvent]], Iterator[str]]]] = {
     "text": format_as_text,
     "jsonl": format_as_jsonl,
 }
-"""How a recording may be printed."""
+"""The formats in which a recording can be printed."""

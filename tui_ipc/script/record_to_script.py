@@ -18,7 +18,7 @@ from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.ipc.hello import QUIT
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.recording.codec import RecordingError, open_recording
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
 from tui_ipc.script.files import UnwritableScriptError, create_script_file
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import MAX_DURATION, ScriptSyntaxError
@@ -41,10 +41,10 @@ from tui_ipc.script.language.steps import (
 )
 from tui_ipc.script.output import OutputLostError, OutputStream, write_stderr
 from tui_ipc.script.print_recording import describe_truncation
-from tui_ipc.script.report.passthrough import visible
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE
+from tui_ipc.text.safe_text import make_visible
 
 PID: Final = "pid"
 """The key under which a number that is the child's process id is taken for that."""
@@ -143,14 +143,14 @@ def convert_events_to_script(
 
 def _write_piece(piece: Piece) -> str:
     if isinstance(piece, str):
-        return f"# {visible(piece)}\n"
+        return f"# {make_visible(piece)}\n"
     text = write_script(Script("", (piece,)))
     if isinstance(piece, Send | Expect):  # what was a message can be written
         return text
     try:
         parse_script(text)
     except ScriptSyntaxError as error:  # a recording may claim anything
-        return f"# {visible(text.strip())}: {visible(error.sentence)}\n"
+        return f"# {make_visible(text.strip())}: {make_visible(error.sentence)}\n"
     return text
 
 
@@ -346,4 +346,4 @@ async def _print_script(text: str) -> None:
 
 
 def _print_line(sentence: str) -> None:
-    write_stderr(f"tui-ipc: {visible(sentence)}")
+    write_stderr(f"tui-ipc: {make_visible(sentence)}")

@@ -33,6 +33,7 @@ from tui_ipc.script.language.steps import (
     write_script,
 )
 from tui_ipc.text.placeholders import ANY_REST, Capture, Regex
+from tui_ipc.text.safe_text import has_hidden
 
 ID = Capture("id")
 
@@ -265,7 +266,7 @@ def assert_understood(text: str) -> None:
         return
     source = text.removeprefix("\ufeff").split("\n")[found.line - 1]
     assert 1 <= found.column <= len(source) + 1
-    assert all(line.isprintable() for line in str(found).split("\n"))
+    assert not any(has_hidden(line) for line in str(found).split("\n"))
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,12 @@
 
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.scripted_session import audit, closed, exited, opened, printed, received, spawned
 from tui_ipc.events import (
@@ -16,10 +19,19 @@ from tui_ipc.events import (
     ServerListening,
     StepLate,
 )
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
+from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status
-from tui_ipc.script.report.console import Console, colour_text
-from tui_ipc.script.report.text_report import Transcript, describe_outcome, describe_totals
+from tui_ipc.script.output import Console, colour_text
+from tui_ipc.script.report.text_report import (
+    MAX_TAIL,
+    MAX_UNFINISHED_LINE,
+    OutputTails,
+    Passthrough,
+    TextReporter,
+    describe_outcome,
+    describe_totals,
+)
 
 PASSED = Outcome("talk.tipc", Status.PASSED, total=3, passed=3, seconds=0.049)
 FAILED = Outcome(
@@ -66,7 +78,7 @@ def test_a_failure_is_told_whole() -> None:
         "talk.tipc:2: another message came than expected",
         '  expected  "y"',
         "            ~~~",
-        r"  stderr    \u001b[31mred",
+        "  stderr    ␛[31mred",
         "talk.tipc: FAILED after 1 of 3 steps in 1.00 s",
     ]
 
@@ -80,16 +92,14 @@ def test_without_handshake_no_step_failed() -> None:
 def test_a_recording_is_told_with_the_command_that_shows_it() -> None:
     """Ready to be copied, whatever is in its name."""
     *_, recorded, failed = describe_outcome(replace(FAILED, recording="my dir/a\x1b.rec"))
-    assert recorded == (
-        r"talk.tipc: recorded in my dir/a\u001b.rec; tui-ipc --replay 'my dir/a\u001b.rec' shows it"
-    )
+    assert recorded == ("talk.tipc: recorded in my dir/a␛.rec; tui-ipc --replay 'my dir/a␛.rec' shows it")
     assert "FAILED" in failed
 
 
 @pytest.mark.parametrize("outcome", [PASSED, FAILED, INTERRUPTED])
 def test_a_complaint_of_ours_comes_last(outcome: Outcome) -> None:
     """The child is not to blame for it."""
-    assert describe_outcome(replace(outcome, complaint="no room\n"))[-1] == r"talk.tipc: no room\n"
+    assert describe_outcome(replace(outcome, complaint="no room\n"))[-1] == "talk.tipc: no room␊"
 
 
 def test_an_interruption_and_what_it_kept_from_being_run() -> None:
@@ -121,13 +131,14 @@ def test_colour_changes_no_text() -> None:
     assert plain == [*describe_outcome(FAILED), describe_totals([PASSED, FAILED])]
 
 
-def written(place: Path, *events: AnyEvent, narrated: bool, taken: bool = False) -> tuple[str, str]:
-    """What a transcript writes of events, on stdout and on stderr."""
+def written(place: Path, *events: AnyEvent, is_builtin: bool, stdout_taken: bool = False) -> tuple[str, str]:
+    """What is written of events, on stdout and on stderr."""
 
     async def main(console: Console) -> None:
-        transcript = Transcript(console, name="talk.tipc", narrated=narrated, taken=taken)
+        reporter = TextReporter(console, is_builtin=is_builtin, stdout_taken=stdout_taken)
+        await reporter.begin_script(Script("talk.tipc", ()), ["./child"], 0)
         for event in events:
-            await transcript.tell(event)
+            await reporter.report_event(event)
 
     paths = place / "stdout", place / "stderr"
     with paths[0].open("w", encoding="utf-8") as stdout, paths[1].open("w", encoding="utf-8") as stderr:
@@ -153,7 +164,7 @@ RUN: tuple[AnyEvent, ...] = (
 
 def test_the_seeds_words_stand_between_the_childs(tmp_path: Path) -> None:
     """Each on a line of its own; an answer that does not fit on one is in the notation."""
-    stdout, stderr = written(tmp_path, *RUN, narrated=True)
+    stdout, stderr = written(tmp_path, *RUN, is_builtin=True)
     assert stdout.splitlines() == [
         "Parent process started",
         "One Shot Server name - Parent: /run/server",
@@ -171,7 +182,7 @@ def test_the_seeds_words_stand_between_the_childs(tmp_path: Path) -> None:
 
 def test_of_a_script_stdout_has_what_the_child_printed(tmp_path: Path) -> None:
     """Its bytes and nothing else; its stderr is marked, on ours."""
-    assert written(tmp_path, *RUN, narrated=False) == ("one\nhalf\nbye", "child stderr: careful\n")
+    assert written(tmp_path, *RUN, is_builtin=False) == ("one\nhalf\nbye", "child stderr: careful\n")
 
 
 def test_what_is_worth_a_look_is_told_on_stderr(tmp_path: Path) -> None:
@@ -185,10 +196,10 @@ def test_what_is_worth_a_look_is_told_on_stderr(tmp_path: Path) -> None:
         Audit(at=0, run=1, processes=(7,), files=("/s",), held=("stdout",), unread=2, quit_elapsed=None),
         audit(),
     )
-    stdout, stderr = written(tmp_path, *events, narrated=False)
+    stdout, stderr = written(tmp_path, *events, is_builtin=False)
     assert stdout == ""
     assert stderr.splitlines() == [
-        r"talk.tipc: it is late\u001b[m",
+        "talk.tipc: it is late␛[m",
         "talk.tipc: SIGSTOP stopped the child; it does nothing until it is continued",
         "talk.tipc: the child goes on",
         "child stderr: hal",
@@ -198,12 +209,12 @@ def test_what_is_worth_a_look_is_told_on_stderr(tmp_path: Path) -> None:
 
 def test_a_child_that_was_never_spawned_finishes_nothing(tmp_path: Path) -> None:
     """Words come from events only."""
-    assert written(tmp_path, spawned(), narrated=True)[0] == "Child process ID: 4242\n"
+    assert written(tmp_path, spawned(), is_builtin=True)[0] == "Child process ID: 4242\n"
 
 
 def test_where_stdout_is_taken_all_goes_to_stderr(tmp_path: Path) -> None:
     """Each line marked by its stream; what has no end is ended when the child is."""
-    stdout, stderr = written(tmp_path, *RUN, narrated=False, taken=True)
+    stdout, stderr = written(tmp_path, *RUN, is_builtin=False, stdout_taken=True)
     assert stdout == ""
     assert stderr.splitlines() == [
         "child stdout: one",
@@ -211,4 +222,83 @@ def test_where_stdout_is_taken_all_goes_to_stderr(tmp_path: Path) -> None:
         "child stdout: half",
         "child stdout: bye",
     ]
-    assert "Child process finished." in written(tmp_path, *RUN, narrated=True, taken=True)[1]
+    assert "Child process finished." in written(tmp_path, *RUN, is_builtin=True, stdout_taken=True)[1]
+
+
+def relayed(*pieces: bytes, for_terminal: bool = False, mark: str = "") -> list[bytes]:
+    """What comes out after each piece, and at the end."""
+    relay = Passthrough(str.encode, for_terminal=for_terminal, mark=mark)
+    return [*(relay.feed(piece) for piece in pieces), relay.flush()]
+
+
+def test_lines_pass_as_they_end() -> None:
+    """A line that has ended does not wait for the next, one that has only begun does."""
+    assert relayed(b"one\ntw", b"o", b"\nthree") == [b"one\n", b"", b"two\n", b"three"]
+
+
+def test_a_line_is_held_within_bounds() -> None:
+    """A child that never ends its line does not fill our memory."""
+    piece = b"x" * MAX_UNFINISHED_LINE
+    assert relayed(piece, b"y", b"z") == [b"", piece + b"y", b"", b"z"]
+
+
+@given(st.lists(st.binary()))
+def test_a_pipe_gets_the_bytes(pieces: list[bytes]) -> None:
+    """Nothing is added and nothing is changed, however the output was cut."""
+    assert b"".join(relayed(*pieces)) == b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        (b"\x1b[31mred\x1b[0m\n", "␛[31mred␛[0m\n".encode()),
+        (b"50 %\r100 %\r\n", "50 %␍100 %\n".encode()),
+        (b"a\tb\n", b"a\tb\n"),
+        ("naïve\u202e\n".encode(), "naïve‹U+202E›\n".encode()),
+        (b"\xff\n", "‹FF›\n".encode()),
+        (b'"quoted" \\n\n', b'"quoted" \\n\n'),
+        (b"no end", b"no end\n"),
+        (b"\n\n", b"\n\n"),
+        (b"", b""),
+    ],
+)
+def test_a_terminal_obeys_nothing(printed: bytes, shown: bytes) -> None:
+    """Control characters are seen, and every line ends."""
+    assert b"".join(relayed(printed, for_terminal=True)) == shown
+
+
+@given(st.binary(), st.data())
+def test_cuts_do_not_show_on_a_terminal(printed: bytes, data: st.DataObject) -> None:
+    """A character cut in two by a read is one character still."""
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(printed)))))
+    pieces = [printed[begin:end] for begin, end in pairwise([0, *cuts, len(printed)])]
+    assert b"".join(relayed(*pieces, for_terminal=True)) == b"".join(relayed(printed, for_terminal=True))
+
+
+def test_each_line_is_marked() -> None:
+    """Of a stream that shares its way with our own words, whose line is whose."""
+    assert b"".join(relayed(b"a\nb", b"c\n\nd", mark="| ")) == b"| a\n| bc\n| \n| d\n"
+    assert (
+        b"".join(relayed(b"x" * (MAX_UNFINISHED_LINE + 1), b"y\n", mark="| "))
+        == b"| " + b"x" * (MAX_UNFINISHED_LINE + 1) + b"y\n"
+    )
+
+
+def test_each_stream_has_its_own() -> None:
+    """In lines, safe for whoever reads the report."""
+    tails = OutputTails()
+    for event in (printed(b"one\r\nt"), printed(b"\x1b[2J\xff\n", "stderr"), printed(b"wo"), audit()):
+        tails.add(event)
+    assert tails.text("stdout") == "one\ntwo"
+    assert tails.text("stderr") == "␛[2J‹FF›\n"
+
+
+def test_a_flood_leaves_its_end() -> None:
+    """And how much is missing."""
+    tails = OutputTails()
+    for _ in range(3):
+        tails.add(printed(b"x" * MAX_TAIL))
+    tails.add(printed(b"end"))
+    told, _, text = tails.text("stdout").partition("\n")
+    assert told == "(32 771 bytes before this are left out)"
+    assert text == "x" * (MAX_TAIL - 3) + "end"

@@ -21,7 +21,7 @@ from tests.support.scripted_session import (
 )
 from tests.support.virtual_clock import VirtualClock
 from tui_ipc.events import AnyEvent, Audit, Fault
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Expect, Quit, Repeat, Script, Send
 from tui_ipc.text.placeholders import ANY_REST
 

@@ -22,12 +22,12 @@ from tests.support.scripted_session import (
 )
 from tests.support.virtual_clock import VirtualClock, run_without_waiting
 from tui_ipc.events import AnyEvent, Fault, HandshakeFailed, MessageReceived
-from tui_ipc.script.exit_codes import ExitCode
-from tui_ipc.script.headless import BUILTIN_MESSAGES, builtin_script
+from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.steps import Quit, Script, Send
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.runner.runner import Runner
+from tui_ipc.script.suite import BUILTIN_MESSAGES, builtin_script
 from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.handshake import RunPhase
 

@@ -7,7 +7,7 @@ from typing import Final
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.notation_reader import NotationError, read_regex
 from tui_ipc.text.placeholders import Regex
-from tui_ipc.text.safe_text import cell_width
+from tui_ipc.text.safe_text import cell_width, make_visible
 from tui_ipc.text.units import format_count
 
 _MAX_SHOWN: Final = 90  # characters of a faulty line that are shown
@@ -43,19 +43,14 @@ class ScriptSyntaxError(Exception):
 def _point_at(line: int, column: int, source: str) -> str:
     """Show the part of a line around a column, safe for a terminal, with a mark below the character."""
     begin = max(column - 1 - _MAX_BEFORE, 0)
-    before, after = _escape(source[begin : column - 1]), _escape(source[column - 1 : begin + _MAX_SHOWN])
+    before = make_visible(source[begin : column - 1])
+    after = make_visible(source[column - 1 : begin + _MAX_SHOWN])
     margin = f"{line:5} | "
     if begin:
         before = "…" + before
     if begin + _MAX_SHOWN < len(source):
         after += "…"
     return f"{margin}{before}{after}\n{'| ':>{len(margin)}}{' ' * cell_width(before)}^"
-
-
-def _escape(text: str) -> str:
-    return "".join(
-        character if character.isprintable() else render_value(character)[1:-1] for character in text
-    )
 
 
 BLANKS: Final = " \t\r"

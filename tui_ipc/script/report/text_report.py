@@ -1,73 +1,82 @@
-"""How scripts ended, in lines for a person who has nothing else to look at. Pure.
+"""Reports to people: what the children print while scripts run, and how each script ended.
 
-The one rule: the place comes first, as editors and log viewers look for it; and nothing that a child said can
-steer a terminal.
+A line about a failure begins with ``name:line``, as editors and log viewers look for it. Nothing that a child
+wrote can steer a terminal.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol, assert_never
 
 from tui_ipc.events import (
     AnyEvent,
     Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
     ChildContinued,
     ChildExited,
     ChildOutput,
     ChildSpawned,
     ChildStopped,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
     MessageReceived,
     MessageSent,
     ServerListening,
+    SignalSent,
     StepLate,
 )
 from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status, count_by_status
-from tui_ipc.script.report.console import BOLD, DIM, GREEN, RED, YELLOW, Console, Paint, leave_plain
-from tui_ipc.script.report.passthrough import Passthrough, visible
+from tui_ipc.script.output import BOLD, DIM, GREEN, RED, YELLOW, Console, Paint, leave_plain
 from tui_ipc.text.notation import render_value
+from tui_ipc.text.safe_text import decode_output, make_visible
 from tui_ipc.text.units import format_count, format_plural
 
-_UNEXPECTED: Final = 3  # messages that are shown
-_SHOWN: Final = 100  # characters of each
-_COLOURS: Final = {"expected": GREEN, "received": RED, "stderr": DIM}  # of details, by their titles
+_MAX_UNEXPECTED: Final = 3  # messages that are shown
+_MAX_VALUE_LENGTH: Final = 100  # characters of each
+_COLOURS: Final = {"expected": GREEN, "received": RED, "stderr": DIM}  # of details, by title
 
 
 def describe_outcome(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
-    """How one script ended.
+    """Describe how one script ended, in lines.
 
     Args:
-        outcome: Of the script.
+        outcome: How it ended.
         paint: How to give a text a colour.
     """
     name = outcome.name
     time = f"{outcome.seconds:.2f} s"
     match outcome.status:
         case Status.PASSED:
-            passed = f"{format_plural(outcome.passed, 'step')} {paint('passed', GREEN)} in {time}"
-            lines = [f"{name}: {passed}", *_describe_unexpected(outcome)]
+            steps = f"{format_plural(outcome.passed, 'step')} {paint('passed', GREEN)}"
+            lines = [f"{name}: {steps} in {time}", *_describe_unexpected(outcome)]
         case Status.NOT_RUN:
             lines = [f"{name}: {paint('not run', YELLOW)}"]
-        case _:
-            lines = (
-                [paint(f"{outcome.location}: {visible(outcome.sentence)}", BOLD)] if outcome.sentence else []
-            )
+        case Status.FAILED | Status.INTERRUPTED:
+            lines = []
+            if outcome.sentence:
+                lines.append(paint(f"{outcome.location}: {make_visible(outcome.sentence)}", BOLD))
             lines += [_format_detail(title, text, paint) for title, text in outcome.details]
+        case _:
+            assert_never(outcome.status)
     if outcome.recording is not None:
         lines.append(_describe_recording(name, outcome.recording))
-    if outcome.sentence and outcome.code != ExitCode.NO_HANDSHAKE:  # else no step was begun
+    if outcome.sentence and outcome.code != ExitCode.NO_HANDSHAKE:  # without a handshake no step began
         steps = f"{format_count(outcome.passed)} of {format_plural(outcome.total, 'step')}"
         word = paint("FAILED" if outcome.status is Status.FAILED else "INTERRUPTED", RED)
         lines.append(f"{name}: {word} after {steps} in {time}")
     if outcome.complaint:
-        lines.append(f"{name}: {visible(outcome.complaint)}")
+        lines.append(f"{name}: {make_visible(outcome.complaint)}")
     return lines
 
 
 def describe_totals(outcomes: Sequence[Outcome], paint: Paint = leave_plain) -> str:
-    """How several scripts ended, in a line."""
+    """Describe how several scripts ended, in one line."""
     colours = {Status.PASSED: GREEN, Status.FAILED: RED, Status.INTERRUPTED: RED, Status.NOT_RUN: YELLOW}
     parts = [
         paint(f"{number} {status}", colours[status])
@@ -79,77 +88,211 @@ def describe_totals(outcomes: Sequence[Outcome], paint: Paint = leave_plain) -> 
 
 
 def _format_detail(title: str, text: str, paint: Paint) -> str:
-    shown = visible(text)
+    shown = make_visible(text)
     return f"  {title:<9} {paint(shown, _COLOURS[title]) if title in _COLOURS else shown}"
 
 
 def _describe_recording(name: str, recording: str) -> str:
     import shlex
 
-    shown = f"tui-ipc --replay {visible(shlex.quote(recording))}"
-    return f"{name}: recorded in {visible(recording)}; {shown} shows it"
+    shown = f"tui-ipc --replay {make_visible(shlex.quote(recording))}"
+    return f"{name}: recorded in {make_visible(recording)}; {shown} shows it"
 
 
 def _describe_unexpected(outcome: Outcome) -> list[str]:
-    """What came that no step took: no failure, but worth a look."""
-    shown = [
-        f"{outcome.name}: message #{message.number} was not expected: {render_value(message.value, _SHOWN)}"
-        for message in outcome.unexpected[:_UNEXPECTED]
-    ]
+    """Show the messages that no step took: they are not a failure."""
+    name = outcome.name
+    shown = []
+    for message in outcome.unexpected[:_MAX_UNEXPECTED]:
+        value = render_value(message.value, _MAX_VALUE_LENGTH)
+        shown.append(f"{name}: message #{message.number} was not expected: {value}")
     more = outcome.unclaimed - len(shown)
-    return [*shown, f"{outcome.name}: and {format_count(more)} more"] if more > 0 else shown
+    return [*shown, f"{name}: and {format_count(more)} more"] if more > 0 else shown
 
 
-STARTED: Final = "Parent process started"
-_MESSAGES: Final = (MessageSent, MessageReceived)
+MAX_UNFINISHED_LINE: Final = 64 * 1024
+"""Bytes of an unfinished line that are held back; a longer line is passed on in pieces."""
 
 
-class Transcript:
-    """Tells a run while it happens: the child's output, and in the seed's words what the parent sees.
+class Passthrough:
+    """Passes on what a child prints on one stream to one of ours.
+
+    It passes on whole lines, so that our own lines never come in the middle of one of the child's. A file
+    or a pipe gets the child's bytes unchanged; a terminal gets text that cannot steer it.
+
+    Args:
+        encode: Encodes text for our stream.
+        for_terminal: Whether our stream is a terminal.
+        mark: What precedes each line.
+    """
+
+    def __init__(self, encode: Callable[[str], bytes], *, for_terminal: bool, mark: str = "") -> None:
+        self._encode = encode
+        self._for_terminal = for_terminal
+        self._mark = encode(mark)
+        self._held = b""
+        self._in_line = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what the child printed; returns what to write now."""
+        held = self._held + data
+        cut = held.rfind(b"\n") + 1
+        if len(held) - cut > MAX_UNFINISHED_LINE:
+            cut = len(held)
+        self._held = held[cut:]
+        return self._convert(held[:cut])
+
+    def flush(self) -> bytes:
+        """Return what to write at the end; the last line gets an end unless the bytes are passed on
+        unchanged.
+        """
+        held, self._held = self._held, b""
+        shown = self._convert(held)
+        ends = self._in_line and (self._for_terminal or self._mark)
+        self._in_line = False
+        return shown + b"\n" if ends else shown
+
+    def _convert(self, data: bytes) -> bytes:
+        if not self._for_terminal and not self._mark:
+            return data
+        pieces = []
+        for line in _split_lines(data):
+            pieces.append(b"" if self._in_line else self._mark)
+            pieces.append(self._convert_line(line))
+            self._in_line = not line.endswith(b"\n")
+        return b"".join(pieces)
+
+    def _convert_line(self, line: bytes) -> bytes:
+        if not self._for_terminal:
+            return line
+        text = _show_line(line.removesuffix(b"\n"))
+        return self._encode(text + "\n" * line.endswith(b"\n"))
+
+
+def _split_lines(data: bytes) -> list[bytes]:
+    """Split at line feeds only, which stay; ``splitlines`` also splits at carriage returns."""
+    *whole, rest = data.split(b"\n")
+    return [line + b"\n" for line in whole] + ([rest] if rest else [])
+
+
+MAX_TAIL: Final = 16 * 1024
+"""Bytes of each stream that are kept for a report."""
+
+
+class OutputTails:
+    """Keeps the end of what a child prints on both streams."""
+
+    def __init__(self) -> None:
+        self._kept = {"stdout": b"", "stderr": b""}
+        self._sizes = {"stdout": 0, "stderr": 0}
+
+    def add(self, event: AnyEvent) -> None:
+        """Keep what was printed; all other events are ignored."""
+        if isinstance(event, ChildOutput):
+            stream = event.stream
+            self._kept[stream] = (self._kept[stream] + event.data)[-MAX_TAIL:]
+            self._sizes[stream] += len(event.data)
+
+    def text(self, stream: str) -> str:
+        """What was printed on a stream, safe to show."""
+        kept = self._kept[stream]
+        text = "\n".join(_show_line(line) for line in kept.split(b"\n"))
+        cut = self._sizes[stream] - len(kept)
+        return f"({format_count(cut)} bytes before this are left out)\n{text}" if cut else text
+
+
+def _show_line(line: bytes) -> str:
+    return make_visible(decode_output(line.removesuffix(b"\r")), keep_tabs=True)
+
+
+class Reporter(Protocol):
+    """Receives each thing that happens, in order. Each call raises ``OutputLostError`` if it cannot be
+    written.
+    """
+
+    async def begin(self, scripts: Sequence[Script], /) -> None:
+        """Report that these scripts will be run."""
+
+    async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
+        """Report that a script of so many steps begins, with a child of that command."""
+
+    async def report_event(self, event: AnyEvent) -> None:
+        """Report an event of the script that runs."""
+
+    async def end_script(self, outcome: Outcome) -> None:
+        """Report how a script ended, or that it was not run."""
+
+    async def end(self, outcomes: Sequence[Outcome]) -> None:
+        """Report that all scripts have ended."""
+
+
+class TextReporter:
+    """Reports to people: what the children print, and on standard error how each script ended.
 
     Args:
         console: Where to.
-        name: What our lines on stderr begin with: the script's name.
-        narrated: Whether there are words of the parent's.
-        taken: Whether stdout belongs to somebody else.
+        is_builtin: Whether the built-in script is run: its parent prints lines of its own, and nothing is
+            said of its success.
+        stdout_taken: Whether standard output is used by another report, so that all goes to standard error.
     """
 
-    def __init__(self, console: Console, *, name: str, narrated: bool, taken: bool = False) -> None:
+    def __init__(self, console: Console, *, is_builtin: bool, stdout_taken: bool) -> None:
         self._console = console
-        self._stdout = console.stderr if taken else console.stdout
-        mark = "child stdout: " if taken else ""
-        self._printed = Passthrough(self._stdout.encode, visible=self._stdout.terminal, mark=mark)
-        stderr = console.stderr
-        self._errors = Passthrough(stderr.encode, visible=stderr.terminal, mark="child stderr: ")
-        self._name = name
-        self._narrated = narrated
+        self._is_builtin = is_builtin
+        self._name = ""
+        self._out = console.stderr if stdout_taken else console.stdout
+        self._stdout_mark = "child stdout: " if stdout_taken else ""
+        self._begin_child_output()
 
-    async def tell(self, event: AnyEvent) -> None:
-        """Write what an event has to say.
+    def _begin_child_output(self) -> None:
+        stderr = self._console.stderr
+        self._child_stdout = Passthrough(
+            self._out.encode, for_terminal=self._out.terminal, mark=self._stdout_mark
+        )
+        self._child_stderr = Passthrough(stderr.encode, for_terminal=stderr.terminal, mark="child stderr: ")
 
-        Raises:
-            OutputLostError: Standard output takes nothing more.
-        """
-        if isinstance(event, _MESSAGES) and not self._narrated:
-            return  # most of what happens, and nothing to say
+    async def begin(self, _scripts: Sequence[Script]) -> None:
+        """Nothing is to be said yet."""
+
+    async def begin_script(self, script: Script, _command: Sequence[str], _total: int) -> None:
+        """Begin with the output of the script's child."""
+        self._name = script.name
+        self._begin_child_output()
+
+    async def report_event(self, event: AnyEvent) -> None:
+        """Write what the child prints, and what is worth a look while the script runs."""
+        if isinstance(event, MessageSent | MessageReceived) and not self._is_builtin:
+            return  # most events are messages, and nothing is said of them
         console = self._console
-        match event:
-            case ChildOutput(stream="stdout"):
-                await console.write(self._stdout, self._printed.feed(event.data))
-            case ChildOutput():
-                await console.write(console.stderr, self._errors.feed(event.data))
-            case ChildExited():
-                await console.write(self._stdout, self._printed.flush())
-                await console.write(console.stderr, self._errors.flush())
-        if note := describe_remarkable(event):
-            await console.line(console.stderr, f"{self._name}: {visible(note)}")
-        if self._narrated:
-            for line in narrate(event):
-                await console.line(self._stdout, line)
+        if isinstance(event, ChildOutput):
+            if event.stream == "stdout":
+                await console.write(self._out, self._child_stdout.feed(event.data))
+            else:
+                await console.write(console.stderr, self._child_stderr.feed(event.data))
+        elif isinstance(event, ChildExited):
+            await console.write(self._out, self._child_stdout.flush())
+            await console.write(console.stderr, self._child_stderr.flush())
+        if note := describe_remarkable_event(event):
+            await console.line(console.stderr, f"{self._name}: {make_visible(note)}")
+        if self._is_builtin:
+            for line in describe_builtin_event(event):
+                await console.line(self._out, line)
+
+    async def end_script(self, outcome: Outcome) -> None:
+        """Say how the script ended."""
+        if self._is_builtin and outcome.code == ExitCode.PASSED:
+            return
+        for line in describe_outcome(outcome, self._console.paint):
+            await self._console.line(self._console.stderr, line)
+
+    async def end(self, outcomes: Sequence[Outcome]) -> None:
+        """Sum up several scripts."""
+        if len(outcomes) > 1:
+            await self._console.line(self._console.stderr, describe_totals(outcomes, self._console.paint))
 
 
-def describe_remarkable(event: AnyEvent) -> str:
-    """What is worth a look while a run goes on, and no failure; empty if an event is none of that."""
+def describe_remarkable_event(event: AnyEvent) -> str:
+    """Describe an event that is worth a look while a script runs; empty for all others."""
     match event:
         case StepLate():
             return event.sentence
@@ -157,14 +300,26 @@ def describe_remarkable(event: AnyEvent) -> str:
             return f"{signal_name(event.signal)} stopped the child; it does nothing until it is continued"
         case ChildContinued():
             return "the child goes on"
-        case Audit() if not event.clean:
-            return f"left behind: {' · '.join(describe_leftovers(event))}"
+        case Audit():
+            return "" if event.clean else f"left behind: {' · '.join(describe_leftovers(event))}"
+        case ServerListening() | ChildSpawned() | ChildConnected() | HelloReceived() | ChannelsOpen():
+            return ""  # a handshake that succeeds
+        case MessageSent() | MessageReceived() | ChildOutput() | ChannelClosed():
+            return ""  # what the script is about
+        case SignalSent() | ChildExited():
+            return ""  # what the script asks for, or the outcome says
+        case HandshakeFailed() | Fault():
+            return ""  # the outcome says it
         case _:
-            return ""
+            assert_never(event)
 
 
-def narrate(event: AnyEvent) -> tuple[str, ...]:
-    """What the parent says about an event, in the words of the example that this project grew from."""
+STARTED: Final = "Parent process started"
+"""The first line that the parent prints in the built-in script."""
+
+
+def describe_builtin_event(event: AnyEvent) -> tuple[str, ...]:
+    """The lines that the parent prints about an event in the built-in script, as in the Rust example."""
     match event:
         case ServerListening():
             return (STARTED, f"One Shot Server name - Parent: {event.name}")
@@ -175,70 +330,9 @@ def narrate(event: AnyEvent) -> tuple[str, ...]:
         case ChildExited():
             return ("Child process finished.",)
         case _:
-            return ()
+            return ()  # the example prints nothing else, whatever kinds of events there are
 
 
 def _show_value(value: Any) -> str:
-    """A string that stays on its line as itself, anything else in the notation."""
+    """A string that fits on its line as it is, any other value in the notation."""
     return value if isinstance(value, str) and value.isprintable() else render_value(value)
-
-
-class Reporter(Protocol):
-    """Told of each thing in its order. Each call raises ``OutputLostError`` if it cannot be told on."""
-
-    async def begin(self, scripts: Sequence[Script], /) -> None:
-        """These scripts will be run."""
-
-    async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
-        """A script begins, with a child of that command; so many steps are due."""
-
-    async def tell(self, event: AnyEvent) -> None:
-        """Something happened in the script that is run."""
-
-    async def end_script(self, outcome: Outcome) -> None:
-        """A script ended, or was not begun at all."""
-
-    async def end(self, outcomes: Sequence[Outcome]) -> None:
-        """All is over."""
-
-
-class TextReporter:
-    """Tells people: what the child prints, and on standard error how each script ended.
-
-    Args:
-        console: Where to.
-        narrated: Whether the built-in conversation is run, in which the parent has words of its own, and
-            success needs none.
-        taken: Whether standard output belongs to somebody else.
-    """
-
-    def __init__(self, console: Console, *, narrated: bool, taken: bool) -> None:
-        self._console = console
-        self._narrated = narrated
-        self._taken = taken
-        self._transcript: Transcript | None = None
-
-    async def begin(self, _scripts: Sequence[Script]) -> None:
-        """There is nothing to say yet."""
-
-    async def begin_script(self, script: Script, _command: Sequence[str], _total: int) -> None:
-        """Be ready to tell what happens."""
-        console = self._console
-        self._transcript = Transcript(console, name=script.name, narrated=self._narrated, taken=self._taken)
-
-    async def tell(self, event: AnyEvent) -> None:
-        """Tell what the child prints, and what is worth a look."""
-        if self._transcript is not None:
-            await self._transcript.tell(event)
-
-    async def end_script(self, outcome: Outcome) -> None:
-        """Tell how it ended."""
-        if self._narrated and outcome.code == ExitCode.PASSED:
-            return
-        for line in describe_outcome(outcome, self._console.paint):
-            await self._console.line(self._console.stderr, line)
-
-    async def end(self, outcomes: Sequence[Outcome]) -> None:
-        """Sum up, if there is a sum."""
-        if len(outcomes) > 1:
-            await self._console.line(self._console.stderr, describe_totals(outcomes, self._console.paint))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 from tui_ipc.events import Fault, MessageReceived
 from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Expect, ExpectClean, ExpectExit, ExpectOutput, ExpectSignal
 from tui_ipc.script.outcome import StepFailed
 from tui_ipc.script.runner.failures import MAX_VALUE_LENGTH, FailureDetails, SkippedMessages

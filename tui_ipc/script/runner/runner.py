@@ -7,7 +7,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from tui_ipc.events import AnyEvent
-from tui_ipc.script.exit_codes import ExitCode
+from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,

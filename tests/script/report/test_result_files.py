@@ -11,9 +11,18 @@ import pytest
 
 from tests.support.junit_schema import validate_junit
 from tests.support.outcome_strategies import FAILED, PASSED
+from tests.support.scripted_session import audit
 from tests.support.tap_reader import read
-from tui_ipc.script.report.passthrough import OutputTails
-from tui_ipc.script.report.report_files import ReportError, ReportFiles, check_report_path, write_report
+from tui_ipc.recording.codec import RecordingError, open_recording
+from tui_ipc.script.report.result_files import (
+    FailureRecordings,
+    OneRecording,
+    ReportError,
+    ReportFiles,
+    check_report_path,
+    write_report,
+)
+from tui_ipc.script.report.text_report import OutputTails
 
 
 def test_a_report_is_there_whole(tmp_path: Path) -> None:
@@ -50,7 +59,7 @@ def test_a_claim_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("none/r.xml", "cannot be written: No such file or directory; name a file that can be made"),
+        ("none/r.xml", "cannot be written: No such file or directory; name a file that can be created"),
         (".", "cannot be written: Is a directory; name a file"),
         ("r\0.xml", "null character"),
         ("talk.tipc", "the report would overwrite the script"),
@@ -132,11 +141,11 @@ def test_each_kind_in_its_file(tmp_path: Path) -> None:
     """What no report tells is not kept for one."""
     xml, tap = str(tmp_path / "r.xml"), str(tmp_path / "r.tap")
     reports = ReportFiles([("junit", xml), ("tap", tap)], [])
-    assert (reports.on_stdout, reports.tails) == (False, OutputTails)
+    assert (reports.on_stdout, reports.make_output_tails) == (False, OutputTails)
     assert reports.write([PASSED, FAILED]) == (0, [])
     assert validate_junit(Path(xml).read_text(encoding="utf-8")).get("failures") == "1"
     assert [point.passed for point in read(Path(tap).read_text(encoding="utf-8")).points] == [True, False]
-    assert ReportFiles([("tap", tap)], []).tails is None
+    assert ReportFiles([("tap", tap)], []).make_output_tails is None
 
 
 def test_standard_output_is_a_file_like_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +171,7 @@ def test_one_that_cannot_be_written_costs_none_of_the_others(
         gone.rmdir()
         code, complaints = reports.write([PASSED])
     assert code == 2
-    said = "cannot be written: No such file or directory; name a file that can be made"
+    said = "cannot be written: No such file or directory; name a file that can be created"
     full_disk = "standard output cannot be written: No space left on device"
     assert complaints == [f"the report {gone / 'r.xml'} {said}", full_disk]
     assert read(last.read_text(encoding="utf-8")).points
@@ -177,3 +186,72 @@ def test_what_cannot_be_written_is_told_when_it_is_asked_for(tmp_path: Path) -> 
     """Any of them."""
     with pytest.raises(ReportError, match=r"none/r\.xml cannot be written"):
         ReportFiles([("tap", "-"), ("junit", str(tmp_path / "none" / "r.xml"))], [])
+
+
+def test_a_recording_that_was_asked_for_stays(tmp_path: Path) -> None:
+    """However the script ends; after a failure it is worth a word."""
+    path = str(tmp_path / "x.rec")
+    for failed, told in ((False, None), (True, path)):
+        keeping = OneRecording(path, ("./child",))
+        keeping.begin("talk.tipc", ("./child",))(audit())
+        assert keeping.end(failed=failed) == told
+        assert list(open_recording(path).events()) == [audit()]
+        assert open_recording(path).command == ("./child",)
+
+
+def test_only_failures_stay(tmp_path: Path) -> None:
+    """Each named after its script; two of one name are told apart."""
+    directory = tmp_path / "made" / "for it"
+    keeping = FailureRecordings(str(directory))
+    told = []
+    for name, failed in (
+        ("a/talk.tipc", True),
+        ("b/talk.tipc", False),
+        ("c/talk.tipc", True),
+        ("standard input", True),
+    ):
+        keeping.begin(name, ("./child",))(audit())
+        told.append(keeping.end(failed=failed))
+    names = ["talk.rec", None, "talk-3.rec", "standard-input.rec"]
+    assert told == [name and str(directory / name) for name in names]
+    assert sorted(os.listdir(directory)) == ["standard-input.rec", "talk-3.rec", "talk.rec"]
+
+
+def test_a_failure_of_an_earlier_call_does_not_outlive_its_cure(tmp_path: Path) -> None:
+    """A recording in the directory is a failure of the last call that ran its script."""
+    for failed, left in ((True, ["talk.rec"]), (False, [])):
+        keeping = FailureRecordings(str(tmp_path))
+        keeping.begin("talk.tipc", ())
+        keeping.end(failed=failed)
+        assert os.listdir(tmp_path) == left
+
+
+def test_what_is_no_recording_is_left_alone(tmp_path: Path) -> None:
+    """The script is not recorded then, and so has no recording to keep or to remove."""
+    (tmp_path / "talk.rec").write_text("precious")
+    keeping = FailureRecordings(str(tmp_path))
+    keeping.begin("other.tipc", ())
+    assert keeping.end(failed=False) is None
+    with pytest.raises(RecordingError, match="exists and is no recording"):
+        keeping.begin("talk.tipc", ())
+    assert keeping.end(failed=False) is None
+    assert keeping.end(failed=True) is None
+    assert (tmp_path / "talk.rec").read_text() == "precious"
+
+
+def test_a_file_that_went_away_is_no_failure(tmp_path: Path) -> None:
+    """It was to be removed anyway."""
+    keeping = FailureRecordings(str(tmp_path))
+    keeping.begin("talk.tipc", ())
+    (tmp_path / "talk.rec").unlink()
+    assert keeping.end(failed=False) is None
+
+
+@pytest.mark.parametrize("name", ["file", "file/in it", "null\0byte"])
+def test_where_no_directory_can_be_is_told(name: str, tmp_path: Path) -> None:
+    """Before anything is run, with the remedy."""
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        RecordingError, match=r"cannot hold recordings: .*; name a directory that can be created"
+    ):
+        FailureRecordings(str(tmp_path / name))
