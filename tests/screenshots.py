@@ -56,7 +56,7 @@ PICTURES: Final[Mapping[str, Picture]] = {
     "talking": Picture(scenes.talking, height=30),
     "inspector": Picture(scenes.inspecting, height=26),
     "filter": Picture(scenes.filtering, busy=True),
-    "measures": Picture(scenes.measuring, busy=True),
+    "metrics": Picture(scenes.measuring, busy=True),
     "failed-handshake": Picture(scenes.failing, height=26, arguments=("thumbnailer.toml",)),
     "why": Picture(scenes.wondering, height=26),
     "run": Picture(scenes.crashing),
@@ -129,7 +129,7 @@ async def render_picture(wanted: Picture, recording: Path) -> str:
         app.message_box.input.cursor_blink = False
         app.animation_level = "none"
         await wanted.play(scenes.Stage(app, pilot, session))
-        app._pace.refresh()
+        app.refresh_throttle.refresh()
         await pilot.pause()
         await pilot.pause()
         svg = app.export_screenshot(title="tui-ipc")
@@ -147,7 +147,7 @@ def describe_versions() -> str:
 
 def open_replay(path: Path) -> ReplayApp:
     """The explorer over a recording."""
-    return ReplayApp(Replay(str(path)), str(path), again=lambda speed: Replay(str(path), speed=speed))
+    return ReplayApp(Replay(str(path)), str(path), open_replay=lambda speed: Replay(str(path), speed=speed))
 
 
 async def make_pictures(directory: Path, names: Iterable[str] = PICTURES) -> None:

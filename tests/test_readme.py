@@ -9,12 +9,9 @@ from textual.binding import Binding
 
 from tests.support.documents import README, ROOT, find_block
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.child_actions import ChildActions
-from tui_ipc.tui.file_actions import FileActions
 from tui_ipc.tui.keys import check_keys, collect_bindings
 from tui_ipc.tui.replay_app import ReplayApp
 from tui_ipc.tui.settings import load_settings
-from tui_ipc.tui.view_actions import PaneActions
 from tui_ipc.tui.widgets.bytes_view import BytesView
 from tui_ipc.tui.widgets.inputs import MessageInput
 from tui_ipc.tui.widgets.inspector import Inspector
@@ -27,7 +24,7 @@ from tui_ipc.tui.widgets.tail_view import TailView
 from tui_ipc.tui.widgets.tree_view import TreeView
 
 PLACES = {
-    "anywhere": (ChildActions, FileActions, PaneActions, ExplorerApp),
+    "anywhere": (ExplorerApp,),
     "message box": (MessageInput,),
     "log": (LogView,),
     "output": (OutputView,),

@@ -48,7 +48,7 @@ class ExplorerDriver:
 
     def _awaits_picture(self, since: float) -> bool:
         """Whether a picture is due and none was begun since: the slower the machine, the longer it takes."""
-        pace = self.app._pace
+        pace = self.app.refresh_throttle
         return pace._is_due and pace._began_at < since and self.app.return_code is None
 
     def rows(self, name: str) -> list[str]:
@@ -112,10 +112,10 @@ async def run_replay_app(
 ) -> AsyncIterator[ExplorerDriver]:
     """Run the explorer over a recording."""
 
-    def again(speed: float | None) -> Replay:
+    def open_replay(speed: float | None) -> Replay:
         return Replay(str(path), speed=speed)
 
-    app = ReplayApp(again(speed), str(path), again=again)
+    app = ReplayApp(open_replay(speed), str(path), open_replay=open_replay)
     async with app.run_test(size=(width, height)) as pilot:
         yield ExplorerDriver(app, pilot)
 

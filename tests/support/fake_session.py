@@ -48,7 +48,7 @@ class FakeSession:
         asked: What the explorer called, in order: ``enter``, ``send``, ``restart``, ``quit``,
             ``hurry`` (it was cancelled while it waited for the child).
         may_end: Until this is set, leaving the session waits, as for a child that takes its time.
-        deaf: Why sending fails, None while somebody listens.
+        refusal: Why sending fails, None while somebody listens.
         signals: The signals that were to be sent.
         reasons: What the session says when it is asked why nothing happens.
         facts: What else it says of itself, as the attributes of a diagnosis.
@@ -60,7 +60,7 @@ class FakeSession:
         self.sent: list[Any] = []
         self.may_end = asyncio.Event()
         self.may_end.set()
-        self.deaf: str | None = None
+        self.refusal: str | None = None
         self.reasons: tuple[str, ...] = ("Nothing waits.",)
         self.signals: list[int] = []
         self.facts: dict[str, Any] = {"phase": RunPhase.OPEN}
@@ -88,8 +88,8 @@ class FakeSession:
         await self._open.wait()
 
     async def send(self, value: Any) -> MessageSent:
-        if self.deaf is not None:
-            raise NotConnected(self.deaf)
+        if self.refusal is not None:
+            raise NotConnected(self.refusal)
         self.asked.append("send")
         self.sent.append(value)
         self._sent += 1
@@ -102,7 +102,7 @@ class FakeSession:
         await self.may_end.wait()
         self.run += 1
         self._sent = self._received = 0
-        self.deaf = None
+        self.refusal = None
         self.listen()
 
     async def quit(self) -> None:
@@ -111,8 +111,8 @@ class FakeSession:
         self.exit()
 
     def signal(self, number: int) -> None:
-        if self.deaf is not None:
-            raise NotConnected(self.deaf)
+        if self.refusal is not None:
+            raise NotConnected(self.refusal)
         self.signals.append(number)
 
     async def events(self) -> AsyncIterator[AnyEvent]:
@@ -169,7 +169,7 @@ class FakeSession:
     def exit(self, code: int | None = 0, signal: int | None = None) -> None:
         """Let the child end."""
         at, run = self.at, self.run
-        self.deaf = "the child has ended"
+        self.refusal = "the child has ended"
         usage = {"user_seconds": 0.02, "system_seconds": 0.01}
         self.feed(
             ChannelClosed(at=at, run=run),

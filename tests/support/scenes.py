@@ -108,7 +108,7 @@ async def filtering(scene: Stage) -> None:
     scene.app.log_view.focus()
     await scene.pilot.press("slash")
     scene.app.screen.query_one(FilterBar).query_one(Input).value = "slower 20ms"
-    await scene.until(lambda: scene.app.log_view.filter and scene.app.log_view.complete)
+    await scene.until(lambda: scene.app.log_view.filter and scene.app.log_view.is_scan_complete)
     await scene.pilot.press("enter")
     await scene.pilot.press(*["up"] * 5, "slash", "end")
 
@@ -117,7 +117,7 @@ async def measuring(scene: Stage) -> None:
     """How fast that work goes."""
     await scene.work(600)
     await scene.pilot.press("f6")
-    await scene.shows("#measures", "p99")
+    await scene.shows("#metrics", "p99")
 
 
 async def failing(scene: Stage) -> None:

@@ -378,7 +378,7 @@ def test_a_late_step_is_explained_while_it_is_late() -> None:
         it.session.feed(StepLate(at=1, run=1, step="spawned", waited=1, sentence="it is not [/red] there"))
         await it.until(lambda: it.app.notice.has_class("-shown", "-late"))
         assert it.text("notice") == "It is not [/red] there"
-        assert it.app.notice.border_title == "The handshake takes long"
+        assert it.app.notice.border_title == "Handshake is slow"
         assert it.text("who").endswith("● late: waiting for its process")
         it.session.feed(SPAWNED)
         await it.until(lambda: not it.app.notice.has_class("-shown"))
@@ -444,7 +444,9 @@ def test_a_signal_handler_may_quit() -> None:
 
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
-        it.app._pace.next_at = monotonic() + 0.05  # a picture was drawn just now, so the next has to wait
+        it.app.refresh_throttle.next_at = (
+            monotonic() + 0.05
+        )  # a picture was drawn just now, so the next has to wait
         it.session.may_end.clear()
         asyncio.get_running_loop().call_soon(it.app.leave, 143, context=Context())
         await it.until(lambda: "quitting" in it.text("who"))
@@ -499,7 +501,7 @@ def test_a_session_that_cannot_begin_ends_the_explorer_with_a_sentence(
 
     app = asyncio.run(scene())
     assert app.return_code == 3
-    assert capsys.readouterr().err == "tui-ipc: the session broke off: No space ␛[2J left on device\n"
+    assert capsys.readouterr().err == "tui-ipc: the session failed: No space ␛[2J left on device\n"
 
 
 @pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 36), (200, 60)])
@@ -613,7 +615,7 @@ def test_a_key_goes_first_from_its_arrival_until_it_is_on_the_screen() -> None:
 
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
-        input_priority = it.app._pace.input_priority
+        input_priority = it.app.refresh_throttle.input_priority
         it.app.post_message(events.Key("x", "x"))
         assert input_priority.is_active
         it.app.post_display_hook()

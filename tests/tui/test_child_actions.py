@@ -26,7 +26,7 @@ def test_f4_sends_a_signal() -> None:
         await it.pilot.press("f4", *"40", "enter")
         await it.until(lambda: it.session.signals[1:] == [signal.SIGUSR2, 40])
         await it.pilot.press("f4", *"nonsense", "enter")
-        await it.until(lambda: "There is no such signal" in it.frame())
+        await it.until(lambda: "No such signal" in it.frame())
         await it.pilot.press("escape")
         assert len(it.app.screen_stack) == 1
         await it.pilot.press("f4")
@@ -78,7 +78,7 @@ def test_a_child_that_goes_away_meanwhile_is_told() -> None:
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f4")
-        it.session.deaf = "there is no child [/red] to signal"
+        it.session.refusal = "there is no child [/red] to signal"
         await it.pilot.press(*"9", "enter")
         await it.until(lambda: it.notices() == ["there is no child [/red] to signal"])
 
@@ -136,7 +136,7 @@ def test_a_failed_handshake_points_to_its_ladder() -> None:
             SignalSent(at=100, run=1, signal=15, reason="the handshake failed"),
         )
         it.session.exit(code=None, signal=15)
-        await it.until(lambda: it.app.notice.border_subtitle == "^r tries again · F7 tells more")
+        await it.until(lambda: it.app.notice.border_subtitle == "^r tries again · F7 for details")
         await it.pilot.press("f7")
         await it.until(lambda: "It never came" in it.frame())
         assert "✕ connected" in it.frame()
@@ -168,6 +168,6 @@ def test_what_a_run_leaves_behind_is_said_aloud() -> None:
         assert it.notices() == []
         it.session.feed(Audit(at=9, run=1, processes=(77, 78), files=(), unread=3, quit_elapsed=None))
         await it.until(it.notices)
-        assert it.notices() == ["2 processes (pid 77, 78), 3 unread bytes; F7 tells more."]
+        assert it.notices() == ["2 processes (pid 77, 78), 3 unread bytes; press F7 for details."]
 
     run_scene(scene)

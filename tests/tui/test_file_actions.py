@@ -13,6 +13,7 @@ from tests.support.fake_session import RecordingFakeSession
 from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.recording.codec import open_recording
 from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.file_actions import NewFile, SaveError, find_path_problem, find_unused_path
 from tui_ipc.tui.model.search import parse_filter
 from tui_ipc.tui.screens.dialogs import PathScreen
 from tui_ipc.tui.session_controller import SessionRecorder
@@ -29,12 +30,12 @@ def perform(scene: Callable[[FakeExplorerDriver], Awaitable[None]], **options: A
     """Run a scene with an explorer that can record."""
 
     async def main() -> None:
-        tape = SessionRecorder(["./echo"])
-        session = RecordingFakeSession(tape)
-        app = ExplorerApp(session, tape=tape, command=["./echo"], **options)
+        recorder = SessionRecorder(["./echo"])
+        session = RecordingFakeSession(recorder)
+        app = ExplorerApp(session, recorder=recorder, command=["./echo"], **options)
         async with app.run_test(size=(120, 36)) as pilot:
             await scene(FakeExplorerDriver(app, session, pilot))
-        tape.stop()
+        recorder.stop()
 
     asyncio.run(main())
 
@@ -78,12 +79,12 @@ def test_no_file_is_written_over(here: Path) -> None:
         await it.connected()
         await it.pilot.press("f5")
         await name(it, "talk.rec")
-        await it.until(lambda: "talk.rec is there already; name another file." in it.frame())
+        await it.until(lambda: "talk.rec already exists; name another file." in it.frame())
         await it.pilot.press("ctrl+u", *"no/talk.rec", "enter")
         await it.until(lambda: "There is no directory no." in it.frame())
         await it.pilot.press("escape")
-        assert it.app.tape is not None
-        assert it.app.tape.state == "off"
+        assert it.app.recorder is not None
+        assert it.app.recorder.state == "off"
 
     perform(scene)
     assert [each.name for each in here.iterdir()] == ["talk.rec"]
@@ -169,7 +170,7 @@ def test_a_disk_that_is_full_is_told(here: Path, monkeypatch: pytest.MonkeyPatch
         await it.pilot.press("f9", "enter")
         await name(it, "all.jsonl")
         await it.until(it.notices)
-        assert "all.jsonl cannot be written on: No space left on device" in it.notices()[0]
+        assert "all.jsonl cannot be written: No space left on device" in it.notices()[0]
 
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
@@ -186,3 +187,47 @@ def test_a_session_without_a_tape_says_so() -> None:
         assert it.notices() == ["There is nothing to record."]
 
     run_scene(scene)
+
+
+def test_new_file_holds_the_pieces(tmp_path: Path) -> None:
+    """The pieces are in order, in UTF-8; a surrogate, which UTF-8 lacks, is escaped."""
+    path = tmp_path / "new.txt"
+    assert NewFile(str(path)).write(iter(["é\n", "\udcff", "end"])) == 6
+    assert path.read_bytes() == "é\n\\udcffend".encode()
+
+
+def test_new_file_does_not_replace_an_existing_one(tmp_path: Path) -> None:
+    """A file that was created after the path was checked is kept."""
+    path = tmp_path / "new.txt"
+    path.write_text("precious")
+    with pytest.raises(SaveError, match=r"cannot be created: File exists; name another file\."):
+        NewFile(str(path))
+    assert path.read_text() == "precious"
+
+
+def test_new_file_reports_an_impossible_path() -> None:
+    """The error has the system's reason."""
+    for path in ("a\0b", "x" * 300, "/proc/nothing-can-be-made-here"):
+        with pytest.raises(SaveError, match="cannot be created"):
+            NewFile(path)
+
+
+def test_find_path_problem_refuses_what_exists(here: Path) -> None:
+    """A file, a dangling link and a directory are refused, and a missing directory and an empty path."""
+    (here / "a.rec").touch()
+    (here / "link").symlink_to("nowhere")
+    (here / "sub").mkdir()
+    for name in ("a.rec", "link", "sub"):
+        assert find_path_problem(name) == f"{name} already exists; name another file."
+    assert find_path_problem("b.rec") is None
+    assert find_path_problem("sub/b.rec") is None
+    assert find_path_problem("missing/b.rec") == "There is no directory missing."
+    assert find_path_problem("") == "Name a file."
+
+
+def test_find_unused_path_counts_up(here: Path) -> None:
+    """The first free number is suggested."""
+    assert find_unused_path("echo", "rec") == "echo.rec"
+    (here / "echo.rec").touch()
+    (here / "echo-2.rec").touch()
+    assert find_unused_path("echo", "rec") == "echo-3.rec"

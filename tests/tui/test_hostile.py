@@ -73,7 +73,7 @@ def test_nothing_that_a_child_says_breaks_the_explorer(
                 it.session.feed(Fault(at=it.session.at, run=1, sentence=text))
             await it.until(lambda: it.app.model.status.received == len(values))
             await look_everywhere(it)
-            it.session.deaf = texts[0]
+            it.session.refusal = texts[0]
             it.app.message_box.take_focus()
             await it.say("refused")
             failure = HandshakeFailed(at=1, run=1, step="hello", sentence=texts[0], timed_out=False)

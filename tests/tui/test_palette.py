@@ -29,9 +29,9 @@ def write_script(events: Iterable[AnyEvent], command: Sequence[str], *, first_mi
 @asynccontextmanager
 async def talking() -> AsyncIterator[FakeExplorerDriver]:
     """An explorer with all that it can have, in the middle of a conversation."""
-    tape = SessionRecorder(["./echo"])
-    session = RecordingFakeSession(tape)
-    app = ExplorerApp(session, tape=tape, save_script=write_script)
+    recorder = SessionRecorder(["./echo"])
+    session = RecordingFakeSession(recorder)
+    app = ExplorerApp(session, recorder=recorder, save_script=write_script)
     async with app.run_test(size=(120, 36)) as pilot:
         it = FakeExplorerDriver(app, session, pilot)
         await it.connected()
@@ -80,12 +80,12 @@ def after(
     return effect
 
 
-def on_message(number: int, holds: Callable[[FakeExplorerDriver], object], face: str = "value") -> Effect:
+def on_message(number: int, holds: Callable[[FakeExplorerDriver], object], tab: str = "value") -> Effect:
     """The same, with the message sent (5) or the one received (6) in the inspector."""
 
     def prepare(it: FakeExplorerDriver) -> None:
-        it.app.log_view.pick(number)
-        it.app.action_face(face)  # type: ignore[arg-type]
+        it.app.log_view.select(number)
+        it.app.action_tab(tab)  # type: ignore[arg-type]
 
     return after(prepare, holds)
 
@@ -134,22 +134,22 @@ EFFECTS: dict[str, Effect] = {
     "Export": opens("lines of JSON"),
     "Screenshot": opens("Save the screen as SVG"),
     "Theme": opens("Search for themes"),
-    "Measures": brings(lambda it: it.app.metrics_panel.display),
+    "Metrics": brings(lambda it: it.app.metrics_panel.display),
     "Maximize": brings(lambda it: is_on(it, "-maximized")),
     "Inspect": brings(lambda it: it.app.inspector.has_focus_within),
     "Filter": types_a_query,
     "Find": types_a_query,
     "Find next": goes_on,
     "Find previous": goes_on,
-    "End search": after(seeks, lambda it: it.app.log_view.needle is None),
+    "End search": after(seeks, lambda it: it.app.log_view.pattern is None),
     "Invert the filter": inverts,
     "Follow": on_message(0, lambda it: it.app.log_view.follows),
     "Edit and resend": on_message(5, lambda it: it.app.message_box.input.value == '{"a": [1, [2]]}'),
     "Resend": on_message(5, lambda it: len(it.session.sent) == 2),
-    "Back": brings(lambda it: it.app.foot.has_focus_within),
-    "Value": on_message(5, lambda it: it.app.inspector.face == "value", face="about"),
-    "Bytes": on_message(5, lambda it: it.app.inspector.face == "bytes"),
-    "About": on_message(5, lambda it: it.app.inspector.face == "about"),
+    "Back": brings(lambda it: it.app.bottom_bar.has_focus_within),
+    "Value": on_message(5, lambda it: it.app.inspector.tab == "value", tab="about"),
+    "Bytes": on_message(5, lambda it: it.app.inspector.tab == "bytes"),
+    "About": on_message(5, lambda it: it.app.inspector.tab == "about"),
     "Go to answer": on_message(5, lambda it: it.app.log_view.cursor == 6),
     "Copy": on_message(5, lambda it: it.app.clipboard == '{"a": [1, [2]]}'),
     "Copy JSON": on_message(6, lambda it: it.app.clipboard == '"Hi"'),
@@ -157,10 +157,10 @@ EFFECTS: dict[str, Effect] = {
     "Open/close": on_message(5, lambda it: it.rows("page")[1] == ""),
     "Open all": on_message(5, lambda it: it.shows("page", "0: 2")),
     "Next part": on_message(5, lambda it: it.app.inspector.message_view.bytes_view.cursor_byte, "bytes"),
-    "Wrap": brings(lambda it: it.app.output_view.wraps),
-    "Streams": brings(lambda it: it.app.output_view.only == "stdout"),
+    "Wrap": brings(lambda it: it.app.output_view.is_wrapped),
+    "Streams": brings(lambda it: it.app.output_view.shown_stream == "stdout"),
     "Copy output": brings(lambda it: "one" in it.app.clipboard),
-    "Go to the log": after(lambda it: it.app.foot.take_focus(), lambda it: it.app.log_view.has_focus),
+    "Go to the log": after(lambda it: it.app.bottom_bar.take_focus(), lambda it: it.app.log_view.has_focus),
     "Go to the child's output": brings(lambda it: it.app.output_view.has_focus),
     "History": brings(lambda it: it.app.message_box.input.value == '{"a": [1, [2]]}'),
 }
@@ -240,7 +240,7 @@ async def reset(it: FakeExplorerDriver) -> None:
     app.log_view.search(None)
     app.log_view.set_filter(None)
     app.log_view.action_follow()
-    app.action_face("value")
+    app.action_tab("value")
     app.copy_to_clipboard("")
     app.message_box.input.clear()
     app.log_view.focus()
@@ -271,8 +271,8 @@ def test_an_action_of_several_panes_is_done_where_one_is() -> None:
             it.session.output(b"line\n" * 100)
             await it.until(lambda: it.app.output_view.end > 90)
             it.app.output_view.focus()
-            it.app.output_view.pick(0)
-            it.app.log_view.pick(0)
+            it.app.output_view.select(0)
+            it.app.log_view.select(0)
             await it.until(lambda: it.app.output_view.has_focus and not it.app.output_view.follows)
             await offered(it)["Follow"]()
             await it.until(lambda: it.app.output_view.follows)
@@ -286,8 +286,8 @@ def test_it_is_opened_and_used_by_keys() -> None:
 
     async def main() -> None:
         async with talking() as it:
-            await it.pilot.press("ctrl+p", *"measures")
-            await it.until(lambda: "Show latencies" in it.frame())
+            await it.pilot.press("ctrl+p", *"metrics")
+            await it.until(lambda: "Show or hide latencies" in it.frame())
             await it.pilot.press("enter")
             await it.until(lambda: it.app.metrics_panel.display)
 

@@ -23,18 +23,18 @@ def test_the_status_line_says_that_one_records(tmp_path: Path, monkeypatch: pyte
 
     async def main() -> None:
         session = FakeSession()
-        tape = SessionRecorder(["./echo"])
-        tape.start(str(tmp_path / "talk.rec"))
-        app = ExplorerApp(session, tape=tape)
+        recorder = SessionRecorder(["./echo"])
+        recorder.start(str(tmp_path / "talk.rec"))
+        app = ExplorerApp(session, recorder=recorder)
         async with app.run_test(size=(120, 36)) as pilot:
             it = ExplorerDriver(app, pilot)
             session.handshake()
-            await it.until(lambda: it.text("counts").startswith(f"● rec {tape.size} B   0 sent"))
+            await it.until(lambda: it.text("counts").startswith(f"● rec {recorder.size} B   0 sent"))
             monkeypatch.setattr("tui_ipc.recording.writer._write", full)
-            asyncio.get_running_loop().call_soon(tape, LISTENING)
+            asyncio.get_running_loop().call_soon(recorder, LISTENING)
             await it.until(lambda: it.text("counts").startswith("✕ rec"))
             assert "the disk is full [/red]" in it.notices()[0]
-        tape.stop()
+        recorder.stop()
 
     asyncio.run(main())
 
@@ -115,19 +115,19 @@ def test_a_recording_that_began_midway_is_shown_like_any_other(tmp_path: Path) -
     path = tmp_path / "talk.rec"
 
     async def record() -> None:
-        tape = SessionRecorder(["built-in"])
-        app = ExplorerApp(Session(record=tape), tape=tape)
+        recorder = SessionRecorder(["built-in"])
+        app = ExplorerApp(Session(record=recorder), recorder=recorder)
         async with app.run_test() as pilot:
             it = ExplorerDriver(app, pilot)
             await it.until(lambda: app.model.status.phase == "open")
             await pilot.press(*"before", "enter")
             await it.until(lambda: app.model.status.received == 1)
-            tape.start(str(path))
+            recorder.start(str(path))
             await pilot.press(*"during", "enter")
             await it.until(lambda: app.model.status.received == 2)
             await pilot.press("ctrl+q")
             await it.until(lambda: app.return_code is not None)
-        tape.stop()
+        recorder.stop()
 
     async def show() -> None:
         async with run_replay_app(path, speed=20.0) as it:

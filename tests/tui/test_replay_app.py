@@ -53,7 +53,7 @@ def test_the_whole_recording_is_shown_without_pauses(talk: Path) -> None:
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "nothing was left behind"))
         await it.until(lambda: replay_bar(it).startswith("■ over"))
-        assert replay_bar(it) == "■ over   event 10 of 10   speed as fast as it goes   ━━━━━━━━━━━━━━━━ 100%"
+        assert replay_bar(it) == "■ over   event 10 of 10   speed no pauses   ━━━━━━━━━━━━━━━━ 100%"
         assert it.shows("log", '← "Hi"')
         assert it.shows("output", "it said Hi")
         assert it.text("counts") == "1 sent   1 received   p50 61 µs"
@@ -108,7 +108,10 @@ def test_what_needs_a_living_child_says_that_there_is_none(talk: Path) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.app.screen.query("#message")
         await it.pilot.press("ctrl+t", "f4")
-        assert it.notices() == ["A recording is only shown: no child runs."] * 2
+        assert it.notices() == [
+            "This is a recording: there is no child to end.",
+            "This is a recording: there is no child to signal.",
+        ]
         await it.pilot.press("f5")
         assert it.notices()[2:] == ["This is a recording already."]
         assert it.app.model.status.run == 1
@@ -188,12 +191,12 @@ def test_a_small_screen_has_room_for_the_replay(talk: Path) -> None:
 
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
-        assert it.app.foot.region.height == 3
+        assert it.app.bottom_bar.region.height == 3
         assert "- Slower" in it.frame()
         assert it.app.log_view.size.height >= 6
         it.app.log_view.focus()
         await it.pilot.press("up", "enter", "escape")
-        assert it.app.foot.has_focus
+        assert it.app.bottom_bar.has_focus
 
     watch(scene, talk, 1.0, 80, 24)
 
@@ -243,7 +246,7 @@ def test_a_recording_is_run_at_the_speed_that_is_asked_for(talk: Path) -> None:
         assert run_replay(str(talk), speed=4.0) == 0
     (app,) = run.call_args.args
     assert isinstance(app, ReplayApp)
-    assert app._deck.speed == 4.0
+    assert app.replay.speed == 4.0
 
 
 def test_a_recording_can_be_shown_again(talk: Path) -> None:
@@ -254,13 +257,13 @@ def test_a_recording_can_be_shown_again(talk: Path) -> None:
         wanted = parse_filter("hello")
         it.app.log_view.set_filter(wanted)
         await it.pilot.press("space")
-        await it.until(lambda: replay_bar(it).startswith("■ over   event 10 of 10   speed as fast"))
+        await it.until(lambda: replay_bar(it).startswith("■ over   event 10 of 10   speed no pauses"))
         await it.until(lambda: it.app.model.log.end == 9)
         assert it.app.log_view.filter is wanted
         assert it.app.is_running
         await it.pilot.press("minus", "ctrl+r")
         await it.until(lambda: replay_bar(it).startswith("▶ playing   event 5   speed 64×"))
-        assert it.app.foot.has_focus
+        assert it.app.bottom_bar.has_focus
         talk.unlink()
         await it.pilot.press("ctrl+r")
         await it.until(lambda: "No such file" in it.notices()[-1] if it.notices() else False)

@@ -141,7 +141,7 @@ def test_a_message_that_cannot_be_sent_is_given_back(value: Any) -> None:
         await turns()
         assert [tag for tag, _ in calls.refused] == ["bad"]
         assert session.sent[-1] == 1
-        session.deaf = "the child is gone"
+        session.refusal = "the child is gone"
         controller.post("late", 2)
         await turns()
         assert calls.refused[-1] == ("late", "the child is gone")
@@ -197,7 +197,7 @@ def test_a_run_is_ended_once_and_what_waits_goes_with_it() -> None:
         assert [*phases, controller.phase] == [SessionPhase.ENDING, SessionPhase.RUNNING]
         assert session.asked.count("end") == 1
         assert "quit" not in session.asked
-        session.deaf = None
+        session.refusal = None
         session.handshake()
         await turns()
         assert 2 not in session.sent

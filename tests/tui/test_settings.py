@@ -166,7 +166,7 @@ def test_what_is_wrong_is_told_and_the_explorer_starts() -> None:
             "There is no theme 'norde'; did you mean 'nord'?",
             "There is no action 'app.wy' to bind a key to; did you mean 'app.why'?",
         ]
-        assert it.app.output_view.wraps
+        assert it.app.output_view.is_wrapped
 
     wrong = Settings("norde", wrap=True, keys={"app.wy": "f12"}, problems=("The file [/red] is not TOML.",))
     perform(scene, wrong)

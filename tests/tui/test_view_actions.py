@@ -63,7 +63,7 @@ def test_an_earlier_message_is_edited_and_sent() -> None:
         await it.until(lambda: it.session.sent[1:] == [{"op": "add", "args": [2, 4]}])
         await it.pilot.press(*"draft")
         it.app.log_view.focus()
-        it.app.log_view.pick(6)
+        it.app.log_view.select(6)
         await it.pilot.press("e")
         await it.until(lambda: box.value == '{"result": 5}')
         await it.pilot.press("down")
@@ -83,7 +83,7 @@ def test_an_earlier_message_is_sent_again_at_once() -> None:
         it.app.log_view.focus()
         await it.pilot.press("up", "r")
         await it.until(it.notices)
-        assert it.notices() == ["This message came from the child; only what was sent can be sent again."]
+        assert it.notices() == ["This message came from the child; only a sent message can be resent."]
         await it.pilot.press("up", "r")
         await it.until(lambda: it.session.sent == ["one", "one"])
         assert it.app.log_view.has_focus
@@ -105,7 +105,7 @@ def test_what_cannot_be_edited_is_told() -> None:
         await it.pilot.press("end", "e")
         await it.until(lambda: len(it.notices()) == 3)
         assert it.notices()[:2] == ["No message is selected in the log."] * 2
-        assert it.notices()[2].startswith("A message of 256 KiB is more than the box takes")
+        assert it.notices()[2].startswith("A message of 256 KiB is too long for the message box")
         assert it.app.message_box.input.value == ""
 
     play(scene)
@@ -123,6 +123,6 @@ def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
             it.app.log_view.focus()
             await it.pilot.press("up", "e", "r")
             await it.until(lambda: len(it.notices()) == 2)
-            assert set(it.notices()) == {"A recording is only shown: nobody listens."}
+            assert set(it.notices()) == {"This is a recording: there is no child to send to."}
 
     asyncio.run(main())

@@ -1,201 +1,263 @@
-"""What is written to files: a recording, a script, the events, the screen."""
+"""Writing files: a recording, a script, the log, the screen. Actions of the explorer, and their keys."""
 
 import asyncio
+import os
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, ClassVar, Literal, Protocol
+from typing import IO, TYPE_CHECKING, Final, Literal, Protocol
 
-from textual.app import App
-from textual.binding import Binding, BindingType
+from textual.binding import Binding
 
 from tui_ipc.events import AnyEvent
-from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.codec import RecordingError, describe_path_error
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural, format_size
-from tui_ipc.tui.model.session_model import LogEntry, SessionModel
+from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.session_controller import SessionRecorder
 from tui_ipc.tui.widgets.key_bar import FILES
-from tui_ipc.tui.widgets.log_view import LogView
+
+if TYPE_CHECKING:
+    from tui_ipc.tui.app import ExplorerApp
 
 _NAME_LIMIT = 40
 """Characters of a child's name in the name of a file."""
 
 
 class SaveScript(Protocol):
-    """Writes the script that has a session happen again."""
+    """Writes a script that makes a session happen again."""
 
     def __call__(self, events: Iterable[AnyEvent], command: Sequence[str], *, first_missing: bool) -> str: ...
 
 
-class FileActions(App[int]):
-    """The part of the explorer that writes files."""
+BINDINGS: Final[tuple[Binding, ...]] = (
+    Binding(
+        "f5",
+        "record",
+        "Record",
+        key_display="F5",
+        id="app.record",
+        group=FILES,
+        tooltip="Write everything that happens from now on to a file, or stop writing",
+    ),
+    Binding(
+        "f8",
+        "save_script",
+        "Save script",
+        key_display="F8",
+        id="app.script",
+        group=FILES,
+        tooltip="Write what happened as a script that makes it happen again, for CI",
+    ),
+    Binding(
+        "f9",
+        "export",
+        "Export",
+        key_display="F9",
+        id="app.export",
+        group=FILES,
+        tooltip="Write the log as lines of JSON, or the screen as a picture (SVG)",
+    ),
+)
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "f5",
-            "record",
-            "Record",
-            key_display="F5",
-            id="app.record",
-            group=FILES,
-            tooltip="Write everything that happens from now on to a file, or end that",
-        ),
-        Binding(
-            "f8",
-            "save_script",
-            "Save script",
-            key_display="F8",
-            id="app.script",
-            group=FILES,
-            tooltip="Write what happened as a script that has it happen again, for CI",
-        ),
-        Binding(
-            "f9",
-            "export",
-            "Export",
-            key_display="F9",
-            id="app.export",
-            group=FILES,
-            tooltip="Write the log as lines of JSON, or the screen as a picture (SVG)",
-        ),
+
+# Recording
+
+
+def toggle_recording(app: "ExplorerApp") -> None:
+    """Record from now on, or no longer."""
+    recorder = app.recorder
+    if recorder is None:
+        app.notify("There is nothing to record.", title="Not recorded", severity="warning")
+    elif recorder.state == "off":
+        _ask_for_path(app, "Record from now on, to", "rec", partial(_start_recording, app, recorder))
+    else:
+        _stop_recording(app, recorder)
+
+
+def _start_recording(app: "ExplorerApp", recorder: SessionRecorder, path: str) -> str | None:
+    try:
+        recorder.start(path)
+    except RecordingError as error:
+        return str(error)
+    app.request_refresh()
+    app.notify(path, title="Recording to")
+    return None
+
+
+def _stop_recording(app: "ExplorerApp", recorder: SessionRecorder) -> None:
+    path, size, state = recorder.path, recorder.size, recorder.state
+    recorder.stop()
+    app.request_refresh()
+    if state == "on":
+        app.notify(f"{format_size(size)} in {path}", title="Recorded")
+
+
+# A script, the log, the screen
+
+
+def save_script(app: "ExplorerApp") -> None:
+    """Write what happened as a script."""
+    write_script, first_missing = app.save_script, app.model.log.first > 0
+    events = [event for event, _ in _held_events(app)]
+    if write_script is None:
+        return
+
+    def pieces() -> Iterable[str]:
+        yield write_script(events, app.command, first_missing=first_missing)
+
+    _ask_and_write(app, "Save as a script", "tipc", pieces, "a script")
+
+
+def ask_for_export(app: "ExplorerApp") -> None:
+    """Ask what to export, and to which file."""
+    from tui_ipc.tui.screens.dialogs import Choice, ChoiceScreen
+
+    held = format_plural(len(_held_events(app)), "event")
+    choices = [
+        Choice("Log", f"its {held}, as lines of JSON", "log"),
+        Choice("Screen", "a picture of the screen, as SVG", "screen"),
     ]
-
-    model: SessionModel
-    log_view: LogView
-    tape: SessionRecorder | None
-    _command: tuple[str, ...]
-    _save_script: SaveScript | None
-
-    def _schedule_refresh(self) -> None:
-        """Have the screen follow what was done."""
-        raise NotImplementedError
-
-    def action_record(self) -> None:
-        """Record from now on, or no more."""
-        tape = self.tape
-        if tape is None:
-            self.notify("There is nothing to record.", title="Not recorded", severity="warning")
-        elif tape.state == "off":
-            self._ask("Record from now on, to", "rec", self._start_tape)
-        else:
-            self._stop_tape(tape)
-
-    def action_save_script(self) -> None:
-        """Write what happened as a script."""
-        save_script, missing = self._save_script, self.model.log.first > 0
-        events = [event for event, _ in self._held()]
-        if save_script is None:
-            return
-
-        def text() -> Iterable[str]:
-            yield save_script(events, self._command, first_missing=missing)
-
-        self._ask_and_write("Save as a script", "tipc", text, "a script")
-
-    def action_export(self) -> None:
-        """Ask what to export, and to which file."""
-        from tui_ipc.tui.screens.dialogs import Choice, ChoiceScreen
-
-        held = len(self._held())
-        choices = [
-            Choice("Log", f"the {format_plural(held, 'event')} that are held, as lines of JSON", "log"),
-            Choice("Screen", "a picture of the screen, as SVG", "screen"),
-        ]
-        if self.log_view.filter is not None:
-            choices.insert(1, Choice("Filtered log", "what passes the filter, as lines of JSON", "passed"))
-        screen = ChoiceScreen(
-            "Export",
-            "What was printed is not in the log; a recording has it.",
-            lambda text: [each for each in choices if text.lower() in each.title.lower()],
-            nothing="There is nothing of that name.",
-            prompt="what to write to a file",
+    if app.log_view.filter is not None:
+        choices.insert(
+            1, Choice("Filtered log", "the events that pass the filter, as lines of JSON", "filtered")
         )
-        self.push_screen(screen, self._export)
+    screen = ChoiceScreen(
+        "Export",
+        "The log does not hold the child's output; a recording does.",
+        lambda text: [each for each in choices if text.lower() in each.title.lower()],
+        empty_text="There is nothing of that name.",
+        prompt="what to write to a file",
+    )
+    app.push_screen(screen, partial(export, app))
 
-    def _export(self, what: Literal["log", "passed", "screen"] | None) -> None:
-        if what is None:
-            return
-        if what == "screen":
-            picture = self.export_screenshot(title=f"tui-ipc · {make_visible(self.model.status.name)}")
-            self._ask_and_write("Save the screen as SVG", "svg", lambda: (picture,), "a picture")
-            return
-        held, wanted = self._held(), self.log_view.filter if what == "passed" else None
 
-        def lines() -> Iterable[str]:
-            from tui_ipc.events.json_form import line
+def export(app: "ExplorerApp", what: Literal["log", "filtered", "screen"] | None) -> None:
+    """Write the log or the screen to a file that the user names; None if the user changed their mind."""
+    if what is None:
+        return
+    if what == "screen":
+        picture = app.export_screenshot(title=f"tui-ipc · {make_visible(app.model.status.name)}")
+        _ask_and_write(app, "Save the screen as SVG", "svg", lambda: (picture,), "a picture")
+        return
+    held, wanted = _held_events(app), app.log_view.filter if what == "filtered" else None
 
-            for event, entry in held:
-                if wanted is None or wanted.passes(event, partial(getattr, entry, "text")):
-                    yield f"{line(event)}\n"
+    def lines() -> Iterable[str]:
+        from tui_ipc.events.json_form import line
 
-        self._ask_and_write("Save the log as lines of JSON", "jsonl", lines, "the log")
+        for event, entry in held:
+            if wanted is None or wanted.passes(event, partial(getattr, entry, "text")):
+                yield f"{line(event)}\n"
 
-    def _held(self) -> list[tuple[AnyEvent, LogEntry]]:
-        """Every event that the log holds, with its entry."""
-        log = self.model.log
-        entries = (log[index] for index in range(log.first, log.end))
-        return [(entry.event, entry) for entry in entries if entry.event is not None]
+    _ask_and_write(app, "Save the log as lines of JSON", "jsonl", lines, "the log")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """There is no saving as a script where nobody writes scripts."""
-        if action == "save_script" and self._save_script is None:
-            return False
-        return super().check_action(action, parameters)
 
-    # Recording
+def _held_events(app: "ExplorerApp") -> list[tuple[AnyEvent, LogEntry]]:
+    log = app.model.log
+    entries = (log[index] for index in range(log.first, log.end))
+    return [(entry.event, entry) for entry in entries if entry.event is not None]
 
-    def _start_tape(self, path: str) -> str | None:
-        assert self.tape is not None
+
+def _ask_for_path(
+    app: "ExplorerApp", title: str, ending: str, create_file: Callable[[str], str | None]
+) -> None:
+    from tui_ipc.tui.screens.dialogs import PathScreen
+
+    name = re.sub(r"[^\w.-]+", "-", make_visible(app.model.status.name)).strip("-.")[:_NAME_LIMIT]
+    stem = f"{name or 'session'}-{datetime.now():%Y%m%d-%H%M%S}"
+
+    def check_and_create(path: str) -> str | None:
+        return find_path_problem(path) or create_file(path)
+
+    app.push_screen(PathScreen(title, find_unused_path(stem, ending), check_and_create))
+
+
+def _ask_and_write(
+    app: "ExplorerApp", title: str, ending: str, pieces: Callable[[], Iterable[str]], what: str
+) -> None:
+    """Ask for a file, and let a thread make the pieces of text and write them to it."""
+
+    def create_file(path: str) -> str | None:
         try:
-            self.tape.start(path)
-        except RecordingError as error:
+            file = NewFile(path)
+        except SaveError as error:
             return str(error)
-        self._schedule_refresh()
-        self.notify(make_visible(path), title="Recording to", markup=False)
+        app.run_worker(_write(app, file, pieces, what), exclusive=False)
         return None
 
-    def _stop_tape(self, tape: SessionRecorder) -> None:
-        path, length, state = tape.path, tape.size, tape.state
-        tape.stop()
-        self._schedule_refresh()
-        if state == "on":
-            self.notify(make_visible(f"{format_size(length)} in {path}"), title="Recorded", markup=False)
+    _ask_for_path(app, title, ending, create_file)
 
-    # Other files
 
-    def _ask(self, title: str, ending: str, make: Callable[[str], str | None]) -> None:
-        from tui_ipc.tui.screens.dialogs import PathScreen, find_unused_path
+async def _write(app: "ExplorerApp", file: "NewFile", pieces: Callable[[], Iterable[str]], what: str) -> None:
+    try:
+        written = await asyncio.to_thread(file.write, pieces())
+    except SaveError as error:
+        app.notify(str(error), title="Not saved", severity="error", timeout=30)
+    else:
+        app.notify(f"{what.capitalize()}, {format_size(written)}, is in {file.path}")
 
-        name = re.sub(r"[^\w.-]+", "-", make_visible(self.model.status.name)).strip("-.")[:_NAME_LIMIT]
-        stem = f"{name or 'session'}-{datetime.now():%Y%m%d-%H%M%S}"
-        self.push_screen(PathScreen(title, find_unused_path(stem, ending), make))
 
-    def _ask_and_write(self, title: str, ending: str, pieces: Callable[[], Iterable[str]], what: str) -> None:
-        """Ask for a file, and have a thread write to it what it makes of the events."""
-        from tui_ipc.tui.screens.dialogs import NewFile, SaveError
+class SaveError(Exception):
+    """A file cannot be written; the text says why."""
 
-        def make(path: str) -> str | None:
-            try:
-                file = NewFile(path)
-            except SaveError as error:
-                return str(error)
-            self.run_worker(self._write(file, pieces, what), exclusive=False)
-            return None
 
-        self._ask(title, ending, make)
+class NewFile:
+    """A file that is created here and did not exist before.
 
-    async def _write(self, file: Any, pieces: Callable[[], Iterable[str]], what: str) -> None:
-        from tui_ipc.tui.screens.dialogs import SaveError
+    Args:
+        path: Its path.
 
+    Raises:
+        SaveError: It cannot be created.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
         try:
-            written = await asyncio.to_thread(file.write, pieces())
-        except SaveError as error:
-            self.notify(
-                make_visible(str(error)), title="Not saved", severity="error", timeout=30, markup=False
-            )
-        else:
-            self.notify(
-                make_visible(f"{what.capitalize()}, {format_size(written)}, is in {file.path}"), markup=False
-            )
+            self._file: IO[str] = open(path, "x", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - closed by write
+        except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+            raise SaveError(
+                f"{path} cannot be created: {describe_path_error(error)}; name another file."
+            ) from None
+
+    def write(self, pieces: Iterable[str]) -> int:
+        """Write pieces of text and close the file; may run in a thread.
+
+        Returns:
+            How many characters were written.
+
+        Raises:
+            SaveError: They could not all be written.
+        """
+        written = 0
+        try:
+            with self._file as file:
+                for piece in pieces:
+                    written += file.write(piece)
+        except OSError as error:
+            raise SaveError(
+                f"{self.path} cannot be written: {describe_path_error(error)}; save it where there is room."
+            ) from None
+        return written
+
+
+def find_path_problem(path: str) -> str | None:
+    """Why no file can be created at a path, as far as can be seen beforehand; None if nothing is wrong."""
+    if not path:
+        return "Name a file."
+    if os.path.lexists(path):
+        return f"{path} already exists; name another file."
+    directory = os.path.dirname(path) or "."
+    if not os.path.isdir(directory):
+        return f"There is no directory {directory}."
+    return None
+
+
+def find_unused_path(stem: str, ending: str) -> str:
+    """A path in the working directory that does not exist: ``echo.rec``, else ``echo-2.rec`` and so on."""
+    path, number = f"{stem}.{ending}", 1
+    while os.path.lexists(path):
+        number += 1
+        path = f"{stem}-{number}.{ending}"
+    return path

@@ -1,4 +1,4 @@
-"""The explorer from the command line to its exit code: the app, over a session or a recording."""
+"""Runs the explorer on this terminal, over a session or a recording, and returns its exit code."""
 
 import sys
 from collections.abc import Sequence
@@ -32,36 +32,36 @@ def run_explorer(
         command: The child's command, None for the built-in child.
         options: How to run it.
         record: Path of a file to write every event to, None for none.
-        save_script: Writes a script of what happened; without it there is none to be saved.
+        save_script: Writes a script of what happened; without it that cannot be done.
 
     Returns:
         The exit code: 0 after quitting, 128 + N after signal N, 2 if a recording could not be begun or ended
-        early, 3 if the session could not begin. A recording that ends early is told when it happens, and once
-        more on standard error.
+        early, 3 if the session could not begin. That a recording ended early is shown when it happens, and
+        printed to standard error at the end.
     """
     settings = load_settings(settings_path())
-    words = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
-    tape = SessionRecorder(words)
+    argv = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
+    recorder = SessionRecorder(argv)
     if record is not None:
         try:
-            tape.start(record)
+            recorder.start(record)
         except RecordingError as error:
             return _report_error(error)
     try:
         app = ExplorerApp(
-            Session(command, options, record=tape),
-            tape=tape,
-            command=words,
+            Session(command, options, record=recorder),
+            recorder=recorder,
+            command=argv,
             save_script=save_script,
             history=InputHistory(history_path() if settings.remember else None),
             settings=settings,
         )
         code = run(app)
     finally:
-        tape.stop()
-    for failure in tape.failures:
+        recorder.stop()
+    for failure in recorder.failures:
         sys.stderr.write(f"tui-ipc: {make_visible(failure)}\n")
-    return code or (EXIT_USAGE if tape.failures else 0)
+    return code or (EXIT_USAGE if recorder.failures else 0)
 
 
 def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript | None = None) -> int:
@@ -69,24 +69,30 @@ def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript 
 
     Args:
         path: The file.
-        speed: How many times as fast as it happened, None for no pause between events.
-        save_script: Writes a script of what happened; without it there is none to be saved.
+        speed: How many times as fast as it happened, None for no pauses.
+        save_script: Writes a script of what happened; without it that cannot be done.
 
     Returns:
-        The exit code: 0 after leaving, 128 + N after signal N, 2 if the file is no recording.
+        The exit code: 0 after leaving, 128 + N after signal N, 2 if the file is not a recording.
     """
     from tui_ipc.recording.replay import Replay
     from tui_ipc.tui.replay_app import ReplayApp
 
-    def again(speed: float | None) -> Replay:
+    def open_replay(speed: float | None) -> Replay:
         return Replay(path, speed=speed)
 
     try:
-        replay = again(speed)
+        replay = open_replay(speed)
     except RecordingError as error:
         return _report_error(error)
     return run(
-        ReplayApp(replay, path, again=again, save_script=save_script, settings=load_settings(settings_path()))
+        ReplayApp(
+            replay,
+            path,
+            open_replay=open_replay,
+            save_script=save_script,
+            settings=load_settings(settings_path()),
+        )
     )
 
 

@@ -1,11 +1,11 @@
-"""The explorer over a recording: the same panes, a bar to play it by, and nobody to talk to.
+"""The explorer over a recording: the same panes, and a bar that controls the replay.
 
-The rule: what needs a living child says that there is none; everything else is the explorer's own.
+There is no child: what needs one says so; everything else is as in the explorer.
 """
 
 from collections.abc import AsyncIterator, Callable
 from os.path import basename
-from typing import Any, ClassVar, NoReturn, Self
+from typing import Any, ClassVar, Final, NoReturn, Self
 
 from textual.binding import Binding, BindingType
 
@@ -25,7 +25,12 @@ from tui_ipc.tui.settings import Settings
 from tui_ipc.tui.widgets.bottom_bar import ReplayBar, decrease_speed, increase_speed
 from tui_ipc.tui.widgets.key_bar import SESSION
 
-_REPLAY_HAS_NO_CHILD = "A recording is only shown: no child runs."
+_REFUSALS: Final = {
+    "end": ("Not ended", "This is a recording: there is no child to end."),
+    "signal": ("Not signalled", "This is a recording: there is no child to signal."),
+    "record": ("Not recorded", "This is a recording already."),
+}
+"""What is said when a key is pressed that needs a child: a title and a sentence, by the action."""
 
 
 class ReplayedSession:
@@ -78,10 +83,12 @@ class ReplayApp(ExplorerApp):
     Args:
         replay: A replay that has not begun; the app begins it and ends it.
         path: The file that it is read from.
-        again: Makes another replay of the same file at a speed; raises RecordingError if it is gone.
-        save_script: Writes a script of what happened; None if nobody does.
-        settings: What the user wants; None for nothing in particular.
+        open_replay: Opens the same file again, at a speed; raises RecordingError if that fails.
+        save_script: Writes a script of what happened; without it that cannot be done.
+        settings: The user's settings; None for the defaults.
     """
+
+    IS_REPLAY = True
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -91,11 +98,10 @@ class ReplayApp(ExplorerApp):
             priority=True,
             id="app.quit",
             group=SESSION,
-            tooltip="Show no more of the recording",
+            tooltip="Close the recording",
         ),
-        Binding(
-            "q", "quit", "Leave", show=False, id="replay.leave"
-        ),  # no priority: q may be typed in the palette
+        # Without priority, since q can be typed in the palette.
+        Binding("q", "quit", "Leave", show=False, id="replay.leave"),
         Binding(
             "ctrl+r",
             "restart",
@@ -105,16 +111,16 @@ class ReplayApp(ExplorerApp):
             group=SESSION,
             tooltip="Show the recording from its beginning",
         ),
-        Binding("ctrl+t", "end", "End the child", priority=True, show=False, id="app.end"),
-        Binding("f4", "signal", "Signal", show=False, id="app.signal"),
-        Binding("f5", "record", "Record", show=False, id="app.record"),
+        Binding("ctrl+t", "refuse('end')", "End the child", priority=True, show=False, id="app.end"),
+        Binding("f4", "refuse('signal')", "Signal", show=False, id="app.signal"),
+        Binding("f5", "refuse('record')", "Record", show=False, id="app.record"),
         Binding(
             "space",
             "play",
             "Play",
             key_display="␣",
             id="replay.play",
-            tooltip="Space: go on with the recording, or hold it where it is",
+            tooltip="Space: pause the recording, or play on",
         ),
         Binding(
             "full_stop,right",
@@ -122,7 +128,7 @@ class ReplayApp(ExplorerApp):
             "Step",
             key_display=".",
             id="replay.step",
-            tooltip="Show the next event and hold there",
+            tooltip="Show the next event, and pause there",
         ),
         Binding(
             "plus,equals_sign",
@@ -130,7 +136,7 @@ class ReplayApp(ExplorerApp):
             "Faster",
             key_display="+",
             id="replay.faster",
-            tooltip="Show the recording at twice the speed, up to no pause at all",
+            tooltip="Play at twice the speed; beyond 64× without any pauses",
         ),
         Binding(
             "minus",
@@ -138,7 +144,7 @@ class ReplayApp(ExplorerApp):
             "Slower",
             key_display="-",
             id="replay.slower",
-            tooltip="Show the recording at half the speed",
+            tooltip="Play at half the speed",
         ),
     ]
 
@@ -147,17 +153,17 @@ class ReplayApp(ExplorerApp):
         replay: Replay,
         path: str,
         *,
-        again: Callable[[float | None], Replay],
+        open_replay: Callable[[float | None], Replay],
         save_script: SaveScript | None = None,
         settings: Settings | None = None,
     ) -> None:
-        self._again = again
-        self._beginning = False
-        self._deck = replay
+        self._open_replay = open_replay
+        self._is_restarting = False
+        self.replay = replay
         self.replay_bar = ReplayBar(replay)
         super().__init__(
             ReplayedSession(replay),
-            foot=self.replay_bar,
+            bottom_bar=self.replay_bar,
             source=f"replay {make_visible(basename(path))}",
             command=replay.command,
             save_script=save_script,
@@ -165,82 +171,85 @@ class ReplayApp(ExplorerApp):
         )
 
     @property
-    def _doing(self) -> None:
-        return None
+    def _pending_action(self) -> None:
+        """Nothing: no child has to end."""
+        return
+
+    def _describe_remedy(self) -> str:
+        return f"{format_key(self, 'app.run')} for details"
+
+    def _now(self) -> int:
+        return self._latest[0]
 
     def _on_ended(self, broken: RecordingError | None) -> None:
-        if self._keeper.phase is SessionPhase.LEAVING:
+        """Say in what state the recording ended, unless the user ended the replay."""
+        if self.controller.phase is SessionPhase.LEAVING:
             return
         if broken is not None:
             self.replay_bar.flaw = "the file is broken here"
-            self.notify(make_visible(str(broken)), title="Broken", severity="error", timeout=30, markup=False)
-        elif self._deck.truncated:
+            self.notify(str(broken), title="Broken", severity="error", timeout=30)
+        elif self.replay.truncated:
             self.replay_bar.flaw = "the file breaks off"
-            rest = format_plural(self._deck.truncated, "byte")
-            sentence = f"The recording breaks off: the last {rest} of the file are no whole event."
-            self.notify(sentence, title="Truncated", severity="warning", timeout=30)
+            rest = format_plural(self.replay.truncated, "byte")
+            text = f"The recording breaks off: the last {rest} of the file are an incomplete event."
+            self.notify(text, title="Truncated", severity="warning", timeout=30)
         self.replay_bar.sync()
 
     async def action_restart(self) -> None:
         """Show the recording from its beginning."""
         try:
-            replay = self._again(self._deck.speed)
+            replay = self._open_replay(self.replay.speed)
         except RecordingError as error:
-            self.notify(make_visible(str(error)), title="Not started again", severity="error", markup=False)
+            self.notify(str(error), title="Not started again", severity="error")
             return
-        await self._begin_again(replay)
+        await self._replace_replay(replay)
 
-    async def _begin_again(self, replay: Replay) -> None:
-        """Leave one replay and begin another, on a screen as it was at first, but for the filter."""
-        self._beginning = True
-        await self._keeper.wait_until_left()
-        self._beginning = False
+    async def _replace_replay(self, replay: Replay) -> None:
+        """End one replay and begin another on fresh panes; the filter stays.
+
+        The old controller must be done before the panes that it feeds are replaced, and its end must not end
+        the app.
+        """
+        self._is_restarting = True
+        await self.controller.wait_until_left()
+        self._is_restarting = False
         wanted = self.log_view.filter
-        self._deck, self.replay_bar = replay, ReplayBar(replay)
+        self.replay, self.replay_bar = replay, ReplayBar(replay)
         self._make_panes(ReplayedSession(replay), self.replay_bar)
         await self.recompose()
         self.log_view.set_filter(wanted)
-        self._begin()
+        self._start_session()
 
-    def _on_over(self, error: BaseException | None) -> None:
-        if not self._beginning:
-            super()._on_over(error)
+    def _on_session_over(self, error: BaseException | None) -> None:
+        if not self._is_restarting:
+            super()._on_session_over(error)
 
-    def action_end(self) -> None:
-        """Say that there is nothing to end."""
-        self.notify(_REPLAY_HAS_NO_CHILD, title="Not ended", severity="warning", markup=False)
-
-    def action_signal(self) -> None:
-        """Say that there is nothing to signal."""
-        self.notify(_REPLAY_HAS_NO_CHILD, title="Not signalled", severity="warning", markup=False)
-
-    def action_record(self) -> None:
-        """Say that there is nothing to record."""
-        self.notify("This is a recording already.", title="Not recorded", severity="warning", markup=False)
+    def action_refuse(self, action: str) -> None:
+        """Say why an action of the explorer cannot be done in a replay."""
+        title, text = _REFUSALS[action]
+        self.notify(text, title=title, severity="warning")
 
     async def action_play(self) -> None:
-        """Go on, or hold; after the end, begin again."""
-        if self._deck.over:
+        """Play, or pause; after the end, begin again."""
+        if self.replay.over:
             await self.action_restart()
             return
-        if self._deck.playing:
-            self._deck.pause()
+        if self.replay.playing:
+            self.replay.pause()
         else:
-            self._deck.play()
+            self.replay.play()
         self.replay_bar.sync()
 
     def action_step(self) -> None:
-        """Show one more event, and hold there."""
-        if self._deck.over:
-            self.notify(
-                f"The recording is over; {format_key(self, 'app.restart')} starts it again.", markup=False
-            )
+        """Show one more event, and pause there."""
+        if self.replay.over:
+            self.notify(f"The recording is over; {format_key(self, 'app.restart')} starts it again.")
             return
-        self._deck.step()
+        self.replay.step()
         self.replay_bar.sync()
 
     def action_speed(self, direction: int) -> None:
-        """Go faster (1) or slower (-1)."""
-        deck = self._deck
-        deck.speed = increase_speed(deck.speed) if direction > 0 else decrease_speed(deck.speed)
+        """Play faster (1) or slower (-1)."""
+        change_speed = increase_speed if direction > 0 else decrease_speed
+        self.replay.speed = change_speed(self.replay.speed)
         self.replay_bar.sync()

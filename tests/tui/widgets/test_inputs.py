@@ -146,7 +146,7 @@ def test_what_was_just_sent_is_the_first_to_come_back() -> None:
         await it.say("one")
         await it.pilot.press("up", "down", *"two", "enter", "up")
         assert box.value == "two"
-        box.put("three")
+        box.edit_text("three")
         seen = []
         for key in ("up", "up", "down", "down", "down"):
             await it.pilot.press(key)

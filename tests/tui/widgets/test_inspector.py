@@ -131,7 +131,7 @@ def test_where_there_is_room_both_are_seen() -> None:
         await it.pilot.press("b")
         assert shown.bytes_view.has_focus
         await it.pilot.press("shift+tab")
-        assert inspector(it).face == "value"
+        assert inspector(it).tab == "value"
         await it.pilot.press("f2")
         await it.pilot.resize_terminal(200, 60)
         await it.until(lambda: shown.bytes_view.region.y >= shown.tree_view.region.bottom)
@@ -203,7 +203,7 @@ def test_one_goes_from_a_question_to_its_answer_and_back() -> None:
         await it.pilot.press("g")
         await it.until(lambda: it.shows("page", "answered by"))
         await it.until(lambda: it.app.log_view.filter is not None)
-        it.app.log_view.pick_entry(8)
+        it.app.log_view.select_entry(8)
         await it.until(lambda: it.shows("page", "#2 of this run"))
         await it.pilot.press("g")
         await it.until(lambda: it.notices() == ["No answer to #2 has come."])
@@ -232,8 +232,8 @@ def test_a_face_is_turned_to_by_a_click_on_its_name() -> None:
     async def scene(it: FakeExplorerDriver) -> None:
         await inspecting(it, {"a": 1})
         for face, column in (("about", 17), ("about", 30), ("value", 0), ("bytes", 8)):
-            assert await it.pilot.click("#faces", offset=(column, 0))
-            assert inspector(it).face == face
+            assert await it.pilot.click("#tabs", offset=(column, 0))
+            assert inspector(it).tab == face
 
     run_scene(scene)
 
@@ -334,7 +334,7 @@ def test_hostile_values_are_harmless() -> None:
         for _ in values:
             await it.pilot.press("up")
             for face in ("value", "bytes", "about"):
-                it.app.action_face(face)
+                it.app.action_tab(face)
                 inspector(it).page.focus()
                 await it.pilot.press("asterisk", "down", "end", "up")
                 assert all(is_safe(character) for character in it.frame())
@@ -350,7 +350,7 @@ def test_a_selection_survives_nothing_that_it_should_not() -> None:
         await inspecting(it, [1, 2, 3])
         await it.pilot.press("down", "down")
         await it.until(lambda: part(it).startswith("$[1]"))
-        it.app.action_foot()
+        it.app.action_focus_bottom_bar()
         it.app.log_view.action_follow()
         it.session.feed(MessageSent(at=it.session.at, run=1, number=2, value="new", raw=encode("new")))
         await it.until(lambda: it.shows("page", '"new"'))

@@ -154,10 +154,10 @@ def test_the_selection_stays_on_its_entry() -> None:
         assert chosen is not None
         assert chosen.text == '"even 9"'
         await it.pilot.press("slash", *"even")
-        await it.until(lambda: it.app.log_view.complete and len(words(it)) > 1)
+        await it.until(lambda: it.app.log_view.is_scan_complete and len(words(it)) > 1)
         assert it.app.log_view.selected is chosen
         await it.pilot.press("ctrl+u", *"odd")
-        await it.until(lambda: it.app.log_view.complete)
+        await it.until(lambda: it.app.log_view.is_scan_complete)
         nearest = it.app.log_view.selected
         assert nearest is not None
         assert nearest.text == '"odd 10"'
@@ -253,7 +253,7 @@ def test_a_search_goes_round_and_lights_what_it_finds() -> None:
         selected = it.app.log_view.selected
         assert selected is not None
         assert selected.text == '"moon moon"'
-        lit = [span.text for span in it.app.log_view.shown(7).left if span.paint == "found"]
+        lit = [span.text for span in it.app.log_view.displayed_line(7).left if span.paint == "found"]
         assert lit == ["moon", "moon"]
         await it.pilot.press("up")
         await it.until(lambda: bar(it) == "1 of 2")
@@ -287,7 +287,7 @@ def test_what_a_line_does_not_show_is_found_too() -> None:
         await it.pilot.press("ctrl+u", *"deep")
         await it.until(lambda: bar(it) == "1 of 1")
         assert it.app.log_view.shift == 0
-        assert it.app.log_view.shown(6).left[1] == ("← ", "found")
+        assert it.app.log_view.displayed_line(6).left[1] == ("← ", "found")
         await it.pilot.press("ctrl+u", *"lost")
         await it.until(lambda: bar(it) == "not found")
 
@@ -306,12 +306,12 @@ def test_a_long_log_is_filtered_in_slices() -> None:
         await it.pilot.press("slash")
         view = it.app.log_view
         it.app.post_message(events.Key("9", "9"))
-        await meanwhile(lambda: not view.complete)
+        await meanwhile(lambda: not view.is_scan_complete)
         assert it.shows("log", "number 59999")
         it.app.post_message(events.Key("9", "9"))
         await meanwhile(lambda: title(it).startswith("Log · show 99:"))
-        assert not view.complete
-        await it.until(lambda: view.complete)
+        assert not view.is_scan_complete
+        await it.until(lambda: view.is_scan_complete)
         found = sum("99" in str(number) for number in range(60_000))
         assert bar(it) == f"{format_count(found)} of 60 005"
         assert it.shows("log", "number 59999")
@@ -332,7 +332,7 @@ def test_an_endless_expression_is_ended() -> None:
         await it.pilot.press("escape", "f")
         it.app.query_one(QueryBar).input.value = "/(a+)+$/"
         await it.until(lambda: len(it.notices()) == 2)
-        assert it.app.log_view.needle is None
+        assert it.app.log_view.pattern is None
 
     play(scene)
 

@@ -29,7 +29,7 @@ from tui_ipc.events import (
 )
 from tui_ipc.osutil.signals import describe_exit, signal_name
 
-RunPhase = Literal["starting", "open", "over"]
+StatusPhase = Literal["starting", "open", "over"]
 
 _WAITING_FOR: dict[Step, str] = {
     "listening": "waiting for its server",
@@ -62,7 +62,7 @@ class Status:
     def _begin_run(self, run: int) -> None:
         self.run = run
         self.pid: int | None = None
-        self.phase: RunPhase = "starting"
+        self.phase: StatusPhase = "starting"
         self.stopped: int | None = None
         self.why_unreachable: str | None = None
         self._state = "starting"

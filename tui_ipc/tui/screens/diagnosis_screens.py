@@ -16,6 +16,7 @@ from tui_ipc.events.sentences import WORD_WIDTH, Tone, describe_event
 from tui_ipc.text.safe_text import format_sentence, make_lines_visible, make_visible
 from tui_ipc.text.units import format_clock, format_duration
 from tui_ipc.tui.model.run_summary import RunSummaries, RunSummary, StepProgress, StepState
+from tui_ipc.tui.widgets.line_view import MUTED
 
 WHY_REFRESH_SECONDS = 0.5
 """Seconds after which the session is asked again."""
@@ -72,8 +73,6 @@ RUN_REFRESH_SECONDS = 0.25
 
 MIN_COLUMNS = 50
 """How many cells a row has at least; on a screen that has fewer they are broken once more."""
-
-MUTED = "$foreground 60%"
 
 _TONE_STYLES: dict[Tone, str] = {
     "plain": "",

@@ -1,10 +1,10 @@
-"""A dialog in which one of several things is chosen: by moving to it, clicking it, or typing its name."""
+"""Dialogs: one in which something is chosen from a list, and one that asks for the path of a new file."""
 
 import os
 import signal
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import IO, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -15,9 +15,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.recording.codec import describe_path_error
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.widgets.inputs import SafeInput
+from tui_ipc.tui.widgets.line_view import MUTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Choice:
 
     Attributes:
         title: Its name.
-        help: What it does, in some words.
-        value: What choosing it means.
+        help: What it does, in a few words.
+        value: The dialog's result if it is chosen.
     """
 
     title: str
@@ -36,14 +36,14 @@ class Choice:
 
 
 class ChoiceScreen(ModalScreen[Any]):
-    """Asks for one of some choices; it gives the ``value`` of the chosen one, or None.
+    """Asks for one of several choices; its result is the ``value`` of the chosen one, else None.
 
     Args:
         title: What is asked for.
-        intro: What the choice is applied to, in a sentence.
-        choices: What can be chosen once a text was typed, the best first.
-        nothing: What is said if that is nothing.
-        prompt: What may be typed.
+        intro: What the choice applies to, in a sentence.
+        find_choices: Returns the choices that match a typed text, the best first.
+        empty_text: Shown if no choice matches.
+        prompt: Shown in the input while nothing is typed.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -56,41 +56,46 @@ class ChoiceScreen(ModalScreen[Any]):
     ]
 
     def __init__(
-        self, title: str, intro: str, choices: Callable[[str], Sequence[Choice]], *, nothing: str, prompt: str
+        self,
+        title: str,
+        intro: str,
+        find_choices: Callable[[str], Sequence[Choice]],
+        *,
+        empty_text: str,
+        prompt: str,
     ) -> None:
         super().__init__()
         self._title = title
         self._intro = intro
-        self._choices = choices
-        self._nothing = nothing
+        self._find_choices = find_choices
         self._input = SafeInput(placeholder=prompt, compact=True, id="typed")
         self._list = OptionList(id="choices", compact=True)
         self._list.can_focus = False
-        self._none = Static(Content(nothing), id="none")
+        self._empty = Static(Content(empty_text), id="empty")
         self._shown: Sequence[Choice] = ()
 
     def compose(self) -> ComposeResult:
         """Make the dialog."""
         with Vertical(id="choice", classes="dialog") as dialog:
             dialog.border_title = self._title
-            dialog.border_subtitle = "↑↓ or type · enter chooses · esc closes"
+            dialog.border_subtitle = "↑↓ or type · Enter chooses · Esc closes"
             yield Static(Content(make_visible(self._intro)), id="intro")
             yield self._input
-            yield self._none
+            yield self._empty
             yield self._list
 
     def on_mount(self) -> None:
         """Show every choice."""
-        self._offer("")
+        self._show_choices("")
         self._input.focus()
 
     @on(Input.Changed)
     def _on_changed(self, changed: Input.Changed) -> None:
-        self._offer(changed.value)
+        self._show_choices(changed.value)
 
     @on(Input.Submitted)
     def _on_submitted(self) -> None:
-        """Choose when the input's turn comes: what was typed before Enter was offered by then."""
+        # Enter is handled by the input, whose events are in order: the text typed before it has been matched.
         self.action_choose()
 
     @on(OptionList.OptionSelected)
@@ -100,116 +105,99 @@ class ChoiceScreen(ModalScreen[Any]):
     def action_move(self, rows: int) -> None:
         """Move to another choice."""
         if self._shown:
-            place = 0 if self._list.highlighted is None else self._list.highlighted
-            self._list.highlighted = max(0, min(place + rows, len(self._shown) - 1))
+            index = 0 if self._list.highlighted is None else self._list.highlighted
+            self._list.highlighted = max(0, min(index + rows, len(self._shown) - 1))
 
     def action_choose(self) -> None:
-        """Take the choice that is lit."""
+        """Choose what is highlighted."""
         if self._list.highlighted is not None:
             self.dismiss(self._shown[self._list.highlighted].value)
         else:
             self.app.bell()
 
-    def _offer(self, text: str) -> None:
-        self._shown = self._choices(text.strip())
+    def _show_choices(self, text: str) -> None:
+        self._shown = self._find_choices(text.strip())
         width = max((len(choice.title) for choice in self._shown), default=0)
         self._list.set_options(_render_choice(choice, width) for choice in self._shown)
         self._list.highlighted = 0 if self._shown else None
-        self._none.display = not self._shown
+        self._empty.display = not self._shown
 
 
 def _render_choice(choice: Choice, width: int) -> Content:
-    return Content.assemble((f"{choice.title:<{width}}", "bold"), "   ", (choice.help, "$foreground 60%"))
+    return Content.assemble((f"{choice.title:<{width}}", "bold"), "   ", (choice.help, MUTED))
 
 
 class PathScreen(ModalScreen[str | None]):
-    """Asks for the path of a new file; it gives the path once the file was made, None if it was not to be.
+    """Asks for the path of a new file; its result is the path once the file was created, None if cancelled.
 
     Args:
         title: What is saved.
-        suggestion: A path to begin with.
-        make: Makes the file that is named; says what is wrong, or None if it was made.
+        suggestion: The path to begin with.
+        create_file: Creates the file at a path; returns why that failed, None if it did not.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss", "Cancel", key_display="esc", id="path.close"),
     ]
 
-    def __init__(self, title: str, suggestion: str, make: Callable[[str], str | None]) -> None:
+    def __init__(self, title: str, suggestion: str, create_file: Callable[[str], str | None]) -> None:
         super().__init__()
         self._title = title
-        self._make = make
-        self._input = SafeInput(suggestion, compact=True, id="path")  # focused, it is selected
-        self._said = Static(id="said")
+        self._create_file = create_file
+        self._input = SafeInput(
+            suggestion, compact=True, id="path"
+        )  # the focus selects it, so typing replaces it
+        self._message = Static(id="message-line")
 
     def compose(self) -> ComposeResult:
         """Make the dialog."""
         with Vertical(id="file", classes="dialog") as dialog:
             dialog.border_title = self._title
-            dialog.border_subtitle = "enter saves · esc cancels"
+            dialog.border_subtitle = "Enter saves · Esc cancels"
             yield self._input
-            yield self._said
+            yield self._message
 
     def on_mount(self) -> None:
-        """Be typed into."""
+        """Take the focus."""
         self._input.focus()
 
     @on(Input.Changed)
     def _on_changed(self, changed: Input.Changed) -> None:
-        self._say(os.path.abspath(expand_path(changed.value)) if changed.value else "", wrong=False)
+        self._show_message(
+            os.path.abspath(expand_path(changed.value)) if changed.value else "", is_error=False
+        )
 
     @on(Input.Submitted)
     def _on_submitted(self, submitted: Input.Submitted) -> None:
         path = expand_path(submitted.value)
-        wrong = find_path_problem(path) or self._make(path)
-        if wrong is None:
+        problem = self._create_file(path)
+        if problem is None:
             self.dismiss(path)
         else:
-            self._say(wrong, wrong=True)
+            self._show_message(problem, is_error=True)
 
-    def _say(self, sentence: str, *, wrong: bool) -> None:
-        self._said.set_class(wrong, "-wrong")
-        self._said.update(Content(make_visible(sentence)))
+    def _show_message(self, text: str, *, is_error: bool) -> None:
+        self._message.set_class(is_error, "-wrong")
+        self._message.update(Content(make_visible(text)))
 
 
 def expand_path(text: str) -> str:
-    """The path that a text means: ``~`` is the home directory, blanks around it are none of it."""
+    """The path that a text names: ``~`` is the home directory, blanks at the ends do not count."""
     return os.path.expanduser(text.strip())
 
 
-def find_path_problem(path: str) -> str | None:
-    """Why no file can be made under a path, as far as can be seen; None if it may."""
-    if not path:
-        return "Name a file."
-    if os.path.lexists(path):
-        return f"{path} is there already; name another file."
-    directory = os.path.dirname(path) or "."
-    if not os.path.isdir(directory):
-        return f"There is no directory {directory}."
-    return None
-
-
-def find_unused_path(stem: str, ending: str) -> str:
-    """A path in our directory that is not there yet: ``echo.rec``, else ``echo-2.rec`` and so on."""
-    path, number = f"{stem}.{ending}", 1
-    while os.path.lexists(path):
-        number += 1
-        path = f"{stem}-{number}.{ending}"
-    return path
-
-
 QUIT_VALUE: Final = 0
-"""Stands among the numbers of signals for the orderly end; no signal has it."""
+"""The value of the choice that ends the child with ``"quit"``; no signal has this number."""
 
 _USUAL: Final[dict[int, str]] = {
-    signal.SIGSTOP: "stop it where it is, until it is continued",
-    signal.SIGCONT: "let it go on",
+    signal.SIGSTOP: "stop it until it is continued",
+    signal.SIGCONT: "continue it",
     signal.SIGINT: "interrupt it, as ctrl+c in its terminal would",
     signal.SIGTERM: "ask it to end",
-    signal.SIGKILL: "end it at once, whatever it does",
-    signal.SIGHUP: "its terminal is gone; many servers read their settings anew",
-    signal.SIGUSR1: "whatever its author meant by it",
-    signal.SIGUSR2: "whatever its author meant by it",
+    signal.SIGKILL: "kill it at once; it cannot object",
+    signal.SIGHUP: "its terminal is gone; many servers reload their settings",
+    signal.SIGUSR1: "the program defines what it means",
+    signal.SIGUSR2: "the program defines what it means",
 }
 
 _UNUSUAL: Final[dict[int, str]] = {
@@ -217,17 +205,17 @@ _UNUSUAL: Final[dict[int, str]] = {
     signal.SIGABRT: "end it as abort() does",
     signal.SIGSEGV: "end it as an invalid access to memory does",
     signal.SIGALRM: "end it as a timer that it set does",
-    signal.SIGPIPE: "end it as writing to nobody does",
-    signal.SIGTSTP: "stop it as ctrl+z does, if it lets that happen",
-    signal.SIGWINCH: "tell it that its terminal has another size",
-    signal.SIGCHLD: "tell it that a child of its own changed",
+    signal.SIGPIPE: "end it as writing to a closed pipe does",
+    signal.SIGTSTP: "stop it as ctrl+z does, unless it handles that",
+    signal.SIGWINCH: "tell it that its terminal was resized",
+    signal.SIGCHLD: "tell it that a child of its own changed state",
 }
 
-_QUIT_CHOICE: Final = Choice("quit", "ask it to leave; SIGTERM and SIGKILL if it does not", QUIT_VALUE)
+_QUIT_CHOICE: Final = Choice("quit", "ask it to exit; SIGTERM, then SIGKILL if it does not", QUIT_VALUE)
 
 
 def find_signals(text: str) -> Sequence[Choice]:
-    """What can be sent once a text was typed: the usual ones for none, else what it names or is part of.
+    """Return the signals that match a typed text; for none, the usual ones.
 
     Args:
         text: A number (``9``), a name (``SIGKILL``, ``kill``) or a part of one.
@@ -252,50 +240,10 @@ def _list_signals() -> Sequence[int]:
 
 
 def _make_choice(number: int) -> Choice:
-    meaning = _USUAL.get(number) or _UNUSUAL.get(number) or "what it does is the child's affair, or its end"
+    meaning = (
+        _USUAL.get(number)
+        or _UNUSUAL.get(number)
+        or "the program defines what it means; else it usually ends the program"
+    )
     name = signal_name(number)
     return Choice(name if name.endswith(f" {number}") else f"{name} {number}", meaning, int(number))
-
-
-class SaveError(Exception):
-    """A file cannot be written; the text says why."""
-
-
-class NewFile:
-    """A file that was not there before.
-
-    Args:
-        path: Its path.
-
-    Raises:
-        SaveError: It cannot be made.
-    """
-
-    def __init__(self, path: str) -> None:
-        wrong = find_path_problem(path)
-        if wrong is not None:
-            raise SaveError(wrong)
-        self.path = path
-        try:
-            self._file: IO[str] = open(path, "x", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 - closed by write
-        except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-            raise SaveError(
-                f"{path} cannot be made: {describe_path_error(error)}; name another file."
-            ) from None
-
-    def write(self, pieces: Iterable[str]) -> int:
-        """Write pieces of text and close the file; says how many characters they had. May be a thread's work.
-
-        Raises:
-            SaveError: They do not all fit, or the like.
-        """
-        written = 0
-        try:
-            with self._file as file:
-                for piece in pieces:
-                    written += file.write(piece)
-        except OSError as error:
-            raise SaveError(
-                f"{self.path} cannot be written on: {describe_path_error(error)}; save where there is room."
-            ) from None
-        return written

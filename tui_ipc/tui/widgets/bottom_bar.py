@@ -1,7 +1,4 @@
-"""The box in which a message is typed: it says what would be sent, and to whom."""
-
-from datetime import datetime
-from typing import Protocol
+"""The bar below the panes: the message box, or in a replay the bar that shows where the replay is."""
 
 from textual import on
 from textual.app import ComposeResult
@@ -9,6 +6,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from tui_ipc.recording.replay import Replay
 from tui_ipc.text import notation
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_count, format_plural
@@ -17,18 +15,19 @@ from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.status import Status
 from tui_ipc.tui.widgets.inputs import MessageInput
+from tui_ipc.tui.widgets.line_view import MUTED
 
 MAX_PARSED_CHARS = 10_000
-"""Up to how many characters a text is understood at each key; a longer one only when it is sent."""
+"""Up to how many characters a text is parsed at each key; a longer one is parsed when it is sent."""
 
 _PLACEHOLDER = "Type a message: text, JSON or a Python literal. Enter sends it."
 
 
 class MessageBox(Horizontal):
-    """The input in its frame.
+    """Takes messages, and says what would be sent.
 
     Args:
-        history: What was sent before; it is loaded when the box appears.
+        history: The messages sent before; it is loaded when the box is mounted.
     """
 
     BORDER_TITLE = "Message"
@@ -39,7 +38,7 @@ class MessageBox(Horizontal):
         self._vocabulary = Vocabulary()
         self._learnt: LogEntry | None = None
         self.input = MessageInput(self._history, self._vocabulary, id="input")
-        self._absence: str | None = None
+        self._no_child_reason: str | None = None
 
     def compose(self) -> ComposeResult:
         """Make the prompt and the input."""
@@ -47,37 +46,37 @@ class MessageBox(Horizontal):
         yield self.input
 
     def on_mount(self) -> None:
-        """Begin with an invitation, and with what earlier starts sent."""
+        """Load the history, and show the placeholder."""
         try:
             self._history.load()
         except OSError as error:
-            self.input.complain(error)
+            self.input.report_history_error(error)
         self.watch(self.input, "_suggestion", self._redraw, init=False)
         self._redraw()
 
     def take_focus(self) -> None:
-        """Be typed into."""
+        """Take the focus."""
         self.input.focus()
 
-    def take(self, text: str) -> None:
-        """Be typed into, with a text to begin with; ``down`` gives back what was being typed."""
-        self.input.put(text)
+    def edit(self, text: str) -> None:
+        """Take the focus with a text to edit; ``down`` brings back the draft that was there."""
+        self.input.edit_text(text)
         self.take_focus()
 
     def follow(self, status: Status) -> None:
-        """Say why no message can be sent, if so."""
-        if status.why_unreachable != self._absence:
-            self._absence = status.why_unreachable
+        """Say why no child is running, if none is."""
+        if status.why_unreachable != self._no_child_reason:
+            self._no_child_reason = status.why_unreachable
             self._redraw()
 
-    def learn(self, newest: LogEntry | None) -> None:
-        """Take words for the completion from the newest message: of a flood, from one in each picture."""
+    def learn_words(self, newest: LogEntry | None) -> None:
+        """Take words for the completion from the newest message; in a flood, from one in each refresh."""
         if newest is not self._learnt:
             self._learnt = newest
             self._vocabulary.learn(getattr(newest and newest.event, "value", None))
 
     @on(Input.Changed)
-    def _follow(self) -> None:
+    def _on_changed(self) -> None:
         self._redraw()
 
     def _redraw(self) -> None:
@@ -85,67 +84,45 @@ class MessageBox(Horizontal):
         remedy = f"{format_key(self.app, 'app.restart')} starts it again"
         complaint = notation.interpret(text)[1] if 0 < len(text) <= MAX_PARSED_CHARS else None
         self.input.fault = complaint.offset if complaint else None
-        self.set_class(self._absence is not None, "-absent")
+        self.set_class(self._no_child_reason is not None, "-absent")
         self.set_class(complaint is not None, "-doubtful")
-        self.input.placeholder = f"{self._absence} — {remedy}" if self._absence else _PLACEHOLDER
+        self.input.placeholder = (
+            f"{self._no_child_reason} — {remedy}" if self._no_child_reason else _PLACEHOLDER
+        )
         self.border_subtitle = Content(self._hint(text, remedy))
 
     def _hint(self, text: str, remedy: str) -> str:
         if not text:
             return ""
-        if self._absence:
-            return f"{self._absence.partition(':')[0]} — {remedy}"
+        if self._no_child_reason:
+            return f"child not running — {remedy}"
         if len(text) > MAX_PARSED_CHARS:
             return format_plural(len(text), "character")
-        said = make_visible(notation.describe_text(text))
+        meaning = make_visible(notation.describe_text(text))
         return (
-            f"{said} · {format_key(self.input, 'input.complete')} completes" if self.input.completes else said
+            f"{meaning} · press {format_key(self.input, 'input.complete')} to accept the suggestion"
+            if self.input.has_suggestion
+            else meaning
         )
 
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-"""How many times as fast as it happened a recording can be shown; beyond the last without any pause."""
+"""The speeds of a replay; beyond the last it makes no pauses."""
 
 POLL_SECONDS = 0.2
-"""Seconds after which the bar looks at the replay by itself, since the end of one is no event."""
+"""Seconds between two looks at the replay, whose end no event reports."""
 
 PROGRESS_CELLS = 16
-"""How many cells the line takes that shows how much was shown."""
-
-_MUTED = "$foreground 60%"
-
-
-class ReplayControls(Protocol):
-    """What the bar needs of a replay; :class:`~tui_ipc.recording.replay.Replay` is one."""
-
-    speed: float | None
-
-    @property
-    def playing(self) -> bool: ...
-    @property
-    def over(self) -> bool: ...
-    @property
-    def position(self) -> int: ...
-    @property
-    def length(self) -> int | None: ...
-    @property
-    def progress(self) -> float: ...
-    @property
-    def truncated(self) -> int: ...
-    @property
-    def began(self) -> datetime: ...
-    def play(self) -> None: ...
-    def pause(self) -> None: ...
-    def step(self) -> None: ...
+"""The width of the progress line, in cells."""
 
 
 def increase_speed(speed: float | None) -> float | None:
-    """The next higher of :data:`SPEEDS`, None (no pause between events) beyond the last."""
+    """Return the next higher of :data:`SPEEDS`, None (no pauses) beyond the last."""
     return None if speed is None else next((each for each in SPEEDS if each > speed), None)
 
 
 def decrease_speed(speed: float | None) -> float | None:
-    """The next lower of :data:`SPEEDS`; there is none below the first."""
+    """Return the next lower of :data:`SPEEDS`; the first stays the first."""
     return next((each for each in reversed(SPEEDS) if speed is None or each < speed), speed)
 
 
@@ -153,67 +130,64 @@ class ReplayBar(Static, can_focus=True):
     """Shows where a replay is.
 
     Args:
-        deck: The replay.
+        replay: The replay.
 
     Attributes:
-        flaw: What is wrong with the recording, in a word; empty while nothing is known to be.
+        flaw: What is wrong with the recording, in a few words; empty if nothing is.
     """
 
     BORDER_TITLE = "Replay"
 
-    def __init__(self, deck: ReplayControls) -> None:
+    def __init__(self, replay: Replay) -> None:
         super().__init__(id="replay")
         self.flaw = ""
-        self._deck = deck
+        self._replay = replay
         self._shown: tuple[object, ...] = ()
 
     def on_mount(self) -> None:
-        """Show the beginning, and look again from time to time."""
-        self.border_subtitle = f"recorded {self._deck.began:%Y-%m-%d %H:%M %Z}"
+        """Show the replay, and look again at intervals."""
+        self.border_subtitle = f"recorded {self._replay.began:%Y-%m-%d %H:%M %Z}"
         self.sync()
         self.set_interval(POLL_SECONDS, self.sync)
 
     def take_focus(self) -> None:
-        """Have the keys."""
+        """Take the focus."""
         self.focus()
 
     def follow(self, status: Status) -> None:
-        """Show what has become of the replay."""
+        """Show the replay as it is now, after an event."""
         self.sync()
 
     def sync(self) -> None:
         """Show the replay as it is now."""
-        deck = self._deck
-        shown = (deck.playing, deck.over, deck.position, deck.progress, deck.speed, self.flaw)
+        replay = self._replay
+        shown = (replay.playing, replay.over, replay.position, replay.progress, replay.speed, self.flaw)
         if shown != self._shown:
             self._shown = shown
             self.update(self._content(), layout=False)
 
     def _content(self) -> Content:
-        deck = self._deck
-        if deck.over:
-            state = (
-                ("■ over", "bold $foreground 60%")
-                if not self.flaw
-                else (f"■ over: {self.flaw}", "bold $text-error")
-            )
-        elif deck.playing:
+        replay = self._replay
+        if replay.over and self.flaw:
+            state = (f"■ over: {self.flaw}", "bold $text-error")
+        elif replay.over:
+            state = ("■ over", f"bold {MUTED}")
+        elif replay.playing:
             state = ("▶ playing", "bold $text-success")
         else:
             state = ("‖ paused", "bold $text-warning")
-        of = "" if deck.length is None else f" of {format_count(deck.length)}"
-        speed = "as fast as it goes" if deck.speed is None else f"{deck.speed:g}×"
-        events = (("   event ", _MUTED), (format_count(deck.position), "bold"), (of, _MUTED))
+        of = "" if replay.length is None else f" of {format_count(replay.length)}"
+        speed = "no pauses" if replay.speed is None else f"{replay.speed:g}×"
+        events = (("   event ", MUTED), (format_count(replay.position), "bold"), (of, MUTED))
         return Content.assemble(
-            state, *events, ("   speed ", _MUTED), speed, "   ", *_render_progress(deck.progress)
+            state, *events, ("   speed ", MUTED), speed, "   ", *_render_progress(replay.progress)
         )
 
 
 def _render_progress(progress: float) -> tuple[tuple[str, str], ...]:
-    """How much was shown: a line, and the hundredths."""
     cells = round(progress * PROGRESS_CELLS)
     return (
         ("━" * cells, "$text-success"),
-        ("─" * (PROGRESS_CELLS - cells), _MUTED),
-        (f" {progress:.0%}", _MUTED),
+        ("─" * (PROGRESS_CELLS - cells), MUTED),
+        (f" {progress:.0%}", MUTED),
     )

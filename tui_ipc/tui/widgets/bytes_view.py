@@ -25,8 +25,8 @@ class BytesView(LineView):
         Binding("down", "rows(1)", "Row down", show=False, id="bytes.down"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="bytes.pageup"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="bytes.pagedown"),
-        Binding("home", "to(0)", "First byte", show=False, id="bytes.home"),
-        Binding("end", "to(-1)", "Last byte", show=False, id="bytes.end"),
+        Binding("home", "go_to(0)", "First byte", show=False, id="bytes.home"),
+        Binding("end", "go_to(-1)", "Last byte", show=False, id="bytes.end"),
         Binding(
             "right_square_bracket,shift+right",
             "part(1)",
@@ -61,7 +61,7 @@ class BytesView(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._anatomy = MsgpackIndex(b"")
+        self._index = MsgpackIndex(b"")
         self._dump = HexDump.fit(b"", 0)
         self.marked = (0, 0)
         """The bytes that are marked: the first, and the one behind the last."""
@@ -88,10 +88,10 @@ class BytesView(LineView):
             [place for place in self._places(index) if place.part.end > start and place.part.start < stop],
         )
 
-    def show(self, anatomy: MsgpackIndex) -> None:
+    def show(self, index: MsgpackIndex) -> None:
         """Show other bytes, from their beginning."""
-        self._anatomy = anatomy
-        self._dump = HexDump.fit(anatomy.data, self.width)
+        self._index = index
+        self._dump = HexDump.fit(index.data, self.width)
         self.marked = (0, 0)
         self.cursor_byte = None
         self._seen = (None, [])
@@ -112,9 +112,9 @@ class BytesView(LineView):
             self._into_sight(start)
         self.refresh()
 
-    def drawn(self, index: int, width: int) -> Strip:
+    def draw_row(self, index: int, width: int) -> Strip:
         """Draw a row of the dump, with what is marked in it."""
-        strip = super().drawn(index, width)
+        strip = super().draw_row(index, width)
         for first, last in self._dump.cells(index, *self.marked):
             strip = restyle(strip, first, last, self._overlay("mark"))
         if self.cursor_byte is not None:
@@ -124,7 +124,7 @@ class BytesView(LineView):
 
     def _overlay(self, name: str) -> Style:
         """What is laid over a byte, whose own colour stays."""
-        style = self.look(name)
+        style = self.component_style(name)
         return Style(bgcolor=style.bgcolor, underline=style.underline, reverse=style.reverse, bold=style.bold)
 
     def _places(self, row: int) -> list[PlacedToken]:
@@ -132,10 +132,10 @@ class BytesView(LineView):
         columns, height = self._dump.columns, max(1, self.size.height)
         top = self.scroll_offset.y
         first = top if top <= row < top + height else row
-        start, stop = first * columns, min((first + height) * columns, len(self._anatomy.data))
-        known = (self._anatomy, start, stop, self._anatomy.walked >= stop or self._anatomy.finished)
+        start, stop = first * columns, min((first + height) * columns, len(self._index.data))
+        known = (self._index, start, stop, self._index.walked >= stop or self._index.finished)
         if self._seen[0] != known:
-            self._seen = (known, list(self._anatomy.parts(start, stop)))
+            self._seen = (known, list(self._index.parts(start, stop)))
             if not known[-1]:
                 self._seen = (None, self._seen[1])
                 self.post_message(self.StructureNeeded(stop))
@@ -145,7 +145,7 @@ class BytesView(LineView):
         """Lay the bytes out for the new width; the cursor stays in sight."""
         if not self.width:  # hidden
             return
-        self._dump = HexDump.fit(self._anatomy.data, self.width)
+        self._dump = HexDump.fit(self._index.data, self.width)
         super().on_resize(event)
         if self.cursor_byte is not None:
             self._into_sight(self.cursor_byte)
@@ -165,7 +165,7 @@ class BytesView(LineView):
 
     def go_to(self, offset: int) -> None:
         """Put the cursor on a byte, as far as there is one, and tell it."""
-        self.cursor_byte = max(0, min(offset, len(self._anatomy.data) - 1))
+        self.cursor_byte = max(0, min(offset, len(self._index.data) - 1))
         self._into_sight(self.cursor_byte)
         self.refresh()
         self.post_message(self.CursorMoved(self.cursor_byte))
@@ -184,13 +184,13 @@ class BytesView(LineView):
         """Move the cursor by what fits on the screen."""
         self.go_to(self._at + pages * max(1, self.size.height - 1) * self._dump.columns)
 
-    def action_to(self, offset: int) -> None:
+    def action_go_to(self, offset: int) -> None:
         """Move the cursor to the first byte (0) or the last (-1)."""
-        self.go_to(offset % max(1, len(self._anatomy.data)))
+        self.go_to(offset % max(1, len(self._index.data)))
 
     def action_part(self, direction: int) -> None:
         """Move the cursor to the beginning of the next part (1), or of this or the one before (-1)."""
-        here = self._anatomy.at(self._at)
+        here = self._index.at(self._at)
         if here is None:
             return
         start, end = here.part.start, here.part.end
@@ -198,7 +198,7 @@ class BytesView(LineView):
             self.go_to(end)
         elif self._at > start:
             self.go_to(start)
-        elif (before := self._anatomy.at(start - 1)) is not None:
+        elif (before := self._index.at(start - 1)) is not None:
             self.go_to(before.part.start)
 
     @property

@@ -45,7 +45,7 @@ class MessageInput(SafeInput):
         id: The widget's.
 
     Attributes:
-        deaf: Whether keys are passed over, because the explorer is being left.
+        ignores_keys: Whether keys are passed over, because the explorer is being left.
         fault: The place in the text where it stops being what it looks like, None if it does not.
     """
 
@@ -93,7 +93,7 @@ class MessageInput(SafeInput):
             highlighter=_FaultHighlighter(self),
         )
         self.fault: int | None = None
-        self.deaf = False
+        self.ignores_keys = False
         self._history = history
         self._walk: Sequence[str] = ()
         self._place = -1  # -1 is the draft, before the first of the walk
@@ -107,13 +107,13 @@ class MessageInput(SafeInput):
         without a pause: for minutes nothing else would happen, not even what a signal asks for.
         """
         if isinstance(event, events.Key):
-            if self.deaf:
+            if self.ignores_keys:
                 return
             await asyncio.sleep(0)
         await super().on_event(event)
 
     @property
-    def completes(self) -> bool:
+    def has_suggestion(self) -> bool:
         """Whether something stands in grey behind the text, to be taken."""
         return len(self._suggestion) > len(self.value)
 
@@ -142,9 +142,9 @@ class MessageInput(SafeInput):
         try:
             self._history.add(text)
         except OSError as error:
-            self.complain(error)
+            self.report_history_error(error)
 
-    def complain(self, error: OSError) -> None:
+    def report_history_error(self, error: OSError) -> None:
         """Say once that later starts will not know what was sent."""
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         sentence = (
@@ -158,7 +158,7 @@ class MessageInput(SafeInput):
         if not self.value:
             self._show(text)
 
-    def put(self, text: str) -> None:
+    def edit_text(self, text: str) -> None:
         """Show a text to be edited; what was being typed lies below it, at ``down``."""
         self._begin_walk((text, *self._history.newest_first("")))
         self.action_recall(1)

@@ -40,7 +40,7 @@ from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.session_model import LogEntry, explain_no_partner, find_partners
 from tui_ipc.tui.model.styled_line import Line, Span, line, wrap
 from tui_ipc.tui.scheduling import BackgroundSteps
-from tui_ipc.tui.widgets.line_view import LineView
+from tui_ipc.tui.widgets.line_view import MUTED, LineView
 from tui_ipc.tui.widgets.message_view import MessageView
 
 
@@ -113,21 +113,21 @@ class Inspector(Vertical):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "v",
-            "app.face('value')",
+            "app.tab('value')",
             "Value",
             id="inspector.value",
             tooltip="Inspector: show the value",
         ),
         Binding(
             "b",
-            "app.face('bytes')",
+            "app.tab('bytes')",
             "Bytes",
             id="inspector.bytes",
             tooltip="Inspector: show the bytes on the wire, and their structure",
         ),
         Binding(
             "a",
-            "app.face('about')",
+            "app.tab('about')",
             "About",
             id="inspector.about",
             tooltip="Inspector: show time, size, latency, what it answers, what it holds",
@@ -167,8 +167,8 @@ class Inspector(Vertical):
     entry: reactive[LogEntry | None] = reactive(None)
     """What is shown, None before the first message."""
 
-    face: reactive[InspectorTab] = reactive[InspectorTab]("value")
-    """Under which face it is shown."""
+    tab: reactive[InspectorTab] = reactive[InspectorTab]("value")
+    """The tab that is shown."""
 
     @dataclass
     class EntryRequested(Message):
@@ -186,14 +186,14 @@ class Inspector(Vertical):
         self.document = DocumentView(id="document")
 
     def compose(self) -> ComposeResult:
-        """Make the row of faces and what stands under it."""
-        yield Static(id="faces")
+        """Make the row of tabs and what is below it."""
+        yield Static(id="tabs")
         yield self.message_view
         yield self.document
 
     @property
     def page(self) -> LineView:
-        """The view that shows the face, and has its keys."""
+        """The view that shows the tab, and takes its keys."""
         return self.message_view.main if self._shows_message else self.document
 
     @property
@@ -204,9 +204,9 @@ class Inspector(Vertical):
     @property
     def _shows_message(self) -> bool:
         """Whether value or bytes are to be seen, and not words."""
-        if self.entry is None or self._subject is None or self.face == "about":
+        if self.entry is None or self._subject is None or self.tab == "about":
             return False
-        return self.face == "bytes" or self.entry.is_message or self._subject.is_value
+        return self.tab == "bytes" or self.entry.is_message or self._subject.is_value
 
     def on_mount(self) -> None:
         """Begin with what the inspector is for."""
@@ -224,16 +224,16 @@ class Inspector(Vertical):
             self.message_view.show(self._subject)
         self._redraw()
 
-    def watch_face(self) -> None:
-        """Show another face."""
-        if self.face != "about":
-            self.message_view.face = self.face
+    def watch_tab(self) -> None:
+        """Show another tab."""
+        if self.tab != "about":
+            self.message_view.tab = self.tab
         self._redraw()
 
     def on_descendant_focus(self) -> None:
         """Where value and bytes are both to be seen, going to one is turning to it."""
         if self._shows_message:
-            self.face = self.message_view.face
+            self.tab = self.message_view.tab
 
     # What is shown
 
@@ -248,38 +248,37 @@ class Inspector(Vertical):
             self.page.focus()
         if not self._shows_message:
             self.document.show(self._words(), self._placeholder())
-        if self.face == "about" and self._subject is not None and self._census is None:
+        if self.tab == "about" and self._subject is not None and self._census is None:
             self._census = MessageStats(self._subject)
             self._background.begin("census", self._counting(self._census))
 
     def _show_tabs(self) -> None:
-        faces, tabs = self.query_one("#faces", Static), self._tabs()
-        shown = faces.content
+        bar, tabs = self.query_one("#tabs", Static), self._tabs()
+        shown = bar.content
         if not (isinstance(shown, Content) and tabs.is_same(shown)):  # == would compare the words only
-            faces.update(tabs, layout=False)  # a row, whatever it holds: nothing has to move for it
+            bar.update(tabs, layout=False)  # a row, whatever it holds: nothing has to move for it
 
     def _tabs(self) -> Content:
-        seen = ("value", "bytes") if self._shows_message and self.message_view.shows_both else (self.face,)
+        seen = ("value", "bytes") if self._shows_message and self.message_view.shows_both else (self.tab,)
         names = [
-            Content.styled(face, "bold $text-primary" if face in seen else "$foreground 60%")
-            for face in INSPECTOR_TABS
+            Content.styled(tab, "bold $text-primary" if tab in seen else MUTED) for tab in INSPECTOR_TABS
         ]
         return Content.styled(_TAB_SEPARATOR, "$foreground 30%").join(names)
 
-    @on(events.Click, "#faces")
+    @on(events.Click, "#tabs")
     def _turn(self, click: events.Click) -> None:
-        """Show the face whose name was clicked, or the line behind it."""
-        ends = accumulate(len(face) + len(_TAB_SEPARATOR) for face in INSPECTOR_TABS)
-        self.face = next(
-            (face for face, end in zip(INSPECTOR_TABS, ends, strict=True) if click.x < end), self.face
+        """Show the tab whose name was clicked."""
+        ends = accumulate(len(tab) + len(_TAB_SEPARATOR) for tab in INSPECTOR_TABS)
+        self.tab = next(
+            (tab for tab, end in zip(INSPECTOR_TABS, ends, strict=True) if click.x < end), self.tab
         )
 
     def _words(self) -> list[Line]:
         if self.entry is None:
             return []
-        if self.face == "value":
+        if self.tab == "value":
             return value_lines(self.entry)
-        return self._about(self.entry) if self.face == "about" else []
+        return self._about(self.entry) if self.tab == "about" else []
 
     def _placeholder(self) -> list[Line]:
         key = format_key(self, "inspector.about")
@@ -292,7 +291,7 @@ class Inspector(Vertical):
 
     def _counting(self, census: MessageStats) -> Iterator[None]:
         yield from census.steps()
-        if self.face == "about" and self.entry is not None:
+        if self.tab == "about" and self.entry is not None:
             self.document.replace(self._about(self.entry))
 
     # Going to what answers, and copying

@@ -19,6 +19,9 @@ from tui_ipc.tui.model.styled_line import MATCH_PAINT, Line, Paint, Span, wrap
 
 ELLIPSIS = "…"
 
+MUTED = "$foreground 60%"
+"""The style of text that matters less than its neighbours, in Textual's own markup of styles."""
+
 StyleLookup = Callable[[Paint], Style]
 
 
@@ -156,7 +159,7 @@ class LineView(ScrollView, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "escape",
-            "app.foot",
+            "app.focus_bottom_bar",
             "Back",
             id="view.back",
             tooltip="Go to the box at the bottom; the panes take their usual places",
@@ -192,7 +195,7 @@ class LineView(ScrollView, can_focus=True):
         """The line with an index from :attr:`first` up to :attr:`end`."""
         raise NotImplementedError
 
-    def shown(self, index: int) -> Line:
+    def displayed_line(self, index: int) -> Line:
         """A line as its row shows it; a subclass may light parts of it."""
         return self.line(index)
 
@@ -283,11 +286,11 @@ class LineView(ScrollView, can_focus=True):
             return line_to_strip(rows[y] if y < len(rows) else Line(), width, self._style_of)
         if index >= end:
             return Strip.blank(width, self._style_of("text"))
-        return self._selected(self.drawn(index, width), index)
+        return self._selected(self.draw_row(index, width), index)
 
-    def drawn(self, index: int, width: int) -> Strip:
+    def draw_row(self, index: int, width: int) -> Strip:
         """Draw the row of a line; a subclass may mark parts of it."""
-        strip = line_to_strip(self.shown(index), width, self._style_of, self.shift)
+        strip = line_to_strip(self.displayed_line(index), width, self._style_of, self.shift)
         return restyle(strip, 0, None, self._style_of("cursor")) if index == self.cursor else strip
 
     def _selected(self, strip: Strip, index: int) -> Strip:
@@ -320,7 +323,7 @@ class LineView(ScrollView, can_focus=True):
         super().notify_style_update()
         self._styles.clear()
 
-    def look(self, name: str) -> Style:
+    def component_style(self, name: str) -> Style:
         """What the style sheet says of one of the :data:`LINE_CLASSES`."""
         return self.app.get_component_styles(f"line--{name}").rich_style
 
@@ -332,7 +335,7 @@ class LineView(ScrollView, can_focus=True):
             elif look == "text":
                 style = self.rich_style
             else:
-                style = self.look(look)
+                style = self.component_style(look)
                 if look == "cursor":
                     style = Style(bgcolor=style.bgcolor)  # laid over a row, whose spans keep their colours
             self._styles[look] = style

@@ -60,9 +60,9 @@ class LogView(SearchableView):
             id="log.invert",
             tooltip="Show the lines of the log that the filter hides, and hide the others",
         ),
-        Binding("v", "app.face('value')", "Value", show=False, id="log.value"),
-        Binding("b", "app.face('bytes')", "Bytes", show=False, id="log.bytes"),
-        Binding("a", "app.face('about')", "About", show=False, id="log.about"),
+        Binding("v", "app.tab('value')", "Value", show=False, id="log.value"),
+        Binding("b", "app.tab('bytes')", "Bytes", show=False, id="log.bytes"),
+        Binding("a", "app.tab('about')", "About", show=False, id="log.about"),
         Binding("g", "app.partner", "Go to answer", show=False, id="log.partner"),
         Binding("c", "app.copy('notation')", "Copy", show=False, id="log.copy"),
         Binding("j", "app.copy('JSON')", "Copy JSON", show=False, id="log.copy_json"),
@@ -104,24 +104,26 @@ class LogView(SearchableView):
         super().__init__(id="log")
         self._model = model
         self.filter: Filter | None = None
-        self._passed: IncrementalFilter | None = None
-        self._anchor: int | None = None  # the entry that was selected, whether or not it passes now
-        self._settling = False
+        self._filtered: IncrementalFilter | None = None
+        self._selected_entry_index: int | None = (
+            None  # the entry that was selected, whether or not it passes now
+        )
+        self._is_restoring_cursor = False
 
     # Which lines there are
 
     @property
     def first(self) -> int:
         """The index of the oldest line that is held."""
-        if self._passed is None:
+        if self._filtered is None:
             return self._model.log.first
-        self._passed.forget(self._model.log.first)
-        return self._passed.first
+        self._filtered.forget(self._model.log.first)
+        return self._filtered.first
 
     @property
     def end(self) -> int:
         """The index after the newest line."""
-        return self._model.log.end if self._passed is None else self._passed.end
+        return self._model.log.end if self._filtered is None else self._filtered.end
 
     @property
     def selected(self) -> LogEntry | None:
@@ -131,7 +133,7 @@ class LogView(SearchableView):
 
     def entry(self, index: int) -> LogEntry:
         """The entry that a line is about."""
-        return self._model.log[index if self._passed is None else self._passed[index]]
+        return self._model.log[index if self._filtered is None else self._filtered[index]]
 
     def line(self, index: int) -> Line:
         """The line about an entry."""
@@ -143,9 +145,11 @@ class LogView(SearchableView):
 
     def placeholder(self) -> list[Line]:
         """Say what will come here, or why nothing does."""
-        if self._passed is not None and len(self._model.log):
+        if self._filtered is not None and len(self._model.log):
             said = (
-                "No line passes the filter." if self.complete else "Looking for lines that pass the filter …"
+                "No line passes the filter."
+                if self.is_scan_complete
+                else "Looking for lines that pass the filter …"
             )
             return [line(Span(said, "muted"))]
         sentence = "Each step of the handshake and each message appears here with its time, latency and size."
@@ -155,11 +159,11 @@ class LogView(SearchableView):
 
     def set_filter(self, wanted: "Filter | None") -> None:
         """Show other lines, the newest first; the cursor stays on its entry, or goes to the nearest shown."""
-        self._settling = True
+        self._is_restoring_cursor = True
         self.cursor = None
-        self.set_follows(self._anchor is None)
+        self.set_follows(self._selected_entry_index is None)
         self.filter = wanted
-        self._passed = None if wanted is None else IncrementalFilter(self._passes, self._model.log.end)
+        self._filtered = None if wanted is None else IncrementalFilter(self._passes, self._model.log.end)
         self.renumber()
 
     def _passes(self, index: int) -> bool:
@@ -167,43 +171,43 @@ class LogView(SearchableView):
         assert self.filter is not None
         return event is not None and self.filter.passes(event, lambda: entry.text)
 
-    def scan(self, until: float) -> bool:
+    def scan_until(self, until: float) -> bool:
         """Filter and search until a moment; whether there was time for all."""
         log = self._model.log
-        filtered = self._passed is None or self._passed.scan(log.first, log.end, until, monotonic)
-        return super().scan(until) and filtered
+        filtered = self._filtered is None or self._filtered.scan(log.first, log.end, until, monotonic)
+        return super().scan_until(until) and filtered
 
-    def settle(self) -> None:
+    def place_cursor(self) -> None:
         """Put the cursor where it was before the filter changed, once that place is known."""
-        anchor = max(self._anchor or 0, self._model.log.first)
-        if self._settling and (self._passed is None or self._passed.has_tested(anchor)):
-            if self._anchor is not None:
-                self.pick(anchor if self._passed is None else self._passed.find_position(anchor))
-            self._settling = False
-        super().settle()
+        anchor = max(self._selected_entry_index or 0, self._model.log.first)
+        if self._is_restoring_cursor and (self._filtered is None or self._filtered.has_tested(anchor)):
+            if self._selected_entry_index is not None:
+                self.select(anchor if self._filtered is None else self._filtered.find_position(anchor))
+            self._is_restoring_cursor = False
+        super().place_cursor()
 
     @property
-    def shown_of(self) -> str:
+    def filter_status(self) -> str:
         """How many lines pass the filter, of how many; empty if there is none."""
-        if self._passed is None:
+        if self._filtered is None:
             return ""
-        more = "" if self.complete else "…"
-        return f"{format_count(len(self._passed))}{more} of {format_count(len(self._model.log))}"
+        more = "" if self.is_scan_complete else "…"
+        return f"{format_count(len(self._filtered))}{more} of {format_count(len(self._model.log))}"
 
     def abort_search(self) -> None:
         """End the search, or else the filter, since one of its expressions takes too long."""
-        if self.needle is None:
+        if self.pattern is None:
             self.set_filter(None)
             self.post_message(self.FilterCleared())
         super().abort_search()
 
-    def marks(self) -> list[str]:
+    def title_parts(self) -> list[str]:
         """The filter and how much passes it, then the search, then how to end the one or the other."""
-        marks = super().marks()
+        marks = super().title_parts()
         if self.filter is None:
             return marks
         verb = "hide" if self.filter.inverted else "show"
-        said = f"{verb} {shorten(self.filter.text)}: {self.shown_of}"
+        said = f"{verb} {shorten(self.filter.text)}: {self.filter_status}"
         return [said, *(marks or [f"{format_key(self, 'search.clear')} shows all"])]
 
     def action_filter(self) -> None:
@@ -216,7 +220,7 @@ class LogView(SearchableView):
 
     def action_clear(self) -> None:
         """End the search, or else take the filter away."""
-        if self.needle is not None:
+        if self.pattern is not None:
             super().action_clear()
         elif self.filter is not None:
             self.set_filter(None)
@@ -227,20 +231,22 @@ class LogView(SearchableView):
     def watch_cursor(self, cursor: int | None) -> None:
         """Hold still at a cursor, and tell the inspector."""
         super().watch_cursor(cursor)
-        if not self._settling:
-            self._anchor = cursor if cursor is None or self._passed is None else self._passed[cursor]
+        if not self._is_restoring_cursor:
+            self._selected_entry_index = (
+                cursor if cursor is None or self._filtered is None else self._filtered[cursor]
+            )
         self.post_message(self.EntrySelected(self.selected))
 
-    def pick_entry(self, index: int) -> None:
+    def select_entry(self, index: int) -> None:
         """Put the cursor on an entry of the log; a filter that hides it is taken away."""
-        if self._passed is None:
-            self.pick(index)
+        if self._filtered is None:
+            self.select(index)
             return
-        place = self._passed.find_position(index)
-        if place < self._passed.end and self._passed[place] == index:
-            self.pick(place)
+        place = self._filtered.find_position(index)
+        if place < self._filtered.end and self._filtered[place] == index:
+            self.select(place)
         else:
-            self._anchor = index
+            self._selected_entry_index = index
             self.set_filter(None)
             self.post_message(self.FilterCleared())
 
@@ -250,7 +256,7 @@ class LogView(SearchableView):
         if direction > 0 and cursor + direction >= self.end:
             self.action_follow()
         else:
-            self.pick(cursor + direction)
+            self.select(cursor + direction)
 
     def action_page(self, direction: int) -> None:
         """Move the cursor by what fits on the screen."""
@@ -258,14 +264,14 @@ class LogView(SearchableView):
 
     def action_scroll_home(self) -> None:
         """Move the cursor to the oldest entry."""
-        self.pick(self.first)
+        self.select(self.first)
 
     def on_click(self, event: events.Click) -> None:
         """Put the cursor where the mouse points."""
         offset = event.get_content_offset(self)
         index = self.first + self.scroll_offset.y + offset.y if offset is not None else self.end
         if index < self.end:
-            self.pick(index)
+            self.select(index)
 
 
 FILTER_HINT: Final = "text  /regex/  sent  received  slower 5ms  run 2  faults  !not  (all must pass)"
@@ -299,7 +305,7 @@ class LogPane(SearchPane):
     """
 
     def __init__(self, log: LogView) -> None:
-        super().__init__(log, id="timeline")
+        super().__init__(log, id="log-pane")
         self.log_view = log
         self._filter_bar: FilterBar | None = None
         self._asked = ""
@@ -318,7 +324,7 @@ class LogPane(SearchPane):
     @property
     def news(self) -> str:
         """How many lines pass, or were found."""
-        return self.log_view.shown_of if self._filtering else super().news
+        return self.log_view.filter_status if self._filtering else super().news
 
     @on(LogView.FilterRequested)
     def _on_filter_asked(self) -> None:

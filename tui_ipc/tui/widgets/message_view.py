@@ -42,7 +42,7 @@ Known = TypeVar("Known")
 class MessageView(Vertical):
     """Shows one message."""
 
-    face: reactive[Literal["value", "bytes"]] = reactive[Literal["value", "bytes"]]("value")
+    tab: reactive[Literal["value", "bytes"]] = reactive[Literal["value", "bytes"]]("value")
     """What is shown where there is room for one, and has the keys where there is room for both."""
 
     def __init__(self, *, id: str | None = None) -> None:
@@ -66,7 +66,7 @@ class MessageView(Vertical):
     @property
     def main(self) -> TreeView | BytesView:
         """The view that has the keys."""
-        return self.tree_view if self.face == "value" else self.bytes_view
+        return self.tree_view if self.tab == "value" else self.bytes_view
 
     @property
     def shows_both(self) -> bool:
@@ -76,13 +76,13 @@ class MessageView(Vertical):
     @property
     def selected(self) -> ValueNode:
         """What is selected, the whole message if nothing is."""
-        return self.tree_view.node or self.tree_view.outline.root
+        return self.tree_view.node or self.tree_view.tree_model.root
 
     @property
     def selected_bytes(self) -> bytes | None:
         """The bytes of what is selected; None if it is not known yet which they are, or it has none."""
         node = self.selected
-        if node is self.tree_view.outline.root:
+        if node is self.tree_view.tree_model.root:
             return self.subject.raw
         byte_range = self.subject.byte_range(node)
         return None if byte_range is None else self.subject.raw[byte_range.start : byte_range.end]
@@ -95,11 +95,11 @@ class MessageView(Vertical):
         self.bytes_view.show(subject.index)
         self._tell()
 
-    def watch_face(self, face: str) -> None:
+    def watch_tab(self, tab: str) -> None:
         """Show the other view, or give it the keys."""
         had_keys = self.has_focus_within
-        self.set_class(face == "value", "-value")
-        self.set_class(face == "bytes", "-bytes")
+        self.set_class(tab == "value", "-value")
+        self.set_class(tab == "bytes", "-bytes")
         if had_keys:
             self.main.focus()
 
@@ -111,7 +111,7 @@ class MessageView(Vertical):
 
     def on_descendant_focus(self) -> None:
         """The view that was gone to has the keys."""
-        self.face = "bytes" if self.bytes_view.has_focus else "value"
+        self.tab = "bytes" if self.bytes_view.has_focus else "value"
 
     # The one selection
 

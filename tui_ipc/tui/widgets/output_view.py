@@ -64,11 +64,13 @@ class OutputView(SearchableView):
     def __init__(self, model: SessionModel) -> None:
         super().__init__(id="output")
         self._model = model
-        self._begun: list[tuple[OutputLine, int]] = []  # rows of begun lines, and which of its line's each is
+        self._partial_rows: list[
+            tuple[OutputLine, int]
+        ] = []  # rows of begun lines, and which of its line's each is
         self._rows: RowIndex | None = None
         self._width = 0  # what the rows were counted for
-        self.wraps = False
-        self.only: Stream | None = None
+        self.is_wrapped = False
+        self.shown_stream: Stream | None = None
 
     # Which rows there are
 
@@ -88,7 +90,7 @@ class OutputView(SearchableView):
     @property
     def end(self) -> int:
         """The index after the last row, those of begun lines included."""
-        return self.complete_end + len(self._begun)
+        return self.complete_end + len(self._partial_rows)
 
     def line(self, index: int) -> Line:
         """What a row shows."""
@@ -97,7 +99,7 @@ class OutputView(SearchableView):
     def _printed(self, index: int) -> OutputLine:
         begun = index - self.complete_end
         if begun >= 0:
-            return self._begun[begun][0]
+            return self._partial_rows[begun][0]
         number, part = self._place(index)
         return self._broken(self._model.output[number])[part]
 
@@ -106,25 +108,25 @@ class OutputView(SearchableView):
         return (index, 0) if self._rows is None else self._rows.locate(index)
 
     def _broken(self, whole: OutputLine) -> list[OutputLine]:
-        return break_rows(whole, self._width) if self.wraps else [whole]
+        return break_rows(whole, self._width) if self.is_wrapped else [whole]
 
     def _height(self, number: int) -> int:
         printed = self._model.output[number]
-        if self.only is not None and printed.stream not in (self.only, None):
+        if self.shown_stream is not None and printed.stream not in (self.shown_stream, None):
             return 0
-        return count_rows(printed, self._width) if self.wraps else 1
+        return count_rows(printed, self._width) if self.is_wrapped else 1
 
     def version(self) -> object:
         """Changes with each finished line and with what is begun."""
         if self._rows is not None:
             self._rows.update(self._model.output.first, self._model.output.end)
-        begun = [each for each in self._model.partial_output() if self.only in (None, each.stream)]
-        self._begun = [(row, part) for each in begun for part, row in enumerate(self._broken(each))]
-        return super().version(), self._begun
+        begun = [each for each in self._model.partial_output() if self.shown_stream in (None, each.stream)]
+        self._partial_rows = [(row, part) for each in begun for part, row in enumerate(self._broken(each))]
+        return super().version(), self._partial_rows
 
     def sync(self) -> None:
         """Draw the rows anew; another width breaks the lines elsewhere."""
-        if self.wraps and self._width != self.width:
+        if self.is_wrapped and self._width != self.width:
             self._recount()
         else:
             super().sync()
@@ -135,13 +137,13 @@ class OutputView(SearchableView):
         top = self._number(self._known_first + self.scroll_offset.y)
         picked = None if self.cursor is None else self._number(self.cursor)
         self._width = self.width
-        self._rows = RowIndex(self._height) if self.wraps or self.only else None
+        self._rows = RowIndex(self._height) if self.is_wrapped or self.shown_stream else None
         self.version()
         self.set_reactive(LineView.cursor, None if picked is None else self._row(picked))
         self.renumber()
         if not follows:
             self.go_to(self._row(top) - self.first)
-            self.set_follows(self.scroll_y >= self.max_scroll_y and self.may_follow())
+            self.set_follows(self.scroll_y >= self.max_scroll_y and self.can_follow())
 
     def _number(self, index: int) -> int:
         """The number of the line that a row shows; of one that is not finished, the one that it will get."""
@@ -154,9 +156,9 @@ class OutputView(SearchableView):
 
     # What is seen of them
 
-    def shown(self, index: int) -> Line:
+    def displayed_line(self, index: int) -> Line:
         """A row, with what was found in its line lit."""
-        if self.needle is None or index >= self.complete_end:
+        if self.pattern is None or index >= self.complete_end:
             return self.line(index)
         number, part = self._place(index)
         return self._lit(number)[part].marked if self._is_found(index - part) else self.line(index)
@@ -168,7 +170,7 @@ class OutputView(SearchableView):
 
     def _shift_to(self, line: Line) -> None:
         """Bring what was found in a line into sight: by another shift, or in a later row."""
-        if not self.wraps or self.cursor is None:
+        if not self.is_wrapped or self.cursor is None:
             super()._shift_to(line)
             return
         rows = self._lit(self._place(self.cursor)[0])
@@ -178,12 +180,12 @@ class OutputView(SearchableView):
     def _lit(self, number: int) -> list[OutputLine]:
         """The rows of a finished line, with what was found in it lit."""
         whole = self._model.output[number]
-        return self._broken(replace(whole, left=self.lit(Line(whole.left)).left))
+        return self._broken(replace(whole, left=self.highlight_matches(Line(whole.left)).left))
 
     def placeholder(self) -> list[Line]:
         """Say what will come here, or why nothing does."""
-        if self.only is not None and len(self._model.output):
-            return [line(Span(f"The child has printed nothing to its {self.only} yet.", "muted"))]
+        if self.shown_stream is not None and len(self._model.output):
+            return [line(Span(f"The child has printed nothing to its {self.shown_stream} yet.", "muted"))]
         return [
             line(Span("The child has printed nothing yet.", "muted")),
             line(
@@ -193,10 +195,10 @@ class OutputView(SearchableView):
             ),
         ]
 
-    def marks(self) -> list[str]:
+    def title_parts(self) -> list[str]:
         """How the output is shown, if not as usual, then the search."""
-        how = [f"{self.only} only"] if self.only else []
-        return [*how, *(["wrapped"] if self.wraps else []), *super().marks()]
+        how = [f"{self.shown_stream} only"] if self.shown_stream else []
+        return [*how, *(["wrapped"] if self.is_wrapped else []), *super().title_parts()]
 
     # Copying
 
@@ -216,9 +218,9 @@ class OutputView(SearchableView):
     def _continues(self, index: int) -> bool:
         """Whether a row goes on with the line of the row before it."""
         begun = index - self.complete_end
-        return (self._begun[begun][1] if begun >= 0 else self._place(index)[1]) > 0
+        return (self._partial_rows[begun][1] if begun >= 0 else self._place(index)[1]) > 0
 
-    def copied(self) -> str:
+    def text_to_copy(self) -> str:
         """The line under the cursor, else the lines that are in sight, whole."""
         top = self.first + self.scroll_offset.y
         rows = range(top, min(self.end, top + self.size.height)) if self.cursor is None else [self.cursor]
@@ -231,7 +233,7 @@ class OutputView(SearchableView):
     def action_copy_output(self) -> None:
         """Copy what is in sight, or what was found."""
         try:
-            text = copy_as_text(self.copied()).text
+            text = copy_as_text(self.text_to_copy()).text
         except CopyError as refusal:
             self.notify(str(refusal), title="Not copied", severity="warning", markup=False)
             return
@@ -242,17 +244,19 @@ class OutputView(SearchableView):
 
     def action_wrap(self) -> None:
         """Wrap long lines, or crop them."""
-        self.wraps = not self.wraps
+        self.is_wrapped = not self.is_wrapped
         self.shift = 0
-        self.styles.scrollbar_gutter = "stable" if self.wraps else "auto"  # else it would break lines anew
+        self.styles.scrollbar_gutter = (
+            "stable" if self.is_wrapped else "auto"
+        )  # else it would break lines anew
         self._recount()
 
     def action_streams(self) -> None:
         """Show the next choice of streams."""
-        self.only = _NEXT[self.only]
+        self.shown_stream = _NEXT[self.shown_stream]
         self._recount()
 
     def action_shift(self, direction: int) -> None:
         """Show what lies further right or left of lines that are cropped; wrapped ones are not."""
-        if not self.wraps:
+        if not self.is_wrapped:
             super().action_shift(direction)

@@ -147,13 +147,13 @@ class SearchPane(Vertical):
         bar.ready = self.view.forward_early_keys
         self.mount(bar)
 
-    @on(SearchableView.Asked)
+    @on(SearchableView.SearchRequested)
     def _on_asked(self) -> None:
 
-        self.open(QueryBar("find", self._text if self.view.needle else "", SEARCH_HINT))
+        self.open(QueryBar("find", self._text if self.view.pattern else "", SEARCH_HINT))
         self._on_told()
 
-    @on(SearchableView.Told)
+    @on(SearchableView.SearchStatusChanged)
     def _on_told(self) -> None:
         if self.bar is not None and not self.bar.wrong:
             self.bar.say(self.news)

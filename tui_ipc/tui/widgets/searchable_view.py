@@ -71,23 +71,23 @@ class SearchableView(TailView):
     PREFIX = 0
     """How many spans at the beginning of a line are not searched; the last is lit for what the line hides."""
 
-    class Asked(Message):
+    class SearchRequested(Message):
         """Something is to be searched for; a search pane opens its bar."""
 
-    class Told(Message):
+    class SearchStatusChanged(Message):
         """There is other news of the search: :attr:`SearchableView.news`."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.needle: re.Pattern[str] | None = None
+        self.pattern: re.Pattern[str] | None = None
         self._text = ""
         self._found: IncrementalFilter | None = None
-        self._seeking = False
+        self._jumps_to_match = False
         self._wrapped = ""
-        self._resting = False
+        self._is_scan_scheduled = False
         self._redraw_at = 0.0
         self._title = ""
-        self._early: list[events.Key] | None = None
+        self._early_keys: list[events.Key] | None = None
 
     def searched(self, index: int) -> str:
         """The text of a line in which is searched: all of it, though the row may show less."""
@@ -104,16 +104,16 @@ class SearchableView(TailView):
         return 0 if self._found is None else len(self._found)
 
     @property
-    def complete(self) -> bool:
+    def is_scan_complete(self) -> bool:
         """True if no line is left to be looked at."""
-        return not self._resting
+        return not self._is_scan_scheduled
 
     @property
     def news(self) -> str:
         """How the search stands, in a few words; empty if there is none."""
         if self._found is None:
             return ""
-        more = "" if self.complete else "…"
+        more = "" if self.is_scan_complete else "…"
         if not self._found:
             return f"searching{more}" if more else "not found"
         index = self.cursor
@@ -134,29 +134,31 @@ class SearchableView(TailView):
             needle: What to look for; None ends the search.
             text: How that was written.
         """
-        if needle == self.needle:
+        if needle == self.pattern:
             return
-        self.needle = needle
+        self.pattern = needle
         self._text = text
         self._wrapped = ""
-        self._seeking = needle is not None
-        self._found = None if needle is None else IncrementalFilter(self._holds, self.complete_end)
+        self._jumps_to_match = needle is not None
+        self._found = None if needle is None else IncrementalFilter(self._matches_line, self.complete_end)
         self.catch_up()
         self.refresh()
 
     def renumber(self) -> None:
         """Take in that the lines have other indexes than before: search in them anew."""
         super().renumber()
-        self._found = None if self.needle is None else IncrementalFilter(self._holds, self.complete_end)
+        self._found = (
+            None if self.pattern is None else IncrementalFilter(self._matches_line, self.complete_end)
+        )
         self.catch_up()
         self.refresh()
 
-    def _holds(self, index: int) -> bool:
-        return self.needle is not None and self.needle.search(self.searched(index)) is not None
+    def _matches_line(self, index: int) -> bool:
+        return self.pattern is not None and self.pattern.search(self.searched(index)) is not None
 
     def follow_source(self) -> None:
         """Take in that lines may have come and gone."""
-        if not self._resting:
+        if not self._is_scan_scheduled:
             self._look()
         self._show()
 
@@ -168,29 +170,29 @@ class SearchableView(TailView):
     def _look(self) -> None:
         try:
             with limit_cpu_time(TIME_LIMIT):
-                complete = self.scan(monotonic() + SLICE_SECONDS)
+                complete = self.scan_until(monotonic() + SLICE_SECONDS)
         except TimeLimitExceeded:
             self.abort_search()
             return
         if complete:
-            self._resting = False
-        elif not self._resting:
-            self._resting = True
-            self.set_timer(PAUSE_SECONDS, self._go_on)
+            self._is_scan_scheduled = False
+        elif not self._is_scan_scheduled:
+            self._is_scan_scheduled = True
+            self.set_timer(PAUSE_SECONDS, self._continue_scan)
 
-    def _go_on(self) -> None:
-        self._resting = False
+    def _continue_scan(self) -> None:
+        self._is_scan_scheduled = False
         self._look()
-        if self.complete or monotonic() >= self._redraw_at:
+        if self.is_scan_complete or monotonic() >= self._redraw_at:
             self._redraw_at = monotonic() + REDRAW_SECONDS
             self._show()
 
     def _show(self) -> None:
         super().follow_source()
-        self.settle()
+        self.place_cursor()
         self.tell()
 
-    def scan(self, until: float) -> bool:
+    def scan_until(self, until: float) -> bool:
         """Look at lines until a moment; whether there was time for all."""
         return self._found is None or self._found.scan(self.first, self.complete_end, until, monotonic)
 
@@ -200,32 +202,32 @@ class SearchableView(TailView):
         sentence = f"A line took more than {TIME_LIMIT} s to search. Write a simpler regular expression."
         self.app.notify(sentence, title="Search ended", severity="warning", markup=False)
 
-    def settle(self) -> None:
+    def place_cursor(self) -> None:
         """Go where the cursor belongs, once that is known: to what is found from it on, else before it."""
-        if not self._seeking or self._found is None:
+        if not self._jumps_to_match or self._found is None:
             return
         at = self.end if self.cursor is None else self.cursor
         if self._found and self._found.has_tested(min(at, self.complete_end)):
-            self._seeking = False
+            self._jumps_to_match = False
             self._go_to_found(min(self._found.find_position(at), self._found.end - 1))
-        elif self.complete:
-            self._seeking = False
+        elif self.is_scan_complete:
+            self._jumps_to_match = False
 
     def action_search(self) -> None:
         """Ask what to search for."""
-        self.ask(self.Asked())
+        self.ask(self.SearchRequested())
 
     def ask(self, question: Message) -> None:
         """Have a bar opened. Keys that come before it is there are typed into it."""
-        self._early = []
+        self._early_keys = []
         self.post_message(question)
 
     async def _on_key(self, event: events.Key) -> None:
         """Take keys in their order; none that is meant for a bar is a command here."""
         focused = self.screen.focused
-        if self._early is not None:
+        if self._early_keys is not None:
             event.stop()
-            self._early.append(event)
+            self._early_keys.append(event)
         elif focused is self or focused is None:
             await dispatch_key(self, event)
         else:  # it was on its way here when the focus went on
@@ -234,7 +236,7 @@ class SearchableView(TailView):
 
     def forward_early_keys(self, box: Widget) -> None:
         """Give the keys that came early to what has the focus now."""
-        early, self._early = self._early or [], None
+        early, self._early_keys = self._early_keys or [], None
         for event in early:
             _forward_key(event, box)
 
@@ -260,12 +262,12 @@ class SearchableView(TailView):
     def _go_to_found(self, place: int) -> None:
         if self._found is not None:
             index = self._found[place]
-            self.pick(index)
+            self.select(index)
             self._shift_to(self.line(index))
 
     def _shift_to(self, line: Line) -> None:
         """Bring what was found in a line into sight if it lies too far right."""
-        span = None if self.needle is None else find_extent(line, self.needle, self.PREFIX)
+        span = None if self.pattern is None else find_extent(line, self.pattern, self.PREFIX)
         room = self.width - line.right_width
         start, end = span or (0, 0)
         if end <= room:
@@ -275,7 +277,7 @@ class SearchableView(TailView):
 
     # The cursor
 
-    def may_follow(self) -> bool:
+    def can_follow(self) -> bool:
         """A selected line must not be swept away."""
         return self.cursor is None
 
@@ -290,7 +292,7 @@ class SearchableView(TailView):
         self.cursor = None
         super().action_follow()
 
-    def pick(self, index: int) -> None:
+    def select(self, index: int) -> None:
         """Put the cursor on a line, and bring it into sight."""
         if self.first == self.end:
             return
@@ -299,18 +301,18 @@ class SearchableView(TailView):
 
     # What is seen of it
 
-    def shown(self, index: int) -> Line:
+    def displayed_line(self, index: int) -> Line:
         """A line as its row shows it, with what was found in it lit."""
         line = self.line(index)
-        return self.lit(line) if self._is_found(index) else line
+        return self.highlight_matches(line) if self._is_found(index) else line
 
-    def lit(self, line: Line) -> Line:
+    def highlight_matches(self, line: Line) -> Line:
         """A line with what is searched for lit in it."""
-        if self.needle is None:
+        if self.pattern is None:
             return line
         try:
             with limit_cpu_time(TIME_LIMIT):
-                return highlight(line, self.needle, self.PREFIX)
+                return highlight(line, self.pattern, self.PREFIX)
         except TimeLimitExceeded:
             self.call_later(self.abort_search)
             return line
@@ -321,19 +323,19 @@ class SearchableView(TailView):
         place = self._found.find_position(index)
         return place < self._found.end and self._found[place] == index
 
-    def marks(self) -> list[str]:
+    def title_parts(self) -> list[str]:
         """What stands behind the title: what is searched for, how that goes, how to end it."""
-        if self.needle is None:
+        if self.pattern is None:
             return []
         return [f"find {shorten(self._text)}: {self.news}", f"{format_key(self, 'search.clear')} ends it"]
 
     def tell(self) -> None:
         """Bring the title up to date, and tell whoever listens."""
-        title = " · ".join([self.BORDER_TITLE or "", *self.marks()])
+        title = " · ".join([self.BORDER_TITLE or "", *self.title_parts()])
         if title != self._title:
             self._title = title
             self.border_title = Content(title)  # no markup: it may hold what a user typed
-            self.post_message(self.Told())
+            self.post_message(self.SearchStatusChanged())
 
 
 def _forward_key(event: events.Key, widget: Widget) -> None:

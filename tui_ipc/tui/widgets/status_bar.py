@@ -1,41 +1,40 @@
-"""The line at the top: who is explored, how it is, and how much has passed."""
+"""What is above the panes: the status bar, a notice of what went wrong, and the metrics."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, assert_never
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.timer import Timer
 from textual.widgets import Static
 
 from tui_ipc.events import Fault, HandshakeFailed, StepLate
+from tui_ipc.session.handshake import RunPhase
 from tui_ipc.text.safe_text import format_sentence, make_visible
-from tui_ipc.text.units import format_count, format_duration, format_size
+from tui_ipc.text.units import format_count, format_duration, format_plural, format_size
 from tui_ipc.tui.model.session_model import Problem
-from tui_ipc.tui.model.status import RunMetrics, RunPhase, Status, draw_sparkline
+from tui_ipc.tui.model.status import RunMetrics, Status, StatusPhase, TrafficSecond, draw_sparkline
 from tui_ipc.tui.session_controller import SessionRecorder
+from tui_ipc.tui.widgets.line_view import MUTED
 
-MUTED = "$foreground 60%"
+if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Diagnosis
 
 WIDEST_COLUMNS = 160
-"""From how many columns on it is shown, too, what passes in each second."""
+"""The least number of columns at which the rates of the last seconds are shown, too."""
 
 NAME_CHARS = 32
-"""How many characters of a child's name are shown."""
+"""The most characters of a child's name that are shown."""
 
-_SPARKLINE_SECONDS = 20  # seconds
-
-_PHASE_COLOURS: dict[RunPhase, str] = {
-    "starting": "$text-warning",
-    "open": "$text-success",
-    "over": "$text-error",
-}
+_SPARKLINE_SECONDS = 20
 
 
 class StatusBar(Horizontal):
-    """Shows a status in one line; its left part gives way where room is short.
+    """Shows the child, its state and the counts in one line; where room is short the left part is cropped.
 
     Args:
-        source: Where the events come from, if not from a living child: it stands in the place of the pid.
+        source: Where the events come from, if not from a running child; shown in place of the pid.
     """
 
     def __init__(self, source: str = "") -> None:
@@ -55,22 +54,23 @@ class StatusBar(Horizontal):
         status: Status,
         now: int,
         *,
-        doing: str | None,
-        tape: SessionRecorder | None = None,
+        pending: str | None,
+        recorder: SessionRecorder | None = None,
         warning: str = "",
     ) -> None:
         """Show a status.
 
         Args:
-            status: It.
-            now: The moment of the session.
-            doing: What the explorer is about to do, None if nothing.
-            tape: What records, if anything does.
-            warning: What must be said aloud; empty if nothing.
+            status: The state of the current run.
+            now: The current time of the session in ns.
+            pending: What is under way and waits for the child, None if nothing is.
+            recorder: What records, if anything does.
+            warning: A warning about a channel; empty for none.
         """
-        _update_static(self._left, _render_child(self._source, status, doing, warning))
+        _update_static(self._left, _render_child(self._source, status, pending, warning))
         _update_static(
-            self._right, _render_counts(status, tape, now if self.app.size.width >= WIDEST_COLUMNS else None)
+            self._right,
+            _render_counts(status, recorder, now if self.app.size.width >= WIDEST_COLUMNS else None),
         )
 
 
@@ -81,28 +81,40 @@ def _update_static(part: Static, content: Content) -> None:
         part.update(content, layout=not isinstance(old, Content) or old.cell_length != content.cell_length)
 
 
-def _render_child(source: str, status: Status, doing: str | None, warning: str) -> Content:
-    lamp = "$text-warning" if doing or status.stopped is not None else _PHASE_COLOURS[status.phase]
+def _render_child(source: str, status: Status, pending: str | None, warning: str) -> Content:
+    waits = pending or status.stopped is not None
+    colour = "$text-warning" if waits else _phase_colour(status.phase)
     facts = [Content.styled(source, "$text-warning")] if source else []
     facts += [Content.styled(_shorten_name(make_visible(status.name)), "bold")] if status.name else []
     facts += [Content(f"pid {status.pid}")] if status.pid is not None and not source else []
     facts += [Content(f"run {status.run}")] if status.run > 1 else []
-    facts.append(Content.styled(f"● {doing or status.state}", lamp))
+    facts.append(Content.styled(f"● {pending or status.state}", colour))
     if warning:
         facts.append(Content.styled(f"▲ {warning}", "bold $text-warning"))
     return Content.styled(" · ", MUTED).join(facts)
 
 
+def _phase_colour(phase: StatusPhase) -> str:
+    match phase:
+        case "starting":
+            return "$text-warning"
+        case "open":
+            return "$text-success"
+        case "over":
+            return "$text-error"
+        case _:
+            assert_never(phase)
+
+
 def _shorten_name(name: str) -> str:
-    """A name, as long as it leaves room for what is more important."""
     return name if len(name) <= NAME_CHARS else name[: NAME_CHARS - 1] + "…"
 
 
-def _render_rates(measures: RunMetrics, now: int) -> list[tuple[str, str]]:
+def _render_rates(metrics: RunMetrics, now: int) -> list[tuple[str, str]]:
     parts: list[tuple[str, str]] = []
-    if measures.percentiles is not None:
-        parts += [("   p99 ", MUTED), (format_duration(measures.percentiles.p99), "bold")]
-    passed = [second.sent + second.received for second in measures.list_seconds(now, _SPARKLINE_SECONDS)]
+    if metrics.percentiles is not None:
+        parts += [("   p99 ", MUTED), (format_duration(metrics.percentiles.p99), "bold")]
+    passed = [second.sent + second.received for second in metrics.list_seconds(now, _SPARKLINE_SECONDS)]
     return [
         *parts,
         (f"   {format_count(passed[-1])}", "bold"),
@@ -111,20 +123,24 @@ def _render_rates(measures: RunMetrics, now: int) -> list[tuple[str, str]]:
     ]
 
 
-def _render_recording(tape: SessionRecorder | None) -> list[tuple[str, str]]:
-    match None if tape is None else (tape.state, tape.size):
-        case "on", length:
-            return [(f"● rec {format_size(length)}", "$text-error"), ("   ", "")]
-        case "failed", _:
+def _render_recording(recorder: SessionRecorder | None) -> list[tuple[str, str]]:
+    if recorder is None:
+        return []
+    match recorder.state:
+        case "on":
+            return [(f"● rec {format_size(recorder.size)}", "$text-error"), ("   ", "")]
+        case "failed":
             return [("✕ rec", "bold $text-error"), ("   ", "")]
-        case _:
+        case "off":
             return []
+        case _:
+            assert_never(recorder.state)
 
 
-def _render_counts(status: Status, tape: SessionRecorder | None, now: int | None) -> Content:
-    """What has passed; with a moment, also what passes."""
+def _render_counts(status: Status, recorder: SessionRecorder | None, now: int | None) -> Content:
+    """Return the counts; with a time, also the rates of the last seconds."""
     parts: list[tuple[str, str]] = [
-        *_render_recording(tape),
+        *_render_recording(recorder),
         (format_count(status.sent), "bold"),
         (" sent   ", MUTED),
         (format_count(status.received), "bold"),
@@ -138,10 +154,10 @@ def _render_counts(status: Status, tape: SessionRecorder | None, now: int | None
 
 
 class TroubleNotice(Static):
-    """A box above the panes that is there only while there is something to say.
+    """A box above the panes that is shown while something is late or failed.
 
     Args:
-        remedy: Says what the user can do about it.
+        remedy: Returns what the user can do about it.
     """
 
     def __init__(self, remedy: Callable[[], str]) -> None:
@@ -150,7 +166,7 @@ class TroubleNotice(Static):
         self._trouble: Problem | None = None
 
     def show(self, problem: Problem | None) -> None:
-        """Say what goes or went wrong; None if nothing does."""
+        """Show what is late or failed; None hides the box."""
         if problem is self._trouble:
             return
         self._trouble = problem
@@ -166,8 +182,160 @@ class TroubleNotice(Static):
 def _trouble_title(problem: Problem) -> str:
     match problem:
         case StepLate():
-            return "The handshake takes long"
+            return "Handshake is slow"
         case HandshakeFailed():
             return "Handshake failed"
         case Fault():
             return "Protocol broken"
+        case _:
+            assert_never(problem)
+
+
+METRICS_REFRESH_SECONDS: Final = 0.4
+"""Seconds between two updates of the metrics, while they are shown."""
+
+NEARLY_FULL: Final = 0.75
+"""The share of its capacity from which on a channel counts as nearly full."""
+
+_LABEL_WIDTH: Final = 10
+_MIN_SECONDS: Final = 12  # no bars are drawn for fewer seconds
+_MAX_SECONDS: Final = 120
+
+MetricsRow = tuple[str, list[tuple[str, str]], str, str]
+"""A label, facts, bars, and the colour of the bars."""
+
+
+class MetricsPanel(Static):
+    """Shows latencies, rates and what is unread, above the panes, while it is switched on.
+
+    Args:
+        get_metrics: Returns those of the current run.
+        now: Returns the current time of the session in ns.
+        diagnose: Returns what the session knows of its channels.
+    """
+
+    BORDER_TITLE = "Metrics"
+
+    def __init__(
+        self,
+        get_metrics: Callable[[], RunMetrics],
+        now: Callable[[], int],
+        diagnose: Callable[[], "Diagnosis"],
+    ) -> None:
+        super().__init__(id="metrics")
+        self._get_metrics = get_metrics
+        self._now = now
+        self._diagnose = diagnose
+        self._timer: Timer | None = None
+        self.display = False
+
+    def on_mount(self) -> None:
+        """Make the timer, which runs while the panel is shown."""
+        self._timer = self.set_interval(METRICS_REFRESH_SECONDS, self.sync, pause=True)
+
+    def toggle(self, hint: str) -> None:
+        """Show the panel, or hide it; the hint names the key."""
+        self.display = not self.display
+        self.border_subtitle = f"each bar is one second · {hint} hides"
+        if self._timer is not None and self.display:
+            self._timer.resume()
+            self.call_after_refresh(self.sync)
+        elif self._timer is not None:
+            self._timer.pause()
+
+    def on_resize(self) -> None:
+        """Draw as many bars as there is room for."""
+        self.sync()
+
+    def sync(self) -> None:
+        """Show the metrics as they are now."""
+        if self.display and self.content_size.width:
+            content = render_metrics(
+                self._get_metrics(), self._now(), self._diagnose(), self.content_size.width
+            )
+            if content != self.content:
+                self.update(content, layout=False)
+
+
+def render_metrics(metrics: RunMetrics, now: int, facts: "Diagnosis", width: int) -> Content:
+    """Return four rows: latency, sent, received, unread."""
+    seconds = metrics.list_seconds(now, _MAX_SECONDS)
+    seconds = [each for each in seconds if each.number >= 0] or [TrafficSecond(0)]
+    rows = [
+        _latency_row(metrics, seconds),
+        _rate_row("sent", "$text-primary", [(each.sent, each.sent_bytes) for each in seconds]),
+        _rate_row("received", "$text-success", [(each.received, each.received_bytes) for each in seconds]),
+        ("unread", _unread_facts(facts), "", ""),
+    ]
+    return Content("\n").join(_render_row(row, width) for row in rows)
+
+
+def _render_row(row: MetricsRow, width: int) -> Content:
+    label, facts, bars, colour = row
+    left = Content.assemble((f"{label:<{_LABEL_WIDTH}}", MUTED), *facts)
+    room = width - left.cell_length - 3
+    if not bars or room < _MIN_SECONDS:
+        return left.truncate(width, ellipsis=True)
+    shown = bars[-room:]
+    return Content.assemble(left, " " * (width - left.cell_length - len(shown)), (shown, colour))
+
+
+def _latency_row(metrics: RunMetrics, seconds: list[TrafficSecond]) -> MetricsRow:
+    found = metrics.percentiles
+    if found is None or metrics.slowest is None:
+        return "latency", [("no answers yet", MUTED)], "", ""
+    facts: list[tuple[str, str]] = []
+    for name, value in (
+        ("p50", found.p50),
+        ("p95", found.p95),
+        ("p99", found.p99),
+        ("max", metrics.slowest),
+    ):
+        facts += [(f"{name} ", MUTED), (f"{format_duration(value):<8}", "bold")]
+    facts.append((format_plural(metrics.answers, "answer"), MUTED))
+    return "latency", facts, draw_sparkline([each.slowest for each in seconds]), "$text-accent"
+
+
+def _rate_row(label: str, colour: str, passed: list[tuple[int, int]]) -> MetricsRow:
+    messages, volume = passed[-1]
+    most = max(each for each, _ in passed)
+    facts = [
+        (f"{format_count(messages):>6}", "bold"),
+        ("/s  ", MUTED),
+        (f"{format_size(volume):>8}", "bold"),
+        ("/s  ", MUTED),
+        (f"peak {format_count(most)}/s", MUTED),
+    ]
+    return label, facts, draw_sparkline([each for each, _ in passed], top=8), colour
+
+
+def _unread_facts(facts: "Diagnosis") -> list[tuple[str, str]]:
+    channels = facts.channels
+    if channels is None:
+        return [("no open channel", MUTED)]
+    parts: list[tuple[str, str]] = [
+        ("to the child ", MUTED),
+        (_format_bytes(channels.unread_by_child.size), "bold"),
+    ]
+    if channels.send_buffer_usage is not None:
+        style = "bold $text-warning" if channels.send_buffer_usage >= NEARLY_FULL else MUTED
+        parts.append((f" ({channels.send_buffer_usage:.0%} full)", style))
+    parts += [("   from the child ", MUTED), (_format_bytes(channels.unread_from_child), "bold")]
+    parts += [("   child output ", MUTED), (_format_bytes(facts.unread_output), "bold")]
+    return parts
+
+
+def _format_bytes(number: int | None) -> str:
+    return "?" if number is None else format_size(number)
+
+
+def describe_backlog(facts: "Diagnosis") -> str:
+    """Return a warning for the status bar if a channel is nearly full, else an empty string."""
+    channels = facts.channels
+    if facts.phase is not RunPhase.OPEN or channels is None:
+        return ""
+    if channels.is_send_blocked:
+        return "channel full: a message is waiting"
+    if channels.send_buffer_usage is not None and channels.send_buffer_usage >= NEARLY_FULL:
+        return f"channel {channels.send_buffer_usage:.0%} full"
+    return ""

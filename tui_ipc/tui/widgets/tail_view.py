@@ -55,7 +55,7 @@ class TailView(LineView):
         below = self.end - self.first - self.scroll_offset.y - self.size.height
         return max(0, min(self.end - self._seen, below))
 
-    def may_follow(self) -> bool:
+    def can_follow(self) -> bool:
         """Whether to follow when the end comes into sight; a subclass may have a reason to hold still."""
         return True
 
@@ -102,7 +102,7 @@ class TailView(LineView):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Whoever scrolls away from the end stops following; whoever comes back follows again."""
         super().watch_scroll_y(old_value, new_value)
-        follows = round(new_value) >= self.max_scroll_y and self.may_follow()
+        follows = round(new_value) >= self.max_scroll_y and self.can_follow()
         if follows != self._follows:
             self.set_follows(follows)
         self._mark()

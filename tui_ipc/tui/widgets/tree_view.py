@@ -26,7 +26,7 @@ class TreeView(LineView):
         Binding("left", "close", "Close", show=False, id="tree.close"),
         Binding(
             "enter,space",
-            "turn",
+            "toggle_row",
             "Open/close",
             key_display="⏎",
             id="tree.toggle",
@@ -41,8 +41,8 @@ class TreeView(LineView):
             id="tree.open_all",
             tooltip="Open the part of the value under the cursor, and all that is in it",
         ),
-        Binding("home", "to(0)", "First row", show=False, id="tree.home"),
-        Binding("end", "to(-1)", "Last row", show=False, id="tree.end"),
+        Binding("home", "go_to(0)", "First row", show=False, id="tree.home"),
+        Binding("end", "go_to(-1)", "Last row", show=False, id="tree.end"),
         Binding("pageup", "page(-1)", "Page up", show=False, id="tree.pageup"),
         Binding("pagedown", "page(1)", "Page down", show=False, id="tree.pagedown"),
     ]
@@ -55,60 +55,60 @@ class TreeView(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.outline = TreeModel(None, MIN_TEXT_WIDTH)
+        self.tree_model = TreeModel(None, MIN_TEXT_WIDTH)
 
     @property
     def end(self) -> int:
         """The index after the last row."""
-        return len(self.outline.rows)
+        return len(self.tree_model.rows)
 
     def line(self, index: int) -> Line:
         """A row by its index."""
-        return self.outline.line(index)
+        return self.tree_model.line(index)
 
     @property
     def node(self) -> ValueNode | None:
         """What is under the cursor, None if there is no cursor."""
-        return None if self.cursor is None else self.outline.rows[self.cursor]
+        return None if self.cursor is None else self.tree_model.rows[self.cursor]
 
     def show(self, value: Any) -> None:
         """Show another value, from its beginning."""
         self.cursor = None
         self.shift = 0
-        self.outline = TreeModel(value, self.width)
+        self.tree_model = TreeModel(value, self.width)
         self.scroll_to(y=0, animate=False, force=True)
         self.sync()
         if self.has_focus:
-            self.pick(0)
+            self.select(0)
 
     def reveal(self, position: Position) -> None:
         """Put the cursor on a part of the value, without telling it: whoever calls this knows."""
         with self.prevent(self.CursorMoved):
-            self.pick(self.outline.reveal(position))
+            self.select(self.tree_model.reveal(position))
 
-    def pick(self, index: int) -> None:
+    def select(self, index: int) -> None:
         """Put the cursor on a row, and bring it into sight."""
         self.cursor = max(0, min(index, self.end - 1))
-        self.outline.keep_open()
+        self.tree_model.keep_open()
         self.sync()
-        node = self.outline.rows[self.cursor]
+        node = self.tree_model.rows[self.cursor]
         self._into_sight(self.cursor)
         self.post_message(self.CursorMoved(node))
 
     def on_focus(self) -> None:
         """Show where keys will act."""
         if self.cursor is None:
-            self.pick(self.scroll_offset.y)
+            self.select(self.scroll_offset.y)
 
     def on_resize(self, event: events.Resize) -> None:
         """Lay out pieces of text for the new width; the cursor stays, or goes to what its piece is of."""
         if not self.width:  # hidden
             return
         node = self.node
-        self.outline.fit(self.width)
+        self.tree_model.fit(self.width)
         if node is not None:
-            rows = self.outline.rows
-            self.cursor = rows.index(node) if node in rows else self.outline.reveal(node.position)
+            rows = self.tree_model.rows
+            self.cursor = rows.index(node) if node in rows else self.tree_model.reveal(node.position)
         super().on_resize(event)
         if self.cursor is not None:
             self._into_sight(self.cursor)
@@ -119,56 +119,56 @@ class TreeView(LineView):
         index = self.end if offset is None else self.scroll_offset.y + offset.y
         if offset is None or index >= self.end:
             return
-        mark = INDENT * self.outline.rows[index].depth - self.shift
-        self.pick(index)
+        mark = INDENT * self.tree_model.rows[index].depth - self.shift
+        self.select(index)
         if event.chain == 2 or mark <= offset.x < mark + INDENT:
-            self.action_turn()
+            self.action_toggle_row()
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by rows."""
-        self.pick(self._at + rows)
+        self.select(self._at + rows)
 
     def action_page(self, pages: int) -> None:
         """Move the cursor by what fits on the screen."""
-        self.pick(self._at + pages * max(1, self.size.height - 1))
+        self.select(self._at + pages * max(1, self.size.height - 1))
 
-    def action_to(self, index: int) -> None:
+    def action_go_to(self, index: int) -> None:
         """Move the cursor to the first row (0) or the last (-1)."""
-        self.pick(index % self.end)
+        self.select(index % self.end)
 
     def action_open(self) -> None:
         """Open the row under the cursor; of an open one, go to the first in it."""
         at = self._at
-        if not self.outline.open(at) and self.outline.rows[at].children:
+        if not self.tree_model.open(at) and self.tree_model.rows[at].children:
             at += 1
-        self.pick(at)
+        self.select(at)
 
     def action_close(self) -> None:
         """Close the row under the cursor; of a closed one, go to what it is in."""
         at = self._at
-        if not self.outline.close(at) and (parent := self.outline.rows[at].parent) is not None:
-            at = self.outline.rows.index(parent)
-        self.pick(at)
+        if not self.tree_model.close(at) and (parent := self.tree_model.rows[at].parent) is not None:
+            at = self.tree_model.rows.index(parent)
+        self.select(at)
 
-    def action_turn(self) -> None:
+    def action_toggle_row(self) -> None:
         """Open the row under the cursor, or close it."""
         at = self._at
-        if not self.outline.close(at):
-            self.outline.open(at)
-        self.pick(at)
+        if not self.tree_model.close(at):
+            self.tree_model.open(at)
+        self.select(at)
 
     def action_open_all(self) -> None:
         """Open the row under the cursor and all that is in it, within a bound."""
-        if not self.outline.open_all(self._at, MAX_OPENED_ROWS):
+        if not self.tree_model.open_all(self._at, MAX_OPENED_ROWS):
             self.notify(
                 f"Opened up to {format_count(MAX_OPENED_ROWS)} rows; the rest stays closed.",
                 severity="warning",
             )
-        self.pick(self._at)
+        self.select(self._at)
 
     def _into_sight(self, index: int) -> None:
         """Scroll to a row, and leave as much of its indent out of sight as it needs to be read."""
-        indent = INDENT * self.outline.rows[index].depth
+        indent = INDENT * self.tree_model.rows[index].depth
         self.shift = max(0, min(indent, indent + MIN_TEXT_WIDTH - self.width))
         top, height = self.scroll_offset.y, self.size.height
         if height and not top <= index < top + height:

@@ -5,7 +5,7 @@ from tui_ipc.osutil.procfs import UnreadBytes
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis
 from tui_ipc.session.handshake import RunPhase
 from tui_ipc.tui.model.status import NANOSECONDS, RunMetrics
-from tui_ipc.tui.widgets.metrics_panel import describe_backlog, render_metrics
+from tui_ipc.tui.widgets.status_bar import describe_backlog, render_metrics
 
 
 def facts(full: float | None = None, *, sending: bool = False, phase: RunPhase = RunPhase.OPEN) -> Diagnosis:
@@ -22,12 +22,12 @@ def facts(full: float | None = None, *, sending: bool = False, phase: RunPhase =
 
 def busy() -> RunMetrics:
     """Ten answers in the first second, and one in the third."""
-    measures = RunMetrics()
+    metrics = RunMetrics()
     for number in range(10):
-        measures.add_sent(number, 100)
-        measures.add_received(number, 200, 61_000 + number)
-    measures.add_received(2 * NANOSECONDS, 200, 5_000_000)
-    return measures
+        metrics.add_sent(number, 100)
+        metrics.add_received(number, 200, 61_000 + number)
+    metrics.add_received(2 * NANOSECONDS, 200, 5_000_000)
+    return metrics
 
 
 def test_the_panel_has_a_row_for_each_measure() -> None:
@@ -35,10 +35,10 @@ def test_the_panel_has_a_row_for_each_measure() -> None:
     text = render_metrics(busy(), 3 * NANOSECONDS, facts(0.93), 110).plain.splitlines()
     assert text[0].startswith("latency   p50 61 µs   p95 5.0 ms  p99 5.0 ms  max 5.0 ms  11 answers")
     assert text[0].endswith("▁ █")
-    assert text[1].startswith("sent           0/s       0 B/s  at most 10/s")
-    assert text[2].startswith("received       1/s     200 B/s  at most 10/s")
+    assert text[1].startswith("sent           0/s       0 B/s  peak 10/s")
+    assert text[2].startswith("received       1/s     200 B/s  peak 10/s")
     assert text[2].endswith("█·▁")
-    assert text[3] == "unread    to the child 195 KiB (93% full)   from it ?   its output 17 B"
+    assert text[3] == "unread    to the child 195 KiB (93% full)   from the child ?   child output 17 B"
     for width in (110, 76, 40, 10):
         rows = render_metrics(busy(), 3 * NANOSECONDS, facts(0.93), width).split()
         assert all(row.cell_length <= width for row in rows)
@@ -46,22 +46,22 @@ def test_the_panel_has_a_row_for_each_measure() -> None:
 
 def test_one_answer_is_one_answer() -> None:
     """Whatever is counted has its plural only where there are several."""
-    measures = RunMetrics()
-    measures.add_received(0, 200, 61_000)
-    assert "  1 answer  " in render_metrics(measures, NANOSECONDS, facts(), 110).plain
+    metrics = RunMetrics()
+    metrics.add_received(0, 200, 61_000)
+    assert "  1 answer  " in render_metrics(metrics, NANOSECONDS, facts(), 110).plain
 
 
 def test_before_anything_was_said_the_panel_says_so() -> None:
     """Rather than show zeros for what is not known."""
     text = render_metrics(RunMetrics(), 0, Diagnosis(phase=RunPhase.HANDSHAKE), 76).plain
-    assert "no message was answered yet" in text
-    assert "no channel is open" in text
+    assert "no answers yet" in text
+    assert "no open channel" in text
 
 
 def test_what_nears_full_is_worth_a_warning() -> None:
     """While the channel is open; a message that cannot leave is the worst."""
-    assert describe_backlog(facts(0.8)) == "its channel is 80% full"
-    assert describe_backlog(facts(1.0, sending=True)) == "its channel is full: a message waits"
+    assert describe_backlog(facts(0.8)) == "channel 80% full"
+    assert describe_backlog(facts(1.0, sending=True)) == "channel full: a message is waiting"
     assert describe_backlog(facts(0.7)) == describe_backlog(facts(None)) == ""
     assert (
         describe_backlog(facts(1.0, phase=RunPhase.ENDED))
@@ -76,7 +76,7 @@ def test_f6_shows_the_measures_and_hides_them() -> None:
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         await it.pilot.press("f6")
-        await it.until(lambda: "no message was answered yet" in it.frame())
+        await it.until(lambda: "no answers yet" in it.frame())
         assert "F6 hides" in it.frame()
         await it.say("Hi")
         it.session.answer("Hello")
@@ -97,7 +97,7 @@ def test_the_status_line_warns_of_a_full_channel() -> None:
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
         it.session.facts = {"phase": RunPhase.OPEN, "channels": ChannelState(send_buffer_usage=0.9)}
-        await it.until(lambda: "▲ its channel is 90% full" in it.text("who"))
+        await it.until(lambda: "▲ channel 90% full" in it.text("who"))
         it.session.facts = {"phase": RunPhase.OPEN}
         await it.until(lambda: "full" not in it.text("who"))
 
