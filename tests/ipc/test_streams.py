@@ -240,6 +240,27 @@ def test_a_stopped_sender_in_the_middle_of_a_large_message_holds_up_nobody(ends:
         assert receiver.recv(PATIENCE) == "its next"
 
 
+def test_its_own_next_message_stays_behind_whenever_it_comes(ends: Pair) -> None:
+    """Also where body and message are completed between a look at the one and a read of the other."""
+    sender, receiver = ends
+    data = encode("x" * 100_000)
+    with begin_large(sender, len(data)) as body:
+        body.sendall(data[:1000])
+        with pytest.raises(Empty):
+            receiver.try_recv()
+        read = receiver._recvmsg
+
+        def read_late(*arguments: int) -> Any:
+            receiver._recvmsg = read
+            body.sendall(data[1000:])
+            sender.send("its next")
+            return read(*arguments)
+
+        receiver._recvmsg = read_late
+        check(receiver.recv(PATIENCE), "x" * 100_000)
+        assert receiver.recv(PATIENCE) == "its next"
+
+
 def test_a_stopped_process_holds_up_nobody(make_channel: MakeChannel) -> None:
     """SIGSTOP in the middle of a large message, of which the buffers do not hold all."""
     sender, receiver = make_channel()

@@ -198,8 +198,7 @@ class Fault(EventBase):
 
     Attributes:
         sentence: What it did, and at which byte.
-        byte: That byte, counted from 0 in its packet, or in the stream of an inline child; None where no byte
-            can be named.
+        byte: That byte, counted from 0 in the stream; None where no byte can be named.
     """
 
     sentence: str
