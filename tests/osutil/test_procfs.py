@@ -4,30 +4,31 @@ import fcntl
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from tui_ipc.osutil import procfs
+from tui_ipc.osutil import process_group, procfs
 from tui_ipc.osutil.procfs import (
     ProcessState,
     SystemCall,
-    UnreadBytes,
-    measure_send_buffer_usage,
-    measure_unread_by_peer,
     parse_socket_inode,
     read_process_state,
 )
 
-SEQPACKET, STREAM = socket.SOCK_SEQPACKET, socket.SOCK_STREAM
 STAT = "7 (a (strange) name) S 1 7 7 0 -1 4194304 76 0 1 0 150 50 0 0 20 0 3 0 1826673 2990080"
+
+
+def mount_proc(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    """Have procfs read from a directory."""
+    for module in (procfs, process_group):
+        monkeypatch.setattr(module, "PROC", str(path))
 
 
 @contextmanager
@@ -116,10 +117,13 @@ def test_of_several_threads_the_first_is_told_and_their_number() -> None:
     assert found.state == "S"
 
 
-def test_without_procfs_nothing_is_known_and_nothing_fails(tmp_path: Path) -> None:
-    """As on another system, or of a process that is gone."""
-    assert read_process_state(os.getpid(), str(tmp_path / "missing")) == ProcessState()
+def test_without_procfs_nothing_is_known_and_nothing_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it is not mounted, or of a process that is gone."""
     assert read_process_state(2**22 + 1) == ProcessState()
+    mount_proc(monkeypatch, tmp_path / "missing")
+    assert read_process_state(os.getpid()) == ProcessState()
 
 
 @pytest.mark.parametrize(
@@ -144,51 +148,13 @@ def test_what_a_kernel_tells_less_of_is_known_less(
 ) -> None:
     """The call, else the place in the kernel, else nothing; the name of a program may hold anything."""
     monkeypatch.setattr(os, "uname", lambda: SimpleNamespace(machine="x86_64"))
+    mount_proc(monkeypatch, tmp_path)
     (tmp_path / "7").mkdir()
     for name, text in {"stat": STAT, **files}.items():
         (tmp_path / "7" / name).write_text(text)
-    found = read_process_state(7, str(tmp_path))
+    found = read_process_state(7)
     ticks = os.sysconf("SC_CLK_TCK")
     assert found == ProcessState(state="S", call=call, cpu_seconds=200 / ticks, threads=3)
-
-
-@pytest.mark.parametrize("kind", [SEQPACKET, STREAM])
-def test_bytes_that_the_peer_has_not_read_are_counted(kind: int) -> None:
-    """All packets of the queue, on our side of it and seen from the other."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
-    with ours, theirs:
-        reader = os.fstat(theirs.fileno()).st_ino
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=0, any=False, reader_inode=reader)
-        ours.send(b"x" * 61)
-        ours.send(b"x" * 10)
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=71, any=True, reader_inode=reader)
-        theirs.recv(61)
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(size=10, any=True, reader_inode=reader)
-        theirs.close()
-        assert measure_unread_by_peer(ours.fileno()).size is None
-
-
-def test_where_sock_diag_is_missing_it_is_known_whether_anything_is_unread(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Not how much: what the kernel counts includes what it needs itself."""
-    monkeypatch.setattr(procfs, "_NETLINK_SOCK_DIAG", 31)  # a netlink family that there is not
-    ours, theirs = socket.socketpair(socket.AF_UNIX, SEQPACKET)
-    with ours, theirs:
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(any=False)
-        ours.send(b"x")
-        assert measure_unread_by_peer(ours.fileno()) == UnreadBytes(any=True)
-
-
-def test_what_is_no_socket_has_no_peer_and_what_cannot_be_counted_is_unknown() -> None:
-    """No error comes out of a look."""
-    left, right = os.pipe()
-    os.write(right, b"four")
-    assert measure_unread_by_peer(right).size is None
-    os.close(left)
-    os.close(right)
-    with Path(os.devnull).open("rb") as file:
-        assert measure_unread_by_peer(file.fileno()) == UnreadBytes()
 
 
 def test_the_inode_of_a_socket_is_read_from_what_its_descriptor_is() -> None:
@@ -199,27 +165,3 @@ def test_the_inode_of_a_socket_is_read_from_what_its_descriptor_is() -> None:
         None,
         None,
     )
-
-
-@pytest.mark.parametrize("kind", [socket.SOCK_SEQPACKET, socket.SOCK_STREAM])
-def test_how_full_a_channel_is_is_told_from_empty_to_full(kind: int) -> None:
-    """What is sent and not read takes room, until a sender has to wait; reading gives it back."""
-    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
-    with ours, theirs:
-        ours.setblocking(False)
-        assert measure_send_buffer_usage(ours.fileno()) == 0
-        ours.send(b"x" * 20_000)
-        some = measure_send_buffer_usage(ours.fileno())
-        assert some is not None
-        assert 0 < some < 0.5
-        with suppress(BlockingIOError):
-            while ours.send(b"x" * 1000):
-                pass
-        assert (measure_send_buffer_usage(ours.fileno()) or 0) > 0.95
-        while theirs.recv(100_000, socket.MSG_DONTWAIT) and measure_send_buffer_usage(ours.fileno()):
-            pass
-        assert measure_send_buffer_usage(ours.fileno()) == 0
-    read, write = os.pipe()
-    os.close(read)
-    assert measure_send_buffer_usage(write) is None
-    os.close(write)

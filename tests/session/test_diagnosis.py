@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui_ipc.osutil.procfs import ProcessState, SystemCall, UnreadBytes
+from tui_ipc.osutil.descriptors import UnreadBytes
+from tui_ipc.osutil.procfs import ProcessState, SystemCall
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis, LastActivity, PendingMessage
 from tui_ipc.session.handshake import RunPhase
 

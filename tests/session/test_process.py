@@ -10,7 +10,6 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.support.sessions import environment
-from tui_ipc.osutil.signals import signal_name
 from tui_ipc.osutil.spawn import SpawnError
 from tui_ipc.session.process import ExitStatus, Process
 
@@ -226,7 +225,3 @@ def test_both_streams_are_read_apart() -> None:
         assert process.stdout.ended
 
     with_process("echo out; echo err >&2", use)
-
-
-def test_signals_have_names() -> None:
-    assert (signal_name(15), signal_name(40)) == ("SIGTERM", "signal 40")

@@ -16,7 +16,7 @@ from tests.support.sessions import (
     wait_for_failed_handshake,
 )
 from tui_ipc import events as ev
-from tui_ipc.osutil import procfs
+from tui_ipc.osutil import descriptors, procfs
 from tui_ipc.session.diagnosis import Diagnosis, LastActivity
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
@@ -114,10 +114,11 @@ def test_of_a_child_that_waits_for_a_message_nothing_is_wrong() -> None:
 
 
 def test_where_the_kernel_tells_nothing_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a system without procfs and sock_diag, and without SIOCOUTQ."""
+    """As where procfs is not mounted and the kernel has neither sock_diag nor SIOCOUTQ."""
     monkeypatch.setattr(procfs, "_read_text", lambda _: None)
-    monkeypatch.setattr(procfs, "_NETLINK_SOCK_DIAG", 31)
-    monkeypatch.setattr(procfs, "read_count", lambda *_: None)
+    monkeypatch.setattr(procfs, "read_stat", lambda _: [])
+    monkeypatch.setattr(descriptors, "_NETLINK_SOCK_DIAG", 31)
+    monkeypatch.setattr(descriptors, "read_count", lambda *_: None)
     text = diagnosed(child("deaf"), lambda found: True, "hello")
     assert "The kernel does not say whether the child has read all that was sent." in text
     assert "The kernel does not say what the child does." in text

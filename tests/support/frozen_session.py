@@ -23,7 +23,7 @@ from tui_ipc.events import (
     ServerListening,
     SignalSent,
 )
-from tui_ipc.osutil.procfs import UnreadBytes
+from tui_ipc.osutil.descriptors import UnreadBytes
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis, LastActivity
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session

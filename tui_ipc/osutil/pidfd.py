@@ -3,7 +3,6 @@
 import errno
 import os
 import select
-import signal
 from time import monotonic
 
 from tui_ipc.osutil.waiting import wait
@@ -79,7 +78,9 @@ class Exit:
             return f"process {self._pid} ended"
         code, by_signal = status
         if by_signal:
-            return f"process {self._pid} was ended by {signal.Signals(code).name}"
+            from tui_ipc.osutil.signals import signal_name  # only an error needs it
+
+            return f"process {self._pid} was ended by {signal_name(code)}"
         return f"process {self._pid} exited with status {code}"
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
-"""The processes that a child leaves behind.
+"""The processes of a child's session: found, signalled, and waited for.
 
-A process is ours to end while it belongs to the session that the child was started in. A
-daemon that makes a session of its own has said that it wants to outlive us, and may.
+A process is ours to end while it belongs to the session that the child was started in. A daemon makes a
+session of its own because it is to outlive the child, and may.
 """
 
 import asyncio
@@ -10,92 +10,81 @@ import signal
 from typing import Final
 
 from tui_ipc.osutil.descriptors import wait_until_readable
+from tui_ipc.osutil.pidfd import Exit
 
-_POLL: Final = 0.02
-"""Seconds between two looks where the kernel cannot tell us of an end."""
+PROC: Final = "/proc"
+"""Where procfs is mounted."""
 
-_DEAD: Final = (b"", b"Z", b"X")
+_DEAD: Final = (b"Z", b"X")
+"""The states of processes that have ended."""
 
-
-def session_processes(session: int) -> tuple[int, ...]:
-    """The live processes of a session, whatever their process group; zombies do not count.
-
-    Read from ``/proc``, see proc_pid_stat(5); where there is none, the group of the session's leader stands
-    for its processes if it still has any.
-    """
-    states = _read_states(session)
-    return _group_as_a_whole(session) if states is None else tuple(sorted(states))
+_POLL_SECONDS: Final = 0.02
+"""Seconds between two looks at a process while no descriptor is left to wait for its end with."""
 
 
-def stopped_processes(session: int) -> tuple[int, ...]:
-    """Those of a session that are stopped, and so carry out no other signal than SIGKILL until they go on.
-
-    None are found where the system does not tell.
-    """
-    return tuple(sorted(pid for pid, state in (_read_states(session) or {}).items() if state == b"T"))
+def session_processes(sid: int) -> tuple[int, ...]:
+    """Return the live processes of a session, whatever their process group; zombies do not count."""
+    return tuple(sorted(_read_states(sid)))
 
 
-def _group_as_a_whole(session: int) -> tuple[int, ...]:
+def stopped_processes(sid: int) -> tuple[int, ...]:
+    """Return those of a session that are stopped, and so react to SIGKILL and SIGCONT only."""
+    return tuple(sorted(pid for pid, state in _read_states(sid).items() if state == b"T"))
+
+
+def read_stat(pid: int) -> list[bytes]:
+    """Return what proc_pid_stat(5) says of a process, from its state on; empty if it says nothing."""
     try:
-        os.killpg(session, 0)
-    except OSError:
-        return ()
-    return (session,)
-
-
-def _read_states(session: int) -> dict[int, bytes] | None:
-    """The live processes of a session, each with the letter of its state; None if nothing tells of them."""
-    try:
-        names = os.listdir("/proc")
-    except OSError:
-        return None
-    pids = [int(name) for name in names if name.isdecimal()]
-    states = {pid: _read_state(pid, session) for pid in pids}
-    return {pid: state for pid, state in states.items() if state not in _DEAD}
-
-
-def _read_state(pid: int, session: int) -> bytes:
-    """The letter of a process's state, empty if it is not of that session."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
+        with open(f"{PROC}/{pid}/stat", "rb") as file:
             stat = file.read()
-    except OSError:  # it ended meanwhile, or is hidden from us and so not ours
-        return b""
-    state, _, _, its_session = stat[stat.rindex(b")") + 2 :].split(maxsplit=4)[:4]
-    return state if int(its_session) == session else b""
+    except OSError:  # it has ended, or is hidden from us and so not ours
+        return []
+    # The name of the program comes first, in parentheses, and may itself hold any character.
+    return stat[stat.rindex(b")") + 2 :].split()
 
 
-def signal_processes(session: int, pids: tuple[int, ...], number: signal.Signals) -> None:
-    """Send a signal to processes found by :func:`members`; those that ended meanwhile are passed over."""
+def signal_processes(sid: int, pids: tuple[int, ...], number: signal.Signals) -> None:
+    """Send a signal to processes of a session: to the whole process group of its leader, if that is one."""
     for pid in pids:
         try:
-            if pid == session:
-                os.killpg(session, number)
+            if pid == sid:
+                os.killpg(sid, number)
             else:
                 os.kill(pid, number)
-        except OSError:  # it ended meanwhile, or may not be signalled by us: the audit tells
+        except OSError:  # it has ended, or may not be signalled by us, which the audit tells
             continue
 
 
-async def wait_for_processes(session: int, within: float) -> bool:
-    """Wait until a session has no process any more; False if it still has after ``within`` seconds."""
+async def wait_for_processes(sid: int, timeout: float) -> bool:
+    """Wait until a session has no process any more; False if it still has one after ``timeout`` seconds."""
     try:
-        async with asyncio.timeout(within):
-            while pids := session_processes(session):
+        async with asyncio.timeout(timeout):
+            while pids := session_processes(sid):
                 await _wait_for_exit(pids[0])
     except TimeoutError:
-        return not session_processes(session)
+        return not session_processes(sid)
     return True
 
 
+def _read_states(sid: int) -> dict[int, bytes]:
+    """Return the live processes of a session, each with the letter of its state."""
+    states = {}
+    for name in os.listdir(PROC):
+        if not name.isdecimal():
+            continue
+        fields = read_stat(int(name))
+        if fields and int(fields[3]) == sid and fields[0] not in _DEAD:
+            states[int(name)] = fields[0]
+    return states
+
+
 async def _wait_for_exit(pid: int) -> None:
-    """Return some time after the end of a process, at once where the kernel can tell us."""
+    """Return after the end of a process, or somewhat later or earlier where it cannot be waited for."""
     try:
-        descriptor = os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        await asyncio.sleep(_POLL)
+        watched = Exit(pid)
+    except OSError:  # no descriptor left
+        await asyncio.sleep(_POLL_SECONDS)
         return
-    try:
-        await wait_until_readable(descriptor)
-    finally:
-        os.close(descriptor)
+    with watched:
+        for descriptor in watched.descriptors():
+            await wait_until_readable(descriptor)

@@ -1,15 +1,21 @@
-"""Signals and exit statuses: their names, and the signals that ask this process to end."""
+"""Signals: their names, exit statuses in words, and handlers that are installed for a while."""
 
 import signal
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
-_END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable, Iterator, Mapping
+    from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], object] | int | signal.Handlers
+
+_END_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def signal_name(number: int) -> str:
-    """``SIGTERM`` for 15; ``signal 42`` for one without a name."""
+    """Return ``SIGTERM`` for 15; ``signal 42`` for one without a name."""
     try:
         return signal.Signals(number).name
     except ValueError:
@@ -17,7 +23,10 @@ def signal_name(number: int) -> str:
 
 
 def describe_exit(code: int | None, signal_number: int | None) -> str:
-    """How a process ended: ``exited with code 3``, ``was ended by SIGKILL``; both None if nobody knows."""
+    """Describe how a process ended: ``exited with code 3``, ``was ended by SIGKILL``.
+
+    Both are None if that is unknown.
+    """
     if code is not None:
         return f"exited with code {code}"
     if signal_number is not None:
@@ -26,25 +35,41 @@ def describe_exit(code: int | None, signal_number: int | None) -> str:
 
 
 @contextmanager
-def catch_end_signals(interrupt: Callable[[], object]) -> Iterator[list[int]]:
-    """Call ``interrupt`` for each signal that asks us to end, and tell which came.
-
-    Those that we were started to ignore (by ``nohup``, or in the background of a shell script) stay ignored.
-    """
-    import asyncio  # for programs that run a loop; the others need not load it
-
-    loop = asyncio.get_running_loop()
-    came: list[int] = []
-
-    def note(number: int) -> None:
-        came.append(number)
-        interrupt()
-
-    heard = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in heard:
-        loop.add_signal_handler(number, note, number)
+def replace_signal_handlers(handlers: "Mapping[int, Handler]") -> "Iterator[None]":
+    """Install handlers of signals, and put back what was there before; for the main thread."""
+    before: dict[int, Handler | None] = {}
     try:
-        yield came
+        for number, handler in handlers.items():
+            before[number] = signal.signal(number, handler)
+        yield
     finally:
-        for number in heard:
+        for number, previous in before.items():
+            # None: a handler that C code installed, which Python can only replace by the default
+            signal.signal(number, signal.SIG_DFL if previous is None else previous)
+
+
+@contextmanager
+def catch_end_signals(
+    loop: "asyncio.AbstractEventLoop", on_signal: "Callable[[], object]"
+) -> "Iterator[list[int]]":
+    """Call a function for each signal that asks this process to end, in an event loop.
+
+    Signals that are ignored, as ``nohup`` and the background of a shell script have it, stay ignored.
+
+    Yields:
+        The numbers of the signals that came.
+    """
+    received: list[int] = []
+
+    def receive(number: int) -> None:
+        received.append(number)
+        on_signal()
+
+    numbers = [number for number in _END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    for number in numbers:
+        loop.add_signal_handler(number, receive, number)
+    try:
+        yield received
+    finally:
+        for number in numbers:
             loop.remove_signal_handler(number)

@@ -157,7 +157,7 @@ def run_until_signal(coroutine: Coroutine[Any, Any, T]) -> T:
 
     async def run() -> T:
         task = asyncio.create_task(coroutine)
-        with catch_end_signals(task.cancel) as signals:
+        with catch_end_signals(asyncio.get_running_loop(), task.cancel) as signals:
             await asyncio.wait([task])
         if task.cancelled():
             raise EndedBySignal(signals[0])

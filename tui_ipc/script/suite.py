@@ -231,7 +231,7 @@ class Suite:
     async def run(self) -> list[Outcome]:
         """Run all scripts, and report them; returns their outcomes in order."""
         outcomes = self._outcomes
-        with catch_end_signals(self._interrupt) as self._signals:
+        with catch_end_signals(asyncio.get_running_loop(), self._interrupt) as self._signals:
             await self._report_all(lambda reporter: reporter.begin(self._scripts))
             for number, script in enumerate(self._scripts, 1):
                 if code := self._stop_code():

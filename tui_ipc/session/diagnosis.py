@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from tui_ipc.events import Step
-from tui_ipc.osutil.procfs import ProcessState, SystemCall, UnreadBytes, parse_socket_inode
+from tui_ipc.osutil.descriptors import UnreadBytes
+from tui_ipc.osutil.procfs import ProcessState, SystemCall, parse_socket_inode
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.session.handshake import HANDSHAKE_STEPS, RunPhase
 

@@ -172,8 +172,12 @@ class Run:
         )
 
     def _measure_channels(self, conversation: Conversation) -> "ChannelState":
-        from tui_ipc.osutil.descriptors import count_unread
-        from tui_ipc.osutil.procfs import UnreadBytes, measure_send_buffer_usage, measure_unread_by_peer
+        from tui_ipc.osutil.descriptors import (
+            UnreadBytes,
+            count_unread,
+            measure_send_buffer_usage,
+            measure_unread_by_peer,
+        )
         from tui_ipc.session.diagnosis import MAX_PENDING_SHOWN, ChannelState, PendingMessage
 
         now = self._timeline.now()

@@ -10,13 +10,13 @@ import shlex
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from textual.app import App, SuspendNotSupported
 
+from tui_ipc.osutil.signals import replace_signal_handlers, signal_name
 from tui_ipc.text import notation
 
 INDENT = 2
@@ -158,27 +158,17 @@ async def _run(command: list[str]) -> str | None:
     except OSError as error:
         return f"the editor {command[0]} cannot be run: {error.strerror}; name another in EDITOR"
     try:
-        with _ignored(signal.SIGINT, signal.SIGQUIT):  # ^C is meant for the editor
+        # ^C is meant for the editor, which was started before and so does not inherit this.
+        with replace_signal_handlers({signal.SIGINT: signal.SIG_IGN, signal.SIGQUIT: signal.SIG_IGN}):
             code = await process.wait()
     except asyncio.CancelledError:  # the explorer is to end
         process.terminate()
         await process.wait()
         raise
     if code:
-        how = f"code {code}" if code > 0 else signal.Signals(-code).name
+        how = f"code {code}" if code > 0 else signal_name(-code)
         return f"the editor {os.path.basename(command[0])} ended with {how}; the message is as it was"
     return None
-
-
-@contextmanager
-def _ignored(*numbers: int) -> Iterator[None]:
-    """Let some signals pass us by; whoever was started before does not inherit that."""
-    before = [(number, signal.signal(number, signal.SIG_IGN)) for number in numbers]
-    try:
-        yield
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
 
 
 def _write(path: Path, text: str) -> None:

@@ -20,6 +20,8 @@ from textual.app import App
 from textual.message_pump import MessagePump
 from textual.timer import Timer
 
+from tui_ipc.osutil.signals import replace_signal_handlers
+
 KEY_TIMEOUT: Final = 0.1
 """Seconds for which a key has priority at most."""
 
@@ -241,13 +243,12 @@ def limit_cpu_time(seconds: float) -> Iterator[None]:
         if is_armed:
             raise TimeLimitExceeded(f"more than {seconds} s")
 
-    before = signal.signal(signal.SIGVTALRM, interrupt)
-    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
-    try:
-        yield
-    finally:
-        # The timer may fire between the end of the block and the next line: its handler must not raise here,
-        # where the work is done and nothing would catch it.
-        is_armed = False
-        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        signal.signal(signal.SIGVTALRM, before)
+    with replace_signal_handlers({signal.SIGVTALRM: interrupt}):
+        signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+        try:
+            yield
+        finally:
+            # The timer may fire between the end of the block and the next line: its handler must not raise
+            # here, where the work is done and nothing would catch it.
+            is_armed = False
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)

@@ -1,7 +1,7 @@
 """F6, and what the status line says of rates and of streams that near full."""
 
 from tests.support.app_harness import FakeExplorerDriver, run_scene
-from tui_ipc.osutil.procfs import UnreadBytes
+from tui_ipc.osutil.descriptors import UnreadBytes
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis
 from tui_ipc.session.handshake import RunPhase
 from tui_ipc.tui.model.status import NANOSECONDS, RunMetrics
