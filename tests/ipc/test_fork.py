@@ -145,3 +145,18 @@ def test_a_child_that_closes_a_receiver_ends_no_channel(ends: Pair) -> None:
     assert receiver.recv() == "still open"
     assert in_child(sender.close) == 0
     assert_empty(ends)
+
+
+def test_a_fork_leaves_a_descriptor_ready_that_is(ends: Pair) -> None:
+    """What was read ahead is not the child's, so that its own is not ready; the parent's stays so."""
+    sender, receiver = ends
+    number = receiver.fileno()
+    sender.send_many([1, 2])
+    assert receiver.recv() == 1
+
+    def child() -> None:
+        assert select.select([number], [], [], 0)[0] == []
+
+    assert in_child(child) == 0
+    assert select.select([number], [], [], 0)[0] == [number]
+    assert receiver.recv() == 2
