@@ -142,25 +142,20 @@ class OneShotServer:
 
         A thread that waits in :meth:`accept` gets Closed.
         """
-        if self._process != os.getpid():  # forked: socket and directory are the parent's
-            self._give_up()
-            return
-        if self._is_waiting and self._listener is not None:
+        is_ours = self._process == os.getpid()
+        if is_ours and self._is_waiting and self._listener is not None:
             self._is_closing = True
-            self._listener.shutdown(socket.SHUT_RD)
+            self._listener.shutdown(socket.SHUT_RD)  # ends the wait; whoever waits closes
             return
-        self._give_up()
-        lock, self._lock = self._lock, -1
-        if lock >= 0:
-            _remove(self._directory, lock)
-
-    def _give_up(self) -> None:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        if self._process != os.getpid() and self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+        lock, self._lock = self._lock, -1
+        if lock >= 0:
+            if is_ours:
+                _remove(self._directory, lock)
+            else:
+                os.close(lock)  # forked: socket and directory are the parent's
 
     def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
         if getattr(self, "_listener", None) is not None:
