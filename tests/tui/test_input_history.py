@@ -153,7 +153,7 @@ def test_a_lock_that_is_never_released_is_told(tmp_path: Path) -> None:
     history = remembering(path, [])
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with pytest.raises(OSError, match=r"keeps .*history locked"):
+        with pytest.raises(OSError, match=r"history is locked by another program"):
             history.add("one")
     assert list(history) == ["one"]
 

@@ -58,7 +58,7 @@ def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
         asyncio.run(main())
         return app.return_code or 0
 
-    with patch("tui_ipc.tui.launch.run", run):
+    with patch("tui_ipc.tui.launch.run_on_terminal", run):
         assert run_explorer(None, SessionOptions(timeout=20.0), record=str(path)) == 0
     recorded = open_recording(str(path))
     events = list(recorded.events())
@@ -103,7 +103,7 @@ def test_a_full_disk_is_told_on_the_screen_and_after_it(
         asyncio.run(main())
         return 0
 
-    with patch("tui_ipc.tui.launch.run", run):
+    with patch("tui_ipc.tui.launch.run_on_terminal", run):
         assert run_explorer(None, SessionOptions(timeout=20.0), record=str(path)) == 2
     assert seen[0].startswith("✕ rec")
     assert "No space left on device" in seen[1]

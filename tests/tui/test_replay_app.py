@@ -242,7 +242,7 @@ def test_a_file_that_is_no_recording_is_refused_before_the_screen(
 
 def test_a_recording_is_run_at_the_speed_that_is_asked_for(talk: Path) -> None:
     """What the command line says reaches the replay."""
-    with patch("tui_ipc.tui.launch.run", return_value=0) as run:
+    with patch("tui_ipc.tui.launch.run_on_terminal", return_value=0) as run:
         assert run_replay(str(talk), speed=4.0) == 0
     (app,) = run.call_args.args
     assert isinstance(app, ReplayApp)

@@ -1,4 +1,4 @@
-"""Signals on a terminal: they make the explorer leave, and are ours no longer than it runs."""
+"""Signals make the explorer leave, and have their old handlers again afterwards."""
 
 import asyncio
 import gc
@@ -9,17 +9,19 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import cast
 
 import pytest
 
-from tui_ipc.tui.terminal import LossyStream, run
+from tui_ipc.tui.app import ExplorerApp
+from tui_ipc.tui.terminal import LossyStream, run_on_terminal
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGURG)
 
 
 @pytest.fixture(autouse=True)
 def interpreter() -> Iterator[None]:
-    """Give back what the explorer sets for a whole process."""
+    """Restore what the explorer sets for the whole process."""
     thresholds, interval = gc.get_threshold(), sys.getswitchinterval()
     yield
     gc.unfreeze()
@@ -28,7 +30,7 @@ def interpreter() -> Iterator[None]:
 
 
 class Runner:
-    """Runs until it is to leave, and sends itself a signal first.
+    """What is needed of an app: it sends itself a signal, and runs until it is to leave.
 
     Attributes:
         return_code: The code that it was to leave with.
@@ -54,13 +56,13 @@ class Runner:
 def test_a_signal_makes_it_leave_and_is_given_back(number: int | None, code: int) -> None:
     """Its exit code is that of the signal; afterwards signals do what they did, and no thread is left."""
     before = [signal.getsignal(each) for each in HEARD]
-    assert run(Runner(number)) == code
+    assert run_on_terminal(cast("ExplorerApp", Runner(number))) == code
     assert [signal.getsignal(each) for each in HEARD] == before
     assert threading.active_count() == 1
 
 
-def test_what_is_written_to_a_terminal_that_is_gone_is_lost() -> None:
-    """And nothing else happens."""
+def test_writing_to_a_terminal_that_is_gone_raises_nothing() -> None:
+    """What is written is lost."""
     master, slave = pty.openpty()
     file = open(slave, "w", closefd=False)  # noqa: SIM115 - closing it would write once more
     os.close(master)

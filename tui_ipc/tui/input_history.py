@@ -1,11 +1,8 @@
-"""What was sent before, kept across starts: a list for the arrows, and a file that explorers share.
+"""The history of the message input, kept across starts, and the completion that it and earlier messages feed.
 
-The rule: the file is a convenience. Whatever is wrong with it is told once, in a sentence, and costs nothing
-but the memory of later starts.
-
-The file holds one text a line, the newest last. Every explorer appends under a lock (flock(2)); one that
-starts trims it, by a new file in the old one's place. So whoever has waited for the lock looks whether what
-it locked is still the file of that name.
+The history's file is a convenience: if it cannot be used, the user reads one sentence, and the texts are lost
+at the end. It has one text a line, the newest last. All explorers share it: each appends under a lock
+(flock(2)), and each trims it at its start by putting a new file in its place.
 """
 
 import errno
@@ -27,17 +24,17 @@ from tui_ipc.text import notation
 from tui_ipc.text.safe_text import make_visible
 
 HISTORY_LIMIT: Final = 1_000
-"""How many texts are kept."""
+"""How many texts the history has."""
 
 STORED_TEXT_LIMIT: Final = 10_000
-"""How long a text may be, in characters, to be written to the file."""
+"""The longest text that is written to the file, in characters."""
 
 FILE_LIMIT: Final = 4 << 20
 """How many bytes at the end of the file are read."""
 
 LOCK_ATTEMPTS: Final = 50
 LOCK_PAUSE: Final = 0.01
-"""So often the lock is asked for, and so many seconds apart: neither a start nor Enter waits for long."""
+"""How often the lock is asked for, and how many seconds apart: a start or an Enter waits half a second."""
 
 
 def history_path() -> Path | None:
@@ -66,14 +63,14 @@ class InputHistory:
         return iter(self._texts)
 
     def newest_first(self, prefix: str) -> Iterator[str]:
-        """The texts that begin so, and go on."""
+        """The texts that begin with a prefix and are longer."""
         return (text for text in reversed(self._texts) if text.startswith(prefix) and text != prefix)
 
     def load(self) -> None:
-        """Take in what the file holds, and trim it.
+        """Read the file, and trim it.
 
         Raises:
-            OSError: It cannot be read or written; what was read counts.
+            OSError: The file cannot be read or written; the texts that were read are in the history.
         """
         if self._path is None:
             return
@@ -83,18 +80,18 @@ class InputHistory:
             data = os.pread(descriptor, FILE_LIMIT, max(0, size - FILE_LIMIT))
             lines = data.decode(errors="replace").split("\n")
             if size > FILE_LIMIT:
-                del lines[0]  # its beginning is not among what was read
+                del lines[0]  # it was not read from its beginning
             for line in lines:
                 self._keep(make_visible(line))
             kept = "".join(f"{text}\n" for text in self._texts).encode()
             if kept != data:
-                replace_file(str(self._path.resolve()), kept, mode=0o600)  # a link leads on to it
+                replace_file(str(self._path.resolve()), kept, mode=0o600)  # a link stays a link
 
     def add(self, text: str) -> None:
-        """Remember a text, unless it begins with a space: the shell's way to say that it is a secret.
+        """Add a text, unless it begins with a space, by which shells too keep a command out of their history.
 
         Raises:
-            OSError: It cannot be written to the file; it is remembered until the end.
+            OSError: It cannot be written to the file; it is in the history until the end.
         """
         if not text or text[0] == " ":
             return
@@ -105,7 +102,7 @@ class InputHistory:
             _append(descriptor, f"{text}\n".encode(errors="replace"))
 
     def detach(self) -> None:
-        """Leave the file alone from now on."""
+        """Neither read nor write the file from now on."""
         self._path = None
 
     def _keep(self, text: str) -> None:
@@ -118,26 +115,27 @@ class InputHistory:
 
 @contextmanager
 def _open_locked(path: Path) -> Iterator[int]:
-    """The file that has this name, made if there is none, to be read and appended to by nobody else.
+    """Open a file, or make it, and lock it; yields the descriptor, to read and append.
 
     Raises:
-        OSError: It cannot be opened, is no regular file, or another keeps it locked.
+        OSError: It cannot be opened, is not a regular file, or another process keeps it locked.
     """
-    flags = (
-        os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
-    )  # a FIFO must not make us wait
+    # O_NONBLOCK is for a FIFO of that name, which would block until somebody opened its other end.
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK
     for _ in range(LOCK_ATTEMPTS):
         descriptor = os.open(path, flags, 0o600)
         try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise OSError(f"{path} is no regular file")
+                raise OSError(f"{path} is not a regular file")
+            # Another explorer may have replaced the file while we waited. Then we have locked one without a
+            # name, and what we wrote to it would be lost.
             if _try_lock(descriptor) and _has_path(descriptor, path):
                 yield descriptor
                 return
         finally:
             os.close(descriptor)
         time.sleep(LOCK_PAUSE)
-    raise OSError(f"another program keeps {path} locked")
+    raise OSError(f"{path} is locked by another program")
 
 
 def _try_lock(descriptor: int) -> bool:
@@ -149,7 +147,6 @@ def _try_lock(descriptor: int) -> bool:
 
 
 def _has_path(descriptor: int, path: Path) -> bool:
-    """Whether a file still has its name: another explorer may have put a trimmed one in its place."""
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())
     except FileNotFoundError:
@@ -157,39 +154,40 @@ def _has_path(descriptor: int, path: Path) -> bool:
 
 
 def _append(descriptor: int, data: bytes) -> None:
-    """Write a whole line or none: a part would run into the next one."""
     size = os.fstat(descriptor).st_size
     if os.write(descriptor, data) < len(data):
-        os.ftruncate(descriptor, size)
+        os.ftruncate(descriptor, size)  # the disk is full; half a line would run into the next one
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 VOCABULARY_LIMIT: Final = 1_000
-"""How many words are known."""
+"""How many words the vocabulary has."""
 
 WORD_LIMIT: Final = 40
-"""How long a word may be, in characters."""
+"""The longest word, in characters."""
 
 LEARN_LIMIT: Final = 200
-"""How many parts of one value are looked at."""
+"""How many parts of a value are visited."""
 
 COMPLETION_LIMIT: Final = 2_000
-"""How long a text may be to be completed, in characters."""
+"""The longest text that is completed, in characters."""
 
 _STRUCTURED_START: Final = re.compile(r"\s*[\[{(\"]")
-_OPEN_QUOTE: Final = re.compile(  # possessive (*+): no text makes it backtrack
-    r"""(?:[^"]|"(?:[^"\\]|\\.)*+")*+ "(?P<begun>(?:[^"\\]|\\.)++)""", re.VERBOSE | re.DOTALL
+# Matches a text that ends inside of quotes. The quantifiers are possessive (*+), so that a text is read once:
+# what does not match is not tried again in other ways.
+_OPEN_QUOTE: Final = re.compile(
+    r"""(?:[^"]|"(?:[^"\\]|\\.)*+")*+ "(?P<prefix>(?:[^"\\]|\\.)++)""", re.VERBOSE | re.DOTALL
 )
 
 
 class Vocabulary:
-    """The keys and short strings of messages, the latest last, as they are written between quotes."""
+    """The keys and short strings of messages, as they are written between quotes, the latest last."""
 
     def __init__(self) -> None:
         self._words: dict[str, None] = {}
 
     def learn(self, value: Any) -> None:
-        """Take in the words of a value."""
+        """Add the words of a value."""
         for text in _iterate_strings(value):
             word = notation.render_value(text)[1:-1]
             if 1 < len(word) <= WORD_LIMIT and make_visible(word) == word:
@@ -198,16 +196,16 @@ class Vocabulary:
         while len(self._words) > VOCABULARY_LIMIT:
             del self._words[next(iter(self._words))]
 
-    def complete(self, begun: str) -> str | None:
-        """The latest word that begins so and goes on; None if there is none."""
-        longer = (word for word in reversed(self._words) if word.startswith(begun) and word != begun)
+    def complete(self, prefix: str) -> str | None:
+        """Return the latest word that begins with a prefix and is longer, None if there is none."""
+        longer = (word for word in reversed(self._words) if word.startswith(prefix) and word != prefix)
         return next(longer, None)
 
 
 def _iterate_strings(value: Any) -> Iterable[str]:
-    """Strings that a value holds: breadth first, of its first parts only."""
+    """Yield the short strings of a value, breadth first, out of its first :data:`LEARN_LIMIT` parts."""
     parts = [value]
-    for part in parts:  # grows meanwhile
+    for part in parts:  # the loop body appends to it
         if isinstance(part, str) and len(part) <= WORD_LIMIT:
             yield part
         room = LEARN_LIMIT - len(parts)
@@ -223,11 +221,11 @@ def _iterate_strings(value: Any) -> Iterable[str]:
 
 
 class MessageSuggester(Suggester):
-    """Suggests how a message goes on: Textual shows it in grey behind the cursor.
+    """Suggests how a message goes on; Textual shows it in grey after the cursor.
 
     Args:
-        history: What was sent.
-        vocabulary: What messages held.
+        history: The texts that were sent.
+        vocabulary: The words of messages.
     """
 
     def __init__(self, history: InputHistory, vocabulary: Vocabulary) -> None:
@@ -236,13 +234,12 @@ class MessageSuggester(Suggester):
         self._vocabulary = vocabulary
 
     async def get_suggestion(self, value: str) -> str | None:
-        """The newest message that begins so; else, in quotes, the latest word that does."""
+        """The newest text that begins like ``value``; else, inside of quotes, the latest word that does."""
         if len(value) > COMPLETION_LIMIT:
             return None
-        return next(self._history.newest_first(value), None) or self._quoted(value)
+        return next(self._history.newest_first(value), None) or self._complete_word(value)
 
-    def _quoted(self, value: str) -> str | None:
-        """The text with the word completed in whose quotes it ends."""
+    def _complete_word(self, value: str) -> str | None:
         ends = _OPEN_QUOTE.fullmatch(value) if _STRUCTURED_START.match(value) else None
-        word = self._vocabulary.complete(ends["begun"]) if ends else None
-        return f'{value[: ends.start("begun")]}{word}"' if ends and word else None
+        word = self._vocabulary.complete(ends["prefix"]) if ends else None
+        return f'{value[: ends.start("prefix")]}{word}"' if ends and word else None

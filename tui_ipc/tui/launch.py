@@ -13,7 +13,7 @@ from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.input_history import InputHistory, history_path
 from tui_ipc.tui.session_controller import SessionRecorder
 from tui_ipc.tui.settings import load_settings, settings_path
-from tui_ipc.tui.terminal import run
+from tui_ipc.tui.terminal import run_on_terminal
 
 EXIT_USAGE: Final = 2
 """The exit code if a file that the user named cannot be used."""
@@ -56,7 +56,7 @@ def run_explorer(
             history=InputHistory(history_path() if settings.remember else None),
             settings=settings,
         )
-        code = run(app)
+        code = run_on_terminal(app)
     finally:
         recorder.stop()
     for failure in recorder.failures:
@@ -85,7 +85,7 @@ def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript 
         replay = open_replay(speed)
     except RecordingError as error:
         return _report_error(error)
-    return run(
+    return run_on_terminal(
         ReplayApp(
             replay,
             path,

@@ -1,7 +1,7 @@
 """The explorer on a terminal: signals make it leave, and the terminal itself may be taken away.
 
-The rule: once we are told to leave, no terminal keeps us. A window is closed, a connection drops, or nobody
-reads what is written any more: then nothing is written, and everything is ended.
+Once the explorer is to leave, no terminal keeps it. A window is closed, a connection drops, or the output is
+not read any more: then the rest is not written, and the child and the explorer end all the same.
 """
 
 import asyncio
@@ -14,56 +14,49 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Any, Final, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
+
+if TYPE_CHECKING:
+    from tui_ipc.tui.app import ExplorerApp
 
 WRITE_TIMEOUT: Final = 1.0
-"""Seconds in which a terminal must take something, once we are told to leave; then we do without it."""
+"""Seconds for which the terminal may take nothing once we are to leave; then we write no more to it."""
 
 COLLECT_DELAY: Final = 1.0
-"""Seconds after which the screen stands."""
+"""Seconds after which the screen has been made."""
 
 _POLL_PERIOD: Final = 0.1
-"""Seconds between two looks at a terminal that takes what is written."""
+"""Seconds between two checks of a terminal that takes what is written."""
 
 _WRITER_THREAD: Final = "textual-output"
-"""The name of the thread that writes to the terminal for Textual."""
+"""The name of Textual's thread that writes to the terminal."""
 
 _INTERRUPT_SIGNAL: Final = signal.SIGURG
-"""Sent to that thread to call it back from a write that waits; by itself it does nothing."""
-
+"""Sent to that thread to interrupt a write that waits; its handler does nothing."""
 
 Handler = Callable[[int, FrameType | None], Any] | int | None
-"""What is done on a signal."""
+"""A signal's handler, as signal.signal takes and returns it."""
 
 
-class TerminalApp(Protocol):
-    """What runs on a terminal and can be asked to leave; the explorer is one."""
-
-    @property
-    def return_code(self) -> int | None: ...
-    async def run_async(self) -> object: ...
-    def leave(self, code: int = 0) -> None: ...
-
-
-def run(app: TerminalApp) -> int:
+def run_on_terminal(app: "ExplorerApp") -> int:
     """Run an app on this terminal until it is left, by a key or by a signal, and return its exit code."""
     try:
         return asyncio.run(_run_app(app))
     finally:
         gc.enable()
-        gc.freeze()  # else the interpreter's last collection walks the whole log: seconds, after a flood
+        gc.freeze()  # else the interpreter's last collection visits the whole log: seconds, after a flood
 
 
-async def _run_app(app: TerminalApp) -> int:
+async def _run_app(app: "ExplorerApp") -> int:
     loop = asyncio.get_running_loop()
 
     def leave(code: int) -> None:
         loop.call_soon_threadsafe(app.leave, code)
 
-    gc.disable()  # until the screen stands: it stays, too
+    gc.disable()  # what is made until the screen is there stays: collecting it would be in vain
     loop.call_later(COLLECT_DELAY, _enable_collection)
-    # Keys are read and the screen is written by threads of Textual's; behind a loop that is busy each step of
-    # theirs would wait for 5 ms.
+    # Threads of Textual read the keys and write the screen. While the loop is busy, each of their steps would
+    # wait for the interpreter lock for 5 ms, which is Python's default.
     sys.setswitchinterval(0.0005)
     with handle_signals(leave):
         await app.run_async()
@@ -71,76 +64,76 @@ async def _run_app(app: TerminalApp) -> int:
 
 
 def _enable_collection() -> None:
-    """Let garbage be collected, but for what stays.
+    """Let garbage be collected, except what stays.
 
-    That is what was imported, the screen, and for long some hundred thousand small objects in the rings. With
-    its usual thresholds the collector visits them all so often that a flood makes pauses of 140 ms; so it
-    visits the young alone, few at a time: 10 ms.
+    With the default thresholds a flood, which fills the rings with some hundred thousand small objects, made
+    the collector visit all of them so often that the pauses were up to 140 ms. With these it visits few
+    young objects at a time, and the old ones hardly ever: 10 ms.
     """
-    gc.freeze()
+    gc.freeze()  # the modules and the screen are never visited
     gc.set_threshold(2_000, 5, 1_000)
     gc.enable()
 
 
 @contextmanager
 def handle_signals(leave: Callable[[int], object]) -> Iterator[None]:
-    """Call ``leave`` with 128 + N on signal N, and from then on let no terminal hold us up that nobody reads.
-
-    Textual's main thread waits for its writer once thirty pieces are queued, and with it the event loop. So
-    the handlers are those of ``signal.signal``, which run even then, and a thread has an eye on the terminal.
+    """Call ``leave`` with 128 + N on signal N, and from then on do not wait for a terminal that is not read.
 
     Args:
-        leave: Called in the main thread, between two steps of whatever runs there.
+        leave: Called in the main thread, between two bytecode instructions of whatever runs there.
     """
-    over = threading.Event()
-    told, tell = os.pipe()
+    # Textual's main thread waits for its writer thread once thirty pieces are queued, and the event loop with
+    # it: handlers of the loop would never run. Those of signal.signal interrupt even that wait. And as they
+    # interrupt anything, they only write a byte to a pipe, for a thread that watches the terminal.
+    finished = threading.Event()
+    wake_read, wake_write = os.pipe()
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        os.write(tell, b"!")
+        os.write(wake_write, b"!")
         leave(128 + number)
 
     def hang_up() -> object:
         return leave(128 + signal.SIGHUP)
 
-    # Made now: a handler may interrupt whatever would make a thread.
-    watch = threading.Thread(target=_watch_terminal, args=(told, over, hang_up), name="terminal", daemon=True)
+    # Started before there are handlers: one of them might interrupt the start of a thread, which holds locks.
+    watch = threading.Thread(
+        target=_watch_terminal, args=(wake_read, finished, hang_up), name="terminal", daemon=True
+    )
     watch.start()
     handlers = {_INTERRUPT_SIGNAL: lambda *_: None, signal.SIGTERM: handle, signal.SIGINT: handle}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     before[signal.SIGHUP] = handle_hang_up(hang_up)
     terminal = sys.__stderr__
     if terminal is not None:
-        vars(sys)["__stderr__"] = LossyStream(terminal)  # where Textual writes
+        vars(sys)["__stderr__"] = LossyStream(terminal)  # Textual's driver writes to it, not to sys.stderr
     try:
         yield
     finally:
         vars(sys)["__stderr__"] = terminal
         for number, handler in before.items():
             signal.signal(number, handler)
-        over.set()
-        os.write(tell, b"!")
+        finished.set()
+        os.write(wake_write, b"!")
         watch.join()
-        os.close(tell)
-        os.close(told)
+        os.close(wake_write)
+        os.close(wake_read)
 
 
 def handle_hang_up(leave: Callable[[], object]) -> Handler:
     """Call ``leave`` once the terminal is gone (SIGHUP), and write no more to it.
 
-    Textual writes in a thread that the first EIO ends, and then waits for that thread for ever; and on the
-    SIGCONT that the kernel sends after a SIGHUP it sets the terminal up once more. So what is written goes
-    nowhere from here on. The handler is one of ``signal.signal``: it must run before that of SIGCONT, and an
-    event loop's would run after it.
-
     Args:
-        leave: Called in the main thread, between two steps of whatever runs there.
+        leave: Called in the main thread, between two bytecode instructions of whatever runs there.
 
     Returns:
-        What was done on a SIGHUP before.
+        The handler of SIGHUP before.
     """
 
     def hang_up(_number: int, _frame: FrameType | None) -> None:
+        # After a SIGHUP the kernel sends a SIGCONT, on which Textual sets the terminal up again. The loop's
+        # handlers would run after that; this one runs before it: Python runs pending handlers by number.
         signal.signal(signal.SIGCONT, signal.SIG_IGN)
+        # Textual's writer thread ends at the first EIO, and Textual then waits for its queue for ever.
         _redirect_to_null()
         leave()
 
@@ -148,7 +141,7 @@ def handle_hang_up(leave: Callable[[], object]) -> Handler:
 
 
 class LossyStream:
-    """A terminal that may go without a word: what is written to it then is lost, and no thread ends of it."""
+    """A terminal that may go away: what is written then is lost, and raises nothing."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -167,21 +160,22 @@ class LossyStream:
         return self._file.fileno()
 
 
-def _watch_terminal(told: int, over: threading.Event, hang_up: Callable[[], object]) -> None:
-    """Leave if the terminal goes, which no signal tells of unless it is our controlling one.
+def _watch_terminal(wake_read: int, finished: threading.Event, hang_up: Callable[[], object]) -> None:
+    """Call ``hang_up`` if the terminal goes away: SIGHUP comes only from our controlling terminal.
 
-    Once told to leave, do without the terminal as soon as it takes nothing for :data:`PATIENCE`.
+    Once we are to leave (a byte came), give the terminal up as soon as it takes nothing for
+    :data:`WRITE_TIMEOUT`.
     """
     terminal = select.poll()
-    terminal.register(2, 0)  # that it is gone is always told
-    terminal.register(told, select.POLLIN)
-    if told not in dict(terminal.poll()):
+    terminal.register(2, 0)  # POLLHUP and POLLERR are reported whatever is asked for
+    terminal.register(wake_read, select.POLLIN)
+    if wake_read not in dict(terminal.poll()):
         _redirect_to_null()
         hang_up()
         return
-    terminal.unregister(told)
+    terminal.unregister(wake_read)
     terminal.modify(2, select.POLLOUT)
-    while not over.wait(_POLL_PERIOD):
+    while not finished.wait(_POLL_PERIOD):
         if not terminal.poll(WRITE_TIMEOUT * 1000):
             _redirect_to_null()
             _interrupt_writer()
@@ -189,15 +183,15 @@ def _watch_terminal(told: int, over: threading.Event, hang_up: Callable[[], obje
 
 
 def _interrupt_writer() -> None:
-    """Have a write that waits begin again, and so go nowhere."""
+    """Interrupt a write that waits: Python retries it, now on the null device."""
     for thread in threading.enumerate():
         if thread.name == _WRITER_THREAD and thread.ident is not None:
             signal.pthread_kill(thread.ident, _INTERRUPT_SIGNAL)
 
 
 def _redirect_to_null() -> None:
-    """Have what is written from now on go nowhere."""
-    nowhere = os.open(os.devnull, os.O_RDWR)
+    """Discard all that is written to standard output and error from now on."""
+    null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (1, 2):
-        os.dup2(nowhere, descriptor)
-    os.close(nowhere)
+        os.dup2(null, descriptor)
+    os.close(null)
