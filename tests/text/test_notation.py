@@ -3,6 +3,7 @@
 import ast
 import json
 import math
+import re
 import time
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -11,8 +12,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.unicode_text import WHOLE, is_safe, tricky_texts
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.text.notation import describe_text, interpret, parse_value, render_value
+from tui_ipc.text.placeholders import Regex
+from tui_ipc.text.safe_text import has_hidden
 
 UTC_MOMENT = datetime(2026, 11, 24, 5, 0, 0, 1, UTC)
 
@@ -274,7 +278,26 @@ def test_nor_does_a_text_made_to_break_it(text: str) -> None:
 def assert_shown_safely(text: str) -> None:
     value = parse_value(text)
     for shown in (render_value(value), render_value(value, 20), describe_text(text)):
-        assert shown.isprintable()
+        assert is_safe(shown)
+        assert not has_hidden(shown)
+
+
+@given(text=tricky_texts, limit=st.none() | st.integers(0, 30))
+def test_a_value_shows_what_is_invisible(text: str, limit: int | None) -> None:
+    """Whatever meets in a string, what is shown needs no sanitizer, wherever it is cut, and reads back."""
+    for value in (text, {text: [text]}, Regex(re.escape(text))):
+        shown = render_value(value, limit)
+        assert is_safe(shown)
+        assert not has_hidden(shown)
+    assert parse_value(render_value(text)) == text
+
+
+@pytest.mark.parametrize("text", WHOLE)
+def test_what_a_writing_system_needs_stays_whole_in_a_value(text: str) -> None:
+    """Emoji that are joined of several, and words that need a joiner, are written as they are."""
+    assert render_value([text, "yes\u3164", f"{text}\u200d\u200c"]) == (
+        rf'["{text}", "yes\u3164", "{text}\u200d\u200c"]'
+    )
 
 
 @pytest.mark.parametrize("value", HOSTILE, ids=ascii)
@@ -285,6 +308,7 @@ def test_nothing_that_a_child_sends_controls_the_terminal(value: str) -> None:
         render_value({value: [value]}, 30),
         render_value(value.encode(errors="replace")),
     ):
+        assert is_safe(shown)
         assert shown.isprintable()
         assert shown.replace("…", "").isascii()
     assert parse_value(render_value(value)) == value

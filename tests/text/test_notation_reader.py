@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.script_strategies import patterns, values
+from tests.support.unicode_text import is_safe, tricky_texts
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.text.notation import NotationProblem, interpret, parse_leading_value, render_value
 from tui_ipc.text.notation_reader import NotationError, PlaceholderError, read_regex, read_value
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, AnyRest, Capture, Regex
+from tui_ipc.text.safe_text import has_hidden
 
 Hole = AnyRest | Regex | Capture
 
@@ -58,8 +60,8 @@ def test_holes_stand_for_values(text: str, pattern: Any) -> None:
         ("[/(?<=a*)b/]", 2, "not a regular expression: look-behind requires fixed-width pattern"),
         ("[/a{99999999999}/]", 2, "not a regular expression: the repetition number is too large"),
         ("[/(?L)a/]", 5, "not a regular expression: bad inline flags"),
-        ("[/a\tb/]", 3, r"a character that nobody sees; write \x09"),
-        ("[/\\\u2028/]", 3, r"a character that nobody sees; write \u2028"),
+        ("[/a\tb/]", 3, r"an invisible character; write \x09"),
+        ("[/\\\u2028/]", 3, r"an invisible character; write \u2028"),
         ("[{{1}}]", 1, "a captured value is written {{name}}"),
         ("[{{a}]", 1, "a captured value is written {{name}}"),
         ("[..., 1, ...]", 9, "a second ... in […]"),
@@ -116,7 +118,8 @@ def test_a_value_has_no_holes(text: str) -> None:
 def test_what_is_rendered_reads_back(pattern: Any) -> None:
     """A pattern has a text, and the text means the pattern."""
     text = render_value(pattern)
-    assert text.isprintable()
+    assert is_safe(text)
+    assert not has_hidden(text)
     assert read_value(text, 0, any_hole) == (pattern, len(text))
 
 
@@ -130,11 +133,12 @@ def test_a_value_reads_the_same_where_holes_may_be(value: Any) -> None:
     assert interpret(text)[0] == value
 
 
-@given(st.text())
+@given(st.text() | tricky_texts)
 def test_an_expression_is_shown_safely_and_means_the_same(text: str) -> None:
     """Whatever a regular expression holds, its text controls no terminal and finds the same."""
     shown = render_value(Regex(re.escape(text)))
-    assert shown.isprintable()
+    assert is_safe(shown)
+    assert not has_hidden(shown)
     expression, end = read_regex(shown, 0)
     assert end == len(shown)
     assert re.fullmatch(expression.expression, text)

@@ -115,7 +115,6 @@ def test_tabs_may_stay() -> None:
 def test_lines_stay_apart() -> None:
     """Line feeds stay, with or without a carriage return; what only some take for a line end is shown."""
     assert make_lines_visible("one\r\ntwo\x1b\n\nthree\x0b\u2028") == "one\ntwo␛\n\nthree␋‹U+2028›"
-    assert make_lines_visible("a\tb\n", keep_tabs=True) == "a\tb\n"
 
 
 def test_a_sentence_begins_with_a_capital_and_steers_no_terminal() -> None:

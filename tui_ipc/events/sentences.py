@@ -28,6 +28,7 @@ from tui_ipc.events import (
 )
 from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.text.notation import render_value
+from tui_ipc.text.safe_text import decode_output
 from tui_ipc.text.units import format_duration, format_plural
 
 Tone = Literal["plain", "muted", "good", "warn", "bad"]
@@ -63,7 +64,7 @@ def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
         case MessageReceived():
             return EventText("←", "received", render_value(event.value, limit))
         case ChildOutput():
-            return EventText("│", event.stream, event.data.decode(errors="backslashreplace"))
+            return EventText("│", event.stream, decode_output(event.data))
         case ServerListening():
             return EventText("●", "listening", event.name, "muted")
         case ChildSpawned():

@@ -31,6 +31,7 @@ from tui_ipc.text.notation_reader import (
     skip_blank,
 )
 from tui_ipc.text.placeholders import ANY_REST, PLACEHOLDER_TYPES, Capture, Regex
+from tui_ipc.text.safe_text import is_plain, replace_hidden
 from tui_ipc.text.units import format_plural
 
 _JSON: Final = json.JSONDecoder()
@@ -84,9 +85,9 @@ def describe_text(text: str) -> str:
 def render_value(value: Any, limit: int | None = None) -> str:
     r"""The text of a value, on one line and safe for a terminal.
 
-    Strings are always quoted. Each character that is not printable (``str.isprintable``: controls,
-    bidirectional controls, line separators, lone surrogates, unassigned and private ones) is written as an
-    escape. What no message can hold is shown as its ``repr``, which does not read back.
+    Strings are always quoted. Each character that cannot be seen (:mod:`tui_ipc.text.safe_text`) or is not
+    printable (``str.isprintable``: unassigned and private ones, too) is written as an escape. What no message
+    can hold is shown as its ``repr``, which does not read back.
 
     Args:
         value: Anything that a message can hold, nested to any depth.
@@ -225,7 +226,7 @@ def _render_atom(item: Any) -> str:
 
 def _render_placeholder(item: Any) -> str:
     if isinstance(item, Regex):
-        return f"/{_UNSAFE_IN_REGEX.sub(_escape_in_regex, item.expression)}/"
+        return f"/{replace_hidden(_UNSAFE_IN_REGEX.sub(_escape_in_regex, item.expression), escape_in_regex)}/"
     return f"{{{{{item.name}}}}}" if isinstance(item, Capture) else "..."
 
 
@@ -234,7 +235,10 @@ def _escape_in_regex(match: re.Match[str]) -> str:
     text = match.group()
     if text == "/":
         return r"\/"
-    return text if text.isprintable() else escape_in_regex(text[-1])
+    character = text[-1]
+    if len(text) == 1 and not is_plain(character):
+        return text  # it may be a joiner in its place: replace_hidden decides
+    return text if text.isprintable() and is_plain(character) else escape_in_regex(character)
 
 
 def _children(item: Any) -> Iterator[tuple[str, Any]]:
@@ -254,17 +258,22 @@ def _children(item: Any) -> Iterator[tuple[str, Any]]:
 
 def _escape_text(text: str) -> str:
     if text.isprintable():
-        return text.replace("\\", r"\\").replace('"', r"\"")
-    return _SUSPECT.sub(_escape, text)
+        text = text.replace("\\", r"\\").replace('"', r"\"")
+    else:
+        text = _SUSPECT.sub(_escape_suspect, text)
+    # Last, because whether a joiner is in its place depends on what is written beside it.
+    return replace_hidden(text, _escape)
 
 
-def _escape(match: re.Match[str]) -> str:
-    """One character as JSON writes it."""
+def _escape_suspect(match: re.Match[str]) -> str:
     character = match.group()
     if character in _ESCAPED:
         return _ESCAPED[character]
-    if character.isprintable():
-        return character
+    return character if character.isprintable() or not is_plain(character) else _escape(character)
+
+
+def _escape(character: str) -> str:
+    """One character as JSON writes it."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
@@ -276,8 +285,9 @@ def _escape_bytes(data: bytes) -> str:
 
 def _shorten(text: str, room: int) -> str:
     """A quoted text cut to about ``room`` characters, between two escapes."""
-    kept = _WHOLE_ESCAPES.match(text[:-1][: max(room - 1, 2)])
-    return (kept.group() if kept else "") + '…"'
+    whole = _WHOLE_ESCAPES.match(text[:-1][: max(room - 1, 2)])
+    kept = whole.group() if whole else ""
+    return replace_hidden(kept + '…"', lambda joiner: "")  # one at the cut has nothing to join
 
 
 def _size_note(value: Any) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.text.placeholders import ANY_REST, AnyRest, Capture, Regex
+from tui_ipc.text.safe_text import find_hidden
 
 PlaceholderCheck = Callable[[AnyRest | Regex | Capture], str]
 """Says what is wrong with a hole where it stands; the empty string if nothing."""
@@ -197,9 +198,8 @@ def read_regex(text: str, position: int) -> tuple[Regex, int]:
 
 def _find_regex_error(body: str) -> tuple[str, int] | None:
     """Why a text is no regular expression, and at which of its characters; None if it is one."""
-    if not body.isprintable():
-        offset, character = next(each for each in enumerate(body) if not each[1].isprintable())
-        return f"a character that nobody sees; write {escape_in_regex(character)}", offset
+    if (offset := find_hidden(body)) >= 0:
+        return f"an invisible character; write {escape_in_regex(body[offset])}", offset
     try:
         with warnings.catch_warnings():  # about what a later Python may read differently
             warnings.simplefilter("error")

@@ -10,6 +10,7 @@ values the notation writes the same characters as escapes (``\u202e``), which re
 """
 
 import re
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -106,9 +107,22 @@ def is_plain(text: str) -> bool:
 
 def has_hidden(text: str) -> bool:
     """Whether :func:`make_visible` would change a text."""
+    return find_hidden(text) >= 0
+
+
+def find_hidden(text: str) -> int:
+    """Where the first character is that :func:`make_visible` would replace; -1 if there is none."""
     if is_plain(text):
-        return False
-    return any(match.lastgroup is None for match in _hidden_or_joiner().finditer(text))
+        return -1
+    matches = _hidden_or_joiner().finditer(text)
+    return next((match.start() for match in matches if match.lastgroup is None), -1)
+
+
+def replace_hidden(text: str, replace: Callable[[str], str]) -> str:
+    """Replace each character that is invisible and not a joiner in its place."""
+    if is_plain(text):
+        return text
+    return _hidden_or_joiner().sub(lambda match: match[0] if match.lastgroup else replace(match[0]), text)
 
 
 def make_visible(text: str, *, keep_tabs: bool = False) -> str:
@@ -118,18 +132,14 @@ def make_visible(text: str, *, keep_tabs: bool = False) -> str:
         text: Any text. A byte that is not UTF-8 is in it as :func:`decode_output` decodes it.
         keep_tabs: Whether a tab stays one, where it is obeyed: in a child's lines on a terminal.
     """
-    if is_plain(text):
-        return text
-
-    def replace(match: re.Match[str]) -> str:
-        return match[0] if match.lastgroup or (keep_tabs and match[0] == "\t") else symbol_for(match[0])
-
-    return _hidden_or_joiner().sub(replace, text)
+    if keep_tabs:
+        return "\t".join(make_visible(part) for part in text.split("\t"))
+    return replace_hidden(text, symbol_for)
 
 
-def make_lines_visible(text: str, *, keep_tabs: bool = False) -> str:
+def make_lines_visible(text: str) -> str:
     """Make a text of several lines safe to show; its line ends stay, as line feeds."""
-    return "\n".join(make_visible(line, keep_tabs=keep_tabs) for line in _LINE_END.split(text))
+    return "\n".join(map(make_visible, _LINE_END.split(text)))
 
 
 def format_sentence(text: str) -> str:

@@ -16,7 +16,7 @@ def fault(text: str) -> ScriptSyntaxError:
 def test_an_error_shows_the_line() -> None:
     """The line stands below the sentence, and a mark points at the character."""
     _, shown, mark = str(fault('> 1\n\t> {"a": }')).split("\n")
-    assert shown == r'    2 | \t> {"a": }'
+    assert shown == '    2 | ␉> {"a": }'
     assert shown[mark.index("^")] == "}"
 
 

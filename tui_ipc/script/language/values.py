@@ -36,6 +36,7 @@ from tui_ipc.text.placeholders import (
     Regex,
     replace_placeholders,
 )
+from tui_ipc.text.safe_text import has_hidden
 
 _MAX_NAMES: Final = 5  # captured names in an error
 _QUOTE: Final = "; if a string is meant, quote it"
@@ -203,7 +204,7 @@ def read_command(line: LineScanner) -> tuple[str, ...]:
 
 def write_command(command: Sequence[str]) -> str:
     """The text of a command; :func:`read_command` reads it back."""
-    if all(word.isprintable() for word in command) and not command[0].startswith("["):
+    if not any(map(has_hidden, command)) and not command[0].startswith("["):
         return " ".join(_quote_word(word) for word in command)
     return render_value(list(command))
 

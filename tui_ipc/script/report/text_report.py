@@ -34,7 +34,7 @@ from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status, count_by_status
 from tui_ipc.script.output import BOLD, DIM, GREEN, RED, YELLOW, Console, Paint, leave_plain
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.safe_text import decode_output, make_visible
+from tui_ipc.text.safe_text import decode_output, has_hidden, make_visible
 from tui_ipc.text.units import format_count, format_plural
 
 _MAX_UNEXPECTED: Final = 3  # messages that are shown
@@ -335,4 +335,4 @@ def describe_builtin_event(event: AnyEvent) -> tuple[str, ...]:
 
 def _show_value(value: Any) -> str:
     """A string that fits on its line as it is, any other value in the notation."""
-    return value if isinstance(value, str) and value.isprintable() else render_value(value)
+    return value if isinstance(value, str) and not has_hidden(value) else render_value(value)
