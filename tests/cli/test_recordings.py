@@ -89,7 +89,7 @@ def test_output_is_printed_by_the_line_and_steers_nothing(tmp_path: Path) -> Non
         "  1.000  1  │ stdout     one",
         "  0.000  1  │ stderr     oops␛[2J",
         "  2.000  1  │ stdout     two",
-        r"  2.000  1  │ stdout     \ta\xff",
+        "  2.000  1  │ stdout     ␉a‹FF›",
         f"  0.000  1  │ stdout     {'z' * (LINE_LIMIT + 1)}",
         "  0.000  1  │ stdout     end",
         "  0.000  1  ■ exited     the child exited with code 3",
@@ -104,7 +104,7 @@ def test_a_recording_that_breaks_off_is_told_and_no_failure(recording: Path, tmp
     done = run("--replay", str(cut), "--format", "jsonl")
     assert done.returncode == 0
     assert lines(done.stdout)[-1]["event"] == "child-exited"
-    assert f"tui-ipc: {cut} breaks off in the middle of an event (" in done.stderr
+    assert f"tui-ipc: {cut} ends in the middle of an event (" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -50,7 +50,7 @@ def test_all_that_is_wrong_is_told(tmp_path: Path) -> None:
         f"tests: it is a directory; name the scripts in it: {tmp_path}/tests/*.tipc",
         "null␀byte: embedded null byte",
         "esc␛[2J: No such file or directory",
-        "binary.tipc:2: a script is UTF-8 text, and this is not; the child's command goes behind --",
+        "binary.tipc:2: a script is UTF-8 text, and this is not; the child's command goes after --",
         lines[-1].removeprefix(f"{tmp_path}/"),
     ]
     assert lines[-1].startswith(f"{tmp_path}/faulty.tipc:1:1: ")
@@ -62,12 +62,12 @@ def test_a_program_is_told_from_a_script_with_a_fault(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\nexec ./real-plugin\n")
     with pytest.raises(UnreadableScriptsError) as refused:
         load_scripts([str(program)])
-    assert "behind --" not in str(refused.value)
+    assert "after --" not in str(refused.value)
     program.chmod(0o755)
     with pytest.raises(UnreadableScriptsError, match=":2:1: unknown step") as refused:
         load_scripts([str(program)])
     remedy = str(refused.value).splitlines()[-1]
-    assert remedy == f"{program} can be executed: a child's command goes behind --"
+    assert remedy == f"{program} is executable: the child's command goes after --"
     program.write_text("#!/usr/bin/env -S tui-ipc --script\nquit\n")
     assert load_scripts([str(program)])[0].steps == (Quit(),)
 
@@ -155,7 +155,7 @@ def test_a_file_that_was_edited_meanwhile_is_not_rewritten(tmp_path: Path) -> No
     """Whoever edited it keeps the edit."""
     file = tmp_path / "talk.tipc"
     file.write_bytes(b"edited")
-    with pytest.raises(UnwritableScriptError, match=r"was changed meanwhile, and so was not rewritten"):
+    with pytest.raises(UnwritableScriptError, match=r"was changed meanwhile and was not rewritten"):
         replace_script_file(str(file), b"old", b"new")
     assert file.read_bytes() == b"edited"
 

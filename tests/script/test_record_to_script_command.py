@@ -74,7 +74,7 @@ def test_a_recording_that_breaks_off_is_a_script_so_far(recording: Path, tmp_pat
     cut.write_bytes(recording.read_bytes()[:-3])
     done = run("--replay", str(cut), "--save-script", "-")
     assert done.returncode == 0
-    assert "breaks off in the middle of an event" in done.stderr
+    assert "ends in the middle of an event" in done.stderr
     assert len(parse_script(done.stdout).steps) > 3
 
 

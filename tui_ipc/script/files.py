@@ -1,6 +1,6 @@
-"""Scripts from files, and what is wrong with them.
+"""Reads, checks, creates and replaces the files of scripts.
 
-The one rule: all that is wrong with any of them is told before anything is run.
+The errors of all files are reported before anything is run.
 """
 
 import os
@@ -18,21 +18,21 @@ from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural
 
 STANDARD_INPUT = "-"
-"""The file that is none."""
+"""Stands for standard input instead of a file."""
 
 
 class UnreadableScriptsError(Exception):
-    """Some scripts cannot be run; the text says of each why."""
+    """Some scripts cannot be run; the text says why, for each of them."""
 
 
 def load_scripts(files: Sequence[str]) -> list[Script]:
-    """The scripts in some files.
+    """Load scripts from files.
 
     Args:
         files: Paths; ``-`` is standard input.
 
     Raises:
-        UnreadableScriptsError: Some hold none.
+        UnreadableScriptsError: Some of the files cannot be read, or are not scripts.
     """
     scripts, complaints = [], []
     for file in files:
@@ -46,7 +46,7 @@ def load_scripts(files: Sequence[str]) -> list[Script]:
 
 
 def run_check_scripts(files: Sequence[str]) -> int:
-    """Read some scripts, and say of each how many steps it takes, or what is wrong with it.
+    """Read scripts, and say for each how many steps it has, or what is wrong with it.
 
     Returns:
         The exit code: 0 if all of them can be run, else 2.
@@ -64,7 +64,7 @@ def run_check_scripts(files: Sequence[str]) -> int:
 
 
 class _UnreadableError(Exception):
-    """A file holds no text."""
+    """A file cannot be read as text; the text says why."""
 
 
 def _load_script(file: str) -> Script:
@@ -82,11 +82,11 @@ def _load_script(file: str) -> Script:
     except ScriptSyntaxError as error:
         if not os.access(file, os.X_OK):
             raise
-        raise _UnreadableError(f"{error}\n{name} can be executed: a child's command goes behind --") from None
+        raise _UnreadableError(f"{error}\n{name} is executable: the child's command goes after --") from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _UnreadableError(
-            f"{name}:{line}: a script is UTF-8 text, and this is not; the child's command goes behind --"
+            f"{name}:{line}: a script is UTF-8 text, and this is not; the child's command goes after --"
         ) from None
 
 
@@ -98,14 +98,14 @@ def _read_bytes(file: str) -> bytes:
 
 
 class UnwritableScriptError(Exception):
-    """A script cannot be written; the text says why, and that nothing was changed."""
+    """A script cannot be written, and nothing was changed; the text says why."""
 
 
 def create_script_file(path: str, text: str) -> None:
     """Write a script into a file that does not exist yet.
 
     Raises:
-        UnwritableScriptError: It exists, or cannot be made.
+        UnwritableScriptError: The file exists, or cannot be created.
     """
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -122,20 +122,18 @@ def create_script_file(path: str, text: str) -> None:
 
 
 def replace_script_file(path: str, old: bytes, new: bytes) -> None:
-    """Replace what is in a file at once; its owner and permissions stay, and a symbolic link leads on to it.
+    """Replace the content of a file at once; its owner and permissions stay, and a symbolic link stays one.
 
     Raises:
-        UnwritableScriptError: It does not hold ``old`` any more, or cannot be replaced.
+        UnwritableScriptError: It no longer holds ``old``, or cannot be replaced.
     """
     path = os.path.realpath(path)
     try:
-        with open(path, "r+b") as file:  # nothing is written here, but who may not write must not replace
-            held = file.read()
-            facts = os.fstat(file.fileno())
-        if held != old:
-            raise UnwritableScriptError(
-                f"{path} was changed meanwhile, and so was not rewritten; run it again"
-            )
-        replace_file(path, new, facts)
+        with open(path, "r+b") as file:  # for its check: a file that may not be written must not be replaced
+            content = file.read()
+            status = os.fstat(file.fileno())
+        if content != old:
+            raise UnwritableScriptError(f"{path} was changed meanwhile and was not rewritten; run it again")
+        replace_file(path, new, status)
     except OSError as error:
         raise UnwritableScriptError(f"{path} cannot be rewritten: {describe_path_error(error)}") from None

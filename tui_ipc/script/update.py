@@ -1,7 +1,7 @@
-"""What a script expects, rewritten by what came. Pure.
+"""Updates what a script expects by what came (``--update``).
 
-The one rule: only what did not match is changed. Comments, layout and every hole that was met stay, and a
-script whose expectations were all met stays as it is, to the byte.
+Only what did not match is changed. Comments, layout and every placeholder that matched stay, and a script
+whose expectations all matched stays as it is, to the byte.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,17 +20,18 @@ from tui_ipc.text.placeholders import ANY_REST
 
 
 def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    """The pattern that a message meets, as near as can be to the one that it should have met.
+    """Make a pattern that a message matches, as close as possible to the one that it did not match.
 
-    Does not recurse: both may nest deeply.
+    It does not recurse, because both may nest deeply: a stack holds the parts that are not merged yet, each
+    with the container and the key to put the result at.
 
     Args:
-        pattern: What was expected. It is not changed.
-        received: What came.
+        pattern: The expected pattern. It is not changed.
+        received: The message.
         known: The names captured so far; they are not changed.
 
     Returns:
-        The new pattern, the old one itself where it was met; and the names that it captures anew.
+        The new pattern, which is ``pattern`` itself if it matches; and the names that it captures anew.
     """
     difference, captured = match(pattern, received, known)
     if difference is None:
@@ -39,28 +40,26 @@ def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tupl
     outermost: list[Any] = [None]
     unmerged: list[tuple[Any, Any, Any, Any]] = [(outermost, 0, pattern, received)]
     while unmerged:
-        place, key, ours, theirs = unmerged.pop()
+        container, key, ours, theirs = unmerged.pop()
         if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
-            place[key], pairs = _merge_array(ours, theirs)
+            container[key], pairs = _merge_array(ours, theirs)
         elif isinstance(ours, dict) and isinstance(theirs, dict):
-            place[key], pairs = _merge_map(ours, theirs)
+            container[key], pairs = _merge_map(ours, theirs)
         else:
             difference, new = match(ours, theirs, names)
-            place[key] = ours if difference is None else theirs
+            container[key] = ours if difference is None else theirs
             if difference is None:
                 captured |= new
                 names |= new
             continue
-        unmerged += ((place[key], *pair) for pair in reversed(pairs))
-    if (
-        find_difference(outermost[0], received, known) is not None
-    ):  # keys that Python takes for equal, and no message
-        return received, {}
+        unmerged += ((container[key], *pair) for pair in reversed(pairs))
+    if find_difference(outermost[0], received, known) is not None:
+        return received, {}  # keys that Python takes for equal, such as 1 and True, were merged into one
     return outermost[0], captured
 
 
 def _merge_array(ours: Any, theirs: Any) -> tuple[list[Any], list[tuple[Any, Any, Any]]]:
-    """An array with room for the items that came, and place, pattern and item for each; ``...`` stays."""
+    """Make an array with room for the items that came, ``...`` kept; and index, pattern and item for each."""
     pairs = [(our, their) for our, their, _ in pair_items(ours, theirs, None)]
     rest = ours.index(ANY_REST) if ANY_REST in ours else len(pairs)
     begin, end = ([pair for pair in part if pair[1] is not ABSENT] for part in (pairs[:rest], pairs[rest:]))
@@ -70,7 +69,7 @@ def _merge_array(ours: Any, theirs: Any) -> tuple[list[Any], list[tuple[Any, Any
 
 
 def _merge_map(ours: Any, theirs: Any) -> tuple[dict[Any, Any], list[tuple[Any, Any, Any]]]:
-    """The same for a map: the keys that came, the old ones in their order; ``...`` stays where it is."""
+    """Make a map with room for the keys that came, the old ones in their order; ``...`` stays where it is."""
     pairs = {}
     for our, their, place in pair_entries(ours, theirs, None):
         if their is not ABSENT and place is not None:
@@ -82,10 +81,10 @@ def _merge_map(ours: Any, theirs: Any) -> tuple[dict[Any, Any], list[tuple[Any, 
 
 
 class LearnedPatterns:
-    """What the expectations of one script should have been, as they come up.
+    """Collects what the expectations of one script should have been.
 
     Args:
-        changes: Filled with the line of each expectation that was not met → the pattern that it should be.
+        changes: Filled with line → the pattern that it should have, for each expectation that did not match.
     """
 
     def __init__(self, changes: dict[int, Any]) -> None:
@@ -95,11 +94,11 @@ class LearnedPatterns:
     def learn(
         self, step: Expect | ExpectExit, received: Any, known: Mapping[str, Any]
     ) -> dict[str, Any] | None:
-        """Take in what came where a step expected something: a message, or an exit code.
+        """Learn from a message or an exit code that came where a step expected one.
 
         Returns:
             The names that the new pattern captures; None if an earlier round of a ``repeat`` needs another
-            one, so that no pattern will do.
+            pattern, so that none fits all rounds.
         """
         expected = step.value if isinstance(step, Expect) else step.code
         pattern, captured = merge_pattern(expected, received, known)
@@ -112,15 +111,15 @@ class LearnedPatterns:
 
 
 def rewrite_expectations(text: str, script: Script, changes: Mapping[int, Any]) -> str:
-    """The text of a script with other expectations.
+    """Replace expectations in the text of a script.
 
     Args:
-        text: The whole of it.
-        script: What it means.
-        changes: Line → the pattern, or the exit code, that the expectation there should be.
+        text: All of it.
+        script: The parsed text.
+        changes: Line → the pattern or exit code to expect there.
     """
     lines = text.split("\n")
-    mark = "\ufeff" if text.startswith("\ufeff") else ""  # stands before the first column
+    mark = "\ufeff" if text.startswith("\ufeff") else ""  # a byte order mark has no column
     lines[0] = lines[0].removeprefix(mark)
     for step in iter_expectations(script.steps):
         if step.line in changes:
@@ -129,7 +128,7 @@ def rewrite_expectations(text: str, script: Script, changes: Mapping[int, Any]) 
 
 
 def iter_expectations(steps: tuple[Step, ...]) -> Iterator[Expect | ExpectExit]:
-    """What can be rewritten, in its order, blocks included."""
+    """Iterate over the steps that can be rewritten, those in blocks included."""
     for step in steps:
         if isinstance(step, Expect | ExpectExit):
             yield step
@@ -138,7 +137,7 @@ def iter_expectations(steps: tuple[Step, ...]) -> Iterator[Expect | ExpectExit]:
 
 
 def _rewrite_line(line: str, step: Expect | ExpectExit, pattern: Any) -> str:
-    """A line with another pattern; a string that was written without quotes stays so, if that can be."""
+    """Replace the pattern of a line; a string without quotes is replaced by one, if it reads back as that."""
     begin, end = step.span
     if isinstance(step, Expect) and isinstance(pattern, str) and line[begin:end] == step.value:
         bare = line[:begin] + pattern + line[end:]
@@ -155,18 +154,18 @@ def _reads_as(line: str, step: Expect) -> bool:
 
 
 def update_script_file(file: str, script: Script, outcome: Outcome) -> str:
-    """Rewrite what a script expects, if anything is to be changed and all else was as it should be.
+    """Rewrite what a script expects, if anything is to be changed and all its steps passed.
 
     Args:
-        file: Where it stands.
-        script: What was run.
-        outcome: How that went.
+        file: The script's file.
+        script: The script that was run.
+        outcome: How it ended.
 
     Returns:
         A sentence for people, empty if nothing was to be changed.
 
     Raises:
-        UnwritableScriptError: It cannot be rewritten.
+        UnwritableScriptError: The file cannot be rewritten.
     """
     if not outcome.updates:
         return ""
@@ -175,11 +174,11 @@ def update_script_file(file: str, script: Script, outcome: Outcome) -> str:
     old = _read_script(file)
     text = old.decode(errors="replace")
     if not _is_same_script(text, script):
-        raise UnwritableScriptError(f"{file} was changed meanwhile, and so was not rewritten; run it again")
+        raise UnwritableScriptError(f"{file} was changed meanwhile and was not rewritten; run it again")
     new = rewrite_expectations(text, parse_script(text), outcome.updates)
     try:
         parse_script(new, script.name)
-    except ScriptSyntaxError as error:  # what captured a name that is used further on does so no more
+    except ScriptSyntaxError as error:  # a name that is used later is no longer captured
         raise UnwritableScriptError(f"{file} cannot be rewritten: {error.sentence}") from None
     replace_script_file(file, old, new.encode())
     return f"{_describe_lines(outcome.updates)} rewritten"
@@ -194,7 +193,7 @@ def _read_script(file: str) -> bytes:
 
 
 def _is_same_script(text: str, script: Script) -> bool:
-    """Whether a text is a script, each expectation in its line. Where in the line does not matter."""
+    """Whether a text is this script, with each expectation on the same line."""
     try:
         found = parse_script(text)
     except ScriptSyntaxError:

@@ -1,1 +1,1 @@
-"""The script language below its face: lines to steps, steps to lines, and what is wrong with either."""
+"""The language of scripts: its steps, its parser, and the texts of both."""

@@ -1,1 +1,1 @@
-"""How scripts go and went, told to people on a terminal and to programs in their formats."""
+"""Reports of scripts: to people, to programs, and the files that a call leaves."""

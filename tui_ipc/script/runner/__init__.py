@@ -1,1 +1,1 @@
-"""Steps and a session make a verdict."""
+"""Runs one script with a session."""
