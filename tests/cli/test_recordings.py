@@ -13,9 +13,12 @@ from typing import Any
 import pytest
 
 from tests.support.command_line import MEET, TUI_IPC, python, run, start
-from tui_ipc.events import ChildExited, ChildOutput, MessageReceived
+from tests.support.recordings import encode_recording
+from tui_ipc.events import ChannelsOpen, ChildExited, ChildOutput, ChildSpawned, MessageReceived, MessageSent
 from tui_ipc.events.json_form import line
-from tui_ipc.recording.codec import encode_event, encode_header, open_recording
+from tui_ipc.ipc.wire import encode
+from tui_ipc.recording.codec import encode_event, encode_header
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.script.print_recording import LINE_LIMIT
 
 
@@ -115,8 +118,8 @@ def broken(data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
-        (lambda data: b"no recording", "is no recording"),
-        (lambda data: data.replace(b"recording\x01", b"recording\x63", 1), "version"),
+        (lambda data: b"no recording", "is not a tui-ipc recording"),
+        (lambda data: data.replace(b"recording\x02", b"recording\x63", 1), "version"),
         (broken, "is broken"),
         (None, "No such file"),
     ],
@@ -318,3 +321,23 @@ def test_a_run_that_is_not_recorded_pays_for_no_recorder() -> None:
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True
     )
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_recording_of_a_newer_program_is_shown_and_made_a_script_of(tmp_path: Path) -> None:
+    """One line says what was skipped."""
+    path = tmp_path / "newer.rec"
+    known = encode_recording(
+        ChildSpawned(at=1, run=1, pid=7, command=("./child",)),
+        ChannelsOpen(at=2, run=1),
+        MessageSent(at=3, run=1, number=1, value="hi", raw=b"\xa2hi"),
+    )
+    path.write_bytes(known + encode([77, 4, 1, "what comes one day"]))
+    skipped = f"tui-ipc: {path} has 1 event of kinds that this tui-ipc does not know (1 of kind 77)"
+    for form in ("text", "jsonl"):
+        shown = run("--replay", str(path), "--format", form)
+        assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 3)
+        assert shown.stderr.startswith(skipped)
+        assert len(shown.stderr.splitlines()) == 1
+    saved = run("--replay", str(path), "--save-script", "-")
+    assert (saved.returncode, '> "hi"' in saved.stdout) == (0, True)
+    assert saved.stderr.startswith(skipped)

@@ -18,7 +18,7 @@ from tests.support.command_line import FILLS, MEET, TUI_IPC, python, run
 from tests.support.junit_schema import validate_junit
 from tests.support.tap_reader import read as read_tap
 from tui_ipc.events.json_form import SCHEMA_VERSION
-from tui_ipc.recording.codec import open_recording
+from tui_ipc.recording.reader import open_recording
 
 PASSES = "> hi\n< Child received: hi\n"
 FAILS = "> hi\n< Child received: ho\n"
@@ -253,7 +253,7 @@ def test_a_script_that_cannot_be_recorded_is_run_and_told(scripts: Path) -> None
     done = run("--script", "passes.tipc", "fails.tipc", "--record-failures", ".", cwd=scripts)
     assert done.returncode == 2
     told = done.stderr.splitlines()
-    assert "passes.tipc: ./passes.rec exists and is no recording; name another file" in told
+    assert "passes.tipc: ./passes.rec exists and is not a recording; name another file" in told
     assert told[-1].startswith("2 scripts: 2 failed in ")
     assert (scripts / "passes.rec").read_text() == "precious"
     assert (scripts / "fails.rec").exists()

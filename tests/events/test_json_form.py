@@ -52,7 +52,7 @@ def test_a_message() -> None:
     """All of it, once."""
     assert line(received({"a": [1, None, "é"]})) == (
         '{"schema": 1, "event": "message-received", "at": 5, "run": 1, "number": 2, '
-        '"value": {"a": [1, null, "\\u00e9"]}, "raw": "01ff", "answers": 1, "elapsed": 61, "size": 2, '
+        '"answers": 1, "elapsed": 61, "value": {"a": [1, null, "\\u00e9"]}, "raw": "01ff", "size": 2, '
         '"text": "{\\"a\\": [1, null, \\"\\u00e9\\"]}"}'
     )
 

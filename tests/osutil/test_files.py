@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tui_ipc.osutil.files import replace_file
+from tui_ipc.osutil.files import is_locked, lock_file, replace_file
 
 
 def mode(path: Path) -> int:
@@ -46,3 +46,17 @@ def test_what_cannot_be_replaced_is_as_it_was(
         replace_file(str(path), b"new")
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
     assert path.read_text() == "old"
+
+
+def test_a_file_is_locked_for_as_long_as_it_is_open(tmp_path: Path) -> None:
+    """Whoever looks does not take the lock, and may have opened the file only to read it."""
+    path = tmp_path / "file"
+    path.touch()
+    with path.open("r+b") as first, path.open("r+b") as second, path.open("rb") as reader:
+        assert not is_locked(reader.fileno())
+        assert lock_file(first.fileno())
+        assert not lock_file(second.fileno())
+        assert (is_locked(reader.fileno()), is_locked(first.fileno())) == (True, False)
+        first.close()
+        assert not is_locked(reader.fileno())
+        assert lock_file(second.fileno())

@@ -5,7 +5,7 @@ import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -22,14 +22,8 @@ from tui_ipc import events as ev
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc.wire import encode
 from tui_ipc.recording import codec
-from tui_ipc.recording.codec import (
-    USUAL_MAX_EVENT_SIZE,
-    RecordingError,
-    encode_event,
-    encode_event_parts,
-    encode_header,
-    open_recording,
-)
+from tui_ipc.recording.codec import RecordingError, encode_event, encode_event_parts, encode_header
+from tui_ipc.recording.reader import USUAL_MAX_EVENT_SIZE, open_recording
 
 BEGAN = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
 HEADER = encode_header(("./child",), BEGAN)
@@ -128,13 +122,13 @@ def test_handles_are_shown_as_the_session_showed_them(path: str) -> None:
 
 def test_long_content_is_not_copied() -> None:
     data = bytes(100_000)
-    head, content = encode_event_parts(ev.ChildOutput(at=0, run=1, stream="stdout", data=data))
+    head, content, tail = encode_event_parts(ev.ChildOutput(at=0, run=1, stream="stdout", data=data))
     assert content is data
-    assert len(head) < 20
+    assert (len(head) < 20, tail) == (True, b"")
 
 
 def test_the_header_begins_with_what_tells_a_recording() -> None:
-    assert HEADER.startswith(codec.MAGIC + b"\x01")
+    assert HEADER.startswith(codec.MAGIC + bytes((codec.VERSION,)))
 
 
 @pytest.mark.parametrize("name", ["d\udcff", "\ud800\udc00", "plain"])
@@ -163,6 +157,60 @@ def test_a_truncated_last_event_costs_only_itself(path: str, kept: int) -> None:
     assert recorded.truncated == kept
 
 
+def test_what_a_newer_program_adds_is_skipped_and_counted(path: str) -> None:
+    """Kinds that are not known, and fields after those that are; the sentence says which kinds."""
+    sent = ev.MessageSent(at=7, run=1, number=1, value="x", raw=b"\xa1x")
+    known = encode_event(sent)
+    longer = bytes((known[0] + 4,)) + known[1:] + encode("later") + encode({"more": [1]}) + encode(None) * 2
+    again = encode([61, 9]) + encode([60, 10, 1, "x"])
+    Path(path).write_bytes(HEADER + encode([60]) + longer + encode_event(OPEN) + again + codec.encode_end())
+    recorded = open_recording(path)
+    assert list(recorded.events()) == [sent, OPEN]
+    assert recorded.skipped == {60: 2, 61: 1}
+    assert recorded.is_complete
+    program = recorded.program
+    assert recorded.problems() == [
+        (
+            f"{path} has 3 events of kinds that this tui-ipc does not know (2 of kind 60, 1 of kind 61), "
+            f"which were skipped; to see them, install what recorded it ({program}) or a newer one"
+        )
+    ]
+
+
+def test_fields_at_the_end_may_be_absent_where_they_have_a_default(path: str) -> None:
+    Path(path).write_bytes(HEADER + encode([16, 1, 1, "why"]) + encode([17, 2, 1, [], [], 0, None]))
+    assert list(open_recording(path).events()) == [
+        ev.Fault(at=1, run=1, sentence="why", byte=None),
+        ev.Audit(at=2, run=1, processes=(), files=(), unread=0, quit_elapsed=None, held=()),
+    ]
+
+
+def test_a_default_at_the_end_is_not_written() -> None:
+    assert encode_event(ev.Fault(at=1, run=1, sentence="why")) == encode([16, 1, 1, "why"])
+
+
+def test_a_program_of_a_later_version_reads_what_it_writes(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(codec, "VERSION", codec.VERSION + 1)
+    Path(path).write_bytes(encode_recording(OPEN))
+    assert list(open_recording(path).events()) == [OPEN]
+
+
+def test_the_wall_clock_holds_for_the_events_that_follow(path: str) -> None:
+    later = BEGAN + timedelta(hours=1)
+    Path(path).write_bytes(
+        HEADER
+        + codec.encode_clock(codec.Clock(5, BEGAN))
+        + encode_event(OPEN)
+        + codec.encode_clock(codec.Clock(6, later))
+        + encode_event(SAID)
+    )
+    recorded = open_recording(path)
+    times = [recorded.time_of(event.at + 2_000_000_000) for event in recorded.events()]
+    assert times == [BEGAN + timedelta(seconds=2), later + timedelta(seconds=2)]
+
+
 def test_a_recording_without_events_is_one(path: str) -> None:
     Path(path).write_bytes(HEADER)
     assert list(open_recording(path).events()) == []
@@ -177,16 +225,38 @@ def broken(*fields: Any) -> bytes:
     ("data", "sentence"),
     [
         (b"\xc1", "0xc1 begins no msgpack value (at byte {at})"),
-        (encode(5), "what stands at byte {at} is no event"),
-        (broken(), "what stands at byte {at} is no event"),
-        (broken(99, 1, 1), "what stands at byte {at} is no event"),
-        (broken([], 1, 1), "what stands at byte {at} is no event"),
-        (broken(True, 1, 1, "x"), "what stands at byte {at} is no event"),
-        (broken(5, 1), "what stands at byte {at} is no event"),
-        (broken(5, 1, 1, 1), "what stands at byte {at} is no event"),
+        (encode(5), "what begins at byte {at} is not an event"),
+        (broken(), "what begins at byte {at} is not an event"),
+        (broken(-1, 1, 1), "what begins at byte {at} is not an event"),
+        (broken(0, 1), "what begins at byte {at} is not an event"),
+        (broken(0, -1, BEGAN), "what begins at byte {at} is not an event"),
+        (broken([], 1, 1), "what begins at byte {at} is not an event"),
+        (broken(True, 1, 1, "x"), "what begins at byte {at} is not an event"),
+        (broken(5, 1), "the event at byte {at} is a ChannelsOpen whose 'run' is absent"),
+        (broken(7, 1, 1, 1, False), "the event at byte {at} is a MessageSent whose 'raw' is absent"),
         (
             broken(5, "x", 1),
             "the event at byte {at} is a ChannelsOpen whose 'at' is of type str instead of int",
+        ),
+        (
+            broken(5, 1, 0),
+            "the event at byte {at} is a ChannelsOpen whose 'run' is 0, below 1",
+        ),
+        (broken(2, 1, 1, 7, []), "the event at byte {at} is a ChildSpawned whose 'command' is empty"),
+        (broken(2, 1, 1, 7, ["", "x"]), "the event at byte {at} is a ChildSpawned whose 'command' is empty"),
+        (
+            broken(14, 1, 1, 0, None, float("nan"), 0.5, 1),
+            (
+                "the event at byte {at} is a ChildExited whose 'user_seconds' is nan, "
+                "not a finite number from 0 on"
+            ),
+        ),
+        (
+            broken(14, 1, 1, 0, 9, 0.5, 0.5, 1),
+            (
+                "the event at byte {at} is a ChildExited whose 'code' and 'signal' are both there, "
+                "and a child ends in one way"
+            ),
         ),
         (
             broken(12, 1, 1, True),
@@ -200,17 +270,17 @@ def broken(*fields: Any) -> bytes:
             broken(15, 1, 1, "lunch", "", True),
             "the event at byte {at} is a HandshakeFailed whose 'step' is 'lunch', which is unknown",
         ),
-        (broken(1, 1, 1, b"\xff"), "the event at byte {at} is a ServerListening whose 'name' is no text"),
+        (broken(1, 1, 1, b"\xff"), "the event at byte {at} is a ServerListening whose 'name' is not text"),
         (
             broken(8, 1, 1, 1, None, None, b"\x92\x01"),
             (
-                "the event at byte {at} is a MessageReceived whose 'raw' is no message: a value is cut off "
-                "after 2 bytes (at byte 2)"
+                "the event at byte {at} is a MessageReceived whose 'raw' is not a message: "
+                "a value is cut off after 2 bytes (at byte 2)"
             ),
         ),
         (
             broken(8, 1, 1, 1, None, None, b"\xc7\x08\x04" + bytes(8)),
-            "the event at byte {at} is a MessageReceived whose 'raw' is no message: it only announces one",
+            "the event at byte {at} is a MessageReceived whose 'raw' is not a message: it only announces one",
         ),
         (
             b"\x93\x05\x01\xd4\x01\x00",
@@ -229,19 +299,25 @@ def test_broken_bytes_are_named_after_what_came_before(path: str, data: bytes, s
     ("content", "sentence"),
     [
         (b"", "{path} is empty: nothing was recorded to it"),
-        (b"#!/bin/sh\n", "{path} is no recording of tui-ipc"),
+        (b"#!/bin/sh\n", "{path} is not a tui-ipc recording"),
         (HEADER[:10], "{path} breaks off before its first event: nothing was recorded to it"),
         (HEADER[:-1], "{path} breaks off before its first event: nothing was recorded to it"),
         (
-            encode(["tui-ipc recording", 2, "what it may be", "by then"]).replace(b"\x94", b"\x93", 1),
-            "{path} is a recording of version 2, and this tui-ipc reads version 1; install a newer one",
+            encode(["tui-ipc recording", 3, "what it may be", "by then"]).replace(b"\x94", b"\x93", 1),
+            (
+                "{path} is a recording of version 3, and this tui-ipc reads versions up to 2; "
+                "install a newer one"
+            ),
         ),
-        (encode(["tui-ipc recording", 0, {}]), "{path} is broken: its header is none of version 1"),
-        (encode(["tui-ipc recording", 1, {}]), "{path} is broken: its header is none of version 1"),
-        (encode(["tui-ipc recording", True, {}]), "{path} is broken: its header is none of version 1"),
+        (encode(["tui-ipc recording", 0, {}]), "{path} is broken: its header is not one of version 1 to 2"),
+        (encode(["tui-ipc recording", 1, {}]), "{path} is broken: its header is not one of version 1 to 2"),
+        (
+            encode(["tui-ipc recording", True, {}]),
+            "{path} is broken: its header is not one of version 1 to 2",
+        ),
         (
             encode(["tui-ipc recording", 1, {"began": BEGAN, "command": [1], "program": ""}]),
-            "{path} is broken: its header is none of version 1",
+            "{path} is broken: its header is not one of version 1 to 2",
         ),
     ],
     ids=["empty", "foreign", "cut", "cut late", "newer", "version 0", "no facts", "true", "no command"],
@@ -258,8 +334,8 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for name, why in [
         ("none", "cannot be read: No such file or directory"),
-        ("fifo", "is no regular file, so no recording that can be read"),
-        (".", "is no regular file, so no recording that can be read"),
+        ("fifo", "is not a regular file, so not a recording that can be read"),
+        (".", "is not a regular file, so not a recording that can be read"),
         ("nul\0", "cannot be read: a path holds no null character"),
     ]:
         with pytest.raises(RecordingError) as caught:

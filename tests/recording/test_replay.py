@@ -220,7 +220,9 @@ def test_progress_is_the_share_of_the_file_that_was_shown(path: str) -> None:
             seen = [replay.progress async for _ in replay.events()]
             assert seen == sorted(seen)
             assert len(set(seen)) == 4
-            assert seen[-1] == replay.progress == 1
+            assert (
+                0.9 < seen[-1] <= replay.progress == 1
+            )  # the end of the recording comes after its last event
 
     run(main)
 
@@ -248,7 +250,7 @@ def test_the_child_is_the_one_of_the_events(path: str) -> None:
     with RecordingWriter(path) as recorder:
         for number in (1, 2):
             recorder(ev.ServerListening(at=0, run=number, name=""))
-            recorder(ev.ChildSpawned(at=0, run=number, pid=40 + number, command=()))
+            recorder(ev.ChildSpawned(at=0, run=number, pid=40 + number, command=("./child",)))
             recorder(
                 ev.ChildExited(
                     at=0, run=number, code=0, signal=None, user_seconds=0, system_seconds=0, max_rss=0

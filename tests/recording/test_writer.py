@@ -9,13 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from tests.support.sessions import environment
 from tui_ipc.events import AnyEvent, ChannelsOpen, ChildOutput
-from tui_ipc.recording.codec import RecordingError, encode_header, open_recording
+from tui_ipc.recording.codec import RecordingError, encode_header
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.recording.writer import MAX_BUFFERED, RecordingWriter
 
 
@@ -80,7 +82,8 @@ def test_events_of_one_turn_are_written_together(path: str, monkeypatch: pytest.
                 assert len(writes) == turn
                 await asyncio.sleep(0)
                 assert len(events(path)) == 10 * (turn + 1)
-        assert len(writes) == 3
+            assert len(writes) == 3
+        assert len(writes) == 4  # and the end of the recording
 
     monkeypatch.setattr(os, "writev", counted)
     asyncio.run(main())
@@ -183,7 +186,7 @@ def test_any_other_file_is_left_alone(path: str) -> None:
     Path(path).write_bytes(b"my thesis")
     with pytest.raises(RecordingError) as caught:
         RecordingWriter(path)
-    assert str(caught.value) == f"{path} exists and is no recording; name another file"
+    assert str(caught.value) == f"{path} exists and is not a recording; name another file"
     assert Path(path).read_bytes() == b"my thesis"
 
 
@@ -202,8 +205,8 @@ def test_what_cannot_be_recorded_to_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     impossible = "name a file that can be made"
     for path, why in [
-        (f"{tmp_path}/fifo", "is no regular file; name one, or a new one"),
-        ("/dev/full", "is no regular file; name one, or a new one"),
+        (f"{tmp_path}/fifo", "is not a regular file; name one, or a new one"),
+        ("/dev/full", "is not a regular file; name one, or a new one"),
         (str(tmp_path), "is a directory; name a file in it"),
         (f"{tmp_path}/no/file", f"cannot be recorded to: No such file or directory; {impossible}"),
         (f"{tmp_path}/file/in", f"cannot be recorded to: Not a directory; {impossible}"),
@@ -277,3 +280,29 @@ def test_being_killed_costs_the_last_turn_at_most(path: str) -> None:
     done = subprocess.run([sys.executable, "-c", KILLED, path], env=environment(), check=False)
     assert done.returncode == -signal.SIGKILL
     assert [event.at for event in events(path)] == [*range(50)]
+
+
+def test_a_recording_that_was_closed_is_complete_and_says_when_it_happened(path: str) -> None:
+    """Until then it is not complete; and a later minute says the time again."""
+    before = datetime.now(UTC)
+    with RecordingWriter(path) as recorder:
+        for at in (7, 8, 59_999_999_999, 61_000_000_000):
+            recorder(said(at=at))
+        recorded = open_recording(path)
+        assert len(list(recorded.events())) == 4
+        assert not recorded.is_complete
+    recorded = open_recording(path)
+    clocks = [recorded.clock for _ in recorded.events()]
+    assert recorded.is_complete
+    assert [clock and clock.at for clock in clocks] == [7, 7, 7, 61_000_000_000]
+    times = [clock.time for clock in clocks if clock]
+    assert [before, *times] == sorted([before, *times])
+
+
+def test_the_wall_clock_is_written_again_when_asked_for(path: str) -> None:
+    with RecordingWriter(path) as recorder:
+        recorder(said(at=1))
+        recorder.write_clock()
+        recorder(said(at=2))
+    recorded = open_recording(path)
+    assert [recorded.clock and recorded.clock.at for _ in recorded.events()] == [1, 2]

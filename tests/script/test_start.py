@@ -25,7 +25,12 @@ FOR_LATER = {
         "difflib",
         "shlex",
     ),
-    "a recording": ("tui_ipc.recording.writer", "tui_ipc.recording.codec", "tui_ipc.recording.replay"),
+    "a recording": (
+        "tui_ipc.recording.writer",
+        "tui_ipc.recording.codec",
+        "tui_ipc.recording.reader",
+        "tui_ipc.recording.replay",
+    ),
     "other faces": (
         "tui_ipc.script.print_recording",
         "tui_ipc.script.record_to_script",

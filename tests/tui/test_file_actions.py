@@ -11,7 +11,7 @@ import pytest
 from tests.support.app_harness import FakeExplorerDriver, run_scene
 from tests.support.fake_session import RecordingFakeSession
 from tui_ipc.events import AnyEvent, MessageSent
-from tui_ipc.recording.codec import open_recording
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import NewFile, SaveError, find_path_problem, find_unused_path
 from tui_ipc.tui.model.search import parse_filter

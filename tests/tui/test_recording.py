@@ -10,7 +10,7 @@ from tests.support.app_harness import ExplorerDriver, run_replay_app
 from tests.support.fake_session import FakeSession
 from tests.support.sample_events import LISTENING
 from tui_ipc.events import ChildSpawned
-from tui_ipc.recording.codec import open_recording
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 from tui_ipc.tui.app import ExplorerApp

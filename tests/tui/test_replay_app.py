@@ -208,7 +208,7 @@ def test_a_truncated_recording_says_so_at_its_end(talk: Path) -> None:
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: replay_bar(it).startswith("■ over: the file breaks off   event 9 of 9"))
         await it.until(it.notices)
-        assert "The recording breaks off" in it.notices()[0]
+        assert "ends in the middle of an event" in it.notices()[0]
 
     watch(scene, talk, None)
 
@@ -237,7 +237,7 @@ def test_a_file_that_is_no_recording_is_refused_before_the_screen(
     assert run_replay(str(path)) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err == f"tui-ipc: {path} is no recording of tui-ipc\n"
+    assert output.err == f"tui-ipc: {path} is not a tui-ipc recording\n"
 
 
 def test_a_recording_is_run_at_the_speed_that_is_asked_for(talk: Path) -> None:

@@ -12,7 +12,8 @@ from tests.support.fake_session import FakeSession
 from tests.support.sample_events import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
 from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.ipc.wire import encode
-from tui_ipc.recording.codec import RecordingError, open_recording
+from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.tui.scheduling import InputPriority
 from tui_ipc.tui.session_controller import (
     EVENT_PAUSE,
@@ -299,7 +300,7 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_text("Dear Sir")
     recorder = SessionRecorder(["./calculator"])
-    with pytest.raises(RecordingError, match="exists and is no recording"):
+    with pytest.raises(RecordingError, match="exists and is not a recording"):
         recorder.start(str(path))
     assert recorder.state == "off"
     assert path.read_text() == "Dear Sir"

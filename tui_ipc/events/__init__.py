@@ -1,12 +1,37 @@
-"""Everything that can happen in a session, as facts.
+"""The events: everything that can happen in a session, as immutable facts.
 
-Events are the spine of the project: the explorer's panes, the script runner, statistics and recordings all
-read these and nothing else. They are immutable, hold no reference to anything alive, and say nothing about
-how they are shown. This module does no I/O and imports nothing of the project.
+The explorer's panes, the script runner, statistics and recordings read events and nothing else. An event
+holds no reference to anything that is open or running, and says nothing about how it is shown.
+
+What an event class states here is all that recordings, their reader and JSON know of it: the number of its
+kind (``KIND``), its fields in the order of the file, their types and bounds, and which of them may be absent
+(those that have a default). So a kind keeps its number, and its fields their order; new kinds and fields go
+to the end, and new fields have a default.
 """
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
+
+
+class Between(NamedTuple):
+    """The bounds of a number, both included."""
+
+    least: int
+    most: int
+
+
+class NotEmpty(NamedTuple):
+    """A tuple has at least one item, and its first one is not empty."""
+
+
+Count: TypeAlias = Annotated[int, Between(0, 2**63 - 1)]
+Ordinal: TypeAlias = Annotated[int, Between(1, 2**63 - 1)]
+Nanoseconds: TypeAlias = Annotated[int, Between(0, 2**63 - 1)]
+Seconds: TypeAlias = Annotated[float, Between(0, 2**63 - 1)]
+Pid: TypeAlias = Annotated[int, Between(1, 2**31 - 1)]
+StatedPid: TypeAlias = Annotated[int, Between(1, 2**64 - 1)]  # a child may state any
+SignalNumber: TypeAlias = Annotated[int, Between(1, 64)]
+ExitCode: TypeAlias = Annotated[int, Between(0, 255)]
 
 Stream = Literal["stdout", "stderr"]
 Step = Literal["listening", "spawned", "connected", "hello", "channels open"]
@@ -17,20 +42,22 @@ USER_REQUESTED: Final = "the user asked for it"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventBase:
-    """One thing that happened.
+    """What all events have.
 
     Attributes:
         at: Nanoseconds since the session began, on one monotonic clock.
-        run: The life of the child that it belongs to, counted from 1.
+        run: The run that it belongs to (one life of a child), counted from 1.
     """
 
-    at: int
-    run: int
+    at: Nanoseconds
+    run: Ordinal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerListening(EventBase):
     """The one-shot server waits for the child under ``name``, the path of its socket."""
+
+    KIND: ClassVar = 1
 
     name: str
 
@@ -39,13 +66,17 @@ class ServerListening(EventBase):
 class ChildSpawned(EventBase):
     """The child's process runs; ``command`` is what was executed, the channel name included."""
 
-    pid: int
-    command: tuple[str, ...]
+    KIND: ClassVar = 2
+
+    pid: Pid
+    command: Annotated[tuple[str, ...], NotEmpty()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildConnected(EventBase):
     """A process of our user connected to the one-shot server."""
+
+    KIND: ClassVar = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +90,10 @@ class HelloReceived(EventBase):
         raw: The hello as it came, msgpack.
     """
 
+    KIND: ClassVar = 4
+
     name: str
-    pid: int
+    pid: StatedPid
     inline: bool
     raw: bytes
 
@@ -68,6 +101,8 @@ class HelloReceived(EventBase):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelsOpen(EventBase):
     """The handshake is complete: messages may pass in both directions."""
+
+    KIND: ClassVar = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +115,10 @@ class StepLate(EventBase):
         sentence: What is waited for, the evidence and the likely cure, for people.
     """
 
+    KIND: ClassVar = 6
+
     step: Step
-    waited: int
+    waited: Nanoseconds
     sentence: str
 
 
@@ -95,7 +132,9 @@ class MessageSent(EventBase):
         raw: Its bytes on the wire, msgpack.
     """
 
-    number: int
+    KIND: ClassVar = 7
+
+    number: Ordinal
     value: Any
     raw: bytes
 
@@ -113,16 +152,20 @@ class MessageReceived(EventBase):
         elapsed: Nanoseconds between that message and this one, None if unasked.
     """
 
-    number: int
+    KIND: ClassVar = 8
+
+    number: Ordinal
+    answers: Ordinal | None = None
+    elapsed: Nanoseconds | None = None
     value: Any
     raw: bytes
-    answers: int | None = None
-    elapsed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildOutput(EventBase):
     """The child printed ``data``: any piece of its output, not a line."""
+
+    KIND: ClassVar = 9
 
     stream: Stream
     data: bytes
@@ -135,12 +178,16 @@ class ChannelClosed(EventBase):
     The child may still listen: whether it does is found out by sending.
     """
 
+    KIND: ClassVar = 10
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalSent(EventBase):
     """We sent ``signal`` to the child's process group; ``reason`` is a sentence for people."""
 
-    signal: int
+    KIND: ClassVar = 11
+
+    signal: SignalNumber
     reason: str
 
 
@@ -148,12 +195,16 @@ class SignalSent(EventBase):
 class ChildStopped(EventBase):
     """The child was stopped by ``signal`` and does nothing until it is continued; whoever sent it."""
 
-    signal: int
+    KIND: ClassVar = 12
+
+    signal: SignalNumber
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildContinued(EventBase):
     """A stopped child goes on."""
+
+    KIND: ClassVar = 13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,11 +221,13 @@ class ChildExited(EventBase):
             when we started it: execve(2) keeps the peak of what ran before.
     """
 
-    code: int | None
-    signal: int | None
-    user_seconds: float
-    system_seconds: float
-    max_rss: int
+    KIND: ClassVar = 14
+
+    code: ExitCode | None
+    signal: SignalNumber | None
+    user_seconds: Seconds
+    system_seconds: Seconds
+    max_rss: Count
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,6 +239,8 @@ class HandshakeFailed(EventBase):
         sentence: What happened, the evidence and the likely cure, for people.
         timed_out: True if the deadline passed, False if the handshake failed at once.
     """
+
+    KIND: ClassVar = 15
 
     step: Step
     sentence: str
@@ -201,8 +256,10 @@ class Fault(EventBase):
         byte: That byte, counted from 0 in the stream; None where no byte can be named.
     """
 
+    KIND: ClassVar = 16
+
     sentence: str
-    byte: int | None = None
+    byte: Count | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,10 +276,12 @@ class Audit(EventBase):
         quit_elapsed: Nanoseconds from sending ``"quit"`` to the exit, None if it was not sent.
     """
 
-    processes: tuple[int, ...]
+    KIND: ClassVar = 17
+
+    processes: tuple[Pid, ...]
     files: tuple[str, ...]
-    unread: int
-    quit_elapsed: int | None
+    unread: Count
+    quit_elapsed: Nanoseconds | None
     held: tuple[str, ...] = ()
 
     @property

@@ -1,8 +1,38 @@
-"""A file is replaced at once: whoever opens it, and a crash, finds the old content or the new one."""
+"""Replacing a file at once, and locking one for as long as it is open."""
 
+import fcntl
 import os
 import stat
+import struct
 from contextlib import suppress
+from typing import Final
+
+# struct flock of Linux: type, whence, start, length (0: to the end, however far that goes), pid. Open file
+# description locks want a pid of 0; they end with the last descriptor of the file, so also with the process.
+_WRITE_LOCK: Final = struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+
+
+def lock_file(descriptor: int) -> bool:
+    """Lock an open file against every other one that wants to; False if one has it.
+
+    Raises:
+        OSError: The file system cannot lock.
+    """
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WRITE_LOCK)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def is_locked(descriptor: int) -> bool:
+    """Whether another open file has the lock of :func:`lock_file`. It is only looked at, never taken.
+
+    Raises:
+        OSError: The file system cannot lock.
+    """
+    (kind,) = struct.unpack_from("h", fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, _WRITE_LOCK))
+    return bool(kind != fcntl.F_UNLCK)
 
 
 def replace_file(

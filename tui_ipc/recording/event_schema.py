@@ -1,81 +1,98 @@
-"""What the fields of each kind of event are in a recording; RECORDING.md describes it.
+"""What a recording holds of each kind of event, derived from the event classes; see docs/RECORDING.md.
 
-The one rule: what is taken from a file has the type that its event declares, or is a :class:`Misfit`.
+What is taken from a file has the type and the bounds that its event class states, or is a
+:class:`FieldError`: views and writers never meet an event that a session could not have made.
 """
 
+import dataclasses
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any, Final, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
 
-from tui_ipc import events as ev
+from tui_ipc.events import AnyEvent, Between, ChildExited, MessageReceived, NotEmpty, Stream
+
+STREAM_NUMBERS: Final[dict[str, int]] = {"stdout": 1, "stderr": 2}
+"""How a recording writes a stream: the number of its descriptor."""
+
+FieldReader = Callable[[Any], Any]
+"""Returns the value of a field from what the file has there, or raises :class:`FieldError`."""
 
 
 class FieldError(Exception):
-    """A field is not what its event has there."""
+    """A field is not what its event has there; the text continues a sentence that begins with the field."""
 
 
-def _reader_of(kind: type, *, optional: bool = False) -> Callable[[Any], Any]:
-    """Takes a field of exactly that type, or None where that is allowed."""
+class EventSchema:
+    """How the events of one class are written in a recording, after the number of their kind.
 
-    def take(value: Any) -> Any:
-        if type(value) is kind or (optional and value is None):
-            return value
-        raise FieldError(f"is of type {type(value).__name__} instead of {kind.__name__}")
+    Attributes:
+        event: The class.
+        names: The names of the fields, in the order of the file.
+        readers: What reads each of them.
+        required: How many fields are always there; the others may be absent where an array ends early.
+        defaults: The values that those others have then.
+        get: Returns the fields of an event as a tuple.
+        long: The index of the field that is bytes of any number, None if there is none.
+    """
 
-    return take
+    __slots__ = ("defaults", "event", "get", "long", "names", "readers", "required")
 
+    def __init__(self, event: type[AnyEvent]) -> None:
+        types = get_type_hints(event, include_extras=True)
+        fields = dataclasses.fields(event)
+        if event is MessageReceived:  # its value is not written, but decoded from its bytes
+            fields = tuple(field for field in fields if field.name != "value")
+        self.event = event
+        self.names = tuple(field.name for field in fields)
+        self.readers = tuple(_make_reader(types[name]) for name in self.names)
+        self.required = max(
+            index for index, field in enumerate(fields, 1) if field.default is dataclasses.MISSING
+        )
+        self.defaults = tuple(field.default for field in fields[self.required :])
+        self.get: Callable[[AnyEvent], tuple[Any, ...]] = attrgetter(*self.names)
+        self.long = next((index for index, name in enumerate(self.names) if types[name] is bytes), None)
 
-_int, _bool, _bytes, _str, _list = (
-    _reader_of(int),
-    _reader_of(bool),
-    _reader_of(bytes),
-    _reader_of(str),
-    _reader_of(list),
-)
-_int_or_none = _reader_of(int, optional=True)
+    def read_fields(self, values: list[Any]) -> dict[str, Any]:
+        """Return the fields of an event.
 
+        Args:
+            values: The array in the file, which begins with the kind. Fields that are not known are ignored.
 
-def _read_seconds(value: Any) -> float:
-    return value if type(value) is float else float(_int(value))
-
-
-def _read_text(value: Any) -> str:
-    """A str; bytes where it cannot be UTF-8, see :func:`expressible`."""
-    if isinstance(value, bytes):
+        Raises:
+            FieldError: A field is absent, or is not what the event has there; the text begins with its name.
+        """
+        fields: dict[str, Any] = {}
+        name = ""
         try:
-            return value.decode("utf-8", "surrogatepass")
-        except UnicodeDecodeError:
-            raise FieldError("is no text") from None
-    text: str = _str(value)
-    return text
+            for name, read, value in zip(self.names, self.readers, values[1:], strict=False):
+                fields[name] = read(value)
+        except FieldError as error:
+            raise FieldError(f"{name!r} {error}") from None
+        if len(values) <= self.required:
+            raise FieldError(f"{self.names[len(values) - 1]!r} is absent")
+        if self.event is ChildExited and fields["code"] is not None and fields["signal"] is not None:
+            raise FieldError("'code' and 'signal' are both there, and a child ends in one way")
+        return fields
 
 
-def _tuple_of(take: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
-    def take_all(value: Any) -> tuple[Any, ...]:
-        return tuple(take(item) for item in _list(value))
-
-    return take_all
-
-
-read_texts = _tuple_of(_read_text)
-
-
-def _one_of(*known: str) -> Callable[[Any], str]:
-    def take(value: Any) -> str:
-        if _str(value) not in known:
-            raise FieldError(f"is {value!r:.40}, which is unknown")
-        return str(value)
-
-    return take
+def read_text(value: Any) -> str:
+    """Return a text: a str, or bytes where UTF-8 cannot express it, see :func:`to_encodable`."""
+    if type(value) is str:
+        return value
+    if type(value) is not bytes:
+        raise _wrong_type(value, str)
+    try:
+        return value.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        raise FieldError("is not text") from None
 
 
-def _read_stream(value: Any) -> ev.Stream:
-    if _int(value) not in (1, 2):
-        raise FieldError(f"is {value}, which is unknown")
-    return "stdout" if value == 1 else "stderr"
-
-
-_read_step = _one_of(*get_args(ev.Step))
+def read_texts(value: Any) -> tuple[str, ...]:
+    """Return an array of texts."""
+    if type(value) is not list:
+        raise _wrong_type(value, list)
+    return tuple(map(read_text, value))
 
 
 def to_encodable(value: Any) -> Any:
@@ -98,61 +115,107 @@ def _is_utf8(data: bytes) -> bool:
     return True
 
 
-class EventSchema:
-    """How the events of one class stand in a recording, behind their kind.
-
-    Attributes:
-        event: The class.
-        fields: The name of each field, in the order of the file, and what takes it from there.
-        get: Gives the fields of an event.
-        size: Values in the array of an event.
-        long: Whether the last field is bytes of any number.
-    """
-
-    __slots__ = ("event", "fields", "get", "long", "size")
-
-    def __init__(self, event: type[ev.AnyEvent], **fields: Callable[[Any], Any]) -> None:
-        self.event = event
-        self.fields = {"at": _int, "run": _int, **fields}
-        self.get: Callable[[ev.AnyEvent], tuple[Any, ...]] = attrgetter(*self.fields)
-        self.size = 1 + len(self.fields)
-        self.long = [*self.fields.values()][-1] is _bytes
+def _wrong_type(value: Any, wanted: type) -> FieldError:
+    return FieldError(f"is of type {type(value).__name__} instead of {wanted.__name__}")
 
 
-SCHEMAS: Final[dict[int, EventSchema]] = {
-    1: EventSchema(ev.ServerListening, name=_read_text),
-    2: EventSchema(ev.ChildSpawned, pid=_int, command=read_texts),
-    3: EventSchema(ev.ChildConnected),
-    4: EventSchema(ev.HelloReceived, name=_read_text, pid=_int, inline=_bool, raw=_bytes),
-    5: EventSchema(ev.ChannelsOpen),
-    6: EventSchema(ev.StepLate, step=_read_step, waited=_int, sentence=_read_text),
-    7: EventSchema(ev.MessageSent, number=_int, value=_bool, raw=_bytes),
-    8: EventSchema(ev.MessageReceived, number=_int, answers=_int_or_none, elapsed=_int_or_none, raw=_bytes),
-    9: EventSchema(ev.ChildOutput, stream=_read_stream, data=_bytes),
-    10: EventSchema(ev.ChannelClosed),
-    11: EventSchema(ev.SignalSent, signal=_int, reason=_read_text),
-    12: EventSchema(ev.ChildStopped, signal=_int),
-    13: EventSchema(ev.ChildContinued),
-    14: EventSchema(
-        ev.ChildExited,
-        code=_int_or_none,
-        signal=_int_or_none,
-        user_seconds=_read_seconds,
-        system_seconds=_read_seconds,
-        max_rss=_int,
-    ),
-    15: EventSchema(ev.HandshakeFailed, step=_read_step, sentence=_read_text, timed_out=_bool),
-    16: EventSchema(ev.Fault, sentence=_read_text, byte=_int_or_none),
-    17: EventSchema(
-        ev.Audit,
-        processes=_tuple_of(_int),
-        files=read_texts,
-        unread=_int,
-        quit_elapsed=_int_or_none,
-        held=read_texts,
-    ),
-}
-"""The kinds of version 1. A kind that is added, or a field, makes a new version."""
+def _make_reader(hint: Any) -> FieldReader:
+    """Make the reader of a field from the type that its event class states."""
+    if hint is str:
+        return read_text
+    if hint in (bool, bytes):
+        return _make_exact_reader(hint)
+    if hint is Any:  # the value of a sent message is a flag in the file: whether it is the bytes themselves
+        return _make_exact_reader(bool)
+    if hint == Stream:
+        return _make_choice_reader(int, {number: stream for stream, number in STREAM_NUMBERS.items()})
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Literal:
+        return _make_choice_reader(str, {choice: choice for choice in arguments})
+    if origin in (Union, UnionType):
+        (inner,) = (argument for argument in arguments if argument is not NoneType)
+        return _make_optional_reader(_make_reader(inner))
+    if origin is tuple:
+        return _make_tuple_reader(_make_reader(arguments[0]))
+    assert origin is Annotated, hint
+    base, bounds = arguments
+    if isinstance(bounds, NotEmpty):
+        return _make_nonempty_reader(_make_reader(base))
+    assert isinstance(bounds, Between), hint
+    return _make_float_reader(bounds) if base is float else _make_int_reader(bounds)
 
-SCHEMA_BY_CLASS: Final = {layout.event: (kind, layout) for kind, layout in SCHEMAS.items()}
-"""The same by class."""
+
+def _make_exact_reader(kind: type) -> FieldReader:
+    def read(value: Any) -> Any:
+        if type(value) is kind:
+            return value
+        raise _wrong_type(value, kind)
+
+    return read
+
+
+def _make_int_reader(bounds: Between) -> FieldReader:
+    least, most = bounds
+
+    def read(value: Any) -> int:
+        if type(value) is not int:
+            raise _wrong_type(value, int)
+        if least <= value <= most:
+            return value
+        raise FieldError(f"is {value}, below {least}" if value < least else f"is {value}, above {most}")
+
+    return read
+
+
+def _make_float_reader(bounds: Between) -> FieldReader:
+    least, most = bounds
+
+    def read(value: Any) -> float:
+        if type(value) is not float and type(value) is not int:
+            raise _wrong_type(value, float)
+        if least <= value <= most:  # which neither NaN nor infinity is
+            return float(value)
+        raise FieldError(f"is {value}, not a finite number from {least} on")
+
+    return read
+
+
+def _make_choice_reader(kind: type, choices: dict[Any, str]) -> FieldReader:
+    def read(value: Any) -> str:
+        if type(value) is not kind:
+            raise _wrong_type(value, kind)
+        if value not in choices:
+            raise FieldError(f"is {value!r:.40}, which is unknown")
+        return choices[value]
+
+    return read
+
+
+def _make_optional_reader(read_present: FieldReader) -> FieldReader:
+    def read(value: Any) -> Any:
+        return None if value is None else read_present(value)
+
+    return read
+
+
+def _make_tuple_reader(read_item: FieldReader) -> FieldReader:
+    def read(value: Any) -> tuple[Any, ...]:
+        if type(value) is not list:
+            raise _wrong_type(value, list)
+        return tuple(map(read_item, value))
+
+    return read
+
+
+def _make_nonempty_reader(read_all: FieldReader) -> FieldReader:
+    def read(value: Any) -> Any:
+        items = read_all(value)
+        if not items or not items[0]:
+            raise FieldError("is empty")
+        return items
+
+    return read
+
+
+SCHEMAS: Final = {event.KIND: EventSchema(event) for event in get_args(AnyEvent)}
+"""The schema of each kind that is known, by its number."""

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Final, Self
 
 from tui_ipc.events import AnyEvent, ChildExited, ChildSpawned
-from tui_ipc.recording.codec import open_recording
+from tui_ipc.recording.reader import open_recording
 
 _AT_ONCE: Final = 100  # events that are shown without letting others run
 
@@ -71,8 +71,13 @@ class Replay:
 
     @property
     def truncated(self) -> int:
-        """Bytes at the end of the file that are no whole event; known once the last event was shown."""
+        """Bytes at the end of the file that are not a whole event; known once the last event was shown."""
         return self._recorded.truncated
+
+    @property
+    def problems(self) -> list[str]:
+        """A sentence for each thing that is wrong with the recording; known once the last event was shown."""
+        return self._recorded.problems()
 
     @property
     def playing(self) -> bool:
@@ -148,6 +153,7 @@ class Replay:
                 if self._next is None:  # the last was shown, or the file is broken from here on
                     self.over = True
                     self.length = self.position
+                    self._note_progress()
             if self._next is not None and self.position == 0 and self._since == 0:
                 self._moment = self._next.at  # a recording may have begun long after its session
         return self._next
@@ -174,12 +180,15 @@ class Replay:
             self._steps -= 1
         if not self._playing or self._speed is None:
             self._set_clock(event.at)
-        self.progress = min(1.0, self._recorded.place / max(1, self._size))
+        self._note_progress()
         self.run = event.run
         if isinstance(event, ChildSpawned):
             self.pid = event.pid
         elif isinstance(event, ChildExited):
             self.pid = None
+
+    def _note_progress(self) -> None:
+        self.progress = min(1.0, self._recorded.offset / max(1, self._size))
 
     def _now(self) -> int:
         """Nanoseconds on the recording's clock."""

@@ -1,22 +1,25 @@
 """Writes what happens in a session to a file, as it happens.
 
-The one rule: a session never suffers from being recorded. Whatever goes wrong after the beginning ends the
-recording, is told once, and is never an exception.
+A session never suffers from being recorded: what goes wrong once the file is made ends the recording and is
+reported once, and raises nothing.
 """
 
 import asyncio
-import fcntl
 import os
 import stat
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Final, Self
 
 from tui_ipc.events import AnyEvent
+from tui_ipc.osutil.files import lock_file
 from tui_ipc.recording import codec
-from tui_ipc.recording.codec import MAGIC, RecordingError, describe_path_error
+from tui_ipc.recording.codec import MAGIC, Clock, RecordingError, describe_path_error
 
 MAX_BUFFERED: Final = 256 * 1024
 """Bytes that wait for the end of a turn of the event loop at most."""
+
+_CLOCK_INTERVAL: Final = 60_000_000_000  # ns; a machine that slept has another wall clock afterwards
 
 
 class RecordingWriter:
@@ -29,7 +32,7 @@ class RecordingWriter:
         path: The file. It is made for its owner alone; a recording that is there is replaced, and any other
             file is left alone.
         command: What is recorded, as it was asked for.
-        on_failure: Called once, with a sentence, should the recording end early.
+        on_failure: Called once, with a sentence, if the recording ends early.
 
     Attributes:
         failure: That sentence, None while all is well.
@@ -41,7 +44,7 @@ class RecordingWriter:
 
     Example:
         >>> async def main():
-        ...     with Recorder("session.rec") as recorder:
+        ...     with RecordingWriter("session.rec") as recorder:
         ...         async with Session(record=recorder) as session:
         ...             await session.ready()
     """
@@ -52,8 +55,9 @@ class RecordingWriter:
         self.failure: str | None = None
         self.path = path
         self._on_failure = on_failure
-        self._gathered = bytearray()
-        self._loop: asyncio.AbstractEventLoop | None = None  # the one that will write what is gathered
+        self._buffer = bytearray()
+        self._clock_due = 0  # the first event from this moment on is written with the wall clock
+        self._loop: asyncio.AbstractEventLoop | None = None  # the one that will write the buffer
         self._file = _create(path)
         header = codec.encode_header(tuple(command))
         self.size = len(header)
@@ -69,11 +73,15 @@ class RecordingWriter:
         """Record an event."""
         if self._file < 0:
             return
-        head, content = codec.encode_event_parts(event)
-        self._gathered += head
-        self.size += len(head) + len(content)
-        if content or len(self._gathered) >= MAX_BUFFERED:
-            self._flush(content)
+        if event.at >= self._clock_due:
+            self._clock_due = event.at + _CLOCK_INTERVAL
+            self._append(codec.encode_clock(Clock(event.at, datetime.now(UTC))))
+        head, content, tail = codec.encode_event_parts(event)
+        self._buffer += head
+        self.size += len(head)
+        if content or len(self._buffer) >= MAX_BUFFERED:
+            self.size += len(content) + len(tail)
+            self._flush(content, tail)
             return
         try:
             loop = asyncio.get_running_loop()
@@ -82,10 +90,16 @@ class RecordingWriter:
             return
         if loop is not self._loop:
             self._loop = loop
-            loop.call_soon(self._turn_ends)
+            loop.call_soon(self._end_turn)  # after what else this turn of the loop brings
+
+    def write_clock(self) -> None:
+        """Write the wall clock with the next event, as the one after a pause of the recording needs it."""
+        self._clock_due = 0
 
     def close(self) -> None:
-        """Write what is left and close the file. Closing twice is harmless."""
+        """Write what is left and that the recording is complete, and close it. Closing twice is harmless."""
+        if self._file >= 0:
+            self._append(codec.encode_end())
         self._flush()
         if self._file >= 0:
             file, self._file = self._file, -1
@@ -100,16 +114,20 @@ class RecordingWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _turn_ends(self) -> None:
+    def _append(self, data: bytes) -> None:
+        self._buffer += data
+        self.size += len(data)
+
+    def _end_turn(self) -> None:
         self._loop = None
         self._flush()
 
-    def _flush(self, content: bytes = b"") -> None:
+    def _flush(self, *further: bytes) -> None:
         if self._file < 0:
             return
-        gathered, self._gathered = self._gathered, bytearray()
+        buffer, self._buffer = self._buffer, bytearray()
         try:
-            _write(self._file, gathered, content)
+            _write(self._file, buffer, *further)
         except OSError as error:
             file, self._file = self._file, -1
             os.close(file)
@@ -125,7 +143,7 @@ class RecordingWriter:
 
 
 def _create(path: str) -> int:
-    """The descriptor of an empty file under that path, which nobody else records to.
+    """Return the descriptor of an empty file under that path, which no other session records to.
 
     Raises:
         RecordingError: It cannot be made, or is not ours to replace.
@@ -154,19 +172,20 @@ def _refuse_irregular_file(path: str) -> None:
     if stat.S_ISDIR(mode):
         raise RecordingError(f"{path} is a directory; name a file in it")
     if not stat.S_ISREG(mode):
-        raise RecordingError(f"{path} is no regular file; name one, or a new one")
+        raise RecordingError(f"{path} is not a regular file; name one, or a new one")
 
 
 def _claim(path: str, file: int) -> None:
     """Make sure that the file is ours, and empty it."""
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Before anything is changed: what another session writes must stay. The lock also tells who follows
+        # this recording whether its writer is still there.
+        if not lock_file(file):
+            raise RecordingError(f"{path} is being recorded to by another session; name another file")
         if os.pread(file, len(MAGIC), 0) not in (b"", MAGIC):
-            raise RecordingError(f"{path} exists and is no recording; name another file")
+            raise RecordingError(f"{path} exists and is not a recording; name another file")
         os.ftruncate(file, 0)
         os.fchmod(file, 0o600)
-    except BlockingIOError:
-        raise RecordingError(f"{path} is being recorded to by another session; name another file") from None
     except OSError as error:
         raise RecordingError(
             f"{path} cannot be recorded to: {describe_path_error(error)}; name a file that can be made"

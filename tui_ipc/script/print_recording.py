@@ -10,11 +10,12 @@ from typing import Final
 
 from tui_ipc.events import AnyEvent, ChildExited, ChildOutput, MessageReceived, MessageSent, json_form
 from tui_ipc.events.sentences import WORD_WIDTH, EventText, describe_event
-from tui_ipc.recording.codec import Recording, RecordingError, open_recording
+from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.script import ExitCode
 from tui_ipc.script.output import EndedBySignal, OutputLostError, OutputStream, run_until_signal
 from tui_ipc.text.safe_text import decode_output, make_visible
-from tui_ipc.text.units import format_clock, format_duration, format_plural, format_size
+from tui_ipc.text.units import format_clock, format_duration, format_size
 
 VALUE_LIMIT: Final = 2000
 """The characters of a message that are shown as text; ``jsonl`` has all."""
@@ -39,28 +40,29 @@ def run_print_recording(path: str, format_: str) -> int:
         and is 0.
     """
     try:
-        complaint, code = run_until_signal(_print(path, FORMATS[format_])), int(ExitCode.PASSED)
+        problems, code = run_until_signal(_print(path, FORMATS[format_])), int(ExitCode.PASSED)
     except EndedBySignal as end:
         return end.code
     except RecordingError as error:
-        complaint, code = str(error), int(ExitCode.USAGE)
+        problems, code = [str(error)], int(ExitCode.USAGE)
     except OutputLostError as error:
-        complaint, code = "" if error.closed else str(error), error.code
-    if complaint:
-        asyncio.run(_write_complaint(complaint))
+        problems, code = [] if error.closed else [str(error)], error.code
+    if problems:
+        asyncio.run(_write_problems(problems))
     return code
 
 
-async def _write_complaint(complaint: str) -> None:
+async def _write_problems(problems: list[str]) -> None:
     try:
         async with asyncio.timeout(_COMPLAINT_TIMEOUT):
-            await OutputStream(sys.stderr, lossy=True).line(f"tui-ipc: {make_visible(complaint)}")
+            for problem in problems:
+                await OutputStream(sys.stderr, lossy=True).line(f"tui-ipc: {make_visible(problem)}")
     except TimeoutError:
         pass  # its reader has stopped; the exit code says the rest
 
 
-async def _print(path: str, format_events: Callable[[Iterable[AnyEvent]], Iterator[str]]) -> str:
-    """Print all events; returns what is missing at the end of the file, empty if nothing is.
+async def _print(path: str, format_events: Callable[[Iterable[AnyEvent]], Iterator[str]]) -> list[str]:
+    """Print all events; returns what is wrong with the recording, a sentence each.
 
     Raises:
         RecordingError: The recording cannot be read further; all events before that were printed.
@@ -79,7 +81,7 @@ async def _print(path: str, format_events: Callable[[Iterable[AnyEvent]], Iterat
                 length = 0
     finally:
         await _write(stdout, pending)
-    return describe_truncation(path, recorded)
+    return recorded.problems()
 
 
 async def _write(stdout: OutputStream, pending: list[str]) -> None:
@@ -87,14 +89,6 @@ async def _write(stdout: OutputStream, pending: list[str]) -> None:
     pending.clear()
     await asyncio.sleep(0)  # lets signals in, which a fast reader would keep out
     await stdout.write(data)
-
-
-def describe_truncation(path: str, recorded: Recording) -> str:
-    """Describe what is missing at the end of a recording that was read to its end; empty if nothing is."""
-    if not recorded.truncated:
-        return ""
-    cut = format_plural(recorded.truncated, "byte")
-    return f"{path} ends in the middle of an event ({cut}); all events before it are complete"
 
 
 def format_as_jsonl(events: Iterable[AnyEvent]) -> Iterator[str]:

@@ -17,7 +17,8 @@ from tui_ipc.events.message_values import HANDLE_TEXTS
 from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.ipc.hello import QUIT
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.recording.codec import RecordingError, open_recording
+from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.script import ExitCode
 from tui_ipc.script.files import UnwritableScriptError, create_script_file
 from tui_ipc.script.language.parser import parse_script
@@ -40,7 +41,6 @@ from tui_ipc.script.language.steps import (
     write_script,
 )
 from tui_ipc.script.output import EndedBySignal, OutputLostError, OutputStream, run_until_signal, write_stderr
-from tui_ipc.script.print_recording import describe_truncation
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE
@@ -360,8 +360,8 @@ def run_record_to_script(recording: str, file: str) -> int:
         return error.code
     except EndedBySignal as end:
         return end.code
-    if complaint := describe_truncation(recording, recorded):
-        _print_line(complaint)
+    for problem in recorded.problems():
+        _print_line(problem)
     return ExitCode.PASSED
 
 

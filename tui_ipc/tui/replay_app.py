@@ -16,7 +16,6 @@ from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.handshake import RunPhase
 from tui_ipc.text.safe_text import make_visible
-from tui_ipc.text.units import format_plural
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.keys import format_key
@@ -188,11 +187,11 @@ class ReplayApp(ExplorerApp):
         if broken is not None:
             self.replay_bar.flaw = "the file is broken here"
             self.notify(str(broken), title="Broken", severity="error", timeout=30)
-        elif self.replay.truncated:
-            self.replay_bar.flaw = "the file breaks off"
-            rest = format_plural(self.replay.truncated, "byte")
-            text = f"The recording breaks off: the last {rest} of the file are an incomplete event."
-            self.notify(text, title="Truncated", severity="warning", timeout=30)
+        elif problems := self.replay.problems:
+            cut = self.replay.truncated
+            self.replay_bar.flaw = "the file breaks off" if cut else "events were skipped"
+            title = "Truncated" if cut else "Skipped"
+            self.notify("\n".join(problems), title=title, severity="warning", timeout=30)
         self.replay_bar.sync()
 
     async def action_restart(self) -> None:

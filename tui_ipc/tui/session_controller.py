@@ -257,6 +257,7 @@ class SessionRecorder:
         self._writer = RecordingWriter(path, command=self._command, on_failure=self._on_failure)
         for event in shift_events(self._summary.events, self._latest):
             self._writer(event)
+        self._writer.write_clock()  # the next event may be long after these
 
     def stop(self) -> None:
         """Stop recording. Stopping twice is harmless."""

@@ -13,7 +13,8 @@ from tests.support.junit_schema import validate_junit
 from tests.support.outcome_strategies import FAILED, PASSED
 from tests.support.scripted_session import audit
 from tests.support.tap_reader import read
-from tui_ipc.recording.codec import RecordingError, open_recording
+from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.script.report.result_files import (
     FailureRecordings,
     OneRecording,
@@ -232,7 +233,7 @@ def test_what_is_no_recording_is_left_alone(tmp_path: Path) -> None:
     keeping = FailureRecordings(str(tmp_path))
     keeping.begin("other.tipc", ())
     assert keeping.end(failed=False) is None
-    with pytest.raises(RecordingError, match="exists and is no recording"):
+    with pytest.raises(RecordingError, match="exists and is not a recording"):
         keeping.begin("talk.tipc", ())
     assert keeping.end(failed=False) is None
     assert keeping.end(failed=True) is None

@@ -1,0 +1,185 @@
+"""Reads a recording: its header at once, its events one after the other, also while it is written."""
+
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime
+from io import FileIO
+from typing import Final
+
+from tui_ipc.events import AnyEvent
+from tui_ipc.events.message_values import ignore_descriptor, make_recorded_handle
+from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
+from tui_ipc.ipc.errors import IpcError, ProtocolError
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Message
+from tui_ipc.recording.codec import (
+    MAGIC,
+    Clock,
+    End,
+    Header,
+    RecordingError,
+    UnknownKind,
+    begins_sent_message,
+    decode_header,
+    decode_item,
+    describe_path_error,
+)
+from tui_ipc.text.units import format_plural
+
+MAX_EVENT_SIZE: Final = 2**32 + 64 * 1024
+"""Bytes of one event at most: those of the longest bin, and those before and after them."""
+
+USUAL_MAX_EVENT_SIZE: Final = DEFAULT_MAX_MESSAGE_SIZE + 64 * 1024
+"""The same for every event but bytes that were sent as they are, for which a session has no limit. A broken
+file costs no more memory than this before the fault is found."""
+
+_CHUNK: Final = 64 * 1024  # bytes of one read
+
+
+class Recording:
+    """A recording in a file. Its header has been read; the events are read as they are asked for.
+
+    Attributes:
+        path: The file.
+        command: What was run, as it was asked for.
+        began: The wall clock when the recording began, in UTC.
+        program: What wrote it, with its version.
+        offset: Bytes of the file up to the end of the event that was given last.
+        clock: How the events relate to the wall clock, None while nothing says it.
+        is_complete: Whether its writer ended it; false before the end was read, and always of version 1.
+        truncated: Bytes at the end of the file that are not a whole event, because the writer was killed or
+            its disk was full; known once the events have been iterated, and 0 before.
+        skipped: For each kind that is not known here, how many events of it were skipped.
+    """
+
+    def __init__(self, path: str, header: Header) -> None:
+        self.path = path
+        self.command = header.command
+        self.began: datetime = header.began
+        self.program = header.program
+        self._reset()
+
+    def _reset(self) -> None:
+        self.offset = 0
+        self.clock: Clock | None = None
+        self.is_complete = False
+        self.truncated = 0
+        self.skipped: Counter[int] = Counter()
+
+    def events(self) -> Iterator[AnyEvent]:
+        """Give the events in order, from the first. One event is in memory at a time.
+
+        Raises:
+            RecordingError: The file is broken; what came before that was given.
+        """
+        for event in self.growing_events():
+            if event is None:
+                return
+            yield event
+
+    def growing_events(self) -> Iterator[AnyEvent | None]:
+        """As :meth:`events`, but give None where nothing more can be read now, and go on from there."""
+        self._reset()
+        with _open(self.path) as file:
+            for message in _read_values(self.path, file):
+                if message is None:
+                    self.truncated = file.tell() - self.offset
+                    yield None
+                    continue
+                start = self.offset
+                self.offset += len(message.raw)
+                if start == 0:
+                    continue  # the header
+                item = decode_item(self.path, start, message.value)
+                match item:
+                    case Clock():
+                        self.clock = item
+                    case End():
+                        self.is_complete = True
+                    case UnknownKind():
+                        self.skipped[item.kind] += 1
+                    case _:
+                        yield item
+
+    def time_of(self, at: int) -> datetime | None:
+        """Return the wall clock at a moment of the events; None where nothing says it."""
+        return None if self.clock is None else self.clock.time_of(at)
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each thing that is wrong with the recording, once its events were read."""
+        problems = []
+        if self.truncated:
+            cut = format_plural(self.truncated, "byte")
+            problems.append(
+                f"{self.path} ends in the middle of an event ({cut}); all events before it are complete"
+            )
+        if self.skipped:
+            kinds = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(self.skipped.items()))
+            problems.append(
+                f"{self.path} has {format_plural(self.skipped.total(), 'event')} of kinds that this tui-ipc "
+                f"does not know ({kinds}), which were skipped; to see them, install what recorded it "
+                f"({self.program}) or a newer one"
+            )
+        return problems
+
+
+def open_recording(path: str) -> Recording:
+    """Open a recording.
+
+    Raises:
+        RecordingError: There is none, or one of a newer version.
+    """
+    with _open(path) as file:
+        first = file.read(len(MAGIC))
+        if not first:
+            raise RecordingError(f"{path} is empty: nothing was recorded to it")
+        if first != MAGIC[: len(first)]:
+            raise RecordingError(f"{path} is not a tui-ipc recording")
+        file.seek(0)
+        message = next(_read_values(path, file))
+    if message is None:
+        raise RecordingError(f"{path} breaks off before its first event: nothing was recorded to it")
+    return Recording(path, decode_header(path, message.value))
+
+
+def _open(path: str) -> FileIO:
+    """Open the file for reading, but never wait for a fifo's writer."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise RecordingError(f"{path} is not a regular file, so not a recording that can be read")
+        return FileIO(path)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        raise RecordingError(f"{path} cannot be read: {describe_path_error(error)}") from None
+
+
+def _read_values(path: str, file: FileIO) -> Iterator[Message | None]:
+    """The values of a file, one after the other; None where no further one is whole now. Never ends."""
+    decoder = StreamDecoder(make_recorded_handle, ignore_descriptor, MAX_EVENT_SIZE)
+    start = 0
+    try:
+        while True:
+            chunk = file.read(_CHUNK)
+            if not chunk:
+                yield None
+                continue
+            message = decoder.decode_message(chunk)
+            while message is not NOTHING:
+                yield message
+                start += len(message.raw)
+                message = decoder.next_message() if decoder.pending else NOTHING
+            if decoder.read_ahead() > USUAL_MAX_EVENT_SIZE and not begins_sent_message(
+                os.pread(file.fileno(), 64, start)
+            ):
+                raise _endless_error(path, start)
+    except ProtocolError as error:
+        place = "" if error.offset is not None else f" (in the event at byte {start})"
+        raise RecordingError(f"{path} is broken: {error}{place}") from None
+    except IpcError:
+        raise _endless_error(path, start) from None
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read on: {describe_path_error(error)}") from None
+
+
+def _endless_error(path: str, start: int) -> RecordingError:
+    return RecordingError(f"{path} is broken: the event at byte {start} has no end")
