@@ -40,7 +40,7 @@ def test_what_is_wrong_is_told_and_the_rest_holds(path: Path) -> None:
     found = load_settings(path)
     assert (found.theme, found.remember, found.wrap, found.keys) == (None, True, False, {"b": "f12"})
     assert found.problems == (
-        f"{path}: unknown setting 'theem'; did you mean 'theme'?",
+        f"{path}: unknown setting 'theem'; did you mean theme?",
         f"{path}: remember must be true or false.",
         f"{path}: wrap must be true or false.",
         f"{path}: the key of 'a' must be a string, such as \"f12\".",
@@ -163,8 +163,8 @@ def test_what_is_wrong_is_told_and_the_explorer_starts() -> None:
         await it.connected()
         assert it.notices() == [
             "The file [/red] is not TOML.",
-            "There is no theme 'norde'; did you mean 'nord'?",
-            "There is no action 'app.wy' to bind a key to; did you mean 'app.why'?",
+            "There is no theme 'norde'; did you mean nord?",
+            "There is no action 'app.wy' to bind a key to; did you mean app.why?",
         ]
         assert it.app.output_view.is_wrapped
 

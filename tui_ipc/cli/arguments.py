@@ -271,12 +271,12 @@ def _parse_report(text: str) -> tuple[str, str]:
 def _explain_unknown_argument(parser: _Parser, strange: str, words: list[str], options: Options) -> str:
     """What to do about an argument that is none of ours."""
     if strange.startswith("-"):
-        import difflib
         import re
 
+        from tui_ipc.text import suggest_name
+
         known = re.findall(r"--[a-z-]+", argparse.ArgumentParser.format_help(parser))
-        meant = difflib.get_close_matches(strange.partition("=")[0], known, 1)
-        return f"unknown option {strange!r}" + (f"; did you mean {meant[0]}?" if meant else "")
+        return f"unknown option {strange!r}{suggest_name(strange.partition('=')[0], known)}"
     if options.script is not None or options.check is not None:
         return f"unknown argument {strange!r}; scripts' files come right after --script, a command after --"
     import shlex

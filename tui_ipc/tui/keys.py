@@ -3,8 +3,7 @@
 import importlib
 import pkgutil
 import unicodedata
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from textual.app import App, SystemCommand
@@ -15,6 +14,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from textual.widget import Widget
 
 import tui_ipc.tui
+from tui_ipc.text import suggest_name
 
 PALETTE_ACTION: Final = "command_palette"
 """The action that opens the command palette."""
@@ -104,7 +104,9 @@ def check_keys(keys: Mapping[str, str], bindings: Mapping[str, Binding]) -> tupl
     for name, text in keys.items():
         invalid = [key for key in text.split(",") if not is_key(key.strip())]
         if name not in bindings:
-            problems.append(f"There is no action {name!r} to bind a key to{suggest_name(name, bindings)}")
+            problems.append(
+                f"There is no action {name!r} to bind a key to{suggest_name(name, bindings) or '.'}"
+            )
         elif invalid:
             problems.append(
                 f"{invalid[0].strip()!r} is not a key, so {name!r} keeps its own; "
@@ -129,12 +131,6 @@ def is_key(text: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-def suggest_name(name: str, known: Collection[str]) -> str:
-    """The end of a sentence about an unknown name: ``; did you mean 'app.why'?``, or a full stop."""
-    close = get_close_matches(name, known, 1)
-    return f"; did you mean {close[0]!r}?" if close else "."
 
 
 def _describe_clashes(usable: Mapping[str, str], bindings: Mapping[str, Binding]) -> Iterator[str]:

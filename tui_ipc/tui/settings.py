@@ -24,8 +24,9 @@ from textual.theme import Theme
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
+from tui_ipc.text import suggest_name
 from tui_ipc.text.safe_text import make_visible
-from tui_ipc.tui.keys import check_keys, collect_bindings, suggest_name
+from tui_ipc.tui.keys import check_keys, collect_bindings
 
 SETTINGS_LIMIT: Final = 1 << 20
 """The largest settings file that is read, in bytes."""
@@ -101,7 +102,7 @@ def _build_settings(path: Path, given: Mapping[str, Any]) -> Settings:
     problems = []
     for name, value in given.items():
         if name not in _SETTING_TYPES:
-            problems.append(f"{path}: unknown setting {name!r}{suggest_name(name, _SETTING_TYPES)}")
+            problems.append(f"{path}: unknown setting {name!r}{suggest_name(name, _SETTING_TYPES) or '.'}")
             continue
         kind, form = _SETTING_TYPES[name]
         if type(value) is kind:
@@ -145,7 +146,7 @@ def _apply_theme(app: App[Any], theme: str | None) -> list[str]:
     if theme is None:
         return []
     if theme not in app.available_themes:
-        return [f"There is no theme {theme!r}{suggest_name(theme, app.available_themes)}"]
+        return [f"There is no theme {theme!r}{suggest_name(theme, app.available_themes) or '.'}"]
     app.theme = theme
     return []
 

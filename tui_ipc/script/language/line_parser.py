@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from tui_ipc.events import Stream
-from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner, find_closest_word
+from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner
 from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
@@ -30,6 +30,7 @@ from tui_ipc.script.language.steps import (
     Timeout,
 )
 from tui_ipc.script.language.values import read_command, read_message, read_pattern, read_signal
+from tui_ipc.text import find_similar, suggest_name
 from tui_ipc.text.notation import render_value
 
 MAX_ROUNDS: Final = 1_000_000_000
@@ -261,8 +262,8 @@ def _explain_unknown_step(word: str) -> str:
         return f"{shown}; a comment begins with #"
     if synonym := _SYNONYMS.get(word.lower()) or _SYNONYMS.get(word[0]):
         return f"{shown}; write {synonym}"
-    if closest := find_closest_word(word, WORD_PARSERS):
-        return f"{shown}; did you mean {closest}?"
+    if suggestion := suggest_name(word, WORD_PARSERS):
+        return shown + suggestion
     return f"{shown}; a line begins with {_join(MARK_PARSERS)}, # or one of {_join(WORD_PARSERS)}"
 
 
@@ -275,9 +276,8 @@ def _explain_unknown_end(word: str) -> str:
     known = "exit CODE, signal NAME or clean"
     if not word:
         return f"{known} must follow"
-    closest = find_closest_word(word, ("exit", "signal", "clean"))
-    if closest:
-        return f"unknown {render_value(word, 40)}; did you mean ? {closest}?"
+    if similar := find_similar(word, ("exit", "signal", "clean")):
+        return f"unknown {render_value(word, 40)}; did you mean ? {similar}?"
     return f"unknown {render_value(word, 40)}; ? is followed by {known}"
 
 
@@ -285,5 +285,4 @@ def _explain_unknown_stream(word: str) -> str:
     """Say what may follow ``expect`` where ``word`` does, which is empty at the end of the line."""
     if word.startswith("/"):
         return "stdout or stderr must come before the regular expression"
-    closest = find_closest_word(word, ("stdout", "stderr"))
-    return f"stdout or stderr must follow{f'; did you mean {closest}?' if closest else ''}"
+    return "stdout or stderr must follow" + suggest_name(word, ("stdout", "stderr"))

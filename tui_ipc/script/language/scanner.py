@@ -1,7 +1,6 @@
 """Reads the pieces of one line of a script, words, numbers, durations and expressions; has its errors."""
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from tui_ipc.text.notation import render_value
@@ -213,15 +212,3 @@ def explain_text_after_regex(rest: str) -> str:
     if flags := find_regex_flags(rest):
         return f"a regular expression has no flags after it; write (?{flags}) at its beginning"
     return r"a regular expression ends at the second /; a / inside it is written \/"
-
-
-_CUTOFF: Final = (
-    0.65  # similarity, at most 1: a typing error is above it, most words of other languages below
-)
-
-
-def find_closest_word(word: str, words: Iterable[str]) -> str:
-    """Find the one of ``words`` that was probably meant by ``word``; an empty text if none is similar."""
-    from difflib import get_close_matches  # a script without errors does not pay for this import
-
-    return next(iter(get_close_matches(word[:40].lower(), list(words), 1, _CUTOFF)), "")

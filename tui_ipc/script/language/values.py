@@ -16,9 +16,9 @@ from tui_ipc.script.language.scanner import (
     LineError,
     LineScanner,
     explain_text_after_regex,
-    find_closest_word,
     find_regex_flags,
 )
+from tui_ipc.text import find_similar, suggest_name
 from tui_ipc.text.notation import (
     NotationProblem,
     interpret,
@@ -170,8 +170,8 @@ def _check_not_regex(line: LineScanner, end: int) -> None:
 
 
 def _explain_not_captured(name: str, captured: Collection[str]) -> str:
-    if closest := find_closest_word(name, captured):
-        return f"nothing was captured as {name} above, but {closest} was"
+    if similar := find_similar(name, captured):
+        return f"nothing was captured as {name} above, but {similar} was"
     if captured:
         some = ", ".join(list(captured)[:_MAX_NAMES]) + (", …" if len(captured) > _MAX_NAMES else "")
         return f"nothing was captured as {name} above, only {some}"
@@ -275,11 +275,8 @@ def read_signal(line: LineScanner) -> int:
     name = word if word.startswith("SIG") else f"SIG{word}"
     if name in Signals.__members__:
         return Signals[name].value
-    names = {name.removeprefix("SIG").lower(): name for name in Signals.__members__}
-    closest = names.get(find_closest_word(word.lower().removeprefix("sig"), names), "")
-    raise LineError(
-        f"{render_value(word, 40)} is not a signal" + (f"; did you mean {closest}?" if closest else ""), start
-    )
+    suggestion = suggest_name(name.upper(), Signals.__members__)
+    raise LineError(f"{render_value(word, 40)} is not a signal{suggestion}", start)
 
 
 def write_signal(number: int) -> str:
