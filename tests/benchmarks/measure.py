@@ -42,11 +42,11 @@ class Group:
 
 
 def turns(names: Iterable[str], rounds: int) -> Iterator[tuple[str, bool]]:
-    """Whose turn it is, and whether it counts: in the first round all warm up."""
+    """Whose turn it is, and whether it counts: a round to warm up goes before, except before a single one."""
     names = tuple(names)
-    for count in range(rounds + 1):
+    for number in range(rounds if rounds == 1 else rounds + 1):
         for name in names:
-            yield name, count > 0
+            yield name, rounds == 1 or number > 0
 
 
 class Tally:

@@ -45,8 +45,10 @@ def test_a_bar_says_what_it_compares() -> None:
 
 
 def test_contenders_take_turns_and_the_first_round_does_not_count() -> None:
-    """A round of warming up, then each round has all."""
-    assert list(turns("ab", 1)) == [("a", False), ("b", False), ("a", True), ("b", True)]
+    """A round to warm up, then each round has all; a single round proves nothing and needs no other."""
+    warm_up, counted = [("a", False), ("b", False)], [("a", True), ("b", True)]
+    assert list(turns("ab", 2)) == [*warm_up, *counted, *counted]
+    assert list(turns("ab", 1)) == counted
 
 
 def test_a_tally_takes_the_median_of_rounds_and_the_percentile_of_operations() -> None:

@@ -12,7 +12,7 @@ from tests.benchmarks.bars import BARS, ZMQ
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.timeout(120)  # about 15 s on a machine that does nothing else
+@pytest.mark.timeout(120)  # about 10 s on a machine that does nothing else
 def test_a_quick_run_measures_every_contender() -> None:
     """``python -m tests.benchmarks --quick --json`` gives a positive median for each.
 
