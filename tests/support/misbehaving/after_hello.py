@@ -222,11 +222,7 @@ PRINTING = {
     ),
     "floods messages": Row(
         command=child("floods", "messages"),
-        story=[
-            *OPEN_STEPS,
-            *[(flood := f"< b'{'x' * 16}…{'x' * 19}'"), ASKED, flood, SOON, flood],
-            *TERMINATED,
-        ],
+        story=[*OPEN_STEPS, f"< b'{'x' * 16}…{'x' * 19}'", ASKED, SOON, *TERMINATED],
         act=wait_for_output,
         options={"grace": 0.02},
     ),

@@ -61,7 +61,8 @@ def describe_run(events: list[ev.AnyEvent]) -> list[str]:
     """The transcript, with the sentences of a failed handshake, without what differs from run to run.
 
     What was printed comes last, all of a stream in one line: two streams are not ordered against each other.
-    That a step was late depends on the machine and is left out.
+    That a step was late depends on the machine and is left out; so does how much of a flood of messages comes
+    before and after what is done meanwhile: it is one line, where it begins.
     """
     failures = (event.sentence for event in events if isinstance(event, ev.HandshakeFailed))
     lines = describe_events(
@@ -72,7 +73,12 @@ def describe_run(events: list[ev.AnyEvent]) -> list[str]:
         output = output_of(events, stream)
         shown = f"{output[:8]!r} … {output[-8:]!r}" if len(output) > 2000 else repr(output)
         lines += [f"{stream} {shown}"] if output else []
-    return [_plain(line) for line, _ in itertools.groupby(lines)]
+    return _without_repeats([_plain(line) for line, _ in itertools.groupby(lines)])
+
+
+def _without_repeats(lines: list[str]) -> list[str]:
+    is_long = re.compile("< .*…").match
+    return [line for index, line in enumerate(lines) if not (is_long(line) and line in lines[:index])]
 
 
 def _plain(line: str) -> str:
