@@ -1,4 +1,4 @@
-"""A recorded session of 24 000 messages and 70 MiB of output: all of it, in order, in less memory than that."""
+"""A recorded session of 24 000 messages and 70 MiB of output: all of it, in order, in less memory."""
 
 import json
 import os

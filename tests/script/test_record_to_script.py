@@ -479,7 +479,7 @@ CHILDREN: dict[str, tuple[list[str] | None, Action, list[str]]] = {
     "restarted": (None, restarted, ["restart", '> "two"']),
     "handles": (child("sends_handles"), handles, ["..."]),
     "raw bytes": (None, raw_bytes, [">raw"]),
-    "signals": (child("chatters"), signals, ["signal SIGUSR1", "? signal SIGKILL"]),
+    "signals": (child("sends_on_signal"), signals, ["signal SIGUSR1", "? signal SIGKILL"]),
     "killed by itself": (child("dies", "SIGTERM"), dying, ["< 2", "? signal SIGTERM"]),
     "exit code": (child("exits", "message", "3"), unasked, ['< "first and last"', "? exit 3"]),
     "stopped": (None, stopped, ["signal SIGSTOP", "signal SIGCONT"]),
@@ -487,9 +487,17 @@ CHILDREN: dict[str, tuple[list[str] | None, Action, list[str]]] = {
     "broken wire": (child("breaks_the_wire", "garbage"), broken, ["# The child broke"]),
     "half a message": (child("breaks_the_wire", "half"), unasked, ["# The child broke", "? exit 0"]),
     "closed channel": (child("closes_channel", "sender"), closed, ["quit", "? exit 0"]),
-    "more stubborn": (child("stubborn", "TERM"), lambda *both: exchange(*both, "a"), ["? signal SIGKILL"]),
-    "stubborn": (child("stubborn"), lambda *both: exchange(*both, "a"), ["? signal SIGTERM"]),
-    "says its environment": (child("reports"), lambda *both: exchange(*both, "?"), ['"argv": [{{_}}]']),
+    "more stubborn": (
+        child("ignores_quit", "TERM"),
+        lambda *both: exchange(*both, "a"),
+        ["? signal SIGKILL"],
+    ),
+    "stubborn": (child("ignores_quit"), lambda *both: exchange(*both, "a"), ["? signal SIGTERM"]),
+    "says its environment": (
+        child("reports_environment"),
+        lambda *both: exchange(*both, "?"),
+        ['"argv": [{{_}}]'],
+    ),
 }
 
 

@@ -35,7 +35,9 @@ def run(script: str, command: list[str] | None, timeout: float = 20.0, **options
 def python(path: Path, text: str) -> list[str]:
     """The command of a child by the library: ``text`` has ``sender`` and ``receiver``."""
     file = path / "child.py"
-    file.write_text(f"from tests.support.children.by_library import meet\nsender, receiver = meet()\n{text}")
+    file.write_text(
+        f"from tests.support.children.library_child import meet\nsender, receiver = meet()\n{text}"
+    )
     return [sys.executable, str(file)]
 
 
@@ -136,20 +138,22 @@ def test_a_child_that_hears_no_quit_did_not_exit(tmp_path: Path) -> None:
 
 def test_what_a_child_leaves_behind_is_named() -> None:
     """Only where a line asks."""
-    verdict = run("< {{pid}}\nquit\n? exit 0\n? clean", child("leaves", "polite"))
+    verdict = run("< {{pid}}\nquit\n? exit 0\n? clean", child("leaves_process", "polite"))
     assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 4)
     assert verdict.sentence.startswith("the child left behind: 1 process (pid ")
-    passes("< {{pid}}\nquit\n? exit 0", child("leaves", "polite"))
+    passes("< {{pid}}\nquit\n? exit 0", child("leaves_process", "polite"))
 
 
 def test_raw_bytes_reach_the_child() -> None:
     """Two messages in one packet, and a number in more bytes than it needs."""
-    passes('>raw a161a162cd0007\n> report\n< ["a", "b", 7]', child("collects"))
+    passes('>raw a161a162cd0007\n> report\n< ["a", "b", 7]', child("reports_messages"))
 
 
 def test_a_child_that_does_not_read_is_told() -> None:
     """Once the channel is full; its own messages are read meanwhile."""
-    verdict = run("repeat 100000\n> xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nend", child("deaf"), 0.3, grace=0.1)
+    verdict = run(
+        "repeat 100000\n> xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nend", child("never_reads"), 0.3, grace=0.1
+    )
     assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 2)
     assert verdict.sentence == "the child did not take the message within 0.3 s: it does not read"
     assert detail_texts(verdict, "diagnosis")
@@ -164,7 +168,7 @@ def test_both_may_send_before_they_read(tmp_path: Path) -> None:
 
 def test_an_inline_child_understands_scripts_too() -> None:
     """With a message that comes in pieces."""
-    passes('> hi\n< "slowly: hi"', child("dawdles"))
+    passes('> hi\n< "slowly: hi"', child("writes_byte_by_byte"))
 
 
 @pytest.mark.parametrize("flood", ["output", "errors"])

@@ -87,7 +87,7 @@ def test_a_child_that_never_reads_stops_the_sender_and_nothing_else() -> None:
         with pytest.raises(NotConnected):
             await pouring
 
-    lines = describe_events(run_session(child("chatters"), act, grace=0.1))
+    lines = describe_events(run_session(child("sends_on_signal"), act, grace=0.1))
     assert lines.count("stdout 'still here\\n'") == 3
     assert lines[-3:] == ["closed", "ended by SIGTERM", "clean"]
 

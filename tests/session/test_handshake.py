@@ -188,8 +188,8 @@ def test_a_child_that_exits_while_another_process_holds_its_connection_is_not_wa
 @pytest.mark.parametrize(
     ("name", "reached", "says"),
     [
-        ("absent", [], "the child did not connect within 0.5 s, and still runs; "),
-        ("silent", ["connected"], "the child connected and sent nothing for "),
+        ("never_connects", [], "the child did not connect within 0.5 s, and still runs; "),
+        ("never_says_hello", ["connected"], "the child connected and sent nothing for "),
     ],
 )
 def test_a_child_that_keeps_us_waiting_fails_at_the_deadline_and_is_ended(
@@ -281,7 +281,7 @@ def test_a_place_without_room_for_a_socket_fails_on_the_first_rung(monkeypatch: 
 )
 def test_a_first_message_that_is_no_hello_is_shown_in_the_sentence(sent: bytes, says: str) -> None:
     """Size and a short rendering tell a child's author what arrived; a child that stays is ended."""
-    events = run_session(child("says", sent.hex()), wait_for_failed_handshake)
+    events = run_session(child("sends_bytes", sent.hex()), wait_for_failed_handshake)
     assert describe_events(events) == [
         *CONNECT_STEPS,
         "failed to reach 'hello'",

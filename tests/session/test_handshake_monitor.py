@@ -65,7 +65,7 @@ def test_a_step_that_was_late_may_still_come(
         session.signal(cure)
         await session.ready()
 
-    events = run_session(child("late", how), act)
+    events = run_session(child("says_hello_late", how), act)
     lines = describe_events(events)
     assert lines[lines.index("connected") + 1 :] == [
         *meanwhile,

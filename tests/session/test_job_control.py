@@ -125,7 +125,7 @@ def test_quit_said_to_a_stopped_child_counts_from_when_it_can_hear_it() -> None:
 
 def test_a_child_that_stops_itself_instead_of_ending_is_continued_then_as_well() -> None:
     """It needs a look, not the end of its grace."""
-    script = "import signal, sys; from tests.support.children.by_hand import *; client = connect(); "
+    script = "import signal, sys; from tests.support.children.raw_child import *; client = connect(); "
     script += "client.sendall(INLINE_HELLO); read_text(client); os.kill(os.getpid(), signal.SIGSTOP)"
     assert describe_events(run_session([sys.executable, "-c", script]))[5:] == [
         "> 'quit'",

@@ -30,7 +30,7 @@ from tui_ipc.session.session import Session
 
 def test_a_child_that_ignores_quit_is_ended_by_sigterm() -> None:
     """Grace, then SIGTERM; what it says meanwhile is still heard."""
-    events = run_session(child("stubborn"), grace=0.2)
+    events = run_session(child("ignores_quit"), grace=0.2)
     assert describe_events(events) == [
         *OPEN_STEPS,
         "> 'quit'",
@@ -47,7 +47,7 @@ def test_a_child_that_ignores_quit_is_ended_by_sigterm() -> None:
 
 def test_a_child_that_ignores_sigterm_as_well_is_killed() -> None:
     """Each step of the escalation is an event with its reason."""
-    events = run_session(child("stubborn", "TERM"), grace=0.2)
+    events = run_session(child("ignores_quit", "TERM"), grace=0.2)
     assert describe_events(events)[-6:] == [
         'SIGTERM: the child had not ended 0.2 s after "quit"',
         "stdout 'not at SIGTERM either\\n'",
@@ -69,7 +69,7 @@ def test_a_child_that_reads_nothing_cannot_be_told_to_quit_and_is_ended_all_the_
         with pytest.raises(NotConnected, match="child"):
             await waiting
 
-    assert describe_events(run_session(child("deaf"), act, grace=0.2)) == [
+    assert describe_events(run_session(child("never_reads"), act, grace=0.2)) == [
         *OPEN_STEPS,
         'SIGTERM: the child does not read: "quit" could not be sent in 0.2 s',
         "closed",
@@ -110,7 +110,9 @@ def test_quitting_again_and_from_several_tasks_is_harmless() -> None:
     ]
 
 
-@pytest.mark.parametrize(("name", "rung"), [("absent", ev.ChildSpawned), ("silent", ev.ChildConnected)])
+@pytest.mark.parametrize(
+    ("name", "rung"), [("never_connects", ev.ChildSpawned), ("never_says_hello", ev.ChildConnected)]
+)
 def test_quitting_in_the_middle_of_the_handshake_breaks_it_off(name: str, rung: type[ev.AnyEvent]) -> None:
     """Nobody waits for the deadline then."""
 
@@ -132,7 +134,7 @@ def test_quitting_before_anything_happened_leaves_nothing() -> None:
     async def act(session: Session, watch: EventCollector) -> None:
         await session.quit()
 
-    assert describe_events(run_session(child("silent"), act))[-1] == "clean"
+    assert describe_events(run_session(child("never_says_hello"), act))[-1] == "clean"
 
 
 @pytest.mark.parametrize("name", ["SIGKILL", "SIGSEGV"])
@@ -238,7 +240,7 @@ def test_a_process_that_outlives_the_child_neither_holds_us_up_nor_lives_on(kind
     async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(ev.MessageReceived)
 
-    events = run_session(child("leaves", kind), act, grace=0.3)
+    events = run_session(child("leaves_process", kind), act, grace=0.3)
     pid = single_event(events, ev.MessageReceived).value
     reason = f"the child ended and left processes behind: {pid}"
     assert describe_events(events)[6:] == [
@@ -264,7 +266,7 @@ def test_a_child_that_nobody_can_end_is_named_by_the_audit_and_does_not_hold_us_
     monkeypatch.setattr(Process, "signal", reaches_nobody)
     monkeypatch.setattr(process_group, "signal_processes", reaches_nobody)
     monkeypatch.setattr(shutdown, "KILL_TIMEOUT", 0.05)
-    events = run_session(child("stubborn"), grace=0.05)
+    events = run_session(child("ignores_quit"), grace=0.05)
     pid = single_event(events, ev.ChildSpawned).pid
     assert single_event(events, ev.Audit).processes == (pid,)
     assert not [event for event in events if isinstance(event, ev.ChildExited)]
@@ -320,7 +322,7 @@ def report(command: list[str], **options: Any) -> tuple[dict[str, Any], str]:
 
 def test_the_child_gets_a_terminal_a_session_and_no_keyboard() -> None:
     """stdout is a terminal of 80 × 24, but not one that could signal it."""
-    told, name = report(child("reports", "one", "two"))
+    told, name = report(child("reports_environment", "one", "two"))
     assert told["argv"] == ["one", "two", f"channel_name:{name}"]
     assert told["env"] == {**environment(), "TUI_IPC_SERVER": name}
     assert (told["isatty"], told["size"]) == (True, [80, 24])
@@ -334,7 +336,7 @@ def test_pipe_directory_environment_and_the_place_of_the_name_can_be_chosen(tmp_
     """``{channel_name}`` may stand anywhere in the command; then nothing is appended."""
     env = environment(GREETING="hello")
     told, name = report(
-        child("reports", "--server=channel_name:{channel_name}", "channel_name:{channel_name}"),
+        child("reports_environment", "--server=channel_name:{channel_name}", "channel_name:{channel_name}"),
         cwd=str(tmp_path),
         env=env,
         pty=False,

@@ -64,7 +64,7 @@ def test_a_child_that_hangs_in_a_call_has_read_the_message_and_is_found_there(
     where: str, calls: tuple[str, ...], sentence: str
 ) -> None:
     """Which call it is says what to look for."""
-    text = diagnosed(child("waits", where), in_call(*calls), "hello")
+    text = diagnosed(child("hangs", where), in_call(*calls), "hello")
     assert text.startswith("The child read message #1, which was sent TIME ago, and has not answered it.")
     assert sentence in text
 
@@ -72,7 +72,7 @@ def test_a_child_that_hangs_in_a_call_has_read_the_message_and_is_found_there(
 def test_a_child_that_reads_something_else_is_told_with_what_it_reads() -> None:
     """A pipe that nobody writes to."""
     text = diagnosed(
-        child("waits", "pipe"), lambda found: in_call("read")(found) and "a pipe" in str(found.sentences), "x"
+        child("hangs", "pipe"), lambda found: in_call("read")(found) and "a pipe" in str(found.sentences), "x"
     )
     assert re.search(r"It sleeps in read on descriptor \d+ \(a pipe\)", text)
 
@@ -80,7 +80,7 @@ def test_a_child_that_reads_something_else_is_told_with_what_it_reads() -> None:
 def test_a_child_that_loops_is_running() -> None:
     """And uses the processor."""
     text = diagnosed(
-        child("waits", "loop"),
+        child("hangs", "loop"),
         lambda found: found.child and found.child.state == "R" and (found.child.cpu_seconds or 0) > 0.1,
         "hello",
     )
@@ -90,7 +90,7 @@ def test_a_child_that_loops_is_running() -> None:
 
 def test_a_child_that_is_deaf_has_the_message_unread() -> None:
     """Its size is that of the message."""
-    text = diagnosed(child("deaf"), in_call("pause", "ppoll", "rt_sigsuspend"), "x" * 59)
+    text = diagnosed(child("never_reads"), in_call("pause", "ppoll", "rt_sigsuspend"), "x" * 59)
     assert text.startswith(
         "The child has not read message #1, sent TIME ago: 61 bytes are unread in its channel."
     )
@@ -98,7 +98,7 @@ def test_a_child_that_is_deaf_has_the_message_unread() -> None:
 
 def test_a_child_that_owes_answers_and_waits_for_more_is_told_so() -> None:
     """It has read all of them."""
-    text = diagnosed(child("collects"), in_call("recvmsg", "poll", "ppoll"), "one", "two")
+    text = diagnosed(child("reports_messages"), in_call("recvmsg", "poll", "ppoll"), "one", "two")
     assert text.startswith(
         "2 messages wait for an answer, the first, #1, for TIME. The child has read all of them."
     )
@@ -119,7 +119,7 @@ def test_where_the_kernel_tells_nothing_that_is_said(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(procfs, "read_stat", lambda _: [])
     monkeypatch.setattr(descriptors, "_NETLINK_SOCK_DIAG", 31)
     monkeypatch.setattr(descriptors, "read_count", lambda *_: None)
-    text = diagnosed(child("deaf"), lambda found: True, "hello")
+    text = diagnosed(child("never_reads"), lambda found: True, "hello")
     assert "The kernel does not say whether the child has read all that was sent." in text
     assert "The kernel does not say what the child does." in text
 
@@ -143,14 +143,17 @@ def test_a_stopped_child_is_told_with_its_signal_and_what_it_has_not_read() -> N
 
 @pytest.mark.parametrize(
     ("name", "beginning"),
-    [("absent", "The child has not connected for"), ("silent", "The child connected and has")],
+    [
+        ("never_connects", "The child has not connected for"),
+        ("never_says_hello", "The child connected and has"),
+    ],
 )
 def test_a_late_handshake_is_told_with_what_the_child_does(name: str, beginning: str) -> None:
     """While it may still come."""
     found: list[str] = []
 
     async def act(session: Session, watch: EventCollector) -> None:
-        before = await watch.until(ev.ChildSpawned if name == "absent" else ev.ChildConnected)
+        before = await watch.until(ev.ChildSpawned if name == "never_connects" else ev.ChildConnected)
         facts = await once(session, in_call("pause", "ppoll", "rt_sigsuspend"))
         session.signal(signal.SIGCONT)
         after = await watch.until(ev.SignalSent)
@@ -209,7 +212,7 @@ def test_a_message_that_cannot_leave_is_told() -> None:
         )
         flooding.cancel()
 
-    run_session(child("deaf"), act, grace=0.1)
+    run_session(child("never_reads"), act, grace=0.1)
     assert (
         found[0]
         == "A message waits to be sent: the channel to the child is full, and the child does not read."
@@ -226,7 +229,7 @@ def test_a_child_that_does_not_quit_is_told_as_such() -> None:
         await session.send("quit")
         found.extend(session.diagnosis().sentences)
 
-    run_session(child("stubborn"), act, grace=0.1)
+    run_session(child("ignores_quit"), act, grace=0.1)
     assert re.match('The child was asked to end .* ago, by "quit", and has not ended', found[0])
 
 

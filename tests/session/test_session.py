@@ -219,7 +219,7 @@ def test_a_signal_reaches_the_child_and_is_an_event() -> None:
         with pytest.raises(ValueError, match="no signal 9999"):
             session.signal(9999)
 
-    assert "SIGUSR1: the user asked for it" in describe_events(run_session(child("deaf"), act))
+    assert "SIGUSR1: the user asked for it" in describe_events(run_session(child("never_reads"), act))
 
 
 def test_sending_before_the_channels_are_open_or_after_a_failure_says_why_nobody_listens() -> None:
@@ -234,7 +234,7 @@ def test_sending_before_the_channels_are_open_or_after_a_failure_says_why_nobody
         with pytest.raises(NotConnected, match="the handshake failed: the program"):
             await session.send("anyone?")
 
-    run_session(child("silent"), early)
+    run_session(child("never_says_hello"), early)
     run_session(["/no/such/file"], late)
 
 
@@ -294,7 +294,11 @@ def test_a_consumer_that_is_slow_loses_nothing_of_a_flood_and_keeps_it_bounded(w
 
 @pytest.mark.parametrize(
     ("name", "rung"),
-    [("absent", ev.ChildSpawned), ("silent", ev.ChildConnected), ("stubborn", ev.ChannelsOpen)],
+    [
+        ("never_connects", ev.ChildSpawned),
+        ("never_says_hello", ev.ChildConnected),
+        ("ignores_quit", ev.ChannelsOpen),
+    ],
 )
 @pytest.mark.parametrize("times", [1, 2])
 def test_being_cancelled_at_any_rung_leaves_nothing(name: str, rung: type[ev.AnyEvent], times: int) -> None:
@@ -329,7 +333,7 @@ def test_being_cancelled_at_any_rung_leaves_nothing(name: str, rung: type[ev.Any
     assert any(isinstance(event, ev.ChildExited) for event in events)
 
 
-@pytest.mark.parametrize("name", ["absent", "silent", "stubborn", "floods"])
+@pytest.mark.parametrize("name", ["never_connects", "never_says_hello", "ignores_quit", "floods"])
 def test_a_loop_that_is_torn_down_leaves_nothing(name: str) -> None:
     """``asyncio.run`` cancels every task, also ours, if somebody forgets to leave the session."""
 
@@ -368,7 +372,7 @@ def test_a_child_that_answers_nothing_is_not_kept_account_of_for_ever(
         await session.send("report")
         await watch.until(ev.MessageReceived)
 
-    answer = single_event(run_session(child("collects"), act), ev.MessageReceived)
+    answer = single_event(run_session(child("reports_messages"), act), ev.MessageReceived)
     assert (answer.value, answer.answers, answer.elapsed) == ([0, 1, 2, 3], None, None)
 
 
@@ -382,5 +386,5 @@ def test_a_message_that_the_child_refuses_is_the_senders_mistake() -> None:
         await session.send("short")
         await watch.until(ev.MessageReceived)
 
-    lines = describe_events(run_session(child("modest"), act))
+    lines = describe_events(run_session(child("limits_message_size"), act))
     assert lines[5:7] == ["> 'short'", "< 5 answers 1"]

@@ -56,7 +56,7 @@ def test_a_daemon_that_holds_streams_lives_on_and_the_audit_names_them(
     let_go: tuple[str, ...], pty: bool, daemons: list[int]
 ) -> None:
     """It has a session of its own and is not ours to end; that it keeps what the child gave it is told."""
-    events = run_session(child("leaves", "daemon", *let_go), leave, pty=pty)
+    events = run_session(child("leaves_process", "daemon", *let_go), leave, pty=pty)
     pid = single_event(events, ev.MessageReceived).value
     daemons.append(pid)
     assert is_alive(pid)
@@ -70,13 +70,13 @@ def test_a_daemon_that_holds_streams_lives_on_and_the_audit_names_them(
 
 def test_what_a_process_of_the_session_held_is_free_once_it_was_ended() -> None:
     """It is named as a process, not once more by its streams."""
-    audit = single_event(run_session(child("leaves", "stubborn"), leave, grace=0.2), ev.Audit)
+    audit = single_event(run_session(child("leaves_process", "stubborn"), leave, grace=0.2), ev.Audit)
     assert (len(audit.processes), audit.held) == (1, ())
 
 
 def test_a_stopped_process_that_the_child_left_is_continued_to_its_end() -> None:
     """SIGKILL is not needed for that."""
-    events = run_session(child("leaves", "stopped"), leave)
+    events = run_session(child("leaves_process", "stopped"), leave)
     (pid,) = single_event(events, ev.Audit).processes
     assert describe_events(events)[-4:] == [
         "exited 0",

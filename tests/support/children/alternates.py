@@ -2,7 +2,7 @@
 
 import os
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 sender, receiver = meet()
 for number in range(1000):

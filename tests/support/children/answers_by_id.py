@@ -1,6 +1,6 @@
 """Answers two messages in the wrong order, by their ids, the second twice, with a word of its own between."""
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 sender, receiver = meet()
 first, second = receiver.recv(), receiver.recv()

@@ -1,6 +1,6 @@
 """An inline child that gives its answer before it was asked, and none after."""
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 client = connect()
 client.sendall(INLINE_HELLO + text("forty-two"))

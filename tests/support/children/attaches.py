@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 
-from tests.support.children.by_hand import INLINE_HELLO, connect
+from tests.support.children.raw_child import INLINE_HELLO, connect
 
 count, data = int(sys.argv[1]), bytes.fromhex(sys.argv[2])
 client = connect()

@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, text
 
 client = connect()
 client.sendall(INLINE_HELLO + text("so far so good"))

@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 sender, receiver = meet()
 if sys.argv[1] != "sender":

@@ -2,7 +2,7 @@
 
 import os
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 os.close(1)
 os.close(2)

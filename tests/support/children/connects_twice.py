@@ -2,7 +2,7 @@
 
 import contextlib
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 client = connect()
 with contextlib.suppress(OSError), connect() as second:  # nobody is there any more, or hangs up

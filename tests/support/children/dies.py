@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 sender, receiver = meet()
 receiver.recv()

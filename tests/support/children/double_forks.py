@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 
-from tests.support.children.by_hand import INLINE_HELLO, connect
+from tests.support.children.raw_child import INLINE_HELLO, connect
 
 reading, writing = os.pipe()
 if os.fork():

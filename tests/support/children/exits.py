@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, text
 
 rung, how = sys.argv[1:3]
 client: socket.socket | None = None

@@ -3,7 +3,7 @@
 import fcntl
 import os
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 sender, receiver = meet()
 fcntl.fcntl(1, fcntl.F_SETPIPE_SZ, 1024 * 1024)

@@ -3,7 +3,7 @@
 import os
 import sys
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 sender, receiver = meet()
 piece = b"x" * 65536

@@ -2,7 +2,7 @@
 
 import signal
 
-from tests.support.children.by_hand import connect
+from tests.support.children.raw_child import connect
 
 connect().close()
 signal.pause()

@@ -1,6 +1,6 @@
 """Carries both directions on the connection, as a child does that cannot pass descriptors."""
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 client = connect()
 client.sendall(INLINE_HELLO)

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 reading, writing = os.pipe()
 if not os.fork():

@@ -3,7 +3,7 @@
 import signal
 import sys
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 from tui_ipc import channel, connect
 
 kind = sys.argv[1]

@@ -4,7 +4,7 @@ import itertools
 import os
 import sys
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 what, amount = sys.argv[1], int(sys.argv[2])
 sender, receiver = meet()

@@ -2,7 +2,7 @@
 
 import os
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 ends = meet()
 os.write(1, bytes(range(256)) + b"\r\n\n\x04\x03\x1a")

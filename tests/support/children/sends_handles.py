@@ -1,6 +1,6 @@
 """Sends handles, as values, keys and in keys, and ends at ``"quit"``."""
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 from tui_ipc import channel
 
 sender, receiver = meet()

@@ -4,7 +4,7 @@ import signal
 import socket
 import sys
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 client = connect()
 if sys.argv[1] == "reading":

@@ -43,7 +43,7 @@ FAULTS = {
         "message of 2 147 483 653 bytes exceeds the limit of 67 108 864; raise it with max_message_size",
     ),
     "claims a list that the limit allows": Row(
-        command=child("says", (HELLO + b"\xdd\0\x10\0\0").hex()),
+        command=child("sends_bytes", (HELLO + b"\xdd\0\x10\0\0").hex()),
         story=[
             *INLINE,
             ASKED,
@@ -121,7 +121,7 @@ HALVES = {
         options={"grace": 0.1},
     ),
     "never reads": Row(
-        command=child("deaf"),
+        command=child("never_reads"),
         story=[
             *OPEN_STEPS,
             'SIGTERM: the child does not read: "quit" could not be sent in 0.1 s',
@@ -148,13 +148,13 @@ STUBBORN = {
         act=wait_for_stop,
     ),
     "ignores quit": Row(
-        command=child("stubborn"),
+        command=child("ignores_quit"),
         story=[*OPEN_STEPS, ASKED, "< 'no quit'", LATE, *TERMINATED],
         act=leave,
         options={"grace": 0.1},
     ),
     "ignores quit and SIGTERM": Row(
-        command=child("stubborn", "TERM"),
+        command=child("ignores_quit", "TERM"),
         story=[
             *OPEN_STEPS,
             ASKED,
@@ -170,7 +170,7 @@ STUBBORN = {
         options={"grace": 0.1},
     ),
     "leaves a process that holds its output": Row(
-        command=child("leaves", "polite"),
+        command=child("leaves_process", "polite"),
         story=[
             *OPEN_STEPS,
             "< PID",
@@ -182,7 +182,7 @@ STUBBORN = {
         act=wait_for_message,
     ),
     "leaves a job that ignores SIGTERM": Row(
-        command=child("leaves", "stubborn"),
+        command=child("leaves_process", "stubborn"),
         story=[
             *OPEN_STEPS,
             "< PID",
@@ -253,7 +253,7 @@ PRINTING = {
 
 ODD = {
     "says everything byte by byte": Row(
-        command=child("dawdles"),
+        command=child("writes_byte_by_byte"),
         story=[*INLINE, "> 'hi'", "< 'slowly: hi' answers 1", *POLITE],
         act=greet_child,
     ),
@@ -269,7 +269,7 @@ ODD = {
         act=ask_late,
     ),
     "sends 8 MiB before it reads 8 MiB": Row(
-        command=child("talks_past"),
+        command=child("sends_before_reading"),
         story=[
             *OPEN_STEPS,
             f"< b'{'c' * 16}…{'c' * 19}'",
@@ -285,12 +285,12 @@ ODD = {
         act=greet_child,
     ),
     "removes the socket that it connected to": Row(
-        command=child("removes", "socket"),
+        command=child("removes_files", "socket"),
         story=[*INLINE, "> 'hi'", "< 'without it: hi' answers 1", *POLITE],
         act=greet_child,
     ),
     "removes the directory that it was started in": Row(
-        command=child("removes", "directory"),
+        command=child("removes_files", "directory"),
         story=[*INLINE, "> 'hi'", "< 'without it: hi' answers 1", *POLITE],
         act=greet_child,
     ),

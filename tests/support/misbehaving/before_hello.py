@@ -121,7 +121,7 @@ EXITS = {
 
 SILENT = {
     "never connects": Row(
-        command=child("absent"),
+        command=child("never_connects"),
         story=[
             "listening",
             "spawned",
@@ -139,7 +139,7 @@ SILENT = {
         options={"timeout": 0.5},
     ),
     "connects and says nothing": Row(
-        command=child("silent"),
+        command=child("never_says_hello"),
         story=[
             *CONNECT_STEPS,
             failed_step("hello", "the child connected and sent nothing for some time", late=True),
@@ -170,7 +170,7 @@ SILENT = {
         options={"timeout": 0.8, "grace": 0.1},
     ),
     "says half a hello and no more": Row(
-        command=child("says", HELLO[:9].hex()),
+        command=child("sends_bytes", HELLO[:9].hex()),
         story=[
             *CONNECT_STEPS,
             failed_step(
@@ -185,7 +185,7 @@ SILENT = {
         options={"timeout": 0.8},
     ),
     "says half a message and no more": Row(
-        command=child("says", (HELLO + b"\xa9half").hex()),
+        command=child("sends_bytes", (HELLO + b"\xa9half").hex()),
         story=[
             *INLINE,
             ASKED,

@@ -115,7 +115,7 @@ def exits_at(rung: str, how: str, *lines: str) -> Row:
 def invalid_hello(data: bytes, problem: str) -> Row:
     """A child whose first message is no hello."""
     told = [*CONNECT_STEPS, failed_step("hello", f"the child connected, but {problem}"), *DISMISSED]
-    return Row(command=child("says", data.hex()), story=told, act=wait_for_failed_handshake)
+    return Row(command=child("sends_bytes", data.hex()), story=told, act=wait_for_failed_handshake)
 
 
 def wire_fault(command: list[str], sentence: str) -> Row:
@@ -127,4 +127,4 @@ def wire_fault(command: list[str], sentence: str) -> Row:
 
 def message_fault(data: bytes, sentence: str) -> Row:
     """A child that says hello, and then something that is no message."""
-    return wire_fault(child("says", (HELLO + data).hex()), sentence)
+    return wire_fault(child("sends_bytes", (HELLO + data).hex()), sentence)

@@ -1,4 +1,4 @@
-"""``leaves KIND [STREAM…]``: ends at ``"quit"``, and leaves a process that holds its streams open.
+"""``leaves_process KIND [STREAM…]``: ends at ``"quit"``, and leaves a process that holds its streams open.
 
 A ``polite`` one ends at SIGTERM, a ``stubborn`` one does not, a ``stopped`` one is stopped, a ``job`` has a
 process group of its own, a ``daemon`` a session of its own. Each STREAM, one of ``stdout``, ``stderr`` and
@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 kind = sys.argv[1]
 sender, receiver = meet()

@@ -2,7 +2,7 @@
 
 import signal
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 ends = meet()
 signal.pause()

@@ -1,10 +1,10 @@
-"""``removes WHAT``: an inline echo that has removed its server's ``socket``, or its own ``directory``."""
+"""``removes_files WHAT``: an inline echo that removed its server's ``socket``, or its own ``directory``."""
 
 import contextlib
 import os
 import sys
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 client = connect()
 if sys.argv[1] == "socket":

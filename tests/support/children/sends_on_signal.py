@@ -3,7 +3,7 @@
 import os
 import signal
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 sender, receiver = meet()

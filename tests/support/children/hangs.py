@@ -1,11 +1,11 @@
-"""``waits WHERE``: reads a message, then hangs in a ``loop``, ``sleep``, a ``lock`` or a ``pipe``."""
+"""``hangs WHERE``: reads a message, then hangs in a ``loop``, ``sleep``, a ``lock`` or a ``pipe``."""
 
 import os
 import sys
 import threading
 import time
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 sender, receiver = meet()
 receiver.recv()

@@ -1,9 +1,9 @@
-"""``stubborn [TERM]``: does not end at ``"quit"``, nor, if so told, at SIGTERM."""
+"""``ignores_quit [TERM]``: does not end at ``"quit"``, nor, if so told, at SIGTERM."""
 
 import signal
 import sys
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 if "TERM" in sys.argv:
     signal.signal(signal.SIGTERM, lambda *_: print("not at SIGTERM either", flush=True))

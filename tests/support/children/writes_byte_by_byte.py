@@ -1,6 +1,6 @@
 """An inline child that sends its hello and its answers one byte a write."""
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text, text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 client = connect()
 

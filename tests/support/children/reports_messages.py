@@ -1,6 +1,6 @@
 """Answers nothing but ``"report"``, to which it sends all that it heard."""
 
-from tests.support.children.by_library import meet
+from tests.support.children.library_child import meet
 
 sender, receiver = meet()
 heard: list[object] = []

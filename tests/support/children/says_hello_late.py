@@ -1,10 +1,10 @@
-"""``late HOW``: connects, and says hello late: ``waits`` for SIGUSR1 before it, or ``stops`` itself."""
+"""``says_hello_late HOW``: connects; before its hello it ``waits`` for SIGUSR1, or ``stops`` itself."""
 
 import os
 import signal
 import sys
 
-from tests.support.children.by_hand import INLINE_HELLO, connect, read_text
+from tests.support.children.raw_child import INLINE_HELLO, connect, read_text
 
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
 client = connect()
