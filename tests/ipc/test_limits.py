@@ -378,6 +378,23 @@ def test_a_deadline_that_passed_delivers_what_lies_there(
         assert several.select(0.01) == [(identity, "came meanwhile")]
 
 
+def test_a_process_stopped_within_a_look_looks_again(ends: Pair) -> None:
+    """The look that found nothing began before the deadline: it is not the last one."""
+    sender, receiver = ends
+    read = receiver._recvmsg
+
+    def stopped(*_: int) -> Any:
+        receiver._recvmsg = read
+        end = monotonic() + 0.02
+        while monotonic() < end:
+            pass
+        sender.send("came meanwhile")
+        raise BlockingIOError
+
+    receiver._recvmsg = stopped
+    assert receiver.recv(0.01) == "came meanwhile"
+
+
 # Starts that fail
 
 
