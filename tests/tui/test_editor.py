@@ -1,4 +1,4 @@
-"""A message over lines and in one line."""
+"""A message over lines and in one line, and the editor in a real terminal."""
 
 import os
 import select
@@ -64,7 +64,7 @@ def test_a_value_is_spread_by_its_structure(box: str, editor: str) -> None:
     assert unfold(box) == editor
 
 
-def test_a_faulty_text_is_told_with_its_place() -> None:
+def test_a_text_that_is_nearly_json_is_reported_with_its_position() -> None:
     """Several lines that are nearly JSON become a string, and the complaint says where they fail."""
     folded = fold('{\n  "a": 1,\n  "b" 2\n}\n')
     assert notation.parse_value(folded.text) == '{\n  "a": 1,\n  "b" 2\n}'
@@ -78,8 +78,8 @@ def test_a_text_of_one_line_stays_as_it_is() -> None:
     assert fold("") == ("", "")
 
 
-def nowhere(name: str) -> None:
-    """Nothing is installed."""
+def find_nothing(name: str) -> None:
+    """Find no program: nothing is installed."""
 
 
 @pytest.mark.parametrize(
@@ -98,17 +98,17 @@ def test_the_environment_names_the_editor(environment: dict[str, str], command: 
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({}, "no editor was found: nano, vim, vi are not installed; name yours in EDITOR"),
-        ({"EDITOR": "'vim"}, "EDITOR cannot be read: No closing quotation"),
+        ({}, "no editor found: nano, vim, vi are not installed; name yours in EDITOR"),
+        ({"EDITOR": "'vim"}, "EDITOR is not a valid command: No closing quotation"),
     ],
 )
 def test_no_editor_is_explained(environment: dict[str, str], sentence: str) -> None:
     """The sentence says what to set."""
     with pytest.raises(EditorError, match=sentence):
-        editor_command(environment, nowhere)
+        editor_command(environment, find_nothing)
 
 
-def edited(it: Terminal, before: bytes, sees: bytes) -> None:
+def run_editor(it: Terminal, before: bytes, sees: bytes) -> None:
     """Type a text, open the editor, and return once the explorer is back and shows something."""
     it.read_until(b"connected")
     it.type(before)
@@ -162,28 +162,28 @@ def test_a_message_is_written_in_an_editor(tmp_path: Path) -> None:
         ("sys.exit(3)", b"ended with code 3"),
         ("os.kill(os.getpid(), 9)", b"ended with SIGKILL"),
         ("file.unlink()", b"left no text"),
-        ("file.write_bytes(b'ab\\xff')", b"no UTF-8 at byte 3"),
+        ("file.write_bytes(b'ab\\xff')", b"not UTF-8 at byte 3"),
         ("file.write_text('[1,\\n2 3]')", b"sent as a string"),
     ],
 )
-def test_a_failing_editor_is_told(tmp_path: Path, text: str, sentence: bytes) -> None:
+def test_a_failing_editor_is_reported(tmp_path: Path, text: str, sentence: bytes) -> None:
     """The explorer is back, the message as it was, and a sentence says what happened."""
     with terminal(EDITOR=script(tmp_path, text)) as it:
-        edited(it, b"hello", sentence)
+        run_editor(it, b"hello", sentence)
         it.type(b"\x11")
         assert it.finish() == 0
     assert b"Traceback" not in it.screen
 
 
-def test_an_editor_that_is_not_there_is_told() -> None:
-    """Its name is said, and what to do."""
+def test_a_missing_editor_is_reported() -> None:
+    """The sentence has its name, and says what to do."""
     with terminal(EDITOR="/nowhere/ed") as it:
-        edited(it, b"hello", b"/nowhere/ed cannot")
+        run_editor(it, b"hello", b"/nowhere/ed cannot")
         it.type(b"\x11")
         assert it.finish() == 0
 
 
-def test_the_child_is_heard_while_the_editor_is_open(tmp_path: Path) -> None:
+def test_the_child_is_read_while_the_editor_is_open(tmp_path: Path) -> None:
     """An editor that stays open for long stops no child: what it prints meanwhile is there afterwards."""
     fifo = tmp_path / "go"
     os.mkfifo(fifo)
@@ -213,7 +213,7 @@ def test_an_interrupt_is_for_the_editor(tmp_path: Path) -> None:
         "except KeyboardInterrupt:\n    file.write_text('interrupted')",
     )
     with terminal(EDITOR=editor) as it:
-        edited(it, b"hello", b"editing")
+        run_editor(it, b"hello", b"editing")
         it.type(b"\x03")
         it.read_until(b"string, 12 bytes")
         it.type(b"\r")
@@ -232,7 +232,7 @@ def test_what_ends_the_explorer_ends_its_editor(tmp_path: Path) -> None:
         "print('editing', flush=True)\nsignal.pause()",
     )
     with terminal(EDITOR=editor) as it:
-        edited(it, b"hello", b"editing")
+        run_editor(it, b"hello", b"editing")
         it.process.terminate()
         assert it.finish() == 143
     assert b"Traceback" not in it.screen

@@ -1,6 +1,6 @@
-"""A message over many lines, as an editor shows it, and in one line, as the box holds it: the same message.
+"""Editing a message in the user's editor: there it has many lines, in the message box one.
 
-The rule: :func:`fold` undoes :func:`unfold`. Neither changes what would be sent.
+:func:`fold` undoes :func:`unfold`, and neither changes the message that would be sent.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from tui_ipc.osutil.signals import replace_signal_handlers, signal_name
 from tui_ipc.text import notation
 
 INDENT = 2
+"""Columns by which a list or map is indented in the editor."""
 
 
 class FoldResult(NamedTuple):
@@ -27,8 +28,8 @@ class FoldResult(NamedTuple):
 
     Attributes:
         text: The line.
-        complaint: Why it is a mere string although it looks like more, empty if it does not; a sentence with
-            the line and the column.
+        complaint: Why the text is a string although it looks like a list or map: a sentence with line and
+            column; empty if it does not look so.
     """
 
     text: str
@@ -36,7 +37,7 @@ class FoldResult(NamedTuple):
 
 
 def unfold(text: str) -> str:
-    """Spread what the box holds over lines: a list or map by its structure, a string at its line ends."""
+    """Spread a text of the box over lines: a list or map by its structure, a string at its line ends."""
     value = notation.parse_value(text)
     spread = _format_lines(value)
     if spread is None or "\n" not in spread:
@@ -46,9 +47,9 @@ def unfold(text: str) -> str:
 
 
 def fold(text: str) -> FoldResult:
-    """Put an edited text into one line: what has several is rendered as the value that it means.
+    """Put an edited text into one line: several lines are rendered as the value that they stand for.
 
-    One line feed at the end is the editor's.
+    One line feed at the end is ignored, since editors add it.
     """
     text = text.removesuffix("\n").removesuffix("\r")
     if "\n" not in text:
@@ -67,11 +68,11 @@ def _format_lines(value: Any) -> str | None:
     try:
         return json.dumps(value, indent=INDENT, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):
-        return None  # holds what JSON cannot, or is too deep for a writer that recurses
+        return None  # JSON cannot hold the value, or it is too deep for its writer, which recurses
 
 
 def _is_same_message(one: Any, other: Any) -> bool:
-    """Whether two values are one message: 1 and True, or 1 and 1.0, are not."""
+    # Not ==, for which 1, True and 1.0 are equal.
     return notation.render_value(one) == notation.render_value(other)
 
 
@@ -83,47 +84,47 @@ def _describe_complaint(complaint: notation.NotationProblem, text: str) -> str:
     return f"{complaint.sentence} at line {row}, column {column}"
 
 
-USUAL: Final = ("nano", "vim", "vi")
-"""What is tried if the environment names no editor."""
+COMMON_EDITORS: Final = ("nano", "vim", "vi")
+"""The editors that are tried if the environment names none."""
 
 
 class EditorError(Exception):
-    """The text was not edited; the message is a sentence that says why, and what to do."""
+    """The text was not edited; the message says why, and what to do."""
 
 
 def editor_command(
     environment: Mapping[str, str], which: Callable[[str], str | None] = shutil.which
 ) -> list[str]:
-    """The editor's command, without the file: ``VISUAL``, else ``EDITOR``, else a usual one.
+    """Return the editor's command, without the file: ``VISUAL``, else ``EDITOR``, else a common one.
 
     Raises:
-        EditorError: There is none, or the variable cannot be read.
+        EditorError: None is installed, or the variable is not a command.
     """
     for name in ("VISUAL", "EDITOR"):
         if given := environment.get(name, "").strip():
             try:
                 return shlex.split(given)
             except ValueError as error:
-                raise EditorError(f"{name} cannot be read: {error}") from None
-    for editor in USUAL:
+                raise EditorError(f"{name} is not a valid command: {error}") from None
+    for editor in COMMON_EDITORS:
         if which(editor):
             return [editor]
-    raise EditorError(f"no editor was found: {', '.join(USUAL)} are not installed; name yours in EDITOR")
+    raise EditorError(f"no editor found: {', '.join(COMMON_EDITORS)} are not installed; name yours in EDITOR")
 
 
 async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt") -> str:
-    """Let the user edit a text in an editor that has the terminal for itself.
+    """Let the user edit a text in an editor, which has the terminal meanwhile.
 
-    The app draws nothing meanwhile, but its loop runs.
+    The app draws nothing until then, but its event loop runs: the child is read on.
 
     Args:
         app: The app whose terminal it is.
         text: What to edit; a line feed is added.
         command: The editor's command, as :func:`editor_command` returns it.
-        suffix: How the file's name ends, by which an editor chooses colours.
+        suffix: The suffix of the file's name, by which editors choose how to highlight.
 
     Returns:
-        The file as the editor left it.
+        The text of the file as the editor left it.
 
     Raises:
         EditorError: The editor could not be run, failed, or left no text.
@@ -134,15 +135,17 @@ async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt
             _write(path, text)
             return await _run_editor(app, path, command)
     except OSError as error:
-        raise EditorError(f"no file can be made for the editor: {error}") from None
+        raise EditorError(f"cannot make a file for the editor: {error}") from None
 
 
 async def _run_editor(app: App[Any], path: Path, command: list[str]) -> str:
     try:
-        with app.batch_update(), app.suspend():  # an exception in here would leave the app suspended
+        # Suspended, the app gives its terminal away; in a batch it does not draw. What goes wrong inside is
+        # returned, not raised: Textual does not resume the app if suspend() is left by an exception.
+        with app.batch_update(), app.suspend():
             failure = await _run([*command, str(path)])
     except SuspendNotSupported:
-        raise EditorError("an editor needs a terminal, and this one cannot be lent to it") from None
+        raise EditorError("an editor needs a terminal, and this one cannot be given to it") from None
     if failure is not None:
         raise EditorError(failure)
     return _read(path)
@@ -183,5 +186,5 @@ def _read(path: Path) -> str:
     except OSError as error:
         raise EditorError(f"the editor left no text: {error.strerror}; the message is as it was") from None
     except UnicodeDecodeError as error:
-        sentence = f"the edited text is no UTF-8 at byte {error.start + 1}; the message is as it was"
+        sentence = f"the edited text is not UTF-8 at byte {error.start + 1}; the message is as it was"
         raise EditorError(sentence) from None

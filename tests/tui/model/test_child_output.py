@@ -26,7 +26,7 @@ def test_rows_hold_the_line(line: OutputLine, width: int) -> None:
     assert len(rows) == count_rows(line, width)
     assert all(row.stream == line.stream for row in rows)
     if width > 3:
-        assert all(cell_len(row.marked.text) <= width for row in rows)
+        assert all(cell_len(row.with_mark.text) <= width for row in rows)
 
 
 @given(text=st.text("abc ", min_size=1, max_size=50), width=st.integers(1, 20))
@@ -55,7 +55,7 @@ def test_an_empty_line_takes_a_row(stream: Stream, text: str) -> None:
     """It was printed."""
     empty = OutputLine(stream=stream)
     assert count_rows(empty, 10) == 1
-    assert [row.marked.text for row in break_rows(empty, 10)] == [text]
+    assert [row.with_mark.text for row in break_rows(empty, 10)] == [text]
 
 
 def test_a_rule_is_never_broken() -> None:

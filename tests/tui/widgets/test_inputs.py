@@ -177,7 +177,7 @@ def test_every_line_that_is_pasted_counts() -> None:
 
 
 def test_an_editor_needs_a_terminal() -> None:
-    """Where there is none to lend, a sentence says so, and the text stays."""
+    """Where there is none to give away, a sentence says so, and the text stays."""
 
     async def scene(it: FakeExplorerDriver) -> None:
         it.app.message_box.input.value = "text"
@@ -187,7 +187,7 @@ def test_an_editor_needs_a_terminal() -> None:
         with patch.object(tempfile, "tempdir", "/nowhere"):
             await it.pilot.press("ctrl+e")
             await it.until(lambda: len(it.notices()) == 2)
-        assert it.notices()[1].startswith("No file can be made for the editor: ")
+        assert it.notices()[1].startswith("Cannot make a file for the editor: ")
         assert it.app.message_box.input.value == "text"
 
     play(scene)

@@ -1,7 +1,7 @@
-"""A line that the child printed, and how it is broken into rows of one width, as a terminal does it.
+"""A line of the child's output, broken into rows of one width as a terminal does it.
 
-The rule: rows are as wide as there is room, wherever words end. So how many a line takes is arithmetic, and a
-flood of lines costs little.
+Rows break where there is no more room, and not between words. So the number of rows of a line is arithmetic,
+and a flood of lines costs little.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,45 +13,45 @@ from tui_ipc.events import Stream
 from tui_ipc.tui.model.styled_line import Line, Span
 
 STDERR_MARK = Span("▌ ", "bad")
-"""What stands before each row of stderr, so that the streams stay apart without colour too."""
+"""The mark before each row of stderr, which tells the streams apart without colour too."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutputLine(Line):
-    """A line of output, or the rule between two runs.
+    """A line of output, or the line between two runs.
 
     Attributes:
-        stream: Where it was printed; None if it was not.
+        stream: The stream that it was printed to; None for the line between two runs.
     """
 
     stream: Stream | None = None
 
     @property
-    def marked(self) -> Line:
-        """The line with its mark, if it has one."""
+    def with_mark(self) -> Line:
+        """The line with the mark of its stream, if that has one."""
         return replace(self, left=(STDERR_MARK, *self.left)) if self.stream == "stderr" else self
 
 
 def mark_width(line: OutputLine) -> int:
-    """How many cells the mark of a line takes."""
+    """How many cells the mark of a line takes, 0 if it has none."""
     return len(STDERR_MARK.text) if line.stream == "stderr" else 0
 
 
 def count_rows(line: OutputLine, width: int) -> int:
-    """How many rows of a width a line takes, its mark included."""
+    """Count the rows of ``width`` cells, mark included, that a line takes."""
     if line.stream is None:
         return 1
     room = max(1, width - mark_width(line))
     length = 0
     for text, _ in line.left:
         if not text.isascii():
-            return len(_chop_spans(line.left, room))
+            return len(_chop_spans(line.left, room))  # wide characters: rows have to be made to be counted
         length += len(text)
     return max(1, -(-length // room))
 
 
 def break_rows(line: OutputLine, width: int) -> list[OutputLine]:
-    """The rows of a width that a line takes: as many as :func:`height` says."""
+    """Break a line into rows of ``width`` cells: as many as :func:`count_rows` returns."""
     if line.stream is None:
         return [line]
     return [replace(line, left=row) for row in _chop_spans(line.left, max(1, width - mark_width(line)))]

@@ -94,7 +94,7 @@ class OutputView(SearchableView):
 
     def line(self, index: int) -> Line:
         """What a row shows."""
-        return self._printed(index).marked
+        return self._printed(index).with_mark
 
     def _printed(self, index: int) -> OutputLine:
         begun = index - self.complete_end
@@ -161,7 +161,7 @@ class OutputView(SearchableView):
         if self.pattern is None or index >= self.complete_end:
             return self.line(index)
         number, part = self._place(index)
-        return self._lit(number)[part].marked if self._is_found(index - part) else self.line(index)
+        return self._lit(number)[part].with_mark if self._is_found(index - part) else self.line(index)
 
     def searched(self, index: int) -> str:
         """The text of a finished line, at its first row; its other rows are found with it."""
