@@ -36,7 +36,7 @@ def test_without_standard_input_it_is_empty(monkeypatch: pytest.MonkeyPatch) -> 
     assert load_scripts(["-"])[0].steps == ()
 
 
-def test_all_that_is_wrong_is_told(tmp_path: Path) -> None:
+def test_all_errors_are_reported(tmp_path: Path) -> None:
     """A name that could steer a terminal cannot."""
     (tmp_path / "binary.tipc").write_bytes(b"> 1\n\xff\n")
     (tmp_path / "faulty.tipc").write_text("qiut\n")
@@ -56,8 +56,8 @@ def test_all_that_is_wrong_is_told(tmp_path: Path) -> None:
     assert lines[-1].startswith(f"{tmp_path}/faulty.tipc:1:1: ")
 
 
-def test_a_program_is_told_from_a_script_with_a_fault(tmp_path: Path) -> None:
-    """Who forgot what stands before a command sees it; a script may be a program, too."""
+def test_a_program_named_as_script_is_recognized(tmp_path: Path) -> None:
+    """Whoever forgot the -- learns of it; a script may be executable, too."""
     program = tmp_path / "plugin"
     program.write_text("#!/bin/sh\nexec ./real-plugin\n")
     with pytest.raises(UnreadableScriptsError) as refused:
@@ -72,7 +72,7 @@ def test_a_program_is_told_from_a_script_with_a_fault(tmp_path: Path) -> None:
     assert load_scripts([str(program)])[0].steps == (Quit(),)
 
 
-def test_a_check_needs_no_standard_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_works_without_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exit code says it."""
     monkeypatch.setattr(sys, "stderr", None)
     path = tmp_path / "a.tipc"
@@ -101,16 +101,16 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "sentence"),
     [("absent/talk.tipc", "No such file or directory"), ("a\0b", "null character"), ("", "No such")],
 )
-def test_a_place_that_takes_no_file_is_told(tmp_path: Path, path: str, said: str) -> None:
+def test_a_path_that_cannot_be_created_is_refused(tmp_path: Path, path: str, sentence: str) -> None:
     """In the system's words."""
-    with pytest.raises(UnwritableScriptError, match=f"cannot be written: .*{said}"):
+    with pytest.raises(UnwritableScriptError, match=f"cannot be written: .*{sentence}"):
         create_script_file(str(tmp_path / path) if path else "", "quit\n")
 
 
-def test_a_script_that_finds_no_room_leaves_no_part_of_it(tmp_path: Path) -> None:
+def test_a_full_disk_leaves_no_part_of_a_script(tmp_path: Path) -> None:
     """A full disk, or a limit on files, as here."""
     file = tmp_path / "talk.tipc"
     kept = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -160,7 +160,7 @@ def test_a_file_that_was_edited_meanwhile_is_not_rewritten(tmp_path: Path) -> No
     assert file.read_bytes() == b"edited"
 
 
-def test_a_file_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_reported(tmp_path: Path) -> None:
     """In the system's words."""
     with pytest.raises(UnwritableScriptError, match="cannot be rewritten: No such file or directory"):
         replace_script_file(str(tmp_path / "talk.tipc"), b"old", b"new")

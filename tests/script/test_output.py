@@ -1,4 +1,4 @@
-"""What is said where nobody may listen."""
+"""Our output streams, the console and its status line, with pipes, terminals and lost readers."""
 
 import asyncio
 import fcntl
@@ -39,7 +39,7 @@ def test_lines_are_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "one\ntwo\n"
 
 
-def test_whoever_does_not_listen_loses_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_to_a_lost_stderr_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A closed stream, a full disk, a reader that went away: no traceback, and all else goes on."""
     monkeypatch.setattr(sys, "stderr", None)
     write_stderr("lost")
@@ -84,7 +84,7 @@ def test_a_slow_reader_makes_only_the_writer_wait(pipe: Pipe) -> None:
 
 
 def test_a_write_can_be_given_up(pipe: Pipe) -> None:
-    """A reader that never reads keeps nobody from ending."""
+    """A reader that never reads does not keep a task from ending."""
     _, writer = pipe
 
     async def main() -> None:
@@ -109,7 +109,7 @@ def test_a_reader_that_went_away(pipe: Pipe) -> None:
 
 
 def test_a_full_disk() -> None:
-    """It is told from a reader that went away."""
+    """It is distinguished from a reader that went away."""
     with open("/dev/full", "w", encoding="utf-8") as full:
         with pytest.raises(OutputLostError, match="No space left") as lost:
             asyncio.run(OutputStream(full).write(b"data"))
@@ -117,7 +117,7 @@ def test_a_full_disk() -> None:
 
 
 def test_our_lines_stand_alone(pipe: Pipe) -> None:
-    """They do not continue a line that the child has begun, and fit any encoding."""
+    """They do not continue an unfinished line of the child, and fit any encoding."""
     reader, writer = pipe
 
     async def main() -> None:
@@ -186,8 +186,8 @@ def test_a_line_is_never_written_into_the_status_line(terminal: PseudoTerminal) 
     )
 
 
-def test_a_line_that_is_begun_is_not_disturbed(terminal: PseudoTerminal) -> None:
-    """A status line in its place would cut it, and its end would stand alone."""
+def test_an_unfinished_line_is_not_overwritten_by_the_status(terminal: PseudoTerminal) -> None:
+    """A status line in its place would cut it, and leave its end alone."""
 
     async def main() -> None:
         console = Console(terminal.stream, terminal.stream, {})
@@ -200,7 +200,7 @@ def test_a_line_that_is_begun_is_not_disturbed(terminal: PseudoTerminal) -> None
     assert terminal.shown() == "half\nhalf\n"
 
 
-def test_data_that_goes_elsewhere_disturbs_no_status_line(
+def test_data_to_a_pipe_leaves_the_status_line(
     terminal: PseudoTerminal, pipe: tuple[io.BufferedReader, io.TextIOWrapper]
 ) -> None:
     """A file takes what is printed, even half a line of it, and the terminal shows how far it is."""
@@ -240,7 +240,7 @@ def test_while_something_is_written_nothing_is_drawn(terminal: PseudoTerminal) -
     assert asyncio.run(main()) == b"x" * 100_000 + b"\n"
 
 
-def test_where_nobody_looks_nothing_is_drawn(
+def test_no_status_line_without_a_terminal(
     terminal: PseudoTerminal, pipe: tuple[io.BufferedReader, io.TextIOWrapper]
 ) -> None:
     """Not into a pipe, not on a terminal that cannot erase, not without standard error."""
@@ -277,7 +277,7 @@ def test_its_width_and_colour_are_the_terminals(
     assert (elsewhere.width, elsewhere.paint) == (80, leave_plain)
 
 
-def test_a_terminal_that_went_away_is_no_failure() -> None:
+def test_a_lost_terminal_is_not_a_failure() -> None:
     """Narration is lost without a word."""
     terminal = PseudoTerminal()
     with terminal.stream:
@@ -360,7 +360,7 @@ def test_what_is_over_soon_shows_nothing(terminal: PseudoTerminal) -> None:
         async with show_progress(console, "load.tipc", 9, lambda: 1):
             await asyncio.sleep(0)
 
-    begun = time.monotonic()
+    began = time.monotonic()
     asyncio.run(main(Console(None, terminal.stream, {})))
-    assert time.monotonic() - begun < output.SHOW_AFTER
+    assert time.monotonic() - began < output.SHOW_AFTER
     assert terminal.shown() == ""

@@ -12,8 +12,8 @@ from tui_ipc.text.safe_text import has_hidden
 
 
 @given(events=st.lists(any_event, max_size=8))
-def test_each_event_is_a_line_that_steers_no_terminal(events: list[ev.AnyEvent]) -> None:
-    """Whatever a child said: every control character is seen, and no line is two."""
+def test_each_event_is_one_safe_line(events: list[ev.AnyEvent]) -> None:
+    """Whatever a child wrote: every control character is visible, and an event stays one line."""
     lines = list(format_as_text(events))
     assert not any(has_hidden(line) for line in lines)
     others = [event for event in events if not isinstance(event, ev.ChildOutput)]
@@ -33,7 +33,7 @@ def test_the_pieces_of_output_do_not_show(data: bytes, cuts: list[int]) -> None:
 
 
 def test_streams_are_kept_apart() -> None:
-    """A line that one stream has begun is not ended by the other; both are told at the end."""
+    """An unfinished line of one stream is not ended by the other; both are printed at the end."""
     events = [
         ev.ChildOutput(at=0, run=1, stream="stdout", data=b"hal"),
         ev.ChildOutput(at=0, run=1, stream="stderr", data=b"oops"),
@@ -45,7 +45,7 @@ def test_streams_are_kept_apart() -> None:
     ]
 
 
-def test_a_value_that_is_long_is_cut_and_its_size_told() -> None:
+def test_a_long_value_is_cut_and_its_size_shown() -> None:
     """As text; as JSON it is whole."""
     event = ev.MessageReceived(at=0, run=1, number=1, value="x" * 10_000, raw=b"x" * 10_003)
     (text,) = format_as_text([event])

@@ -59,7 +59,7 @@ def test_a_file_that_exists_is_not_replaced(recording: Path, tmp_path: Path) -> 
     assert done.stderr == f"tui-ipc: {file} exists already; name another file, or remove it first\n"
 
 
-def test_what_is_no_recording_makes_no_script(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recording_makes_no_script(tmp_path: Path) -> None:
     """Nor does one that is broken further on."""
     file, script = tmp_path / "x.rec", tmp_path / "talk.tipc"
     file.write_bytes(encode_header(("true",)) + encode_event(ChannelsOpen(at=1, run=1)) + b"\xc1")
@@ -69,7 +69,7 @@ def test_what_is_no_recording_makes_no_script(tmp_path: Path) -> None:
 
 
 def test_a_recording_that_breaks_off_is_a_script_so_far(recording: Path, tmp_path: Path) -> None:
-    """And that is told."""
+    """And that is reported."""
     cut = tmp_path / "cut.rec"
     cut.write_bytes(recording.read_bytes()[:-3])
     done = run("--replay", str(cut), "--save-script", "-")
@@ -78,7 +78,7 @@ def test_a_recording_that_breaks_off_is_a_script_so_far(recording: Path, tmp_pat
     assert len(parse_script(done.stdout).steps) > 3
 
 
-def test_a_full_disk_is_no_traceback(recording: Path) -> None:
+def test_a_full_disk_is_reported_in_a_sentence(recording: Path) -> None:
     """One sentence, and code 2."""
     with open("/dev/full", "w") as full:
         done = subprocess.run(

@@ -98,7 +98,7 @@ def test_a_child_is_killed_and_restarted() -> None:
     )
 
 
-def test_a_child_that_dies_in_a_repeat_is_told_with_its_round_and_last_words() -> None:
+def test_a_child_that_dies_in_a_repeat_is_reported_with_round_and_stderr() -> None:
     """Whether the message that it does not answer left or not."""
     verdict = run("repeat 100\n  > x\n  < {{n}}\nend", child("dies", "SIGSEGV"))
     assert verdict.code is ExitCode.CHILD_FAILED
@@ -126,7 +126,7 @@ def test_an_exit_code_can_be_asked_for(tmp_path: Path) -> None:
     assert verdict.code is ExitCode.CHILD_FAILED
 
 
-def test_a_child_that_hears_no_quit_did_not_exit(tmp_path: Path) -> None:
+def test_a_child_that_ignores_quit_did_not_exit(tmp_path: Path) -> None:
     """Though SIGTERM makes it exit with code 0, as many programs do."""
     text = "import signal, sys\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit())\n"
     command = python(tmp_path, f"{text}sender.send('up')\nwhile True: signal.pause()\n")
@@ -149,7 +149,7 @@ def test_raw_bytes_reach_the_child() -> None:
     passes('>raw a161a162cd0007\n> report\n< ["a", "b", 7]', child("reports_messages"))
 
 
-def test_a_child_that_does_not_read_is_told() -> None:
+def test_a_child_that_does_not_read_is_reported() -> None:
     """Once the channel is full; its own messages are read meanwhile."""
     verdict = run(
         "repeat 100000\n> xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nend", child("never_reads"), 0.3, grace=0.1
@@ -166,19 +166,19 @@ def test_both_may_send_before_they_read(tmp_path: Path) -> None:
     passes("repeat 3000\n> x\nend\nrepeat 3000\n< ...\n< 1\nend\nquit\n? exit 0", command)
 
 
-def test_an_inline_child_understands_scripts_too() -> None:
+def test_scripts_run_with_an_inline_child() -> None:
     """With a message that comes in pieces."""
     passes('> hi\n< "slowly: hi"', child("writes_byte_by_byte"))
 
 
 @pytest.mark.parametrize("flood", ["output", "errors"])
-def test_a_flood_of_output_passes_no_deadline(flood: str) -> None:
+def test_a_flood_of_output_does_not_delay_deadlines(flood: str) -> None:
     """However much there is to search."""
     verdict = run("sleep 100ms\nexpect stdout /never/ within 300ms", child("floods", flood), grace=0.1)
     assert (verdict.code, verdict.line) == (ExitCode.TIMED_OUT, 2)
 
 
-def test_a_flood_of_messages_fills_no_memory() -> None:
+def test_a_flood_of_messages_is_bounded_in_memory() -> None:
     """The child is held up while the script sleeps; a wait for something else ends once no more is kept."""
     verdict = run("sleep 100ms\nexpect stdout /never/", child("floods", "messages"), 50, grace=0.1)
     assert (verdict.code, verdict.line) == (ExitCode.UNEXPECTED, 2)

@@ -53,6 +53,6 @@ def loaded() -> set[str]:
 
 @pytest.mark.parametrize("purpose", FOR_LATER)
 def test_what_is_wanted_later_is_loaded_later(loaded: set[str], purpose: str) -> None:
-    """A run that nobody asks why it hangs, that is not recorded and not replayed does not pay for these."""
+    """A run that succeeds, and is neither recorded nor replayed, does not load these."""
     assert "tui_ipc.session.run" in loaded
     assert not loaded.intersection(FOR_LATER[purpose])

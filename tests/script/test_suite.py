@@ -1,4 +1,4 @@
-"""Several scripts: what is told of them, in which order, and what keeps some from being run."""
+"""Several scripts: what is reported of them, in which order, and what keeps some from being run."""
 
 import asyncio
 import errno
@@ -21,20 +21,20 @@ SCRIPTS = [parse_script("> x\n< Child received: x\n", name) for name in ("first"
 
 
 class Listener:
-    """A reporter that does something the first time that it is told something.
+    """A reporter that does something at one of the reports.
 
     Args:
-        at: What it must be told for that: the call's name, and the script's.
+        at: The report at which it does that: the call's name, and the script's.
         deed: What it does.
     """
 
     def __init__(self, at: str = "", deed: Callable[[], object] = lambda: None) -> None:
-        self.told: list[str] = []
+        self.reported: list[str] = []
         self._at = at
         self._deed = deed
 
     async def _note(self, what: str) -> None:
-        self.told.append(what)
+        self.reported.append(what)
         if what == self._at:
             self._at = ""
             self._deed()
@@ -83,14 +83,14 @@ def lose(number: int) -> Callable[[], None]:
     return deed
 
 
-def test_everybody_is_told_everything_in_order() -> None:
+def test_every_reporter_gets_all_reports_in_order() -> None:
     """Of one script after the other."""
     first, second = Listener(), Listener()
     outcomes, code = run(first, second, scripts=SCRIPTS[:2])
     assert (code, [outcome.status for outcome in outcomes]) == (0, [Status.PASSED] * 2)
     assert (
-        first.told
-        == second.told
+        first.reported
+        == second.reported
         == [
             "begin",
             "begin first 2",
@@ -135,28 +135,28 @@ def test_a_signal_is_heard_whenever_it_comes(at: str, statuses: list[Status]) ->
     ],
 )
 def test_without_output_nothing_more_is_run(at: str, statuses: list[Status], number: int, code: int) -> None:
-    """It is no success wherever it is lost; whoever else listens is told to the end."""
+    """It is not a success wherever it is lost; the other reporters get all reports."""
     listener = Listener()
     outcomes, asked = run(Listener(at, lose(number)), listener)
     assert [outcome.status for outcome in outcomes] == statuses
     assert asked == code
-    assert listener.told[-1] == "end of 3"
+    assert listener.reported[-1] == "end of 3"
     lost = [outcome for outcome in outcomes if outcome.status is Status.INTERRUPTED]
-    told = "" if number == errno.EPIPE else "standard output cannot be written: gone"
-    assert [outcome.complaint for outcome in lost] == [told] * len(lost)
+    reported = "" if number == errno.EPIPE else "standard output cannot be written: gone"
+    assert [outcome.complaint for outcome in lost] == [reported] * len(lost)
 
 
-def test_messages_that_were_told_are_not_kept() -> None:
+def test_reported_messages_are_not_kept() -> None:
     """They may be large, and the scripts many."""
-    told: list[Outcome] = []
+    reported: list[Outcome] = []
 
     class Ears(Listener):
         async def end_script(self, outcome: Outcome) -> None:
-            told.append(outcome)
+            reported.append(outcome)
 
     [outcome], code = run(Ears(), scripts=[parse_script("> x\n> y\n< ...\n")])
     assert code == 0
-    assert [len(each.unexpected) for each in told] == [1]
+    assert [len(each.unexpected) for each in reported] == [1]
     assert (outcome.unexpected, outcome.unclaimed) == ((), 1)
 
 

@@ -21,18 +21,18 @@ from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import find_difference
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
 
-holes = st.one_of(
+placeholders = st.one_of(
     st.sampled_from((ANY_REST, ANY_VALUE, Regex("a|b"), Regex("^"))), st.sampled_from("xyz").map(Capture)
 )
 
 
 def one_rest(items: list[Any]) -> list[Any]:
-    """At most one ``...`` stands in an array."""
+    """An array has at most one ``...``."""
     return [item for place, item in enumerate(items) if item is not ANY_REST or ANY_REST not in items[:place]]
 
 
 patterns: st.SearchStrategy[Any] = st.recursive(
-    values | holes,
+    values | placeholders,
     lambda inner: st.one_of(
         st.lists(inner, max_size=4).map(one_rest),
         st.dictionaries(keys, inner, max_size=4),
@@ -99,7 +99,7 @@ def test_a_pattern_as_deep_as_messages_go_is_merged() -> None:
     assert render_value(merged) == "[" * NESTING_LIMIT + "2" + ", ...]" * NESTING_LIMIT
 
 
-def test_what_a_hole_captures_is_known_though_the_rest_of_the_message_is_new() -> None:
+def test_a_capture_works_in_a_message_that_differs() -> None:
     """Later lines may use it."""
     assert merge_pattern({"id": Capture("h"), "n": 1}, {"id": 7, "n": 2}, {})[1] == {"h": 7}
 
@@ -115,7 +115,7 @@ def test_rounds_that_agree_are_learned_from() -> None:
 
 
 @pytest.mark.parametrize("rounds", [(1, 2), (2, 1), (2, 3)])
-def test_rounds_that_disagree_are_told(rounds: tuple[int, int]) -> None:
+def test_rounds_that_differ_are_reported(rounds: tuple[int, int]) -> None:
     """No value is right for both, whichever of them was expected."""
     learned = LearnedPatterns({})
     step = Expect(1, line=4)
@@ -141,7 +141,7 @@ def test_the_first_line_may_begin_with_a_byte_order_mark() -> None:
 
 
 def test_a_line_in_a_block_changes() -> None:
-    """However deep it stands."""
+    """However deep it is."""
     text = "repeat 2\n  repeat 3\n    > 1\n    < 1 # one\n  end\nend\n"
     assert changed(text, {4: 2}) == text.replace("< 1", "< 2")
 
@@ -359,7 +359,7 @@ def test_a_file_that_does_not_hold_the_script_any_more_is_left_alone(
 
 
 def test_blanks_that_changed_meanwhile_are_kept(tmp_path: Path) -> None:
-    """Only the value's own place is written to, wherever it stands by now."""
+    """Only the value's own columns are replaced, wherever they are by now."""
     file = tmp_path / "talk.tipc"
     file.write_text("> 1\n  <   2  # two\n")
     assert update_script_file(str(file), parse_script("> 1\n< 2\n"), passed(line2=5)) == "line 2 rewritten"
@@ -373,7 +373,7 @@ def test_not_a_number_is_the_same_script(tmp_path: Path) -> None:
     assert update_script_file(str(file), parse_script("< NaN\n< 2\n"), passed(line2=5)) == "line 2 rewritten"
 
 
-def test_a_name_that_is_captured_no_more_is_told(tmp_path: Path) -> None:
+def test_a_name_that_is_no_longer_captured_is_reported(tmp_path: Path) -> None:
     """The file stays as it was: it would be no script."""
     file, text = tmp_path / "talk.tipc", "< {{h}}\n> {{h}}\n"
     file.write_text(text)

@@ -1,7 +1,7 @@
 """What Jenkins' ``junit-10.xsd`` asks of a report, as far as a reader relies on it.
 
-Written down from the schema's rules, so that tests need no validator: which elements may stand in which,
-which attributes each may have and must have, where text may stand, and how a time is written.
+Written down from the schema's rules, so that tests need no validator: which elements may contain which,
+which attributes each may have and must have, where text may be, and how a time is written.
 """
 
 import re

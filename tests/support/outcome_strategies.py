@@ -1,4 +1,4 @@
-"""Outcomes of scripts, for tests of what is reported of them: some told, and any that there can be."""
+"""Outcomes of scripts for tests of reports: some examples, and a strategy for any."""
 
 from hypothesis import strategies as st
 

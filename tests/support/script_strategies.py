@@ -77,10 +77,10 @@ def _opened(pattern: Any) -> st.SearchStrategy[Any]:
     return st.just(pattern)
 
 
-holes = captures | st.builds(Regex, expressions)
-patterns = st.just(ANY_REST) | nested(scalars | holes | nested(scalars | holes).flatmap(_opened)).flatmap(
-    _opened
-)
+placeholders = captures | st.builds(Regex, expressions)
+patterns = st.just(ANY_REST) | nested(
+    scalars | placeholders | nested(scalars | placeholders).flatmap(_opened)
+).flatmap(_opened)
 """What is expected."""
 
 durations = st.integers(1, 86_400_000).map(lambda number: number / 1000) | st.floats(1e-9, 86400)

@@ -74,7 +74,7 @@ class FakeSession:
         run: The number of the run that events belong to.
         sent: The messages that were sent.
         over: Whether the session was left.
-        deaf: Why nobody listens, None if somebody does.
+        deaf: Why messages cannot be sent, None if they can.
         doing: What it says the child does.
     """
 

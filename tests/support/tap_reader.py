@@ -83,7 +83,7 @@ def _yaml(lines: list[str], depth: int = 1) -> Any:
         assert match, lines
         assert len(match["indent"]) == 2 * depth
         name = json.loads(match["name"]) if match["name"].startswith('"') else match["name"]
-        assert name not in made, "a key stands once"
+        assert name not in made, "a key occurs once"
         if match["value"] is not None:
             made[name] = json.loads(match["value"])
             continue

@@ -1,4 +1,4 @@
-"""Single lines: what they mean, and what is said of those that mean nothing."""
+"""Single lines: their steps and their errors."""
 
 import pytest
 
@@ -134,7 +134,7 @@ def test_a_step(text: str, step: Step) -> None:
         ("spawn a 'b", 9, "unterminated '"),
     ],
 )
-def test_what_is_said_of_a_line(text: str, column: int, words: str) -> None:
+def test_errors_of_single_lines(text: str, column: int, words: str) -> None:
     """The character at which it goes wrong, and what was meant."""
     with pytest.raises(ScriptSyntaxError) as caught:
         parse_script(text)

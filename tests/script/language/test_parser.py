@@ -1,4 +1,4 @@
-"""What a script's lines mean, and what is said about those that mean nothing."""
+"""Whole scripts: their steps, blocks, order of steps, and errors."""
 
 import contextlib
 import time
@@ -49,7 +49,7 @@ def fault(text: str) -> ScriptSyntaxError:
 
 
 def test_a_script_is_a_transcript() -> None:
-    """Each line is a step, in order, and knows where it stands."""
+    """Each line is a step, in order, and knows its line."""
     script = parse_script('# hello\n\n> {"op": "add"}\n< 5\nquit\n', "talk.tipc")
     assert script == Script("talk.tipc", (Send({"op": "add"}), Expect(5), Quit()))
     assert [step.line for step in script.steps] == [3, 4, 5]
@@ -88,7 +88,7 @@ def test_a_value_is_in_the_notation(text: str, value: Any) -> None:
         ("quit # good bye", Quit()),
     ],
 )
-def test_a_comment_may_stand_behind_a_step(text: str, step: Step) -> None:
+def test_a_comment_may_follow_a_step(text: str, step: Step) -> None:
     """A # inside quotes is no comment."""
     assert steps(text) == (step,)
 
@@ -185,8 +185,8 @@ def test_every_step() -> None:
     )
 
 
-def test_a_step_knows_where_its_value_stands() -> None:
-    """Lines from 1, columns from 0: whoever rewrites a value finds it."""
+def test_a_step_knows_the_columns_of_its_value() -> None:
+    """Lines from 1, columns from 0: an update finds the value by them."""
     lines = ALL.split("\n")
 
     def valued(step: Step) -> str:
@@ -220,7 +220,7 @@ def test_a_step_knows_where_its_value_stands() -> None:
 
 
 def test_the_command_of_a_script() -> None:
-    """It is told by the first step, or not at all."""
+    """The first step names it, or none does."""
     assert parse_script("spawn a b").command == ("a", "b")
     assert parse_script("> 1").command is None
     assert parse_script("").command is None
@@ -346,7 +346,7 @@ def test_an_order_that_can_be(text: str) -> None:
     ],
 )
 def test_an_order_that_cannot_be(text: str, line: int, words: str) -> None:
-    """What would fail in every run is told before the first."""
+    """What would fail in every run is an error of the script."""
     with pytest.raises(ScriptSyntaxError) as caught:
         parse_script(text)
     error = caught.value

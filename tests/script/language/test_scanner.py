@@ -14,13 +14,13 @@ def fault(text: str) -> ScriptSyntaxError:
 
 
 def test_an_error_shows_the_line() -> None:
-    """The line stands below the sentence, and a mark points at the character."""
+    """The line is below the sentence, and a mark below the character."""
     _, shown, mark = str(fault('> 1\n\t> {"a": }')).split("\n")
     assert shown == '    2 | ␉> {"a": }'
     assert shown[mark.index("^")] == "}"
 
 
-def test_the_mark_stands_below_a_wide_character_too() -> None:
+def test_the_mark_is_below_the_character_after_wide_ones_too() -> None:
     """What takes two columns, or none, is counted so."""
     _, shown, mark = str(fault('> {"日本e\u0301": }')).split("\n")
     assert cell_width(shown[: shown.index("}")]) == mark.index("^")

@@ -36,7 +36,7 @@ def test_the_grammar_is_read_in_one_look() -> None:
     assert len(lines) <= 32
 
 
-def test_the_grammar_tells_every_step() -> None:
+def test_the_grammar_names_every_step() -> None:
     """Whatever a line may begin with is in it, and nothing else."""
     told = {line.split()[0] for line in GRAMMAR.splitlines() if line.startswith("  ") and line[2] != " "}
     assert told == {*line_parser.MARK_PARSERS, *line_parser.WORD_PARSERS} - {"end"} | {
@@ -60,7 +60,7 @@ def test_its_examples_are_steps(line: str) -> None:
     assert parse_script(line).steps
 
 
-def test_a_line_of_no_kind_is_told_all_kinds() -> None:
+def test_an_unknown_line_is_answered_with_all_steps() -> None:
     """Whoever guesses wildly learns what there is."""
     with pytest.raises(ScriptSyntaxError) as caught:
         parse_script("xyzzy")
@@ -151,6 +151,6 @@ restart
 
 
 def test_whether_a_script_captures() -> None:
-    """Wherever the step stands."""
+    """Wherever the step is."""
     assert not has_captures((Send(1), Expect({"a": [1]})))
     assert has_captures((Send(1), Repeat(2, (Repeat(2, (Expect({"a": [Capture("x")]}),)),))))

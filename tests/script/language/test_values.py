@@ -68,7 +68,7 @@ def test_what_is_sent(text: str, value: Any) -> None:
     ],
 )
 def test_what_is_expected(text: str, step: Expect) -> None:
-    """Holes stand alone or inside; a bare text is a string, if nothing else can be meant."""
+    """Placeholders are alone or inside; a bare text is a string, if nothing else can be meant."""
     assert parse_script(text).steps == (step,)
 
 
@@ -147,8 +147,8 @@ def test_what_is_not_guessed(text: str, column: int, words: str) -> None:
     assert (caught.value.column, caught.value.sentence[: len(words)]) == (column, words)
 
 
-def test_a_hole_of_a_sentence_is_complete() -> None:
-    """Where a hole is at fault inside a value, to quote it would be no remedy."""
+def test_errors_of_placeholders_do_not_advise_to_quote() -> None:
+    """Where a placeholder inside a value is wrong, quoting would not help."""
     with pytest.raises(ScriptSyntaxError) as caught:
         parse_script("> [{{a}}]")
     assert caught.value.sentence.endswith("captures")
@@ -211,7 +211,7 @@ def test_words(text: str, command: tuple[str, ...]) -> None:
         ("a b\0", 0, "a word of a command cannot hold a NUL character"),
     ],
 )
-def test_what_is_no_command(text: str, offset: int, words: str) -> None:
+def test_errors_of_commands(text: str, offset: int, words: str) -> None:
     """What only a shell would do is not passed over."""
     with pytest.raises(LineError) as caught:
         read(text)

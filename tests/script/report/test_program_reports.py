@@ -65,7 +65,7 @@ def test_each_script_is_a_point() -> None:
     ]
 
 
-def test_what_has_no_line_names_none() -> None:
+def test_a_failure_without_a_line_names_none() -> None:
     """A failed handshake, and what was our fault."""
     refused, unrecorded = read(format_tap([REFUSED, UNRECORDED])).points
     assert "at" not in refused.diagnosis
@@ -86,7 +86,7 @@ def test_what_was_not_run_is_skipped() -> None:
     assert (point.passed, point.skipped, point.description) == (True, True, "e.tipc")
 
 
-def test_a_name_is_no_directive() -> None:
+def test_a_name_never_becomes_a_directive() -> None:
     """Whatever the file is called."""
     text = format_tap([Outcome("a # SKIP \\# x.tipc", Status.PASSED)])
     assert "ok 1 - a \\# SKIP \\\\\\# x.tipc" in text
@@ -95,7 +95,7 @@ def test_a_name_is_no_directive() -> None:
 
 
 @given(st.lists(outcomes(), max_size=4))
-def test_whatever_was_said_it_can_be_read(told: Sequence[Outcome]) -> None:
+def test_any_report_can_be_read_back(told: Sequence[Outcome]) -> None:
     """And says which passed."""
     made = read(format_tap(told))
     reported = [*itertools.takewhile(lambda each: each.status is not Status.INTERRUPTED, told)]
@@ -187,14 +187,14 @@ def test_a_failure_has_its_story_and_what_the_child_printed() -> None:
     ],
 )
 def test_a_scripts_class_is_its_path(name: str, class_name: str) -> None:
-    """With dots, for readers make packages of what stands before them."""
+    """With dots: readers take the part before the last one for a package."""
     [test] = suite(Outcome(name, Status.PASSED))
     assert test.get("classname") == class_name
     assert test.get("name") == make_visible(name)
 
 
 @given(st.lists(outcomes(), max_size=3))
-def test_whatever_was_said_the_report_is_valid(told: Sequence[Outcome]) -> None:
+def test_any_junit_report_is_valid(told: Sequence[Outcome]) -> None:
     """And counts what is in it."""
     made = suite(*told)
     tags = [inner.tag for test in made for inner in test]
@@ -269,7 +269,7 @@ def test_a_reader_knows_at_each_line_what_it_belongs_to(tmp_path: Path) -> None:
     assert told[2] == json.loads(line(received({"a": 1}))) | {"script": 1}
 
 
-def test_an_end_tells_what_a_person_is_told(tmp_path: Path) -> None:
+def test_a_script_end_has_what_people_see(tmp_path: Path) -> None:
     """Where, what, and what helps to understand it."""
     told = lines(tmp_path, FAILED, UNRECORDED, INTERRUPTED)
     first, second, third = (each for each in told if each["event"] == "script-end")
@@ -301,7 +301,7 @@ def test_an_end_tells_what_a_person_is_told(tmp_path: Path) -> None:
     assert (summary["failed"], summary["interrupted"], summary["code"]) == (2, 1, 130)
 
 
-def test_messages_that_no_step_took_are_told(tmp_path: Path) -> None:
+def test_unclaimed_messages_are_reported(tmp_path: Path) -> None:
     """The first of them, and how many there were."""
     message = received({"a": b"x"}, number=7)
     assert isinstance(message, MessageReceived)
@@ -328,7 +328,7 @@ def test_every_member_is_documented(tmp_path: Path) -> None:
 
 
 @given(told=st.lists(outcomes(), max_size=3))
-def test_whatever_was_said_each_line_is_json(told: Sequence[Outcome], tmp_path_factory: Any) -> None:
+def test_each_line_is_json_whatever_is_in_it(told: Sequence[Outcome], tmp_path_factory: Any) -> None:
     """In ASCII, so that it steers no terminal; a lone surrogate included."""
     ends = [each for each in lines(tmp_path_factory.mktemp("x"), *told) if each["event"] == "script-end"]
     sentences = [each.sentence or each.complaint for each in told]

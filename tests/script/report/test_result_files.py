@@ -58,7 +58,7 @@ def test_a_claim_changes_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "sentence"),
     [
         ("none/r.xml", "cannot be written: No such file or directory; name a file that can be created"),
         (".", "cannot be written: Is a directory; name a file"),
@@ -67,14 +67,14 @@ def test_a_claim_changes_nothing(tmp_path: Path) -> None:
         ("linked.tipc", "the report would overwrite the script"),
     ],
 )
-def test_what_cannot_be_written_is_told_before(name: str, said: str, tmp_path: Path) -> None:
+def test_an_unwritable_report_is_refused_before_the_run(name: str, sentence: str, tmp_path: Path) -> None:
     """With the remedy; a script is no place for a report, by whatever name."""
     script = tmp_path / "talk.tipc"
     script.write_text("quit\n")
     (tmp_path / "linked.tipc").symlink_to(script)
     with pytest.raises(ReportError) as refused:
         check_report_path(str(tmp_path / name), [str(script), "-", str(tmp_path / "gone")])
-    assert said in str(refused.value)
+    assert sentence in str(refused.value)
     assert script.read_text() == "quit\n"
 
 
@@ -159,10 +159,10 @@ def test_standard_output_is_a_file_like_others(tmp_path: Path, monkeypatch: pyte
     assert not read((tmp_path / "stdout").read_text(encoding="utf-8")).points[0].passed
 
 
-def test_one_that_cannot_be_written_costs_none_of_the_others(
+def test_one_unwritable_report_does_not_lose_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A full disk and a place that is gone are told; a reader that is gone wants to hear nothing."""
+    """A full disk and a missing directory are reported; a reader that went away is not."""
     gone = tmp_path / "gone"
     gone.mkdir()
     last = tmp_path / "r.tap"
@@ -172,9 +172,9 @@ def test_one_that_cannot_be_written_costs_none_of_the_others(
         gone.rmdir()
         code, complaints = reports.write([PASSED])
     assert code == 2
-    said = "cannot be written: No such file or directory; name a file that can be created"
+    sentence = "cannot be written: No such file or directory; name a file that can be created"
     full_disk = "standard output cannot be written: No space left on device"
-    assert complaints == [f"the report {gone / 'r.xml'} {said}", full_disk]
+    assert complaints == [f"the report {gone / 'r.xml'} {sentence}", full_disk]
     assert read(last.read_text(encoding="utf-8")).points
     reading, writing = os.pipe()
     os.close(reading)
@@ -183,7 +183,7 @@ def test_one_that_cannot_be_written_costs_none_of_the_others(
         assert ReportFiles([("tap", "-")], []).write([PASSED]) == (141, [])
 
 
-def test_what_cannot_be_written_is_told_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_an_unwritable_report_is_refused_when_asked_for(tmp_path: Path) -> None:
     """Any of them."""
     with pytest.raises(ReportError, match=r"none/r\.xml cannot be written"):
         ReportFiles([("tap", "-"), ("junit", str(tmp_path / "none" / "r.xml"))], [])
@@ -201,7 +201,7 @@ def test_a_recording_that_was_asked_for_stays(tmp_path: Path) -> None:
 
 
 def test_only_failures_stay(tmp_path: Path) -> None:
-    """Each named after its script; two of one name are told apart."""
+    """Each named after its script; two of one name get a number."""
     directory = tmp_path / "made" / "for it"
     keeping = FailureRecordings(str(directory))
     told = []
@@ -227,7 +227,7 @@ def test_a_failure_of_an_earlier_call_does_not_outlive_its_cure(tmp_path: Path) 
         assert os.listdir(tmp_path) == left
 
 
-def test_what_is_no_recording_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recording_is_not_replaced(tmp_path: Path) -> None:
     """The script is not recorded then, and so has no recording to keep or to remove."""
     (tmp_path / "talk.rec").write_text("precious")
     keeping = FailureRecordings(str(tmp_path))
@@ -240,7 +240,7 @@ def test_what_is_no_recording_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "talk.rec").read_text() == "precious"
 
 
-def test_a_file_that_went_away_is_no_failure(tmp_path: Path) -> None:
+def test_a_recording_that_is_gone_is_not_a_failure(tmp_path: Path) -> None:
     """It was to be removed anyway."""
     keeping = FailureRecordings(str(tmp_path))
     keeping.begin("talk.tipc", ())
@@ -249,7 +249,7 @@ def test_a_file_that_went_away_is_no_failure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["file", "file/in it", "null\0byte"])
-def test_where_no_directory_can_be_is_told(name: str, tmp_path: Path) -> None:
+def test_a_directory_that_cannot_be_created_is_refused(name: str, tmp_path: Path) -> None:
     """Before anything is run, with the remedy."""
     (tmp_path / "file").touch()
     with pytest.raises(

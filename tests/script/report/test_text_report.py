@@ -72,7 +72,7 @@ def test_messages_too_many_are_mentioned() -> None:
     assert len(describe_outcome(replace(PASSED, unexpected=unexpected[:2], unclaimed=2))) == 3
 
 
-def test_a_failure_is_told_whole() -> None:
+def test_a_failure_is_described_completely() -> None:
     """The place first, as editors and log viewers look for it; the child's words cannot steer a terminal."""
     assert describe_outcome(FAILED) == [
         "talk.tipc:2: another message came than expected",
@@ -89,7 +89,7 @@ def test_without_handshake_no_step_failed() -> None:
     assert describe_outcome(outcome) == ["talk.tipc: the child exited"]
 
 
-def test_a_recording_is_told_with_the_command_that_shows_it() -> None:
+def test_a_recording_is_named_with_the_command_to_show_it() -> None:
     """Ready to be copied, whatever is in its name."""
     *_, recorded, failed = describe_outcome(replace(FAILED, recording="my dir/a\x1b.rec"))
     assert recorded == ("talk.tipc: recorded in my dir/a␛.rec; tui-ipc --replay 'my dir/a␛.rec' shows it")
@@ -121,11 +121,13 @@ def test_several_scripts_are_summed_up() -> None:
 
 def test_colour_changes_no_text() -> None:
     """It only marks what to look at first."""
-    told = describe_outcome(FAILED, colour_text)
-    assert told[0] == "\x1b[1mtalk.tipc:2: another message came than expected\x1b[m"
-    assert told[1] == '  expected  \x1b[32m"y"\x1b[m'
-    assert told[-1] == "talk.tipc: \x1b[31mFAILED\x1b[m after 1 of 3 steps in 1.00 s"
-    plain = [line.replace("\x1b[m", "") for line in (*told, describe_totals([PASSED, FAILED], colour_text))]
+    reported = describe_outcome(FAILED, colour_text)
+    assert reported[0] == "\x1b[1mtalk.tipc:2: another message came than expected\x1b[m"
+    assert reported[1] == '  expected  \x1b[32m"y"\x1b[m'
+    assert reported[-1] == "talk.tipc: \x1b[31mFAILED\x1b[m after 1 of 3 steps in 1.00 s"
+    plain = [
+        line.replace("\x1b[m", "") for line in (*reported, describe_totals([PASSED, FAILED], colour_text))
+    ]
     for code in ("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m"):
         plain = [line.replace(code, "") for line in plain]
     assert plain == [*describe_outcome(FAILED), describe_totals([PASSED, FAILED])]
@@ -185,7 +187,7 @@ def test_of_a_script_stdout_has_what_the_child_printed(tmp_path: Path) -> None:
     assert written(tmp_path, *RUN, is_builtin=False) == ("one\nhalf\nbye", "child stderr: careful\n")
 
 
-def test_what_is_worth_a_look_is_told_on_stderr(tmp_path: Path) -> None:
+def test_remarkable_events_are_reported_on_stderr(tmp_path: Path) -> None:
     """A late step, a child that was stopped and goes on, and what the run left behind: notes, no failures."""
     events = (
         StepLate(at=0, run=1, step="hello", waited=1, sentence="it is late\x1b[m"),
@@ -285,7 +287,7 @@ def test_each_line_is_marked() -> None:
 
 
 def test_each_stream_has_its_own() -> None:
-    """In lines, safe for whoever reads the report."""
+    """In lines, safe to show."""
     tails = OutputTails()
     for event in (printed(b"one\r\nt"), printed(b"\x1b[2J\xff\n", "stderr"), printed(b"wo"), audit()):
         tails.add(event)
@@ -299,6 +301,6 @@ def test_a_flood_leaves_its_end() -> None:
     for _ in range(3):
         tails.add(printed(b"x" * MAX_TAIL))
     tails.add(printed(b"end"))
-    told, _, text = tails.text("stdout").partition("\n")
-    assert told == "(32 771 bytes before this are left out)"
+    reported, _, text = tails.text("stdout").partition("\n")
+    assert reported == "(32 771 bytes before this are left out)"
     assert text == "x" * (MAX_TAIL - 3) + "end"

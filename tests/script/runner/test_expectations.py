@@ -55,7 +55,7 @@ def test_each_round_of_a_repeat_captures_anew() -> None:
 
 
 def test_skipping_takes_the_first_message_that_matches() -> None:
-    """What stood before it is gone, what stands behind it is there."""
+    """The messages before it are gone, those after it are kept."""
     outcome = run("> x\n<~ 3\n< 4", says(1, 2, 3, 4, 5))
     assert outcome.code is ExitCode.PASSED
     assert [message.value for message in outcome.unexpected] == [5]
@@ -64,7 +64,7 @@ def test_skipping_takes_the_first_message_that_matches() -> None:
 def test_skipping_has_one_deadline_however_much_comes() -> None:
     """A child that never stops talking does not keep it from passing."""
     clock = VirtualClock()
-    begun = clock.now
+    began = clock.now
 
     def chatter() -> None:
         if not session.over:
@@ -79,17 +79,17 @@ def test_skipping_has_one_deadline_however_much_comes() -> None:
     outcome = run('> x\n<~ "y" within 3s', session, clock=clock)
     assert outcome.code is ExitCode.TIMED_OUT
     assert outcome.sentence == "no message that matches came within 3 s"
-    assert clock.now - begun == pytest.approx(3, abs=0.2)
+    assert clock.now - began == pytest.approx(3, abs=0.2)
     assert detail_texts(outcome, "closest") == ["message #1, the closest of 30 that were skipped"]
 
 
 def test_skipping_what_was_there_already_does_not_use_up_the_time() -> None:
     """The deadline is that of the step, and not one of an earlier step."""
     clock = VirtualClock()
-    begun = clock.now
+    began = clock.now
     outcome = run('> x\nsleep 1s\n<~ "y" within 3s', says("a", "b"), clock=clock)
     assert outcome.code is ExitCode.TIMED_OUT
-    assert clock.now - begun == pytest.approx(4)
+    assert clock.now - began == pytest.approx(4)
 
 
 def test_a_message_may_be_waited_for_longer_than_others() -> None:
@@ -113,11 +113,11 @@ def test_a_child_that_dies_while_messages_are_skipped() -> None:
 
 
 def test_no_message_may_come() -> None:
-    """Not for as long as is said, nor may one have come before."""
+    """Not within the given time, and none may wait from before."""
     clock = VirtualClock()
-    begun = clock.now
+    began = clock.now
     assert run("> x\n!< within 7s", says(), clock=clock).code is ExitCode.PASSED
-    assert clock.now - begun == pytest.approx(7)
+    assert clock.now - began == pytest.approx(7)
     outcome = run("> x\n!< within 7s", says({"a": 1}))
     assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 2)
     assert outcome.sentence == "a message came where none was expected"
@@ -126,13 +126,14 @@ def test_no_message_may_come() -> None:
 
 @pytest.mark.parametrize("events", [[closed()], [closed(), exited(0), audit(None)]])
 def test_a_child_that_is_gone_sends_nothing(events: list[AnyEvent]) -> None:
-    """Known at once: nobody waits for the time to pass. Whether it may be gone is for other lines to say."""
+    """It is known at once, without waiting for the time to pass. Whether it may be gone is for other steps
+    to say."""
     clock = VirtualClock()
-    begun = clock.now
+    began = clock.now
     outcome = run("> x\n!< within 7s\n? exit 0", FakeSession(opened(), lambda value: events), clock=clock)
     if len(events) > 1:
         assert (outcome.code, outcome.passed) == (ExitCode.PASSED, 3)
-        assert clock.now == begun
+        assert clock.now == began
     else:
         assert outcome.passed == 2
 
@@ -157,7 +158,7 @@ def test_text_is_found_in_what_is_printed_since_the_last_match() -> None:
     assert outcome.details[:2] == (("expected", "/one/"), ("stdout", "nothing was printed since"))
 
 
-def test_what_was_printed_instead_is_told() -> None:
+def test_a_failure_shows_what_was_printed_instead() -> None:
     """The last lines since the last match; of stderr only once."""
     pieces = [printed(b"ready\n"), printed(b"a\nb\n", "stdout"), printed(b"oops\n", "stderr")]
     script = "> x\nexpect stdout /ready/\nexpect stdout /set/"
@@ -233,7 +234,7 @@ def test_a_child_that_does_not_end_by_itself() -> None:
     )
 
 
-def test_a_child_that_no_signal_ends() -> None:
+def test_a_child_that_survives_the_signal() -> None:
     """The script may have meant to send it."""
     outcome = run("? signal TERM", FakeSession(opened(), silence))
     assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 1)
@@ -276,7 +277,7 @@ def test_clean_alone_does_not_allow_an_end() -> None:
     assert outcome.sentence == "the child exited with code 3 before it was told to quit"
 
 
-def test_a_broken_wire_is_a_bad_end_even_if_no_step_saw_it() -> None:
+def test_a_protocol_fault_that_no_step_saw_is_a_bad_end() -> None:
     """Whatever the exit code."""
     session = FakeSession(opened(), lambda value: [FAULT, closed()], [exited(0), audit()])
     outcome = run("> x", session)
@@ -289,7 +290,7 @@ def test_a_broken_wire_is_a_bad_end_even_if_no_step_saw_it() -> None:
 # repeat
 
 
-def test_a_failure_in_a_repeat_tells_the_round() -> None:
+def test_a_failure_in_a_repeat_names_the_round() -> None:
     """And how far the script came."""
     numbers = iter([0, 0, 0, 0, 1, 0])
     session = FakeSession(opened(), lambda value: [received(next(numbers))])
@@ -308,7 +309,7 @@ def test_a_child_that_dies_in_a_repeat() -> None:
     assert detail_texts(outcome, "round") == ["4 of 100 000 (repeat of line 1)"]
 
 
-def test_the_names_that_a_failure_is_about_are_told() -> None:
+def test_a_failure_shows_the_captured_names_it_uses() -> None:
     """With their values; others are not."""
     session = FakeSession(opened(), lambda value: [received([1, "two"])])
     script = "> x\n< [{{one}}, {{other}}]\n> x\n< [{{one}}, {{one}}]"

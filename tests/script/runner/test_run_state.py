@@ -30,7 +30,7 @@ def fed(*pieces: bytes) -> SearchableOutput:
     return printed
 
 
-def test_a_search_begins_behind_the_last_match() -> None:
+def test_a_search_begins_after_the_last_match() -> None:
     """Each line is found once, in the order in which it was printed."""
     printed = fed(b"one\ntwo\none\n")
     assert printed.find("one")
@@ -61,13 +61,13 @@ def test_lines_have_a_beginning_and_an_end() -> None:
     assert printed.find("^set$")
 
 
-def test_what_is_no_text_is_replaced() -> None:
-    """And hides nothing that stands around it."""
+def test_bytes_that_are_not_text_are_replaced() -> None:
+    """The text around them can still be found."""
     assert fed(b"a\xff\xfeb").find("a\N{REPLACEMENT CHARACTER}{2}b")
 
 
 def test_a_match_longer_than_the_reach_is_found_once_nothing_more_comes() -> None:
-    """Before, only the text that is new is searched, and what stands before it within reach."""
+    """Before, only the text that is new is searched, and the text before it within reach."""
     printed = fed(b"begin" + b"." * 200_000)
     assert not printed.find("(?s)begin.*end")
     printed.feed(b"end")
@@ -135,7 +135,7 @@ def test_what_was_found_long_ago_is_forgotten() -> None:
     assert len(printed._text) < KEEP_AT_LEAST
 
 
-def test_the_last_lines_are_those_behind_the_last_match() -> None:
+def test_the_last_lines_are_those_after_the_last_match() -> None:
     """What stood before it has been asked for."""
     printed = fed(b"one\ntwo\n")
     assert printed.find("one\n")
@@ -186,7 +186,7 @@ def test_messages_are_bounded_by_their_bytes_too() -> None:
 
 
 def test_however_long_a_run_is_it_takes_little_memory() -> None:
-    """Messages that were sent and not answered, those that nobody takes, and what is printed."""
+    """Messages that were sent and not answered, those that no step takes, and what is printed."""
     run_state = RunState(1)
     for number in range(101_000):
         run_state.apply(sent(number))
@@ -220,7 +220,7 @@ def test_what_the_session_had_to_do_to_end_the_child() -> None:
 
 
 def test_a_child_that_ended_sends_nothing_more() -> None:
-    """Even if nobody saw its channel close."""
+    """Even if its channel was not seen to close."""
     assert not lived(spawned()).is_closed
     assert lived(spawned(), exited()).is_closed
 
@@ -250,7 +250,7 @@ def test_a_step_passes_once_the_next_is_asked_for() -> None:
     assert (cursor.passed, cursor.total) == (1, 3)
 
 
-def test_the_rounds_are_told_from_the_outermost_in() -> None:
+def test_rounds_are_listed_from_the_outermost_in() -> None:
     """For the person who is to find the failure."""
     cursor = ScriptCursor((Repeat(3, (Repeat(5, say("7"), line=2),), line=1),))
     seen = [cursor.rounds for _ in cursor]
@@ -297,7 +297,7 @@ def test_nothing_is_unrolled() -> None:
     assert len(cursor.rounds) == 2000
 
 
-def test_what_follows_is_told_as_far_as_the_end_of_the_block() -> None:
+def test_following_steps_end_with_the_block() -> None:
     """A step can look at what follows it."""
     cursor = ScriptCursor((Repeat(2, (*say("1"), Quit(line=2))), *say("3")))
     assert [cursor.following_steps for _ in cursor] == [(Quit(),), (), (Quit(),), (), ()]

@@ -63,7 +63,7 @@ def test_another_message() -> None:
 
 
 def test_messages_are_taken_in_order() -> None:
-    """What came before it was expected waits; what nobody expected is kept for the report."""
+    """A message that comes early waits; one that no step expects is kept for the report."""
     answers = [received(number, number=number) for number in (1, 2, 3)]
     outcome = run("> go\n< 1\n< 2", FakeSession(opened(), lambda value: answers))
     assert outcome.code is ExitCode.PASSED
@@ -92,7 +92,7 @@ def test_a_deadline_that_passes_is_diagnosed(
     assert reasons[0] == "The child is stopped by SIGSTOP and does nothing; SIGCONT continues it."
 
 
-def test_a_child_that_takes_no_message() -> None:
+def test_a_child_that_does_not_take_a_message() -> None:
     """Sending has a deadline too."""
     outcome = run("> x", FakeSession(opened(), lambda value: None))
     assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 1)
@@ -123,7 +123,7 @@ def test_what_came_before_the_end_counts() -> None:
     assert outcome.sentence == "the child exited with code 0 before it was told to quit"
 
 
-def test_nobody_to_send_to() -> None:
+def test_sending_without_a_child_fails() -> None:
     """The sentence is the session's."""
     session = FakeSession([*opened(), exited(1)])
     session.deaf = "nobody listens"
@@ -191,20 +191,18 @@ def test_a_bad_end(text: str, ending: list[AnyEvent], sentence: str) -> None:
         ([exited(None), audit()], []),
     ],
 )
-def test_an_end_that_a_script_may_ask_for_is_told_as_it_is_written(
-    ending: list[AnyEvent], remedies: list[str]
-) -> None:
+def test_a_remedy_names_the_step_that_expects_this_end(ending: list[AnyEvent], remedies: list[str]) -> None:
     """For a child that is right; where it had to be forced, it is not."""
     assert detail_texts(run("> x", FakeSession(opened(), silence, ending)), "remedy") == remedies
 
 
-def test_what_the_child_left_behind_is_no_bad_end() -> None:
+def test_leftovers_are_not_a_bad_end() -> None:
     """Its processes are ended after it, which is not its failure to end."""
     ending = [exited(), signalled(signal.SIGTERM, "left behind"), audit()]
     assert run("", FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
 
 
-def test_output_that_nobody_takes_ends_the_run() -> None:
+def test_lost_output_ends_the_run() -> None:
     """Whatever the script waits for, and the events are read to their end all the same."""
     session = FakeSession(opened(), lambda value: [printed(b"x"), printed(b"y")])
     reported: list[AnyEvent] = []
@@ -220,8 +218,8 @@ def test_output_that_nobody_takes_ends_the_run() -> None:
     assert reported[-1] == printed(b"x")
 
 
-def test_a_slow_reader_costs_no_deadline() -> None:
-    """While our output waits for its reader, the clock of a step stands still; then it goes on."""
+def test_a_slow_reader_of_our_output_does_not_count() -> None:
+    """While our output waits for its reader, the time of a step does not count."""
     session = FakeSession(opened(), lambda value: [printed(b"much")])
 
     async def tell(event: AnyEvent) -> None:
@@ -234,7 +232,7 @@ def test_a_slow_reader_costs_no_deadline() -> None:
 
 
 def test_an_interruption_leaves_the_session() -> None:
-    """Even while nobody takes our output; the runner says where it stood."""
+    """Even while our output has no reader; the runner says at which line."""
 
     async def main() -> None:
         stuck = asyncio.Event()
@@ -265,7 +263,7 @@ def test_bytes_are_sent_as_they_are() -> None:
     assert session.sent == [b"\xc1\xff"]
 
 
-def test_a_script_sleeps_and_what_happens_meanwhile_is_told() -> None:
+def test_events_are_reported_while_a_script_sleeps() -> None:
     """A message that comes then is there for later steps."""
     clock = VirtualClock()
 
@@ -274,9 +272,9 @@ def test_a_script_sleeps_and_what_happens_meanwhile_is_told() -> None:
         return ()
 
     session = FakeSession(opened(), answer)
-    begun = clock.now
+    began = clock.now
     assert run("> x\nsleep 5s\n< late", session, clock=clock).code is ExitCode.PASSED
-    assert clock.now - begun == pytest.approx(5)
+    assert clock.now - began == pytest.approx(5)
 
 
 def test_signals_are_sent_to_the_child() -> None:
@@ -292,7 +290,7 @@ def test_signals_are_sent_to_the_child() -> None:
     assert sent == [signal.SIGUSR1]
 
 
-def test_a_signal_that_reaches_nobody() -> None:
+def test_a_signal_without_a_child_fails() -> None:
     """The sentence is the session's."""
     session = FakeSession([*opened(), exited(1)])
     session.deaf = "there is no child to signal"
@@ -302,7 +300,7 @@ def test_a_signal_that_reaches_nobody() -> None:
 
 
 def test_a_restart_ends_the_run_and_begins_the_next() -> None:
-    """What was captured stays; what was printed and said before is over."""
+    """What was captured stays; output and messages of the run before are gone."""
     session = FakeSession(
         opened(), lambda value: [printed(b"once"), received(len(session.sent)), received(0)]
     )
@@ -323,8 +321,8 @@ def test_a_restart_sees_that_the_child_ended_well() -> None:
     assert run(script, FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
 
 
-def test_how_a_run_should_end_may_stand_behind_its_last_words() -> None:
-    """But not behind the beginning of the next."""
+def test_the_expected_end_may_follow_the_last_messages() -> None:
+    """But not after the beginning of the next run."""
     ending = [received("bye"), closed(), exited(3), audit()]
     passing = run('quit\n< "bye"\n? clean\n? exit 3', FakeSession(opened(), silence, ending))
     assert (passing.code, passing.unclaimed) == (ExitCode.PASSED, 0)
@@ -364,8 +362,8 @@ def test_a_child_that_is_told_to_quit_twice() -> None:
     assert (outcome.code, outcome.passed, outcome.total) == (ExitCode.PASSED, 3, 3)
 
 
-def test_where_the_script_stands_is_known_while_it_runs() -> None:
-    """For whoever shows it."""
+def test_the_line_is_known_while_a_script_runs() -> None:
+    """For the status line."""
     seen: list[tuple[int, int, int]] = []
 
     async def tell(event: AnyEvent) -> None:
@@ -415,4 +413,4 @@ def test_ends_that_differ_cannot_be_updated() -> None:
 
 
 async def _deaf_ears(event: AnyEvent) -> None:
-    """Tell nobody."""
+    """Report nothing."""
