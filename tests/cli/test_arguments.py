@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from tui_ipc.cli.arguments import UNLIMITED_SPEED, exit_with_usage_error, parse_arguments
+from tui_ipc.cli.arguments import exit_with_usage_error, parse_arguments
+from tui_ipc.cli.options import UNLIMITED_SPEED
 from tui_ipc.script import EXIT_CODE_MEANINGS
 from tui_ipc.script.language.steps import GRAMMAR
 

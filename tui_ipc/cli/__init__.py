@@ -1,1 +1,1 @@
-"""The command line: its arguments, conflicts between options, and which face it opens."""
+"""The command line."""

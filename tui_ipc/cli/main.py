@@ -1,6 +1,6 @@
-"""The command line: picks a face and answers with its exit code.
+"""The command line: chooses a face, runs it and returns its exit code.
 
-The one rule: nothing of a face is imported before that face is chosen.
+Nothing of a face is imported before it is chosen: each start pays only for what it uses.
 """
 
 import gc
@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tui_ipc.cli.arguments import UNLIMITED_SPEED, Options, exit_with_usage_error, parse_arguments
+from tui_ipc.cli.arguments import exit_with_usage_error, parse_arguments
+from tui_ipc.cli.options import UNLIMITED_SPEED, Options
 from tui_ipc.script import SIGNAL_EXIT_BASE
 
 if TYPE_CHECKING:
@@ -23,20 +24,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``tui-ipc``.
 
     Args:
-        arguments: Those behind the program's name; None takes this process's own.
+        arguments: Those after the program's name; None for this process's own.
 
     Returns:
-        The exit code; what is wrong with the arguments ends the process with 2.
+        The exit code.
+
+    Raises:
+        SystemExit: With code 2 if the arguments are wrong, 0 if they asked for the help or the version.
     """
     try:
         options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
-        return _run_child_face(options) if options.replay is None else _replay(options, options.replay)
+        return _run_child(options) if options.replay is None else _run_replay(options, options.replay)
     except KeyboardInterrupt:  # before there was a child, or after
         return SIGNAL_EXIT_BASE + signal.SIGINT
 
 
-def _run_child_face(options: Options) -> int:
-    """Run a child, in the face that was asked for."""
+def _run_child(options: Options) -> int:
     session_options = _make_session_options(options)
     if options.script is not None:
         return _run_scripts(options, options.script, session_options)
@@ -64,7 +67,7 @@ def _make_session_options(options: Options) -> "SessionOptions":
 
 
 def _run_scripts(options: Options, files: Sequence[str], session_options: "SessionOptions") -> int:
-    """Run scripts, or only read them."""
+    """Run scripts, or only check them."""
     if options.check is not None:
         from tui_ipc.script.files import run_check_scripts
 
@@ -83,8 +86,8 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
     )
 
 
-def _replay(options: Options, path: str) -> int:
-    """Show or print a recording, or make a script of it."""
+def _run_replay(options: Options, path: str) -> int:
+    """Show or print a recording, or make a script from it."""
     if options.save_script is not None:
         from tui_ipc.script.record_to_script import run_record_to_script
 
@@ -103,7 +106,7 @@ def _replay(options: Options, path: str) -> int:
 
 
 def _import_explorer() -> None:
-    """Import what the explorer needs; to look for garbage meanwhile, where all of it stays, costs 35 ms."""
+    # Saves 35 ms: the collector would look again and again through what is imported, all of which stays.
     gc.disable()
     try:
         import tui_ipc.tui.launch  # noqa: F401
@@ -114,12 +117,12 @@ def _import_explorer() -> None:
 def _session_to_script(
     events: "Iterable[AnyEvent]", command: Sequence[str], *, first_missing: bool, source: str = "the explorer"
 ) -> str:
-    """What the explorer calls to save a script: it knows nothing of the other face."""
+    """Write a script for the explorer, which may not import the other face."""
     from tui_ipc.script.record_to_script import convert_events_to_script
 
     return convert_events_to_script(events, command, first_missing=first_missing, source=source)
 
 
-def _require_terminal(otherwise: str) -> None:
+def _require_terminal(alternative: str) -> None:
     if not (os.isatty(0) and os.isatty(1)):
-        exit_with_usage_error(f"the explorer needs a terminal; for a pipe or CI there is {otherwise}")
+        exit_with_usage_error(f"the explorer needs a terminal; for a pipe or CI, use {alternative}")

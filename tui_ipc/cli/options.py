@@ -1,48 +1,98 @@
-"""What on a command line cannot go together. Pure.
+"""The options of the command line, and which of them cannot go together. Pure.
 
-The one rule: an option that would do nothing is refused, never ignored: who wrote it expects something of it.
+An option that would do nothing is refused and not ignored: the user expects something of it.
 """
 
+import argparse
+import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from tui_ipc.cli.arguments import Options
+UNLIMITED_SPEED: Final = math.inf
+"""The value of ``--speed max``."""
+
+REPORT_KINDS: Final = ("junit", "tap")
+"""The kinds of report that ``--report`` knows."""
+
+
+class Options(argparse.Namespace):
+    """The parsed command line. An option that was not given is None, a flag False.
+
+    Attributes:
+        command: The child's command, what comes after ``--``.
+        script: The files of scripts, those of ``--check`` included; empty for the built-in conversation.
+        report: Kinds and files of reports.
+        speed: Of a replay; :data:`UNLIMITED_SPEED` for no pauses.
+    """
+
+    command: list[str] | None
+    script: list[str] | None
+    check: list[str] | None
+    format: str | None
+    report: list[tuple[str, str]] | None
+    record: str | None
+    record_failures: str | None
+    update: bool
+    replay: str | None
+    speed: float | None
+    save_script: str | None
+    match_by: str | None
+    timeout: float | None
+    no_pty: bool
+    cwd: str | None
+
 
 _FOR_SCRIPTS: Final = ("--check", "--report", "--record-failures", "--update")
 _FOR_RUNNING: Final = ("--record", "--match-by", "--timeout", "--cwd", "--no-pty")
-_NOT_CHECKED: Final = ("--format", "--report", "--record", "--record-failures", "--update")
+_NOT_FOR_CHECK: Final = ("--format", "--report", "--record", "--record-failures", "--update")
+
+_ATTRIBUTES: Final = {
+    "a command": "command",
+    "--check": "check",
+    "--cwd": "cwd",
+    "--format": "format",
+    "--match-by": "match_by",
+    "--no-pty": "no_pty",
+    "--record": "record",
+    "--record-failures": "record_failures",
+    "--report": "report",
+    "--script": "script",
+    "--save-script": "save_script",
+    "--speed": "speed",
+    "--timeout": "timeout",
+    "--update": "update",
+}
+"""Where :class:`Options` has each option."""
 
 
-def find_conflict(options: "Options") -> str | None:
-    """What cannot be done as it was asked for, and the remedy; None if all of it can."""
-    rules: tuple[Callable[[Options], str | None], ...] = (
+def find_conflict(options: Options) -> str | None:
+    """Find what cannot be done as it was asked for; return the fact and the remedy, None if all of it can."""
+    checks: tuple[Callable[[Options], str | None], ...] = (
         _check_replay,
         _check_without_replay,
         _check_scripts,
         _check_files,
         _check_stdout,
     )
-    return next((complaint for rule in rules if (complaint := rule(options))), None)
+    return next((conflict for check in checks if (conflict := check(options))), None)
 
 
-def _first_given(options: "Options", *names: str) -> str | None:
-    """The first of some options that was given; ``a command`` is one."""
+def _first_given(options: Options, *names: str) -> str | None:
+    """Return the first of some options that was given; ``a command`` is one."""
+    attributes = vars(options)
     for name in names:
-        value = getattr(options, name.removeprefix("a ").removeprefix("--").replace("-", "_"))
-        if value is not None and value is not False:
+        if attributes[_ATTRIBUTES[name]] not in (None, False):
             return name
     return None
 
 
-def _check_replay(options: "Options") -> str | None:
-    """A recording is shown and no child is run, so whatever is for one contradicts that."""
+def _check_replay(options: Options) -> str | None:
     if options.replay is None:
         return None
     if name := _first_given(options, "a command", *_FOR_SCRIPTS, "--script", *_FOR_RUNNING):
-        return f"--replay shows what was recorded and runs no child; {name} does not go with it"
+        return f"--replay shows a recording and runs no child; {name} does not go with it"
     if not options.replay:
-        return "--replay needs the name of a file"
+        return "--replay needs a file name"
     if options.save_script is not None and (name := _first_given(options, "--format", "--speed")):
         return f"--save-script writes a script and shows nothing; {name} does not go with it"
     if options.format is not None and options.speed is not None:
@@ -50,34 +100,35 @@ def _check_replay(options: "Options") -> str | None:
     return None
 
 
-def _check_without_replay(options: "Options") -> str | None:
+def _check_without_replay(options: Options) -> str | None:
     if options.replay is not None:
         return None
     if name := _first_given(options, "--speed", "--save-script"):
-        return f"{name} is for a recording, and none is given; name it with --replay FILE"
+        return f"{name} needs a recording; name it with --replay FILE"
     if options.script is not None:
         return None
     if options.format is not None:
-        return "--format is for scripts and recordings, and none is given; add --script or --replay FILE"
+        return "--format needs scripts or a recording; add --script or --replay FILE"
     if name := _first_given(options, *_FOR_SCRIPTS):
-        return f"{name} is for scripts, and none is given; name them with --script FILE"
+        return f"{name} needs scripts; name them with --script FILE"
     return None
 
 
-def _check_scripts(options: "Options") -> str | None:
+def _check_scripts(options: Options) -> str | None:
     if options.script is None:
         return None
     if options.script.count("-") > 1:
-        return f"standard input holds one script, and '-' is given {options.script.count('-')} times"
+        count = options.script.count("-")
+        return f"standard input can be only one script, and '-' is given {count} times; name files"
     if options.check is not None:
-        if name := _first_given(options, *_NOT_CHECKED):
+        if name := _first_given(options, *_NOT_FOR_CHECK):
             return f"--check runs nothing; {name} does not go with it"
         if not options.script:
             return "--check needs scripts to read; name them: --check FILE"
     if options.update and (not options.script or "-" in options.script):
         return "--update rewrites files; name them with --script FILE"
     if options.update and (twice := _first_duplicate(options.script)):
-        return f"--update rewrites a script by one run of it, and {twice!r} is given twice"
+        return f"--update rewrites a script after one run of it, and {twice!r} is given twice; give it once"
     if options.record is not None and len(options.script) > 1:
         return (
             f"--record takes one script, and {len(options.script)} are given; "
@@ -86,32 +137,31 @@ def _check_scripts(options: "Options") -> str | None:
     return None
 
 
-def _check_files(options: "Options") -> str | None:
+def _check_files(options: Options) -> str | None:
     if options.record == "":
-        return "--record needs the name of a file"
+        return "--record needs a file name"
     if options.save_script == "":
-        return "--save-script needs the name of a file"
+        return "--save-script needs a file name"
     if options.record_failures == "":
-        return "--record-failures needs the name of a directory"
+        return "--record-failures needs a directory name"
     if options.record is not None and options.record_failures is not None:
-        return "--record keeps a recording however it ends, --record-failures only of a failure; give one"
+        return "--record keeps a recording in any case, --record-failures only of a failure; give one of them"
     files = [file for _, file in options.report or () if file != "-"]
     if options.record is not None:
         files.append(options.record)
     if twice := _first_duplicate(files):
-        return f"{twice!r} is to be written twice; give each report and recording a file of its own"
+        return f"{twice!r} is named for two outputs; give each report and recording a file of its own"
     return None
 
 
 def _first_duplicate(files: Sequence[str]) -> str | None:
-    """The first file that is named again, None if there is none."""
     return next((file for file in files if files.count(file) > 1), None)
 
 
-def _check_stdout(options: "Options") -> str | None:
-    takers = [f"--report {kind}=-" for kind, file in options.report or () if file == "-"]
+def _check_stdout(options: Options) -> str | None:
+    users = [f"--report {kind}=-" for kind, file in options.report or () if file == "-"]
     if options.script is not None and options.format == "jsonl":
-        takers.insert(0, "--format jsonl")
-    if len(takers) > 1:
-        return f"standard output holds one thing, and {' and '.join(takers)} want it; write one into a file"
+        users.insert(0, "--format jsonl")
+    if len(users) > 1:
+        return f"{' and '.join(users)} both use standard output; write one of them to a file"
     return None
