@@ -29,8 +29,7 @@ examples:
                                              run many, each with its own child
   prove --exec "tui-ipc --report tap=- --script" tests/*.tipc
                                              run them as tests under prove
-  tui-ipc --record run.rec -- ./my-plugin    record what happens, with or without
-                                             --script
+  tui-ipc --record run.rec -- ./my-plugin    record it; also with --script
   tui-ipc --replay run.rec                   explore the recording later
   tui-ipc --replay run.rec --format text     print it; jsonl is for programs
   tui-ipc --replay run.rec --save-script talk.tipc
