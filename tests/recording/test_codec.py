@@ -5,6 +5,7 @@ import re
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -66,6 +67,7 @@ def path(tmp_path: Path) -> str:
 def test_what_is_read_is_what_was_written(
     tmp_path_factory: pytest.TempPathFactory, written: list[ev.AnyEvent]
 ) -> None:
+    written = [replace(event, run=run) for run, event in enumerate(written, 1)]
     recorded = open_recording(stored(tmp_path_factory, HEADER + b"".join(map(encode_event, written))))
     assert same(list(recorded.events()), written)
     assert (recorded.command, recorded.began, recorded.truncated) == (("./child",), BEGAN, 0)
@@ -175,6 +177,16 @@ def test_what_a_newer_program_adds_is_skipped_and_counted(path: str) -> None:
             f"which were skipped; to see them, install what recorded it ({program}) or a newer one"
         )
     ]
+
+
+def test_what_a_run_has_once_is_refused_the_second_time(path: str) -> None:
+    """Of another run, it is not the second."""
+    hello = ev.HelloReceived(at=1, run=1, name="x", pid=1, inline=True, raw=b"")
+    other = replace(hello, run=2)
+    first = HEADER + encode_event(hello) + encode_event(other)
+    Path(path).write_bytes(first + encode_event(hello))
+    error = f"{path} is broken: the event at byte {len(first)} is a second HelloReceived of run 1"
+    assert outcome(path) == ([hello, other], error)
 
 
 def test_fields_at_the_end_may_be_absent_where_they_have_a_default(path: str) -> None:

@@ -49,6 +49,9 @@ class EventBase:
         run: The run that it belongs to (one life of a child), counted from 1.
     """
 
+    ONCE_A_RUN: ClassVar = False
+    """Whether a run has at most one event of the kind."""
+
     at: Nanoseconds
     run: Ordinal
 
@@ -58,6 +61,7 @@ class ServerListening(EventBase):
     """The one-shot server waits for the child under ``name``, the path of its socket."""
 
     KIND: ClassVar = 1
+    ONCE_A_RUN: ClassVar = True
 
     name: str
 
@@ -67,6 +71,7 @@ class ChildSpawned(EventBase):
     """The child's process runs; ``command`` is what was executed, the channel name included."""
 
     KIND: ClassVar = 2
+    ONCE_A_RUN: ClassVar = True
 
     pid: Pid
     command: Annotated[tuple[str, ...], NotEmpty()]
@@ -77,6 +82,7 @@ class ChildConnected(EventBase):
     """A process of our user connected to the one-shot server."""
 
     KIND: ClassVar = 3
+    ONCE_A_RUN: ClassVar = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +97,7 @@ class HelloReceived(EventBase):
     """
 
     KIND: ClassVar = 4
+    ONCE_A_RUN: ClassVar = True
 
     name: str
     pid: StatedPid
@@ -103,6 +110,7 @@ class ChannelsOpen(EventBase):
     """The handshake is complete: messages may pass in both directions."""
 
     KIND: ClassVar = 5
+    ONCE_A_RUN: ClassVar = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +230,7 @@ class ChildExited(EventBase):
     """
 
     KIND: ClassVar = 14
+    ONCE_A_RUN: ClassVar = True
 
     code: ExitCode | None
     signal: SignalNumber | None
@@ -241,6 +250,7 @@ class HandshakeFailed(EventBase):
     """
 
     KIND: ClassVar = 15
+    ONCE_A_RUN: ClassVar = True
 
     step: Step
     sentence: str
@@ -277,6 +287,7 @@ class Audit(EventBase):
     """
 
     KIND: ClassVar = 17
+    ONCE_A_RUN: ClassVar = True
 
     processes: tuple[Pid, ...]
     files: tuple[str, ...]

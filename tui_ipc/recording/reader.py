@@ -35,6 +35,7 @@ USUAL_MAX_EVENT_SIZE: Final = DEFAULT_MAX_MESSAGE_SIZE + 64 * 1024
 file costs no more memory than this before the fault is found."""
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
+_RUNS_CHECKED: Final = 1000  # runs that may overlap; of more, second events are not found
 
 
 class Recording:
@@ -66,6 +67,7 @@ class Recording:
         self.is_complete = False
         self.truncated = 0
         self.skipped: Counter[int] = Counter()
+        self._kinds_of_run: dict[int, frozenset[int]] = {}  # of those that a run has once, latest run last
 
     def events(self) -> Iterator[AnyEvent]:
         """Give the events in order, from the first. One event is in memory at a time.
@@ -100,7 +102,21 @@ class Recording:
                     case UnknownKind():
                         self.skipped[item.kind] += 1
                     case _:
+                        if item.ONCE_A_RUN:
+                            self._check_first(item, start)
                         yield item
+
+    def _check_first(self, event: AnyEvent, start: int) -> None:
+        """Refuse a second event of a kind that a run has once."""
+        kinds = self._kinds_of_run.pop(event.run, frozenset())
+        if event.KIND in kinds:
+            raise RecordingError(
+                f"{self.path} is broken: the event at byte {start} is a second {type(event).__name__} "
+                f"of run {event.run}"
+            )
+        self._kinds_of_run[event.run] = kinds | {event.KIND}
+        if len(self._kinds_of_run) > _RUNS_CHECKED:
+            del self._kinds_of_run[next(iter(self._kinds_of_run))]
 
     def time_of(self, at: int) -> datetime | None:
         """Return the wall clock at a moment of the events; None where nothing says it."""
