@@ -162,7 +162,10 @@ def test_parse(text: str, value: Any) -> None:
         ("[1] x", "not JSON: text after the value at column 5"),
         ('"hello', "not JSON: unterminated string at column 1"),
         ("[b'abc", "not JSON: unterminated string at column 2"),
-        (r'"\x41"', "not JSON: no JSON escape, or a control character, in the string at column 1"),
+        (
+            r'"\x41"',
+            "not JSON: an escape that JSON does not have, or a control character, in the string at column 1",
+        ),
         (r'["ab\q"]', "not JSON: unknown escape at column 5"),
         ("[nan]", "not JSON: expecting a value (a string needs quotes) at column 2"),
         ("[007]", "not JSON: not a number at column 2"),

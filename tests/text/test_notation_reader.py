@@ -66,11 +66,11 @@ def test_holes_stand_for_values(text: str, pattern: Any) -> None:
         ("[{{a}]", 1, "a captured value is written {{name}}"),
         ("[..., 1, ...]", 9, "a second ... in […]"),
         ("{..., ...}", 6, "a second ... in {…}"),
-        ("{/a/: 1}", 1, "the key of a map must be told; ... stands for any further entries"),
+        ("{/a/: 1}", 1, "the key of a map cannot be a placeholder; ... stands for any further entries"),
         ("{{{a}}: 1}", 0, "a captured value is written {{name}}"),
-        ("{ {{a}}: 1}", 2, "the key of a map must be told"),
-        ("{(1, ...): 1}", 5, "the key of a map must be told"),
-        ("{(1, (/a/,)): 1}", 6, "the key of a map must be told"),
+        ("{ {{a}}: 1}", 2, "the key of a map cannot be a placeholder"),
+        ("{(1, ...): 1}", 5, "the key of a map cannot be a placeholder"),
+        ("{(1, (/a/,)): 1}", 6, "the key of a map cannot be a placeholder"),
     ],
 )
 def test_a_faulty_hole(text: str, offset: int, words: str) -> None:
@@ -101,7 +101,7 @@ def test_what_stands_around_a_hole(text: str, offset: int, words: str) -> None:
 def test_a_hole_may_be_objected_to() -> None:
     """Who reads a pattern says which holes may be in it."""
     begun = parse_leading_value('{"a": [/a/, {{b}}]}', lambda hole: "no" if isinstance(hole, Capture) else "")
-    assert begun == NotationProblem("no", 12, hole=True)
+    assert begun == NotationProblem("no", 12, is_placeholder=True)
 
 
 @pytest.mark.parametrize("text", ["[...]", "{...}", "[/a/]", "[{{a}}]", "{{a}}"])
@@ -110,7 +110,7 @@ def test_a_value_has_no_holes(text: str) -> None:
     value, complaint = interpret(text)
     assert value == text
     assert complaint is not None
-    assert not complaint.hole
+    assert not complaint.is_placeholder
 
 
 @settings(deadline=None)

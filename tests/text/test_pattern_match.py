@@ -18,7 +18,7 @@ from tui_ipc.text.pattern_match import (
     find_difference,
     is_same,
     iter_differences,
-    match,
+    match_pattern,
 )
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
 
@@ -165,12 +165,12 @@ def test_the_first_difference_is_the_first_in_the_text() -> None:
 
 def test_what_is_captured_stands_for_itself() -> None:
     """A name takes the first value that stands there, and from then on only that one will do."""
-    assert match({"x": A, "y": [B, A]}, {"y": [2, 1], "x": 1}) == (None, {"a": 1, "b": 2})
-    difference, _ = match([A, A], [1, True])
+    assert match_pattern({"x": A, "y": [B, A]}, {"y": [2, 1], "x": 1}) == (None, {"a": 1, "b": 2})
+    difference, _ = match_pattern([A, A], [1, True])
     assert difference == Difference((1,), A, True, known=1)
-    assert match([ANY_VALUE, A], [1, 2]) == (None, {"a": 2})
+    assert match_pattern([ANY_VALUE, A], [1, 2]) == (None, {"a": 2})
     known = {"a": [1]}
-    assert match({"x": A, "y": B}, {"x": (1,), "y": 2}, known) == (None, {"b": 2})
+    assert match_pattern({"x": A, "y": B}, {"x": (1,), "y": 2}, known) == (None, {"b": 2})
     assert find_difference(A, 1, known) == Difference((), A, 1, known=[1])
     assert known == {"a": [1]}
 
@@ -192,7 +192,7 @@ def test_a_difference_is_told(pattern: Any, value: Any, words: str) -> None:
     """In one line, in the notation, with the kinds where the values alone look alike."""
     difference = find_difference(pattern, value)
     assert difference is not None
-    assert difference.told(9 if len(str(pattern)) > 90 else None) == words
+    assert difference.describe(9 if len(str(pattern)) > 90 else None) == words
 
 
 def test_what_is_sent_is_filled_in() -> None:

@@ -15,7 +15,7 @@ from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import Expect, ExpectExit, Repeat, Script, Step, write_script
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.pattern_match import ABSENT, find_difference, match, pair_entries, pair_items
+from tui_ipc.text.pattern_match import ABSENT, find_difference, match_pattern, pair_entries, pair_items
 from tui_ipc.text.placeholders import ANY_REST
 
 
@@ -33,7 +33,7 @@ def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tupl
     Returns:
         The new pattern, which is ``pattern`` itself if it matches; and the names that it captures anew.
     """
-    difference, captured = match(pattern, received, known)
+    difference, captured = match_pattern(pattern, received, known)
     if difference is None:
         return pattern, captured
     names, captured = dict(known), {}
@@ -46,7 +46,7 @@ def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tupl
         elif isinstance(ours, dict) and isinstance(theirs, dict):
             container[key], pairs = _merge_map(ours, theirs)
         else:
-            difference, new = match(ours, theirs, names)
+            difference, new = match_pattern(ours, theirs, names)
             container[key] = ours if difference is None else theirs
             if difference is None:
                 captured |= new

@@ -39,7 +39,7 @@ def explain_difference(difference: Difference, expected: Any, received: Any) -> 
         return (
             ("expected", render_value(expected, _VALUE_LIMIT)),
             ("received", render_value(received, _VALUE_LIMIT)),
-            ("differs", difference.told(_VALUE_LIMIT)),
+            ("differs", difference.describe(_VALUE_LIMIT)),
         )
     ours = _split_around(expected, _translate_path(difference.keys, expected, received), difference.expected)
     theirs = _split_around(received, difference.keys, difference.received)
@@ -48,7 +48,7 @@ def explain_difference(difference: Difference, expected: Any, received: Any) -> 
     return (
         *_format_marked("expected", ours),
         *_format_marked("received", theirs),
-        ("differs", difference.told(_VALUE_LIMIT)),
+        ("differs", difference.describe(_VALUE_LIMIT)),
     )
 
 

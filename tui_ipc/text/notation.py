@@ -1,16 +1,18 @@
-"""How a message is written: the one text form that people type and read.
+"""The notation of messages: the one text form of a value that people type and read.
 
-The rule: what ``render`` writes, ``parse`` reads back. The notation is JSON, extended only where a message
-holds what JSON cannot, and a value has the same text wherever it stands.
+What :func:`render_value` writes, :func:`parse_value` reads back. The notation is JSON, extended only where a
+message holds what JSON cannot, and a value has the same text wherever it is.
 
 * Text that is JSON is that value, as Python's ``json`` reads it (with ``NaN``, ``Infinity``, ``-Infinity``).
 * Else text that is a Python literal of bytes, a tuple, a list or a dict is that value. Inside it the words of
-  Python and of JSON mix freely (``None``, ``null``). Strings side by side are a forgotten comma, not one.
+  Python and of JSON mix freely (``None``, ``null``). Two strings side by side are an error, a forgotten
+  comma.
 * A time stamp is ``timestamp("2026-11-24T05:00:00Z")``: ISO 8601 with its offset from UTC, anywhere.
 * Anything else is a string: exactly the text as typed, spaces included.
 
-Neither direction recurses, so depth costs memory and never the stack, and reading takes time in proportion to
-the text whatever it says: one faces what a child sent, the other what a person is still typing.
+Neither direction recurses, so that depth costs memory and never the stack, and reading takes time in
+proportion to the text, whatever it is: what is rendered, a child sent, and what is parsed, a person is still
+typing.
 """
 
 import json
@@ -18,7 +20,7 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, assert_never
 
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.notation_reader import (
@@ -30,13 +32,13 @@ from tui_ipc.text.notation_reader import (
     read_value,
     skip_blank,
 )
-from tui_ipc.text.placeholders import ANY_REST, PLACEHOLDER_TYPES, Capture, Regex
+from tui_ipc.text.placeholders import ANY_REST, PLACEHOLDER_TYPES, AnyRest, Capture, Placeholder, Regex
 from tui_ipc.text.safe_text import is_plain, replace_hidden
 from tui_ipc.text.units import format_plural
 
 _JSON: Final = json.JSONDecoder()
 _SPELLINGS: Final = {"None": "null", "True": "true", "False": "false"}
-_VALUE_START: Final = re.compile(  # how text begins that wants to be more than a string
+_VALUE_START: Final = re.compile(  # how text begins that is meant as JSON or a literal
     r"""(?P<json>[\[{"])|\(|(?:[bB][rR]?|[rR][bB])["']|timestamp\("""
 )
 _ESCAPED: Final = {character: "\\" + letter for letter, character in JSON_LETTERS.items()}
@@ -57,21 +59,21 @@ _KINDS: Final[tuple[tuple[type | tuple[type, ...], str, str], ...]] = (
 
 
 def parse_value(text: str) -> Any:
-    """The value that ``text`` stands for; the text itself if it stands for no other.
+    """Return the value of a text; the text itself if it is neither JSON nor a literal.
 
-    Never fails. Of a key given twice the last value counts. The value need not fit into a message: an integer
-    may be beyond 64 bits, a string may hold lone surrogates; sending says so.
+    Never fails. Of a key that occurs twice the last value counts. The value need not fit into a message: an
+    integer may be beyond 64 bits, a string may hold lone surrogates; sending it fails then.
     """
     return interpret(text)[0]
 
 
 def describe_text(text: str) -> str:
-    """What ``text`` would be as a message, in one line: its kind, its count and its bytes on the wire.
+    """Describe in one line what a text is as a message: its kind, its count and its bytes on the wire.
 
-    For instance ``map, 3 keys, 27 bytes``. It says instead why a value cannot be sent, and adds why a text
-    that begins like JSON or a literal is nevertheless a string.
+    For instance ``map, 3 keys, 27 bytes``; or why the value cannot be sent. For a text that begins like JSON
+    or a literal and is a string, the reason is added.
     """
-    value, complaint = interpret(text)
+    value, problem = interpret(text)
     kind, noun = _kind_and_noun(value)
     if isinstance(value, list | tuple | dict):
         kind += ", " + format_plural(len(value), noun)
@@ -79,11 +81,11 @@ def describe_text(text: str) -> str:
         size = len(encode(value))
     except (TypeError, ValueError) as error:
         return f"{kind}, cannot be sent: {error}"
-    return f"{kind}, {format_plural(size, 'byte')}" + (f" — {complaint}" if complaint else "")
+    return f"{kind}, {format_plural(size, 'byte')}" + (f" — {problem}" if problem else "")
 
 
 def render_value(value: Any, limit: int | None = None) -> str:
-    r"""The text of a value, on one line and safe for a terminal.
+    r"""Write a value as text, on one line and safe for a terminal.
 
     Strings are always quoted. Each character that cannot be seen (:mod:`tui_ipc.text.safe_text`) or is not
     printable (``str.isprintable``: unassigned and private ones, too) is written as an escape. What no message
@@ -91,11 +93,13 @@ def render_value(value: Any, limit: int | None = None) -> str:
 
     Args:
         value: Anything that a message can hold, nested to any depth.
-        limit: Characters to show, about. A longer text is cut at ``…``, open quotes and brackets are closed,
-            and the size of the whole value follows: ``b"\x00…" (67 108 864 bytes)``. That takes time in
-            proportion to the limit, not to the value; a cut text does not read back. None shows everything.
+        limit: About how many characters to write, None for all. A longer text is cut at ``…``, open quotes
+            and brackets are closed, and the size of the whole value follows: ``b"\x00…" (67 108 864 bytes)``.
+            That takes time in proportion to the limit, not to the value; a cut text does not read back.
     """
-    room = sys.maxsize if limit is None else limit  # brackets still to be closed count as written
+    # `room` counts down. A container takes the room of its closing bracket as it is opened, so that what is
+    # cut can always be closed within the limit.
+    room = sys.maxsize if limit is None else limit
     pieces: list[str] = []
     unfinished: list[tuple[Iterator[tuple[str, Any]], str]] = [(iter([("", value)]), "")]
     while unfinished:
@@ -121,29 +125,29 @@ def render_value(value: Any, limit: int | None = None) -> str:
 
 
 class NotationProblem(NamedTuple):
-    """Why a text that looks like more than a string is one.
+    """Why a text that begins like JSON or a literal is neither.
 
     Attributes:
-        sentence: What is wrong.
+        message: What is wrong.
         offset: Where, from 0; None if it is all of the text.
-        hole: Whether a hole of a pattern is what is wrong.
+        is_placeholder: Whether a placeholder of a pattern is what is wrong.
     """
 
-    sentence: str
+    message: str
     offset: int | None = None
-    hole: bool = False
+    is_placeholder: bool = False
 
     def __str__(self) -> str:
-        return self.sentence if self.offset is None else f"{self.sentence} at column {self.offset + 1}"
+        return self.message if self.offset is None else f"{self.message} at column {self.offset + 1}"
 
 
 def interpret(text: str) -> tuple[Any, NotationProblem | None]:
-    """What :func:`parse` returns, and a complaint if the text looks like more than the string that it is."""
-    begun = parse_leading_value(text)
-    if isinstance(begun, NotationProblem):
-        return text, begun
-    if begun is not None:
-        value, end = begun
+    """Parse as :func:`parse_value` does, and say why a text that is meant as JSON or a literal is neither."""
+    parsed = parse_leading_value(text)
+    if isinstance(parsed, NotationProblem):
+        return text, parsed
+    if parsed is not None:
+        value, end = parsed
         end = skip_blank(text, end)
         if end == len(text):
             return value, None
@@ -156,35 +160,40 @@ def interpret(text: str) -> tuple[Any, NotationProblem | None]:
 
 
 def looks_like_value(text: str) -> bool:
-    """Whether a text begins so that it is faulty if it is no JSON and no literal, and not just a string."""
+    """Whether a text begins so that it is meant as JSON or a literal: if it is neither, that is an error."""
     return _VALUE_START.match(text, skip_blank(text, 0)) is not None
 
 
 def parse_leading_value(
-    text: str, objection: PlaceholderCheck | None = None
+    text: str, check: PlaceholderCheck | None = None
 ) -> tuple[Any, int] | NotationProblem | None:
-    """The JSON value or the literal that a text begins with: for a text in which more may follow.
+    """Parse the JSON value or the literal that a text begins with; more may follow.
 
     Args:
-        text: Such a text.
-        objection: Makes it a pattern: inside it holes may stand for values, written ``...``, ``/re/`` and
-            ``{{name}}``, to which it does not object. Without it there are no holes.
+        text: Any text.
+        check: Makes it a pattern, in which placeholders may stand for values, written ``...``, ``/re/`` and
+            ``{{name}}``; says what is wrong with one. Without it there are no placeholders.
 
     Returns:
-        The value and where it ends; what is wrong, if the text looks like one and is none; else None.
+        One of three:
+
+        * the value, and where its text ends,
+        * a problem, if the text is meant as JSON or a literal and is neither,
+        * None, if it is a mere string.
     """
     begin = skip_blank(text, 0)
     try:
         return _JSON.raw_decode(text, begin)
     except (ValueError, RecursionError):
-        pass  # no JSON, or too deep for a reader that recurses
-    meant = _VALUE_START.match(text, begin)
-    if not meant:
+        pass  # not JSON, or too deep for a reader that recurses
+    if not _VALUE_START.match(text, begin):
         return None
     try:
-        value, end = read_value(text, begin, objection)
-        if isinstance(value, str):
-            raise NotationError("no JSON escape, or a control character, in the string", begin)
+        value, end = read_value(text, begin, check)
+        if isinstance(value, str):  # Python reads it, and JSON does not
+            raise NotationError(
+                "an escape that JSON does not have, or a control character, in the string", begin
+            )
     except NotationError as error:
         return _make_problem(text, error)
     return value, end
@@ -192,13 +201,13 @@ def parse_leading_value(
 
 def _make_problem(text: str, error: NotationError) -> NotationProblem:
     if isinstance(error, PlaceholderError):
-        return NotationProblem(str(error), error.offset, hole=True)
-    meant = _VALUE_START.match(text, skip_blank(text, 0))
-    return NotationProblem(f"not {'JSON' if meant and meant['json'] else 'a literal'}: {error}", error.offset)
+        return NotationProblem(str(error), error.offset, is_placeholder=True)
+    start = _VALUE_START.match(text, skip_blank(text, 0))
+    return NotationProblem(f"not {'JSON' if start and start['json'] else 'a literal'}: {error}", error.offset)
 
 
 def _opening(item: Any, room: int) -> tuple[str, str]:
-    """The text of a scalar, or both brackets of a container. Of a string, no more than overflows ``room``."""
+    """Return the text of a scalar, or both brackets; of a string, no more than overflows ``room``."""
     if isinstance(item, str):
         return f'"{_escape_text(item[: max(room, 0)])}"', ""
     if isinstance(item, bytes | bytearray):
@@ -213,7 +222,6 @@ def _opening(item: Any, room: int) -> tuple[str, str]:
 
 
 def _render_atom(item: Any) -> str:
-    """The text of what is never cut in two."""
     if isinstance(item, bool | float | None):
         return json.dumps(item)
     if isinstance(item, int):
@@ -224,14 +232,21 @@ def _render_atom(item: Any) -> str:
     return _render_placeholder(item) if isinstance(item, PLACEHOLDER_TYPES) else _escape_text(repr(item))
 
 
-def _render_placeholder(item: Any) -> str:
-    if isinstance(item, Regex):
-        return f"/{replace_hidden(_UNSAFE_IN_REGEX.sub(_escape_in_regex, item.expression), escape_in_regex)}/"
-    return f"{{{{{item.name}}}}}" if isinstance(item, Capture) else "..."
+def _render_placeholder(item: Placeholder) -> str:
+    match item:
+        case AnyRest():
+            return "..."
+        case Regex():
+            expression = _UNSAFE_IN_REGEX.sub(_escape_in_regex, item.expression)
+            return f"/{replace_hidden(expression, escape_in_regex)}/"
+        case Capture():
+            return f"{{{{{item.name}}}}}"
+        case _:
+            assert_never(item)
 
 
 def _escape_in_regex(match: re.Match[str]) -> str:
-    """What must not stand in ``/re/`` as it is, spelled so that ``re`` reads it alike; an escape stays."""
+    # What ``re`` reads alike; an escape stays.
     text = match.group()
     if text == "/":
         return r"\/"
@@ -242,7 +257,7 @@ def _escape_in_regex(match: re.Match[str]) -> str:
 
 
 def _children(item: Any) -> Iterator[tuple[str, Any]]:
-    """What a container holds, in order, each with the text before it."""
+    """Iterate over what a container holds, each with the text before it."""
     before = ""
     if isinstance(item, dict):
         for key, value in item.items():
@@ -273,7 +288,6 @@ def _escape_suspect(match: re.Match[str]) -> str:
 
 
 def _escape(character: str) -> str:
-    """One character as JSON writes it."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
@@ -284,23 +298,22 @@ def _escape_bytes(data: bytes) -> str:
 
 
 def _shorten(text: str, room: int) -> str:
-    """A quoted text cut to about ``room`` characters, between two escapes."""
+    """Cut a quoted text to about ``room`` characters, between two escapes."""
     whole = _WHOLE_ESCAPES.match(text[:-1][: max(room - 1, 2)])
     kept = whole.group() if whole else ""
     return replace_hidden(kept + '…"', lambda joiner: "")  # one at the cut has nothing to join
 
 
 def _size_note(value: Any) -> str:
-    """The size of a value that was cut, as a note behind it."""
     _, noun = _kind_and_noun(value)
     return f" ({format_plural(len(value), noun)})" if noun else ""
 
 
-def kind(value: Any) -> str:
-    """What a value is called, for instance ``map`` or ``integer``."""
+def name_kind(value: Any) -> str:
+    """Name the kind of a value, for instance ``map`` or ``integer``."""
     return _kind_and_noun(value)[0]
 
 
 def _kind_and_noun(value: Any) -> tuple[str, str]:
-    """What a value is called, and what its length counts."""
+    """Name the kind of a value, and what its length counts."""
     return next(((kind, noun) for types, kind, noun in _KINDS if isinstance(value, types)), ("object", ""))

@@ -1,7 +1,7 @@
-"""Reads the notation of :mod:`tui_ipc.text.notation`, character by character.
+"""Reads what JSON's reader does not: literals and patterns, the rest of :mod:`tui_ipc.text.notation`.
 
-The one rule: it reads one value and says where that ends, or names the first fault and where it stands. It
-does not recurse, and no text makes it go back.
+It reads one value and says where that ends, or what the first error is and where. It does not recurse, and it
+reads no character twice, whatever the text is.
 """
 
 import re
@@ -11,11 +11,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from tui_ipc.ipc.wire import NESTING_LIMIT
-from tui_ipc.text.placeholders import ANY_REST, AnyRest, Capture, Regex
+from tui_ipc.text.placeholders import ANY_REST, Capture, Placeholder, Regex
 from tui_ipc.text.safe_text import find_hidden
 
-PlaceholderCheck = Callable[[AnyRest | Regex | Capture], str]
-"""Says what is wrong with a hole where it stands; the empty string if nothing."""
+PlaceholderCheck = Callable[[Placeholder], str]
+"""Says what is wrong with a placeholder at this place; the empty string if nothing."""
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*+")  # JSON's white space
 _CLOSERS: Final = {"[": "]", "(": ")", "{": "}"}
@@ -49,36 +49,50 @@ _NAME: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
 
 
 class NotationError(Exception):
-    """Text is not in the notation; ``offset`` is the place of the fault, from 0."""
+    """A text is not in the notation; ``offset`` is the place of the error, from 0."""
 
-    def __init__(self, sentence: str, offset: int) -> None:
-        super().__init__(sentence)
+    def __init__(self, message: str, offset: int) -> None:
+        super().__init__(message)
         self.offset = offset
 
 
 class PlaceholderError(NotationError):
-    """A hole is faulty, or cannot be where it stands."""
+    """A placeholder is invalid, or cannot be at this place."""
 
 
 class _Container:
     """A list, tuple or map that is being read.
 
+    What it holds so far says what comes next:
+
+    ================  ==================  ============  ==============================
+    opener            items so far        next is       and is followed by
+    ================  ==================  ============  ==============================
+    ``[``             any                 an item       ``,`` or ``]``
+    ``(``             none                an item       ``,``: one item is a tuple too
+    ``(``             one or more         an item       ``,`` or ``)``
+    ``{``             an even number      a key         ``:``
+    ``{``             an odd number       its value     ``,`` or ``}``
+    ================  ==================  ============  ==============================
+
+    ``...`` where a key is due is both key and value. A comma may be followed by the closing bracket.
+
     Attributes:
         opener: Its opening bracket.
-        offset: Where that stands in the text.
+        offset: Where that is in the text.
         items: What it holds so far; keys and values in turn if it is a map.
-        open: Whether it may hold more than the pattern tells.
-        key: Whether it is the key of a map, or inside one.
+        has_rest: Whether ``...`` is among them.
+        is_key: Whether it is the key of a map, or inside of one.
     """
 
-    __slots__ = ("items", "key", "offset", "open", "opener")
+    __slots__ = ("has_rest", "is_key", "items", "offset", "opener")
 
-    def __init__(self, opener: str, offset: int, key: bool) -> None:
+    def __init__(self, opener: str, offset: int, is_key: bool) -> None:
         self.opener = opener
-        self.key = key
+        self.is_key = is_key
         self.offset = offset
         self.items: list[Any] = []
-        self.open = False
+        self.has_rest = False
 
     @property
     def wants_value(self) -> bool:
@@ -88,12 +102,12 @@ class _Container:
     @property
     def wants_key(self) -> bool:
         """Whether what comes next is a key or a part of one."""
-        return self.key or (self.opener == "{" and not self.wants_value)
+        return self.is_key or (self.opener == "{" and not self.wants_value)
 
     def add(self, item: Any, offset: int) -> str:
-        """Take the item that began at ``offset``; returns the characters of which one must follow."""
+        """Take the item that began at ``offset``; return the characters of which one must follow."""
         if item is ANY_REST and not self.wants_value:
-            self._leave_open(offset)
+            self._add_rest(offset)
         self.items.append(item)
         if not self.wants_value:
             return "," if self.opener == "(" and len(self.items) == 1 else "," + _CLOSERS[self.opener]
@@ -103,57 +117,57 @@ class _Container:
             raise NotationError("a list or a map cannot be a key", offset) from None
         return ":"
 
-    def _leave_open(self, offset: int) -> None:
-        if self.open:
+    def _add_rest(self, offset: int) -> None:
+        if self.has_rest:
             raise PlaceholderError(f"a second ... in {self.opener}…{_CLOSERS[self.opener]}", offset)
-        self.open = True
+        self.has_rest = True
         if self.opener == "{":
             self.items.append(ANY_REST)
 
     def close(self) -> tuple[Any, int]:
-        """The value, and where it began."""
+        """Return the value, and where it began."""
         if self.opener == "{":
             return dict(zip(self.items[::2], self.items[1::2], strict=True)), self.offset
         return (tuple(self.items) if self.opener == "(" else self.items), self.offset
 
 
-def read_value(text: str, position: int = 0, objection: PlaceholderCheck | None = None) -> tuple[Any, int]:
+def read_value(text: str, position: int = 0, check: PlaceholderCheck | None = None) -> tuple[Any, int]:
     """Read JSON or a literal.
 
     Args:
         text: Begins with a value; anything may follow.
         position: Where the value begins.
-        objection: Asked about each hole; None if there may be none, and then their texts are faults.
+        check: Asked about each placeholder; None if there may be none, and then their texts are errors.
 
     Returns:
         The value and where it ends.
 
     Raises:
-        NotationError: The first fault.
+        NotationError: The first error.
     """
     unfinished: list[_Container] = []
     while True:
         position = start = skip_blank(text, position)
         character = text[start : start + 1]
-        hole = None
-        if objection is not None and character in _PLACEHOLDER_STARTS:
-            hole = _read_placeholder(text, start, objection, unfinished)
-        if hole is None and character in _CLOSERS:
+        placeholder = None
+        if check is not None and character in _PLACEHOLDER_STARTS:
+            placeholder = _read_placeholder(text, start, check, unfinished)
+        if placeholder is None and character in _CLOSERS:
             # As a key it is hashed, and hashing recurses in C without a check. No message nests deeper.
             if character == "(" and len(unfinished) >= NESTING_LIMIT:
                 raise NotationError(f"tuple more than {NESTING_LIMIT} levels deep", start)
-            key = bool(unfinished) and unfinished[-1].wants_key
-            unfinished.append(_Container(character, start, key))
+            is_key = bool(unfinished) and unfinished[-1].wants_key
+            unfinished.append(_Container(character, start, is_key))
             position += 1
             continue
-        if hole is not None:
-            value, position = hole
+        if placeholder is not None:
+            value, position = placeholder
         elif unfinished and character == _CLOSERS[unfinished[-1].opener] and not unfinished[-1].wants_value:
             value, start = unfinished.pop().close()
             position += 1
         else:
             value, position = _read_scalar(text, start)
-        while unfinished:
+        while unfinished:  # add the value; while that closes a container, this is the next value to add
             position = _expect_mark(text, position, value, unfinished[-1].add(value, start))
             if text[position - 1] in ",:":
                 break
@@ -163,41 +177,41 @@ def read_value(text: str, position: int = 0, objection: PlaceholderCheck | None 
 
 
 def skip_blank(text: str, position: int) -> int:
-    """Where the white space ends that begins at ``position``."""
+    """Return where the white space ends that begins at ``position``."""
     match = _BLANK.match(text, position)
     return match.end() if match else position
 
 
 def _expect_mark(text: str, position: int, value: Any, allowed: str) -> int:
-    """Read one of the ``allowed`` characters, which follow ``value``; returns where it ends."""
+    """Read one of the ``allowed`` characters, which follow ``value``; return where it ends."""
     position = skip_blank(text, position)
     character = text[position : position + 1]
     if not character or character not in allowed:
-        sentence = "expecting " + " or ".join(f"'{mark}'" for mark in allowed)
+        message = "expecting " + " or ".join(f"'{mark}'" for mark in allowed)
         if isinstance(value, Regex):
-            sentence += r" (a / inside /re/ is written \/)"
-        raise NotationError(sentence, position)
+            message += r" (a / inside /re/ is written \/)"
+        raise NotationError(message, position)
     return position + 1
 
 
 def read_regex(text: str, position: int) -> tuple[Regex, int]:
-    """Read ``/re/`` at ``position``; returns it and where it ends.
+    """Read ``/re/`` at ``position``; return it and where it ends.
 
     Raises:
-        HoleError: It does not end, or is no regular expression, or may be meant in two ways.
+        PlaceholderError: It does not end, is not a regular expression, or may be meant in two ways.
     """
     match = _REGEX.match(text, position)
     if not match:
         raise PlaceholderError("a regular expression that begins with / ends with another /", position)
     body = match[1]
-    if fault := _find_regex_error(body):
-        sentence, offset = fault
-        raise PlaceholderError(sentence, position + 1 + offset)
+    if error := _find_regex_error(body):
+        message, offset = error
+        raise PlaceholderError(message, position + 1 + offset)
     return Regex(_PAIR.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], body)), match.end()
 
 
 def _find_regex_error(body: str) -> tuple[str, int] | None:
-    """Why a text is no regular expression, and at which of its characters; None if it is one."""
+    """Say why a text is not a regular expression, and at which character; None if it is one."""
     if (offset := find_hidden(body)) >= 0:
         return f"an invisible character; write {escape_in_regex(body[offset])}", offset
     try:
@@ -205,49 +219,49 @@ def _find_regex_error(body: str) -> tuple[str, int] | None:
             warnings.simplefilter("error")
             re.compile(body)
     except re.error as error:
-        sentence, offset = error.msg, error.pos or 0
+        message, offset = error.msg, error.pos or 0
     except (FutureWarning, DeprecationWarning) as warning:
-        sentence, _, place = str(warning).partition(" at position ")
-        offset = int(place) if place.isdigit() else 0
+        message, _, position = str(warning).partition(" at position ")
+        offset = int(position) if position.isdigit() else 0
     except (ValueError, OverflowError, RecursionError) as error:
-        sentence, offset = str(error), 0
+        message, offset = str(error), 0
     else:
         return None
-    return f"not a regular expression: {sentence}", offset
+    return f"not a regular expression: {message}", offset
 
 
 def escape_in_regex(character: str) -> str:
-    """How ``re`` spells a character that is not to be printed."""
+    """Write a character as ``re`` escapes it."""
     code = ord(character)
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def _read_placeholder(
-    text: str, position: int, objection: PlaceholderCheck, unfinished: list[_Container]
-) -> tuple[AnyRest | Regex | Capture, int] | None:
-    """Read the hole at ``position``, if there is one."""
-    hole: AnyRest | Regex | Capture
+    text: str, position: int, check: PlaceholderCheck, unfinished: list[_Container]
+) -> tuple[Placeholder, int] | None:
+    placeholder: Placeholder
     if text.startswith("...", position):
-        hole, end = ANY_REST, position + 3
+        placeholder, end = ANY_REST, position + 3
     elif text.startswith("/", position):
-        hole, end = read_regex(text, position)
+        placeholder, end = read_regex(text, position)
     elif text.startswith("{{", position):
         match = _NAME.match(text, position)
         if not match:
             raise PlaceholderError("a captured value is written {{name}}", position)
-        hole, end = Capture(match[1]), match.end()
+        placeholder, end = Capture(match[1]), match.end()
     else:
         return None
-    if unfinished and unfinished[-1].wants_key and (unfinished[-1].key or hole is not ANY_REST):
-        raise PlaceholderError("the key of a map must be told; ... stands for any further entries", position)
-    sentence = objection(hole)
-    if sentence:
-        raise PlaceholderError(sentence, position)
-    return hole, end
+    if unfinished and unfinished[-1].wants_key and (unfinished[-1].is_key or placeholder is not ANY_REST):
+        raise PlaceholderError(
+            "the key of a map cannot be a placeholder; ... stands for any further entries", position
+        )
+    if problem := check(placeholder):
+        raise PlaceholderError(problem, position)
+    return placeholder, end
 
 
 def _read_scalar(text: str, position: int) -> tuple[Any, int]:
-    """Read what is no container; returns it and where it ends."""
+    """Read what is not a container; return it and where it ends."""
     match = _SCALAR.match(text, position)
     if not match:
         unterminated = _QUOTE.match(text, position)
@@ -273,7 +287,6 @@ def _read_scalar(text: str, position: int) -> tuple[Any, int]:
 
 
 def _unquote(match: re.Match[str]) -> str | bytes:
-    """The string or bytes of a quoted token."""
     prefix, body, start = (match["prefix"] or "").lower(), match["string"][1:-1], match.start("string") + 1
     binary = "b" in prefix
 

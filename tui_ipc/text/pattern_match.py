@@ -1,8 +1,8 @@
-"""Whether a message is the one that was expected, and where it differs. Pure.
+"""Compares a message with the pattern that was expected, and finds where they differ.
 
-The one rule: values are equal if they are the same on the wire. So ``1`` is neither ``true`` nor ``1.0``,
-text is not binary, and every array is an array, however Python holds it. The order of a map's keys does not
-count. A hole of a pattern is met by what :mod:`tui_ipc.text.placeholders` says of it.
+Values are equal if they are the same on the wire. So ``1`` is neither ``true`` nor ``1.0``, text is not
+binary, and every array is an array, whether Python has a list or a tuple. The order of a map's keys does not
+count. What a placeholder matches, :mod:`tui_ipc.text.placeholders` defines.
 
 Nothing here recurses: values may nest as deeply as messages do. Nothing is written out before there is a
 difference: a script may compare a message for each round of a long ``repeat``.
@@ -16,7 +16,7 @@ from itertools import zip_longest
 from math import isnan
 from typing import Any, Final, final
 
-from tui_ipc.text.notation import kind, render_value
+from tui_ipc.text.notation import name_kind, render_value
 from tui_ipc.text.placeholders import (
     ANY_REST,
     ANY_VALUE,
@@ -32,13 +32,15 @@ _SCALARS: Final = frozenset({str, int, bool, type(None), float, bytes, datetime}
 _ARRAYS: Final = (list, tuple)
 _UNAMBIGUOUS_KEYS: Final = frozenset({str, bytes, datetime})  # as keys equal to none of another type
 
-_Place = tuple[Any, Any] | None  # the place of the container, and the index or key in it
+# A place is a linked list from the inside out, (place of the container, index or key in it), so that to go
+# one level deeper costs the same at every depth; a Difference has it as a tuple from the outside in.
+_Place = tuple[Any, Any] | None
 _Pair = tuple[Any, Any, _Place]  # expected, received, where
 
 
 @final
 class Absent:
-    """Stands in a :class:`Difference` for the side on which there is nothing."""
+    """The side of a :class:`Difference` on which there is nothing."""
 
     __slots__ = ()
 
@@ -54,11 +56,11 @@ class Difference:
     """One place at which a message is not what was expected.
 
     Attributes:
-        keys: The way to the place from the outside in: an index for each array, a key for each map; the index
-            of an item that is missing is where it would stand.
+        keys: The path to the place from the outside in: an index for each array, a key for each map; the
+            index of an item that is missing is the one that it would have.
         expected: The part of the pattern, :data:`ABSENT` if nothing was expected there.
         received: The part of the message, :data:`ABSENT` if nothing is there.
-        known: What a :class:`~tui_ipc.text.placeholders.Captured` stands for, :data:`ABSENT` for all others.
+        known: The value of a :class:`~tui_ipc.text.placeholders.Capture`, :data:`ABSENT` for all others.
     """
 
     keys: tuple[Any, ...]
@@ -68,16 +70,17 @@ class Difference:
 
     @property
     def path(self) -> str:
-        """The way as text: ``$`` is the message, ``.name`` an entry of a map and ``[2]`` an item of an array,
-        from 0. A key that is no identifier is in brackets, in the notation: ``$.result[2]["a b"]``.
+        """The path as text: ``$`` is the message, ``.name`` an entry of a map and ``[2]`` an item of an
+        array, from 0. A key that is not an identifier is in brackets, in the notation: ``$.result[2]["a
+        b"]``.
         """
         return "$" + "".join(
             f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{render_value(key)}]"
             for key in self.keys
         )
 
-    def told(self, limit: int | None = None) -> str:
-        """One line about it, with each value cut to ``limit`` characters, as :func:`render` does.
+    def describe(self, limit: int | None = None) -> str:
+        """Describe it in one line, with each value cut to ``limit`` characters as ``render_value`` does.
 
         For instance ``$.result: 5 was expected, and 6 came``.
         """
@@ -89,24 +92,26 @@ class Difference:
         if self.received is ABSENT:
             return f"{self.path}: {wanted} was expected, and nothing is there"
         came = render_value(self.received, limit)
-        if not isinstance(self.expected, PLACEHOLDER_TYPES) and kind(self.expected) != kind(self.received):
-            wanted, came = f"{wanted} ({kind(self.expected)})", f"{came} ({kind(self.received)})"
+        if not isinstance(self.expected, PLACEHOLDER_TYPES) and name_kind(self.expected) != name_kind(
+            self.received
+        ):
+            wanted, came = f"{wanted} ({name_kind(self.expected)})", f"{came} ({name_kind(self.received)})"
         return f"{self.path}: {wanted} was expected, and {came} came"
 
 
-def match(
+def match_pattern(
     expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES
 ) -> tuple[Difference | None, dict[str, Any]]:
     """Compare a message with a pattern, and capture.
 
     Args:
-        expected: A pattern; a value without holes is one.
-        received: A message as it came.
-        known: The names captured so far; they are not changed.
+        expected: A pattern; a value without placeholders is one.
+        received: The message.
+        known: The names captured so far, and their values; it is not changed.
 
     Returns:
-        The first difference in the order of the pattern's text, None if there is none; and the names that the
-        pattern captures anew, which are worth something only then.
+        The first difference in the order of the pattern's text, None if there is none; and what the pattern
+        captures anew, which counts only if there is no difference.
     """
     if type(expected) in _SCALARS and _is_same_scalar(expected, received):
         return None, {}  # as in most rounds of a long repeat
@@ -117,17 +122,14 @@ def match(
 def find_difference(
     expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES
 ) -> Difference | None:
-    """The first difference, None if there is none; as :func:`match` for who needs no captures."""
-    return match(expected, received, known)[0]
+    """Find the first difference, None if there is none, as :func:`match_pattern` does."""
+    return match_pattern(expected, received, known)[0]
 
 
 def iter_differences(
     expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES
 ) -> Iterator[Difference]:
-    """All places at which a message differs from a pattern, in the order of the pattern's text.
-
-    How many there are says how near a message is. Each is found when it is asked for.
-    """
+    """Iterate over all differences of a message from a pattern, in the order of the pattern's text."""
     return _differences(expected, received, known, {})
 
 
@@ -137,21 +139,21 @@ def is_same(expected: Any, received: Any) -> bool:
 
 
 def fill_captures(value: Any, known: Mapping[str, Any]) -> Any:
-    """What is to be sent: ``value`` with each ``{{name}}`` replaced, itself if it has none.
+    """Replace each ``{{name}}`` in what is to be sent; a value without any is returned itself.
 
     Args:
-        value: A value whose only holes are :class:`~tui_ipc.text.placeholders.Captured`. It is not changed.
-        known: The names captured so far.
+        value: Its only placeholders are :class:`~tui_ipc.text.placeholders.Capture`. It is not changed.
+        known: The names captured so far, and their values.
 
     Raises:
         KeyError: A name is not known. A script that was parsed has no such name.
     """
 
-    def meaning(hole: Placeholder) -> Any:
-        assert isinstance(hole, Capture), "a message that is sent has no other holes"
-        return known[hole.name]
+    def look_up(placeholder: Placeholder) -> Any:
+        assert isinstance(placeholder, Capture), "a message that is sent has no other placeholders"
+        return known[placeholder.name]
 
-    return replace_placeholders(value, meaning)
+    return replace_placeholders(value, look_up)
 
 
 def _differences(
@@ -160,29 +162,29 @@ def _differences(
     pairs: list[_Pair] = [(expected, received, None)]
     while pairs:
         ours, theirs, place = pairs.pop()
-        meaning: Any = ABSENT
+        value: Any = ABSENT
         if type(ours) in _SCALARS:
-            met = _is_same_scalar(ours, theirs)
+            matches = _is_same_scalar(ours, theirs)
         elif isinstance(ours, dict) and isinstance(theirs, dict):
             pairs += reversed(pair_entries(ours, theirs, place))
-            met = True
+            matches = True
         elif isinstance(ours, _ARRAYS) and isinstance(theirs, _ARRAYS):
             pairs += reversed(pair_items(ours, theirs, place))
-            met = True
+            matches = True
         elif isinstance(ours, Capture) and ours != ANY_VALUE and theirs is not ABSENT:
             name = ours.name
-            meaning = known[name] if name in known else captured.setdefault(name, theirs)
-            met = meaning is theirs or is_same(meaning, theirs)
+            value = known[name] if name in known else captured.setdefault(name, theirs)
+            matches = value is theirs or is_same(value, theirs)
         else:
-            met = _matches_placeholder(ours, theirs)
-        if not met:
-            yield Difference(_keys(place), ours, theirs, meaning)
+            matches = _matches_placeholder(ours, theirs)
+        if not matches:
+            yield Difference(_list_keys(place), ours, theirs, value)
 
 
 def pair_items(
     ours: list[Any] | tuple[Any, ...], theirs: list[Any] | tuple[Any, ...], place: _Place
 ) -> list[_Pair]:
-    """The items of two arrays, each with the one that it must be; all that is no pair has :data:`ABSENT`."""
+    """Pair the items of two arrays that must be the same; one without a partner has :data:`ABSENT`."""
     if ANY_REST not in ours:
         both = zip_longest(ours, theirs, fillvalue=ABSENT)
         return [(our, their, (place, index)) for index, (our, their) in enumerate(both)]
@@ -198,7 +200,7 @@ def pair_items(
 
 
 def pair_entries(ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place) -> list[_Pair]:
-    """The values of two maps, each with the one that it must be; all that is no pair has :data:`ABSENT`."""
+    """Pair the values of two maps that must be the same; one without a partner has :data:`ABSENT`."""
     found = theirs
     if not _UNAMBIGUOUS_KEYS.issuperset(map(type, theirs)):
         found = {_key_identity(key): value for key, value in theirs.items()}
@@ -210,12 +212,11 @@ def pair_entries(ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place) ->
 
 
 def _key_identity(key: Any) -> Any:
-    """A key, or for most types its notation, which tells apart what hashing takes for equal: 1 and True."""
+    # Hashing takes 1, 1.0 and True for equal; their notation does not.
     return key if type(key) in _UNAMBIGUOUS_KEYS else (render_value(key),)
 
 
 def _matches_placeholder(ours: Any, theirs: Any) -> bool:
-    """Whether a hole without a name is met; nothing else can be that is neither scalar nor container."""
     if isinstance(ours, Regex):
         return isinstance(theirs, str) and re.search(ours.expression, theirs) is not None
     return ours is theirs or (theirs is not ABSENT and (ours is ANY_REST or ours == ANY_VALUE))
@@ -227,7 +228,7 @@ def _is_same_scalar(ours: Any, theirs: Any) -> bool:
     return bool(ours == theirs or (type(ours) is float and isnan(ours) and isnan(theirs)))
 
 
-def _keys(place: _Place) -> tuple[Any, ...]:
+def _list_keys(place: _Place) -> tuple[Any, ...]:
     keys = []
     while place is not None:
         place, key = place

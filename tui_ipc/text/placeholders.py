@@ -1,8 +1,8 @@
-"""The holes that a pattern may have, where a value need not be told. Pure.
+"""What may stand for a value in a pattern: any value, a string that a regular expression finds, a capture.
 
-The one rule: a pattern is a value as messages hold it, in which holes stand for values, alone, in arrays or
-in maps; so a pattern without holes is a value. No message holds a hole, and no hole is the key of a map, but
-that ``REST`` as key and value of one entry stands for further entries.
+A pattern is a value as messages hold it, in which placeholders stand for values, alone, in arrays or in maps;
+so a pattern without placeholders is a value. No message holds a placeholder, and none is the key of a map,
+except that :data:`ANY_REST` as key and value of one entry stands for further entries.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,13 +11,13 @@ from typing import Any, Final, final
 
 
 @final
-@dataclass(frozen=True, slots=True, eq=False)  # nothing equals it but itself: `REST in items` is quick
+@dataclass(frozen=True, slots=True, eq=False)  # equal to itself only: `ANY_REST in items` compares no values
 class AnyRest:
     """``...``: alone any value, in an array any further items, in a map any further entries."""
 
 
 ANY_REST: Final = AnyRest()
-"""The only one there is."""
+"""The only instance."""
 
 
 @final
@@ -31,22 +31,22 @@ class Regex:
 @final
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """``{{name}}``: where it stands first any value, which bears the name from then on; later that value."""
+    """``{{name}}``: the first time any value, which has the name from then on; later that value."""
 
     name: str
 
 
 ANY_VALUE: Final = Capture("_")
-"""``{{_}}``: one value, whatever it is, wherever it stands; it bears no name."""
-
-PLACEHOLDER_TYPES: Final = (AnyRest, Regex, Capture)
-
+"""``{{_}}``: any one value, which gets no name."""
 
 Placeholder = AnyRest | Regex | Capture
 
+PLACEHOLDER_TYPES: Final = (AnyRest, Regex, Capture)
+"""The same, for ``isinstance``, which is quicker with a tuple."""
+
 
 def iter_placeholders(pattern: Any) -> Iterator[Placeholder]:
-    """The holes of a pattern in the order of its text, that of a map's further entries once.
+    """Iterate over the placeholders of a pattern in the order of its text, that of further entries once.
 
     Does not recurse: patterns may nest deeply.
     """
@@ -61,20 +61,20 @@ def iter_placeholders(pattern: Any) -> Iterator[Placeholder]:
             yield item
 
 
-def names(pattern: Any) -> tuple[str, ...]:
-    """The names that a pattern captures or uses, each once, in the order of its text."""
-    captured = (
-        hole for hole in iter_placeholders(pattern) if isinstance(hole, Capture) and hole != ANY_VALUE
+def list_capture_names(pattern: Any) -> tuple[str, ...]:
+    """List the names that a pattern captures or uses, each once, in the order of its text."""
+    names = (
+        each.name for each in iter_placeholders(pattern) if isinstance(each, Capture) and each != ANY_VALUE
     )
-    return tuple(dict.fromkeys(hole.name for hole in captured))
+    return tuple(dict.fromkeys(names))
 
 
 def replace_placeholders(pattern: Any, by: Callable[[Placeholder], Any]) -> Any:
-    """A value that a pattern stands for: each hole replaced, and no further entries in its maps.
+    """Make a value of a pattern: each placeholder is replaced, and its maps have no further entries.
 
     Args:
-        pattern: It is not changed, and returned itself if it has no holes. Else arrays are lists.
-        by: What a hole is replaced by.
+        pattern: It is not changed, and returned itself if it has no placeholders. Else arrays become lists.
+        by: Returns what replaces a placeholder.
     """
     if next(iter_placeholders(pattern), None) is None:
         return pattern

@@ -78,10 +78,10 @@ def _is_same_message(one: Any, other: Any) -> bool:
 
 def _describe_complaint(complaint: notation.NotationProblem, text: str) -> str:
     if complaint.offset is None:
-        return complaint.sentence
+        return complaint.message
     before = text[: complaint.offset]
     row, column = before.count("\n") + 1, complaint.offset - (before.rfind("\n") + 1) + 1
-    return f"{complaint.sentence} at line {row}, column {column}"
+    return f"{complaint.message} at line {row}, column {column}"
 
 
 COMMON_EDITORS: Final = ("nano", "vim", "vi")

@@ -19,7 +19,7 @@ from tui_ipc.script.language.steps import (
     Spawn,
     Step,
 )
-from tui_ipc.text.placeholders import names
+from tui_ipc.text.placeholders import list_capture_names
 
 MAX_NESTING: Final = 16
 """How deeply blocks may nest."""
@@ -81,7 +81,7 @@ class _ScriptParser:
             objection = self._order.add(parsed)
             self.steps.append(parsed)
             if isinstance(parsed, Expect):
-                self._captured |= dict.fromkeys(names(parsed.value))
+                self._captured |= dict.fromkeys(list_capture_names(parsed.value))
         if objection:
             raise LineError(objection, _indent_width(source))
 

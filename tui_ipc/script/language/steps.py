@@ -12,7 +12,7 @@ from tui_ipc.events import Stream
 from tui_ipc.script.language.scanner import to_seconds
 from tui_ipc.script.language.values import write_command, write_signal
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.placeholders import Regex, names
+from tui_ipc.text.placeholders import Regex, list_capture_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def has_captures(steps: tuple[Step, ...]) -> bool:
         step = unseen.pop()
         if isinstance(step, Repeat):
             unseen += step.steps
-        elif isinstance(step, Expect) and names(step.value):
+        elif isinstance(step, Expect) and list_capture_names(step.value):
             return True
     return False
 

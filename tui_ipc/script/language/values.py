@@ -92,8 +92,8 @@ def _read(line: LineScanner, mark: str, find_objection: PlaceholderCheck) -> Any
         raise LineError(f'a value must follow; the empty string is {mark} ""', start)
     parsed = parse_leading_value(text, find_objection)
     if isinstance(parsed, NotationProblem):
-        remedy = "" if parsed.hole and parsed.offset else _QUOTE
-        raise LineError(parsed.sentence + remedy, start + (parsed.offset or 0))
+        remedy = "" if parsed.is_placeholder and parsed.offset else _QUOTE
+        raise LineError(parsed.message + remedy, start + (parsed.offset or 0))
     # A number with more text after it, as in "> 3 apples", is a bare text; after a list it is an error.
     if parsed is None or not (looks_like_value(text) or _may_end_at(line, start + parsed[1], mark)):
         value: Any = _read_bare(line, mark)
@@ -127,7 +127,7 @@ def _read_bare(line: LineScanner, mark: str) -> str:
     text, start = line.rest, line.position
     _, complaint = interpret(text)
     if complaint is not None:
-        raise LineError(complaint.sentence + _QUOTE, start)
+        raise LineError(complaint.message + _QUOTE, start)
     if ambiguity := _find_ambiguity(text, mark):
         sentence, offset = ambiguity
         raise LineError(f'{sentence} If a string is meant, quote it: {mark} "…"', start + offset)
@@ -213,7 +213,7 @@ def _read_array(line: LineScanner) -> tuple[str, ...]:
     start = line.position
     parsed = parse_leading_value(line.rest)
     if isinstance(parsed, NotationProblem):
-        raise LineError(parsed.sentence, start + (parsed.offset or 0))
+        raise LineError(parsed.message, start + (parsed.offset or 0))
     if parsed is None or not all(isinstance(word, str) for word in parsed[0]):
         raise LineError("a command that begins with [ is an array of strings", start)
     line.position += parsed[1]

@@ -17,7 +17,7 @@ from tui_ipc.script.runner.run_state import RunState, ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
 from tui_ipc.text.diff import Detail
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.pattern_match import Difference, match
+from tui_ipc.text.pattern_match import Difference, match_pattern
 
 if TYPE_CHECKING:
     from tui_ipc.script.update import LearnedPatterns
@@ -141,7 +141,7 @@ class Expectations:
             if not run_state.received:
                 raise await self._make_missing_failure(step, timeout, skipped, in_time=in_time)
             message = run_state.received.take()
-            difference, captured = match(step.value, message.value, self._cursor.names)
+            difference, captured = match_pattern(step.value, message.value, self._cursor.names)
             if difference is None or skipped is None:
                 break
             skipped.add(message)

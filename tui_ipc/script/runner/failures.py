@@ -11,7 +11,7 @@ from tui_ipc.script.runner.session_driver import SessionDriver
 from tui_ipc.text.diff import Detail, explain_difference
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import Difference, find_difference, iter_differences
-from tui_ipc.text.placeholders import names
+from tui_ipc.text.placeholders import list_capture_names
 from tui_ipc.text.units import format_count
 
 _MAX_DIFFERENCES: Final = 100  # a message with more differences is as far off as any
@@ -159,7 +159,9 @@ class FailureDetails:
             for each in self._cursor.rounds
         )
         known = self._cursor.names
-        used = dict.fromkeys(name for pattern in patterns for name in names(pattern) if name in known)
+        used = dict.fromkeys(
+            name for pattern in patterns for name in list_capture_names(pattern) if name in known
+        )
         captured = (
             ("captured", f"{name} = {render_value(known[name], _MAX_CAPTURED_LENGTH)}") for name in used
         )

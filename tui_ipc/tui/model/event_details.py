@@ -213,7 +213,7 @@ def _list_facts(  # noqa: PLR0912 - one case for each kind of event
 def _message_facts(event: MessageSent | MessageReceived) -> Iterator[tuple[str, str]]:
     yield "direction", "to the child" if isinstance(event, MessageSent) else "from the child"
     yield "number", f"#{format_count(event.number)} of this run"
-    yield "kind", notation.kind(event.value)
+    yield "kind", notation.name_kind(event.value)
     yield "size", _format_size(len(event.raw))
     if isinstance(event, MessageReceived) and event.answers is not None and event.elapsed is not None:
         yield "answers", f"#{format_count(event.answers)} after {format_duration(event.elapsed)}"
