@@ -37,7 +37,7 @@ def test_editing_without_a_change_changes_nothing(value: Any) -> None:
 
 @given(text=st.text())
 def test_whatever_is_edited_comes_back_in_one_line(text: str) -> None:
-    """Any text gives a line; it stands for the same value as the text."""
+    """Any text gives a line, which encodes the same value."""
     folded = fold(text).text
     assert "\n" not in folded
     line = text.removesuffix("\n").removesuffix("\r")
@@ -128,7 +128,7 @@ def script(path: Path, text: str) -> str:
 def test_a_message_is_written_in_an_editor(tmp_path: Path) -> None:
     """The editor gets the text over lines, in a file of the user's own that is gone afterwards.
 
-    What it leaves stands in the box, and is sent with Enter, not before.
+    What it leaves is in the box, and is sent with Enter, not before.
     """
     note = tmp_path / "note"
     editor = script(

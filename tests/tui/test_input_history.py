@@ -40,7 +40,7 @@ def kept(path: Path) -> list[str]:
     return list(history)
 
 
-def remembering(path: Path | None, texts: Sequence[str]) -> InputHistory:
+def make_history(path: Path | None, texts: Sequence[str]) -> InputHistory:
     """A history to which texts were added."""
     history = InputHistory(path)
     history.load()
@@ -52,25 +52,25 @@ def remembering(path: Path | None, texts: Sequence[str]) -> InputHistory:
 def test_texts_are_kept_across_starts(tmp_path: Path) -> None:
     """The next start knows what was sent in this one, each text once, at its last place."""
     path = tmp_path / "state" / "history"
-    remembering(path, ["one", "two", "one", "three"])
+    make_history(path, ["one", "two", "one", "three"])
     assert kept(path) == ["two", "one", "three"]
 
 
-def test_nobody_else_reads_it(tmp_path: Path) -> None:
+def test_the_file_is_private(tmp_path: Path) -> None:
     """The file and the directory that are made for it belong to the user alone, after trimming too."""
     path = tmp_path / "state" / "history"
-    remembering(path, ["one", "one"])
+    make_history(path, ["one", "one"])
     kept(path)
     assert path.read_text() == "one\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-def test_it_is_bounded(tmp_path: Path) -> None:
+def test_the_history_is_bounded(tmp_path: Path) -> None:
     """The oldest texts go, from the memory at once, from the file at the next start."""
     path = tmp_path / "history"
     texts = [str(number) for number in range(HISTORY_LIMIT + 10)]
-    assert list(remembering(path, texts)) == texts[10:]
+    assert list(make_history(path, texts)) == texts[10:]
     assert kept(path) == texts[10:]
     assert path.read_text().split() == texts[10:]
 
@@ -78,7 +78,7 @@ def test_it_is_bounded(tmp_path: Path) -> None:
 def test_a_secret_is_not_remembered(tmp_path: Path) -> None:
     """A text that begins with a space leaves no trace, as in a shell; nor does an empty one."""
     path = tmp_path / "history"
-    assert list(remembering(path, [" password", ""])) == []
+    assert list(make_history(path, [" password", ""])) == []
     assert path.read_bytes() == b""
 
 
@@ -86,18 +86,18 @@ def test_a_very_long_text_is_remembered_until_the_end_only(tmp_path: Path) -> No
     """The file stays small."""
     path = tmp_path / "history"
     text = "x" * (STORED_TEXT_LIMIT + 1)
-    assert list(remembering(path, [text])) == [text]
+    assert list(make_history(path, [text])) == [text]
     assert kept(path) == []
 
 
 def test_without_a_file_nothing_is_kept() -> None:
     """It can be turned off."""
-    assert list(remembering(None, ["one"])) == ["one"]
+    assert list(make_history(None, ["one"])) == ["one"]
 
 
 def test_texts_that_go_on_are_found_newest_first() -> None:
     """They begin as asked, and are more than that."""
-    history = remembering(None, ["add 1", "sub", "add 2", "add"])
+    history = make_history(None, ["add 1", "sub", "add 2", "add"])
     assert list(history.newest_first("add")) == ["add 2", "add 1"]
     assert list(history.newest_first("")) == ["add", "add 2", "sub", "add 1"]
 
@@ -139,18 +139,18 @@ def test_any_file_can_be_read(data: bytes) -> None:
         assert kept(path) == texts
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    """A directory, or a FIFO that nobody writes to, is an error at once, and no reason to wait."""
+def test_what_is_not_a_regular_file_is_refused(tmp_path: Path) -> None:
+    """A directory, or a FIFO without a writer, is an error at once, and not waited for."""
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path, tmp_path / "fifo"):
         with pytest.raises(OSError, match=r"regular file|directory"):
             InputHistory(path).load()
 
 
-def test_a_lock_that_is_never_released_is_told(tmp_path: Path) -> None:
+def test_a_lock_that_is_never_released_is_reported(tmp_path: Path) -> None:
     """An explorer does not hang because another does; the text is remembered all the same."""
     path = tmp_path / "history"
-    history = remembering(path, [])
+    history = make_history(path, [])
     with path.open() as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         with pytest.raises(OSError, match=r"history is locked by another program"):
@@ -161,7 +161,7 @@ def test_a_lock_that_is_never_released_is_told(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_no_half_line(tmp_path: Path) -> None:
     """What cannot be written whole is not written."""
     path = tmp_path / "history"
-    history = remembering(path, ["one"])
+    history = make_history(path, ["one"])
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     previous = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (8, limits[1]))
@@ -178,7 +178,7 @@ def test_a_link_stays_a_link(tmp_path: Path) -> None:
     """Who keeps the file elsewhere, by a symbolic link, goes on to."""
     path, elsewhere = tmp_path / "history", tmp_path / "dotfiles"
     path.symlink_to(elsewhere)
-    remembering(path, ["one", "one"])
+    make_history(path, ["one", "one"])
     assert kept(path) == ["one"]
     assert path.is_symlink()
     assert elsewhere.read_text() == "one\n"
@@ -229,28 +229,28 @@ def test_the_newest_message_that_begins_so_is_suggested() -> None:
         ("{'a': \"op", "{'a': \"open\""),
     ],
 )
-def test_words_of_messages_complete_what_stands_in_quotes(typed: str, suggestion: str | None) -> None:
+def test_words_of_messages_complete_an_open_string(typed: str, suggestion: str | None) -> None:
     """Keys and short strings are offered where a string of a value is being typed, and nowhere else."""
     assert suggested(typed, {"handle": 7, "state": "open"}) == suggestion
 
 
 def test_the_latest_word_is_offered() -> None:
-    """What was seen last is most likely meant."""
+    """The word that was seen last is the likeliest."""
     assert suggested('{"st', {"state": 1}, ["status"]) == '{"status"'
     assert suggested('{"st', {"state": 1}, ["status"], {"state": 2}) == '{"state"'
 
 
 @given(value=st.recursive(st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
 def test_no_word_of_a_child_steers_the_terminal(value: Any) -> None:
-    """What stands in grey is as harmless as everything else."""
+    """The suggestion in grey is as safe as everything else."""
     vocabulary = Vocabulary()
     vocabulary.learn(value)
     assert all(is_safe(character) for word in vocabulary._words for character in word)
 
 
-def test_a_word_that_hides_something_is_no_word() -> None:
-    """Fillers can be printed, and look like nothing."""
-    assert suggested('{"a', ["a\u3164b"]) is None
+def test_an_invisible_character_of_a_word_is_offered_as_an_escape() -> None:
+    """Fillers are printable, and look like nothing."""
+    assert suggested('{"a', ["a\u3164b"]) == r'{"a\u3164b"'
 
 
 def test_a_flood_of_words_is_bounded() -> None:
@@ -279,7 +279,7 @@ def test_a_long_text_is_not_completed() -> None:
 
 
 def test_no_text_takes_long() -> None:
-    """Quotes and backslashes without end make nothing backtrack."""
+    """Many quotes and backslashes cause no backtracking."""
     began = perf_counter()
     for text in ('["' + '\\"' * 900, '["a' * 600, "[" + '"\\' * 900, '{"' * 900):
         suggested(text, ["word"])

@@ -1,4 +1,4 @@
-"""How keys are called in hints."""
+"""How keys are written in hints, and which ones a user may bind."""
 
 import asyncio
 
@@ -45,20 +45,20 @@ def test_keys_have_textuals_names(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "f99", "ctrl", "ctrl+", "strg+a", "  ", "control+a", "nonsense"])
-def test_what_is_no_key_is_known(key: str) -> None:
+def test_an_invalid_key_is_recognised(key: str) -> None:
     """A modifier alone is none."""
     assert not is_key(key)
 
 
 def test_keys_that_can_be_used_are_used() -> None:
-    """Several for one thing; a key that was given away is free."""
+    """An action may have several; a key that was taken from an action is free."""
     usable, problems = check_keys({"app.quit": "f3, f10", "app.why": "f4"}, BINDINGS)
     assert usable == {"app.quit": "f3,f10", "app.why": "f4"}
     assert problems == []
 
 
-def test_what_cannot_be_used_is_told() -> None:
-    """A thing that there is not, with the nearest; what is no key; a key that would do two things."""
+def test_keys_that_cannot_be_used_are_reported() -> None:
+    """An unknown action, with the nearest; an invalid key; a key that would have two actions."""
     usable, problems = check_keys({"app.quiet": "f10", "log.copy": "f99", "app.quit": "f3"}, BINDINGS)
     assert usable == {"app.quit": "f3"}
     assert problems == [

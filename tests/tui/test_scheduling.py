@@ -217,7 +217,7 @@ def steps(clock: FakeTimers, number: int, done: list[str], name: str) -> Iterato
 
 
 def make_steps(clock: FakeTimers) -> BackgroundSteps:
-    """Chores by that clock."""
+    """Background steps with that clock."""
     return BackgroundSteps(clock)  # type: ignore[arg-type] # it has the one method that is asked for
 
 
@@ -278,7 +278,7 @@ ENDLESS = re.compile("(a+)+$")
 VICTIM = "a" * 40 + "b"
 
 
-def test_an_endless_regular_expression_is_broken_off() -> None:
+def test_an_endless_regular_expression_is_interrupted() -> None:
     """Within its time, and no signal is left to come."""
     begin = process_time()
     with pytest.raises(TimeLimitExceeded), limit_cpu_time(0.05):

@@ -48,12 +48,12 @@ class Callbacks:
 
 
 async def turns(number: int = 20) -> None:
-    """Let everybody who can go on go on."""
+    """Let every task that can run do so."""
     for _ in range(number):
         await asyncio.sleep(0)
 
 
-def test_a_key_goes_before_events() -> None:
+def test_a_key_comes_before_events() -> None:
     """While a key is on its way to the screen a flood waits, after what is already being taken in."""
 
     async def main() -> None:
@@ -81,7 +81,7 @@ def test_a_key_goes_before_events() -> None:
 
 
 def test_events_are_passed_on_to_the_last() -> None:
-    """What happens while the session is left is told too, and then that it is over."""
+    """Those while the session is left too, and then the end is reported."""
 
     async def main() -> None:
         calls, session = Callbacks(), FakeSession()
@@ -109,7 +109,7 @@ def test_events_are_passed_on_to_the_last() -> None:
 
 
 def test_a_recording_that_is_broken_ends_the_events_and_not_the_session() -> None:
-    """What came before the break was told; the session is still there to be left."""
+    """The events before the break were passed on; the session is still there to be left."""
 
     class Broken(FakeSession):
         async def events(self) -> AsyncIterator[AnyEvent]:
@@ -224,7 +224,7 @@ def test_a_flood_of_events_lets_others_have_their_turn() -> None:
     asyncio.run(main())
 
 
-def test_an_error_of_the_session_is_told() -> None:
+def test_an_error_of_the_session_is_reported() -> None:
     """What keeps a session from beginning is passed on out of its wrapping."""
 
     class Full(FakeSession):
@@ -271,7 +271,7 @@ def test_from_the_first_event_on_everything_is_recorded(tmp_path: Path) -> None:
 
 
 def test_midway_it_begins_with_the_steps_of_the_run_so_far(tmp_path: Path) -> None:
-    """They end where the recording begins, so that nobody waits; earlier runs and messages are not in."""
+    """They end where the recording begins, so that a replay does not wait; it has no earlier run or message."""
     recorder, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
     before = (LISTENING, SPAWNED, CONNECTED, HELLO, OPEN, sent(1_000_000))
     for event in (LISTENING, exited(), *before):
@@ -285,7 +285,7 @@ def test_midway_it_begins_with_the_steps_of_the_run_so_far(tmp_path: Path) -> No
     assert last == sent(1_000_005)
 
 
-def test_only_the_current_run_is_told(tmp_path: Path) -> None:
+def test_only_the_current_run_is_recorded(tmp_path: Path) -> None:
     """A recording that begins in the second run knows nothing of the first."""
     recorder, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
     for event in (LISTENING, exited(), exited(run=2)):
@@ -295,7 +295,7 @@ def test_only_the_current_run_is_told(tmp_path: Path) -> None:
     assert [event.run for event in held(path)] == [2]
 
 
-def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_recording_is_left_alone(tmp_path: Path) -> None:
     """The error says so, and nothing is on."""
     path = tmp_path / "letter.txt"
     path.write_text("Dear Sir")
@@ -306,11 +306,11 @@ def test_a_file_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert path.read_text() == "Dear Sir"
 
 
-def test_a_failure_is_told_once_and_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_reported_once_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also after the recorder was switched off."""
-    told: list[str] = []
+    reported: list[str] = []
     recorder = SessionRecorder(["./calculator"])
-    recorder.on_failure = told.append
+    recorder.on_failure = reported.append
     recorder.start(str(tmp_path / "a.rec"))
 
     def full(*_: object) -> None:
@@ -320,7 +320,7 @@ def test_a_failure_is_told_once_and_remembered(tmp_path: Path, monkeypatch: pyte
     recorder(LISTENING)
     recorder(SPAWNED)
     assert recorder.state == "failed"
-    assert recorder.failures == told
-    assert "No space left" in told[0]
+    assert recorder.failures == reported
+    assert "No space left" in reported[0]
     recorder.stop()
-    assert (recorder.state, len(told)) == ("off", 1)
+    assert (recorder.state, len(reported)) == ("off", 1)

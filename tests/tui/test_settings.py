@@ -16,11 +16,11 @@ from tui_ipc.tui.settings import Settings, load_settings, save_theme, settings_p
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where the settings are."""
+    """The path of a settings file."""
     return tmp_path / "settings.toml"
 
 
-def test_without_a_file_everything_is_as_usual(path: Path) -> None:
+def test_without_a_file_the_settings_are_the_defaults(path: Path) -> None:
     """And nothing is wrong."""
     assert load_settings(path) == Settings(path=path)
     assert load_settings(None) == Settings()
@@ -34,7 +34,7 @@ def test_every_setting_can_be_given(path: Path) -> None:
     )
 
 
-def test_what_is_wrong_is_told_and_the_rest_holds(path: Path) -> None:
+def test_mistakes_are_reported_and_the_rest_applies(path: Path) -> None:
     """A name with the nearest that there is, a value with what it may be."""
     path.write_text('theem = "nord"\nremember = "no"\nwrap = 1\n[keys]\n"a" = 1\n"b" = "f12"\n')
     found = load_settings(path)
@@ -50,22 +50,22 @@ def test_what_is_wrong_is_told_and_the_rest_holds(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"theme = ", b"\xff", b"x" * (2 << 20)])
-def test_a_file_that_is_no_toml_is_told(path: Path, content: bytes) -> None:
-    """In one sentence with the place; nothing of it holds."""
+def test_a_file_that_is_not_toml_is_reported(path: Path, content: bytes) -> None:
+    """In one sentence with the position; nothing in it applies."""
     path.write_bytes(content)
     (problem,) = load_settings(path).problems
     assert problem.startswith(f"The settings in {path} are not valid TOML, so none applies: ")
     assert load_settings(path) == Settings(problems=(problem,), path=path)
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     """With what the system says."""
     assert load_settings(tmp_path).problems == (
         f"The settings in {tmp_path} cannot be read: Is a directory.",
     )
 
 
-def test_a_theme_is_remembered_and_nothing_else_is_touched(path: Path) -> None:
+def test_a_theme_is_saved_and_nothing_else_is_changed(path: Path) -> None:
     """Comments, other settings, the mode of the file and a link to it stay."""
     assert save_theme(path, "nord") is None
     assert path.read_text() == 'theme = "nord"\n'
@@ -85,7 +85,7 @@ def test_a_theme_is_remembered_and_nothing_else_is_touched(path: Path) -> None:
 
 
 def test_a_broken_file_is_left_alone(path: Path, tmp_path: Path) -> None:
-    """And told; so is a place that cannot be written to."""
+    """And reported; so is a path that cannot be written to."""
     path.write_text("theme = ")
     assert f"The theme is not saved in {path}: " in (save_theme(path, "nord") or "")
     assert path.read_text() == "theme = "
@@ -140,7 +140,7 @@ def test_keys_are_as_the_user_bound_them() -> None:
     perform(scene, Settings(keys={"app.why": "f12", "app.restart": "ctrl+b"}))
 
 
-def test_a_theme_is_taken_and_another_is_remembered(tmp_path: Path) -> None:
+def test_a_theme_is_applied_and_another_is_saved(tmp_path: Path) -> None:
     """What is chosen in the palette is there at the next start; a start by itself writes nothing."""
     path = tmp_path / "settings.toml"
     path.write_text('theme = "nord"  # for the nights\n')
@@ -156,8 +156,8 @@ def test_a_theme_is_taken_and_another_is_remembered(tmp_path: Path) -> None:
     perform(scene, load_settings(path))
 
 
-def test_what_is_wrong_is_told_and_the_explorer_starts() -> None:
-    """Each in a sentence; the rest holds."""
+def test_the_explorer_starts_whatever_is_wrong_and_reports_it() -> None:
+    """Each mistake in a sentence; the rest applies."""
 
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()

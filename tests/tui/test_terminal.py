@@ -53,7 +53,9 @@ class Runner:
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (None, 0)])
-def test_a_signal_makes_it_leave_and_is_given_back(number: int | None, code: int) -> None:
+def test_a_signal_makes_the_app_leave_and_has_its_old_handler_afterwards(
+    number: int | None, code: int
+) -> None:
     """Its exit code is that of the signal; afterwards signals do what they did, and no thread is left."""
     before = [signal.getsignal(each) for each in HEARD]
     assert run_on_terminal(cast("ExplorerApp", Runner(number))) == code

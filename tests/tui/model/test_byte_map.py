@@ -21,8 +21,8 @@ from tui_ipc.tui.model.byte_map import (
 from tui_ipc.tui.model.tree_model import TreeModel, ValueNode
 
 
-def walked(value: Any, raw: bytes | None = None) -> ByteMap:
-    """A message whose bytes were walked to their end."""
+def map_whole(value: Any, raw: bytes | None = None) -> ByteMap:
+    """The map of a message, indexed to its end."""
     subject = ByteMap(value, encode(value) if raw is None else raw)
     while subject.advance():
         pass
@@ -31,8 +31,8 @@ def walked(value: Any, raw: bytes | None = None) -> ByteMap:
 
 def at(value: Any, *position: int) -> ValueNode:
     """The row of a part of a value."""
-    outline = TreeModel(value, 100)
-    return outline.rows[outline.reveal(position)]
+    tree = TreeModel(value, 100)
+    return tree.rows[tree.reveal(position)]
 
 
 def bytes_of(subject: ByteMap, node: ValueNode) -> bytes:
@@ -45,7 +45,7 @@ def bytes_of(subject: ByteMap, node: ValueNode) -> bytes:
 @given(value=values)
 def test_each_row_has_the_bytes_that_it_is_packed_to(value: Any) -> None:
     """And each of those bytes leads back to it, or to what is in it."""
-    subject = walked(arrived(value), encode(value))
+    subject = map_whole(arrived(value), encode(value))
     for node in open_whole_tree(subject.value).rows:
         if node.kind != "value":
             continue
@@ -61,25 +61,27 @@ def test_groups_and_pieces_have_bytes_too() -> None:
     """Those of their items, keys included, or of their characters."""
     items = list(range(300))
     groups = TreeModel(items, 60).root.children or []
-    assert bytes_of(walked(items), groups[1]) == b"".join(encode(item) for item in items[100:200])
+    assert bytes_of(map_whole(items), groups[1]) == b"".join(encode(item) for item in items[100:200])
     entries = dict.fromkeys(range(300), "v")
     groups = TreeModel(entries, 60).root.children or []
-    assert bytes_of(walked(entries), groups[2]) == b"".join(encode(key) + b"\xa1v" for key in range(200, 300))
+    assert bytes_of(map_whole(entries), groups[2]) == b"".join(
+        encode(key) + b"\xa1v" for key in range(200, 300)
+    )
     for text in ("abc" * 50, "äöü" * 50, b"\x00\xff" * 80):
         for piece in TreeModel(text, 60).root.children or []:
             content = piece.content.encode() if isinstance(piece.content, str) else piece.content
-            assert bytes_of(walked(text), piece) == content
+            assert bytes_of(map_whole(text), piece) == content
     long = "ä" * (TEXT_SCAN_LIMIT + 1)
     piece = TreeModel(long, 60).rows[-1]
-    assert bytes_of(walked(long), piece) == encode(long)
+    assert bytes_of(map_whole(long), piece) == encode(long)
 
 
 def test_a_key_leads_to_its_entry() -> None:
     """Bytes of a key, and of a list that is a key, belong to the value that they name."""
-    subject = walked({"a": 1, (2, "b"): [3]})
-    spots = [subject.location(place) for place in subject.index.parts(0)]
+    subject = map_whole({"a": 1, (2, "b"): [3]})
+    locations = [subject.location(place) for place in subject.index.parts(0)]
     entry = Location((1,), is_key=True)
-    assert spots == [
+    assert locations == [
         Location((), is_key=False),
         Location((0,), is_key=True),
         Location((0,), is_key=False),
@@ -92,7 +94,7 @@ def test_a_key_leads_to_its_entry() -> None:
 def test_of_a_key_given_twice_the_last_value_is_shown() -> None:
     """Its bytes are those of the last, and all bytes under that key lead to the one row that there is."""
     raw = b"\x84" + b"\xa1a\x01" + b"\xa1b\x02" + b"\xa1a\x03" + b"\x91\x07\x04"
-    subject = walked(decode_stored(raw), raw)
+    subject = map_whole(decode_stored(raw), raw)
     assert subject.value == {"a": 3, "b": 2, (7,): 4}
     assert [bytes_of(subject, at(subject.value, place)) for place in range(3)] == [b"\x03", b"\x02", b"\x04"]
     values_ = [subject.index.at(offset) for offset in (3, 6, 9, 12)]
@@ -104,7 +106,7 @@ def test_of_a_key_given_twice_the_last_value_is_shown() -> None:
     ]
 
 
-def test_what_cannot_be_told_is_not_guessed() -> None:
+def test_unknown_bytes_are_not_guessed() -> None:
     """In a map of too many keys, some of them twice, no bytes are claimed for an entry."""
     pairs = DUPLICATE_KEY_LIMIT + 1
     raw = (
@@ -113,7 +115,7 @@ def test_what_cannot_be_told_is_not_guessed() -> None:
         + b"".join(encode(n) + b"\xc0" for n in range(pairs))
         + b"\x00\xc0"
     )
-    subject = walked(decode_stored(raw), raw)
+    subject = map_whole(decode_stored(raw), raw)
     assert subject.byte_range(at(subject.value, 0)) is None
     place = subject.index.at(5)
     assert place is not None
@@ -121,17 +123,17 @@ def test_what_cannot_be_told_is_not_guessed() -> None:
     assert bytes_of(subject, at(subject.value)) == raw
 
 
-def test_places_are_named() -> None:
+def test_positions_are_named() -> None:
     """Keys that are words after a dot, others in brackets as they are typed."""
     value = {"result": [0, {"a b": {1: {b"x": "here"}}}], "é": 1}
-    subject = walked(value)
+    subject = map_whole(value)
     assert subject.name(()) == "$"
     assert subject.name((0, 1, 0, 0, 0)) == '$.result[1]["a b"][1][b"x"]'
     assert subject.name((1,)) == '$["é"]'
 
 
-def test_what_was_not_walked_to_is_not_known_yet() -> None:
-    """A part far ahead has no bytes until the walk has come there; the whole has."""
+def test_what_is_not_indexed_is_not_known_yet() -> None:
+    """A part far ahead has no bytes until the index has come there; the whole message has."""
     value = [["x" * 100] * 1_000] * 20
     subject = ByteMap(value, encode(value))
     far = at(value, 19, 999)
@@ -145,7 +147,7 @@ def test_what_was_not_walked_to_is_not_known_yet() -> None:
 @given(data=hostile)
 def test_bytes_sent_as_they_are(data: bytes) -> None:
     """They are the value that they make, if they make one, else themselves; each row has its bytes."""
-    subject = walked(data, data)
+    subject = map_whole(data, data)
     assert subject.is_value == (subject.value != data)
     for node in open_whole_tree(subject.value).rows:
         byte_range = subject.byte_range(node)
@@ -161,15 +163,15 @@ def test_bytes_sent_as_they_are(data: bytes) -> None:
 @pytest.mark.parametrize("raw", [b"", b"\x91", b"\x93\x01\x02\x03", encode({"a": [1]})])
 def test_bytes_of_another_value_do_no_harm(raw: bytes) -> None:
     """Should value and bytes not belong together, nothing is claimed that is not there."""
-    subject = walked([1, {"k": "v"}], raw)
+    subject = map_whole([1, {"k": "v"}], raw)
     for place in subject.index.parts(0):
         subject.location(place)
     for node in open_whole_tree(subject.value).rows:
         subject.byte_range(node)
 
 
-def test_a_hello_is_dissected_as_well() -> None:
-    """Its handles are shown as words; an event without bytes has no anatomy."""
+def test_a_hello_has_a_byte_map_too() -> None:
+    """Its handles are shown as words; an event without bytes has no map."""
     raw = b"\x82\xa4name\xa4echo\xa8to_child\xd4\x01\x00"
     hello = map_event_bytes(HelloReceived(at=0, run=1, name="echo", pid=1, inline=False, raw=raw))
     assert hello is not None

@@ -44,8 +44,8 @@ def test_the_notation_reads_back(value: Any) -> None:
 
 
 @given(value=values)
-def test_what_json_cannot_hold_is_told_or_refused(value: Any) -> None:
-    """Either it is JSON and what was changed is said, or a sentence says why not."""
+def test_what_json_cannot_hold_is_changed_and_listed_or_refused(value: Any) -> None:
+    """Either the text is JSON and the changes are listed, or a sentence says why not."""
     try:
         text, changes = copy_as_json(value)
     except CopyError as refusal:
@@ -132,7 +132,7 @@ def test_what_just_fits_is_copied() -> None:
         copy_as_hex(bytes(CLIPBOARD_LIMIT // 3 + 1))
 
 
-def test_a_text_is_copied_as_it_is_if_the_clipboard_takes_it() -> None:
+def test_a_text_is_copied_unchanged_if_the_clipboard_takes_it() -> None:
     """Nothing at all, or too much, is refused with a sentence."""
     assert copy_as_text("a\n▌ b") == ClipboardText("a\n▌ b")
     with pytest.raises(CopyError, match="Nothing is shown"):

@@ -65,7 +65,7 @@ def test_a_large_message_is_counted_in_part() -> None:
 
 
 @given(value=values)
-def test_every_byte_is_count_message(value: Any) -> None:
+def test_every_byte_is_counted(value: Any) -> None:
     """However many steps it takes."""
     assert f" of {format_plural(len(encode(value)), 'byte')}, " in count_message(value)["headers"]
 
@@ -93,7 +93,7 @@ def about(event: AnyEvent) -> dict[str, str]:
     return {name.text.strip(): fact.text for name, fact in facts}
 
 
-def test_a_message() -> None:
+def test_a_message_has_a_title_a_summary_and_facts() -> None:
     """Which it is, what it answers and how long that took."""
     assert entry_title(entry(RECEIVED)) == "Message #3 received"
     assert entry_summary(entry(RECEIVED)) == "2 B · answers #2 after 61 µs"
@@ -108,7 +108,7 @@ def test_a_message() -> None:
     }
 
 
-def test_what_answered_a_message() -> None:
+def test_the_answers_to_a_message_are_facts() -> None:
     """Each answer with its number and the time it took, the first first; more facts follow the event's."""
     late = replace(RECEIVED, at=RECEIVED.at + 1, number=4, elapsed=5_000_000)
     facts = list(list_answers([entry(late), entry(RECEIVED)]))

@@ -1,4 +1,4 @@
-"""A part of a message's bytes in words."""
+"""The rows of a hex dump, and tokens of msgpack in words."""
 
 from datetime import UTC, datetime
 
@@ -66,7 +66,7 @@ def test_each_byte_of_a_part_has_a_role() -> None:
 
 @given(data=hostile | values.map(encode))
 def test_words_are_safe_to_show(data: bytes) -> None:
-    """Whatever the bytes say, each of their parts can be told, in few safe characters."""
+    """Whatever the bytes are, each token has a description and an abbreviation in few safe characters."""
     for place in index_whole_message(data).parts(0):
         texts = (
             describe_token(place.part, data),
@@ -78,13 +78,13 @@ def test_words_are_safe_to_show(data: bytes) -> None:
 
 
 def places(data: bytes) -> list[PlacedToken]:
-    """What stands in some bytes."""
+    """The tokens of some bytes."""
     return list(index_whole_message(data).parts(0))
 
 
 @given(data=st.binary(max_size=300) | hostile, width=st.integers(0, 200))
 def test_the_dump_is_the_bytes(data: bytes, width: int) -> None:
-    """Every byte is in the dump once, in order and where it is said to be; rows fit and are safe to show."""
+    """Every byte is in the dump once, in order and in the cells that it names; rows fit and are safe."""
     dump = HexDump.fit(data, width)
     known = places(data)
     rows = [dump.line(row, known).text for row in range(dump.rows)]
@@ -114,7 +114,7 @@ def test_a_row_of_the_dump() -> None:
     assert dump.byte_at(0, 0) is None
 
 
-def test_where_there_is_room_the_structure_stands_beside() -> None:
+def test_where_there_is_room_the_structure_is_beside_the_bytes() -> None:
     """What begins in a row, in words, each at the same edge."""
     data = encode(
         {"op": "add", "args": [2, 3.5, None], "note": "longer than what is shown here", "b": b"x" * 9}
@@ -131,7 +131,7 @@ def test_where_there_is_room_the_structure_stands_beside() -> None:
     ]
 
 
-def test_each_byte_looks_like_what_it_does() -> None:
+def test_kind_length_and_content_look_different() -> None:
     """What announces a value, how long it is, of which type, and what it says have looks of their own."""
     data = b"\x92" + b"\xd9\x02hi" + b"\xc7\x01\x05z" + b"\xc1"
     line = HexDump.fit(data, 80).line(0, places(data))
@@ -155,8 +155,8 @@ def test_a_large_dump_costs_what_is_looked_at() -> None:
     assert dump.line(dump.rows - 1, []).text.startswith("03fffff0  00")
 
 
-def test_marks_lie_over_what_a_row_shows() -> None:
-    """Of bytes in several rows each row marks its own, without the blanks around them."""
+def test_each_row_marks_its_own_bytes() -> None:
+    """Of bytes in several rows each row marks its own, without the spaces around them."""
     dump = HexDump.fit(bytes(range(32)), 80)
     assert list(dump.cells(0, 14, 18)) == [(6 + 3 * 14, 6 + 3 * 16 - 1), (7 + 3 * 16 + 14, 7 + 3 * 16 + 16)]
     assert list(dump.cells(1, 14, 18)) == [(6, 6 + 3 * 2 - 1), (7 + 3 * 16, 7 + 3 * 16 + 2)]

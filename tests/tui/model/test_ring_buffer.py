@@ -12,7 +12,7 @@ from tui_ipc.tui.model.ring_buffer import TRIM_THRESHOLD, IncrementalFilter, Rin
 @given(
     weights=st.lists(st.integers(1, 50), max_size=60), limit=st.integers(1, 10), budget=st.integers(1, 100)
 )
-def test_it_holds_the_newest_items_within_its_bounds(weights: list[int], limit: int, budget: int) -> None:
+def test_a_ring_holds_the_newest_items_within_its_bounds(weights: list[int], limit: int, budget: int) -> None:
     """Whatever is appended, the ring holds the newest items: as many as the bounds allow, at least one."""
     ring: RingBuffer[int] = RingBuffer(limit, budget)
     for index, weight in enumerate(weights):
@@ -28,7 +28,7 @@ def test_it_holds_the_newest_items_within_its_bounds(weights: list[int], limit: 
 
 
 def test_an_index_that_is_not_held_is_an_error() -> None:
-    """A forgotten item and one to come are told apart from those held."""
+    """Neither a forgotten item nor one to come is returned."""
     ring: RingBuffer[str] = RingBuffer(2, 100)
     for item in "abc":
         ring.append(item)
@@ -65,7 +65,7 @@ def test_rows_are_found_whatever_comes_and_goes(heights: list[int], cuts: list[t
 
 @given(heights=HEIGHTS)
 def test_a_line_is_found_by_its_first_row(heights: list[int]) -> None:
-    """A line without rows stands where the next one does."""
+    """A line without rows has the row of the next one."""
     rows = RowIndex(heights.__getitem__)
     rows.update(0, len(heights))
     for index in range(len(heights) + 1):
@@ -118,7 +118,7 @@ def list_passed(found: IncrementalFilter) -> list[int]:
     ),
     st.integers(0, 20),
 )
-def test_a_filter_finds_what_a_plain_loop_finds(steps: list[tuple[int, int, int]], begun: int) -> None:
+def test_a_filter_finds_what_a_plain_loop_finds(steps: list[tuple[int, int, int]], start: int) -> None:
     """However the sequence moves between slices, in the end all that is held was tested, once each."""
     asked: list[int] = []
 
@@ -126,7 +126,7 @@ def test_a_filter_finds_what_a_plain_loop_finds(steps: list[tuple[int, int, int]
         asked.append(index)
         return is_even(index)
 
-    first, end = 0, begun
+    first, end = 0, start
     found = IncrementalFilter(passes, end)
     for grown, forgotten, looks in steps:
         end += grown

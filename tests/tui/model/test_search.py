@@ -47,7 +47,7 @@ from tui_ipc.tui.model.session_model import LogEntry
     ],
 )
 def test_what_is_found(wanted: str, text: str, found: str) -> None:
-    """Words as they stand or expressions between slashes; a capital asks for capitals."""
+    """A text as it is, or a regular expression between slashes; a capital letter matches only itself."""
     match = compile_search(wanted).search(text)
     assert match is not None
     assert match.group() == found
@@ -63,7 +63,7 @@ def test_what_is_found(wanted: str, text: str, found: str) -> None:
         (f"/{'(' * 5000}{')' * 5000}/", "regex: nested too deeply"),
     ],
 )
-def test_what_is_no_expression_is_told(wanted: str, sentence: str) -> None:
+def test_an_invalid_regular_expression_is_reported(wanted: str, sentence: str) -> None:
     """The sentence says what is wrong, and where."""
     with pytest.raises(SearchPatternError) as caught:
         compile_search(wanted)
@@ -174,7 +174,7 @@ def test_an_inverted_filter_shows_what_it_hid() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "   "])
-def test_nothing_typed_is_no_filter(text: str) -> None:
+def test_an_empty_text_is_not_a_filter(text: str) -> None:
     """So everything is shown."""
     assert parse_filter(text) is None
 
@@ -192,7 +192,7 @@ def test_nothing_typed_is_no_filter(text: str) -> None:
         ("x" * 1001, "the filter has 1 001 characters; at most 1 000 are allowed"),
     ],
 )
-def test_what_is_no_filter_is_told(text: str, sentence: str) -> None:
+def test_an_invalid_filter_is_reported(text: str, sentence: str) -> None:
     """The sentence says what to write."""
     with pytest.raises(FilterError) as caught:
         parse_filter(text)
@@ -239,8 +239,8 @@ def test_the_text_is_written_once() -> None:
     assert written == ["once"]
 
 
-def test_what_the_help_tells_is_in_the_language() -> None:
-    """Every form that is told reads as it is told."""
+def test_every_form_in_the_help_is_a_filter() -> None:
+    """Each example reads without an error."""
     for forms, _ in GRAMMAR:
         for form in forms.split(" · "):
             parse_filter(form)

@@ -1,4 +1,4 @@
-"""What the log says about each event."""
+"""The log, the output, and the line of the log for each event."""
 
 import pytest
 from hypothesis import given
@@ -100,16 +100,16 @@ SECOND = 1_000_000_000
     ],
 )
 def test_each_event_has_its_line(event: AnyEvent, text: str) -> None:
-    """Time, mark, words, latency, size: each event is told in one line."""
+    """Time, mark, text, latency, size: each event has one line."""
     assert format_log_line(event).text == text
 
 
 def test_a_step_of_the_handshake_says_how_long_it_took() -> None:
-    """The time since the step before stands where a message has its latency."""
+    """The time since the step before is in the column where a message has its latency."""
     assert [span.text.strip() for span in format_log_line(SPAWNED, since=12_000_000).right] == ["+12 ms", ""]
 
 
-def test_columns_stand_below_each_other() -> None:
+def test_columns_are_aligned() -> None:
     """Whatever the figures, the right parts of two messages are equally wide."""
     rows = [
         MessageReceived(at=0, run=1, number=1, value=0, raw=raw, answers=answers, elapsed=elapsed)
@@ -119,7 +119,7 @@ def test_columns_stand_below_each_other() -> None:
 
 
 @given(text=st.text())
-def test_nothing_a_child_says_reaches_the_terminal_unseen(text: str) -> None:
+def test_what_a_child_sends_is_safe_in_the_log(text: str) -> None:
     """Names, values and sentences are sanitised wherever they appear."""
     events: list[AnyEvent] = [
         HelloReceived(at=0, run=1, name=text, pid=1, inline=True, raw=b""),
@@ -131,13 +131,13 @@ def test_nothing_a_child_says_reaches_the_terminal_unseen(text: str) -> None:
     assert all(is_safe(character) for event in events for character in format_log_line(event).text)
 
 
-def test_a_rule_names_the_run() -> None:
-    """Between two runs stands which one begins."""
+def test_the_line_between_two_runs_names_the_run() -> None:
+    """It has the number of the run that begins."""
     assert run_separator(2).text == "── run 2 "
 
 
 def fed(*events: AnyEvent) -> SessionModel:
-    """A model to which events have happened."""
+    """A model after some events."""
     model = SessionModel()
     for event in events:
         model.apply(event)
@@ -160,7 +160,7 @@ def test_the_handshake_is_logged_with_the_time_of_each_step() -> None:
     assert [model.log[index].since for index in range(model.log.end)] == [None, 1, 1, 1, 1]
 
 
-def test_output_is_no_entry_of_the_log() -> None:
+def test_output_has_no_line_in_the_log() -> None:
     """What the child prints goes to its own pane, by lines, stderr marked at its edge."""
     model = fed(LISTENING, printed(b"one\ntw"), printed(b"oops\n", "stderr"), printed(b"o\nthr"))
     assert model.log.end == 1
@@ -170,21 +170,21 @@ def test_output_is_no_entry_of_the_log() -> None:
 
 
 def test_streams_do_not_mix_within_a_line() -> None:
-    """A line begun on one stream is not continued by the other."""
+    """A line that one stream began is not continued by the other."""
     model = fed(LISTENING, printed(b"out"), printed(b"err", "stderr"), printed(b"put\n"))
     assert output(model) == ["output"]
     assert [(line.stream, line.text) for line in model.partial_output()] == [("stderr", "err")]
 
 
-def test_the_last_words_are_shown_at_the_end() -> None:
-    """A line that was begun is finished by the child's exit."""
+def test_an_unfinished_line_is_shown_at_the_end() -> None:
+    """The child's exit finishes it."""
     model = fed(LISTENING, SPAWNED, printed(b"no line feed"), exited())
     assert output(model) == ["no line feed"]
     assert model.partial_output() == []
 
 
-def test_runs_are_divided_by_a_rule() -> None:
-    """The log and the output go on across a restart, with a line between; problem is forgotten."""
+def test_runs_are_divided_by_a_line() -> None:
+    """The log and the output go on across a restart, with a line between the runs; the problem goes."""
     failed = HandshakeFailed(at=5, run=1, step="hello", sentence="no hello", timed_out=True)
     first = (LISTENING, printed(b"first\n"), failed)
     assert fed(*first).problem is failed
@@ -245,7 +245,7 @@ def test_a_question_and_its_answer_find_each_other() -> None:
 
 
 def test_a_message_may_have_several_answers_or_none() -> None:
-    """All are found, the newest first; of what has none it is said why."""
+    """All are found, the newest first; a sentence says why there is none."""
     entries = (
         sent(1),
         received(1, 1),
