@@ -1,7 +1,7 @@
 """The table of children that misbehave: what each of them makes of a session, event by event.
 
-The one rule: every row is a real program, its whole story is stated, and whatever it did, the session ends in
-time and nothing of it lives on. That no descriptor, file or thread stays is checked around every test.
+Every row is a real program with all its events. Whatever it does, the session ends in time and leaves no
+process. The fixtures check that no descriptor, file or thread stays.
 """
 
 from pathlib import Path

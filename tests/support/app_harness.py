@@ -1,4 +1,4 @@
-"""The explorer on a screen of a given size that nobody sees, and what stands on it."""
+"""Runs the explorer on a screen of a given size in memory, presses its keys, and reads what it shows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,14 +16,14 @@ from tui_ipc.tui.replay_app import ReplayApp
 from tui_ipc.tui.widgets.line_view import LineView
 
 WAIT_SECONDS = 20.0
-"""Seconds until a test gives up waiting for something that should come at once."""
+"""Seconds until a test gives up waiting for something that should happen at once."""
 
 POLL_SECONDS = 0.005
 """Seconds between two looks at what it waits for, in which a child may do something."""
 
 
 class ExplorerDriver:
-    """An explorer that runs, and what stands on its screen.
+    """An explorer that runs, and what is on its screen.
 
     Attributes:
         app: The explorer.
@@ -52,13 +52,13 @@ class ExplorerDriver:
         return pace._is_due and pace._began_at < since and self.app.return_code is None
 
     def rows(self, name: str) -> list[str]:
-        """What stands in a pane (``log``, ``output``, ``page``: the inspector's), row by row."""
+        """What a pane shows (``log``, ``output``, ``page``: the inspector's), row by row."""
         screen, inspector = self.app.screen_stack[0], self.app.inspector
         view = inspector.page if name == "page" else screen.query_one(f"#{name}", LineView)
         return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
 
     def shows(self, name: str, text: str) -> bool:
-        """Whether a text stands in a pane."""
+        """Whether a pane shows a text."""
         return any(text in row for row in self.rows(name))
 
     def text(self, name: str) -> str:
@@ -66,7 +66,7 @@ class ExplorerDriver:
         return str(self.app.screen_stack[0].query_one(f"#{name}").render())
 
     def notices(self) -> list[str]:
-        """What the explorer said in notifications that are still there."""
+        """The texts of the notifications that are still shown."""
         return [notification.message for notification in self.app._notifications]
 
     def frame(self) -> str:
@@ -76,7 +76,7 @@ class ExplorerDriver:
 
 
 class FakeExplorerDriver(ExplorerDriver):
-    """An explorer over a session that the test plays.
+    """An explorer over a fake session.
 
     Attributes:
         session: That session.

@@ -1,7 +1,7 @@
 """A hostile peer: any bytes and any descriptors, over real sockets, against a live receive.
 
-``survives`` is the promise: whatever a peer sends, the result is messages and then one typed error, in time;
-no descriptor stays open, and memory stays within the limit of a message plus 16 MiB.
+``survives`` checks what the library promises: whatever a peer sends, the result is messages and then one
+typed error, in time; no descriptor stays open, and memory stays within the limit of a message plus 16 MiB.
 """
 
 import os

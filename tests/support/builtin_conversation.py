@@ -1,4 +1,4 @@
-"""What the conversation that this project grew from looks like from outside."""
+"""The lines that the built-in conversation prints."""
 
 TRANSCRIPT = (
     "Parent process started",

@@ -1,4 +1,5 @@
-"""``consumes PACE CHILD...``: a program that takes the events of a session, and tells what that took.
+"""``consume_events PACE STREAM CHILD...``: a program that takes the events of a session and measures what
+that costs.
 
 The pace is how many turns of the event loop it lets go by before each event. It prints one line of JSON: the
 bytes and messages that came, the last of each, and the largest resident memory of this process alone.

@@ -1,4 +1,4 @@
-"""What the tests of the asyncio endpoints share: a loop that is looked through afterwards."""
+"""What the tests of the asyncio endpoints share: a loop that is checked for leftovers, and waits in turns."""
 
 import asyncio
 import selectors

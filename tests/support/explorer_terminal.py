@@ -1,4 +1,4 @@
-"""The explorer as a process of its own, on a pseudo-terminal: what is typed, every byte that it writes."""
+"""Runs the explorer as a process on a pseudo-terminal: a test types keys and reads all that it writes."""
 
 import os
 import pty
@@ -23,8 +23,8 @@ SEARCHED_BYTES = 1 << 17
 
 _SEQUENCE = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]")
 
-# Takes the terminal as its controlling one, as a shell's job has it, so that hanging up is felt; with LOOSE
-# in the environment it does not, and no signal tells of that.
+# Makes the terminal its controlling one, as a shell does, so that closing the terminal sends SIGHUP; with
+# LOOSE in the environment it does not, and no signal comes.
 COMMAND = """\
 import fcntl, os, sys, termios
 if "LOOSE" not in os.environ:
@@ -40,7 +40,7 @@ class Terminal:
     """An explorer on a pseudo-terminal.
 
     Attributes:
-        process: It.
+        process: Its process.
         master: Our side of the terminal.
         screen: What it has written since :meth:`forget`.
         written: All that it has written.
@@ -54,13 +54,13 @@ class Terminal:
         self._open = True
 
     def close(self) -> None:
-        """Close the window."""
+        """Close the terminal, as when its window is closed."""
         if self._open:
             self._open = False
             os.close(self.master)
 
     def forget(self) -> None:
-        """Wait from now on for what is written from now on."""
+        """Ignore what was written until now in later waits."""
         self.screen = b""
 
     def type(self, keys: bytes) -> None:
@@ -112,7 +112,7 @@ class Terminal:
 
 @contextmanager
 def terminal(*arguments: str, **environment: str) -> Iterator[Terminal]:
-    """Start the explorer as a user does: the built-in child, a recording, or a command behind ``--``."""
+    """Start the explorer as a user does: the built-in child, a recording, or a command after ``--``."""
     master, slave = pty.openpty()
     usual = {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A session without a child: a test says what happens, and sees what the explorer asked for."""
+"""A session without a child: a test makes events happen, and sees what the explorer asked for."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -31,7 +31,7 @@ MILLISECOND = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class FakeDiagnosis(Diagnosis):
-    """What a test lets the session know of itself."""
+    """A diagnosis whose sentences a test chooses."""
 
     said: tuple[str, ...]
 
@@ -41,17 +41,17 @@ class FakeDiagnosis(Diagnosis):
 
 
 class FakeSession:
-    """What the explorer needs of a session, played by a test.
+    """What the explorer needs of a session, driven by a test.
 
     Attributes:
         run: The current run.
         asked: What the explorer called, in order: ``enter``, ``send``, ``restart``, ``quit``,
             ``hurry`` (it was cancelled while it waited for the child).
         may_end: Until this is set, leaving the session waits, as for a child that takes its time.
-        refusal: Why sending fails, None while somebody listens.
+        refusal: Why sending fails, None while the child is connected.
         signals: The signals that were to be sent.
-        reasons: What the session says when it is asked why nothing happens.
-        facts: What else it says of itself, as the attributes of a diagnosis.
+        reasons: The sentences of its diagnosis.
+        facts: The other attributes of its diagnosis.
     """
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ class FakeSession:
     def diagnosis(self) -> FakeDiagnosis:
         return FakeDiagnosis(said=self.reasons, **self.facts)
 
-    # What a test says.
+    # What a test makes happen.
 
     def feed(self, *events: AnyEvent) -> None:
         """Let events happen."""

@@ -1,6 +1,6 @@
-"""Who owns which descriptor, on paper: endpoints without an operating system.
+"""Keeps account of who owns which descriptor, with handles that have no operating system below them.
 
-The rule that it checks: each descriptor has exactly one fate. A handle takes it, or it is discarded, once.
+It fails a test unless each descriptor is taken by a handle or discarded, exactly once.
 """
 
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ from tui_ipc.ipc.wire import RECEIVER, SENDER, Handle, Large
 
 
 class Paper(Handle):
-    """A handle on paper."""
+    """A handle whose descriptor is only a number."""
 
     def __init__(self, ledger: "Ledger", kind: int, descriptor: int, rest: bytes) -> None:
         self.kind = kind
@@ -34,12 +34,12 @@ class Paper(Handle):
 
 
 class Ledger:
-    """The books on a set of descriptors.
+    """The account of a set of descriptors.
 
     Attributes:
-        open: Nobody has them yet.
-        held: A handle has them.
-        discarded: Given up, in that order.
+        open: Received, not yet owned.
+        held: Owned by a handle.
+        discarded: Given up by the decoder, in that order.
         closed: Closed by the handle that had them, in that order.
     """
 
@@ -66,13 +66,13 @@ class Ledger:
         return Paper(self, kind, descriptor, rest)
 
     def discard(self, descriptor: int) -> None:
-        """Give up a descriptor that nobody claimed."""
+        """Give up a descriptor that no handle named."""
         self.settle(descriptor, self.open)
         self.discarded.append(descriptor)
 
     def settle(self, descriptor: int, account: list[int]) -> None:
         """Take a descriptor from an account, where it must be."""
-        assert descriptor in account, f"descriptor {descriptor} met its fate before: {vars(self)}"
+        assert descriptor in account, f"descriptor {descriptor} was taken or discarded before: {vars(self)}"
         account.remove(descriptor)
 
 
@@ -85,12 +85,12 @@ def paper(ledger: Ledger, *kinds: int) -> list[Paper]:
 
 
 def senders(count: int) -> list[Paper]:
-    """That many senders on paper."""
+    """That many senders."""
     return paper(Ledger(), *[SENDER] * count)
 
 
 def receivers(count: int) -> list[Paper]:
-    """That many receivers on paper."""
+    """That many receivers."""
     return paper(Ledger(), *[RECEIVER] * count)
 
 

@@ -1,7 +1,7 @@
-"""A session that is told as if it had happened at set times, under set names.
+"""A session whose times, process ids and paths are the same in each run, for pictures.
 
 The child and everything that it does are real. Only what differs from one run to the next is replaced on its
-way to the screen: times, process ids, paths, and how much the kernel holds.
+way to the screen; besides these, how much the kernel holds.
 """
 
 import re
@@ -32,7 +32,7 @@ SERVER: Final = "/run/user/1000/tui-ipc-5f2c/server"
 PID: Final = 4242
 LEFT_BEHIND: Final = 4257
 
-# Where the steps of the handshake stand on the clock, in ns.
+# When the steps of the handshake happen, in ns.
 _STEP_TIMES: Final = (1_200_000, 2_100_000, 41_300_000, 41_500_000, 41_900_000)
 _END_DURATION: Final = 12_000_000
 _SILENT_FOR: Final = 4_200_000_000
@@ -95,12 +95,12 @@ class FrozenSession:
         self._session.signal(number)
 
     async def events(self) -> AsyncIterator[AnyEvent]:
-        """Every event, stilled."""
+        """Every event, with fixed times and names."""
         async for event in self._session.events():
             yield self._freeze(event)
 
     def diagnosis(self) -> Diagnosis:
-        """What the child really does, at a set moment."""
+        """What the child really does, at a fixed moment."""
         facts = self._session.diagnosis()
         traffic = facts.channels or ChannelState()
         waiting = tuple(replace(each, waited=_SILENT_FOR) for each in traffic.pending)

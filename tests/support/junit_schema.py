@@ -36,7 +36,7 @@ def validate_junit(text: str) -> Element:
     """The root of a report that is valid.
 
     Raises:
-        ParseError: It is no XML.
+        ParseError: It is not XML.
         AssertionError: The schema forbids it.
     """
     root = fromstring(text.encode())

@@ -1,7 +1,7 @@
 """What this process holds, and what a piece of code left behind: descriptors, child processes, threads.
 
-The rule: looking costs nothing that a test would feel (under a tenth of a millisecond while all is well), and
-what is found is told in sentences that name the descriptor, the process or the thread.
+A look takes less than a tenth of a millisecond if nothing was left, so that every test can afford it. What is
+found is described in sentences that name the descriptor, the process or the thread.
 """
 
 import gc
@@ -11,7 +11,7 @@ import signal
 import threading
 from dataclasses import dataclass
 
-_DESCRIPTORS = "/proc/self/fd" if os.path.isdir("/proc/self/fd") else "/dev/fd"
+_DESCRIPTORS = "/proc/self/fd"
 _GRACE = 1.0  # seconds: a thread or a process that has done its work still needs to be scheduled once to end
 
 
@@ -20,7 +20,8 @@ class Snapshot:
     """What a process holds at one moment.
 
     Attributes:
-        descriptors: Each open descriptor with the (device, inode) behind it: a number used again is seen.
+        descriptors: Each open descriptor with the (device, inode) that it refers to: a number used again is
+            seen.
         children: The ids of child processes, those included that have exited and wait to be reaped.
         threads: The threads that run.
     """
@@ -54,7 +55,7 @@ def find_leaks(before: Snapshot) -> list[str]:
 
 
 def find_closed(before: Snapshot) -> list[str]:
-    """Descriptors of ``before`` that are closed now, a sentence each: somebody closed what was not theirs."""
+    """Descriptors of ``before`` that are closed now, a sentence each: code closed what it did not own."""
     now = _descriptors()
     gone = [number for number in before.descriptors if number not in now]
     return [f"descriptor {number}, open before, is closed: it belonged to someone else" for number in gone]
@@ -70,9 +71,8 @@ def kill_new_children(before: Snapshot) -> None:
 def find_descendants(variable: str, prefix: str) -> list[str]:
     """The living processes whose environment has ``variable`` beginning with ``prefix``, a sentence each.
 
-    An environment is inherited, so this finds a descendant that is nobody's child any more; pytest's own
+    An environment is inherited, so this finds a descendant whose parent has gone; pytest's own
     ``PYTEST_CURRENT_TEST`` in it tells from which test it came. A process that is about to end gets a moment.
-    Linux only: elsewhere the list is empty.
     """
     found = []
     for pid in _processes():
@@ -126,8 +126,6 @@ def _children() -> frozenset[int]:
 
 def _has_no_children() -> bool:
     """Asks without reaping; the kernel's own answer, at the price of one system call (waitid(2), ECHILD)."""
-    if not hasattr(os, "waitid"):  # macOS before Python 3.13
-        return True
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -136,9 +134,7 @@ def _has_no_children() -> bool:
 
 
 def _processes() -> list[int]:
-    return (
-        [int(name) for name in os.listdir("/proc") if name.isdigit()] if os.path.isdir("/proc/self") else []
-    )
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _target(number: int) -> str:

@@ -38,7 +38,7 @@ HOSTILE = st.text(st.characters(exclude_categories=()), max_size=30) | st.sample
         "\r\n\t",
     ]
 )
-"""Text that means something to a reader of a report, or is no text at all; surrogates included."""
+"""Text that means something to a reader of a report, or cannot be text; surrogates included."""
 
 
 def outcomes(text: st.SearchStrategy[str] = HOSTILE) -> st.SearchStrategy[Outcome]:

@@ -1,4 +1,4 @@
-"""A terminal that a test looks at."""
+"""A pseudo-terminal whose output a test reads."""
 
 import os
 import pty

@@ -1,4 +1,5 @@
-"""``records FILE EXCHANGES SIZE``: records a session with a child that prints SIZE bytes for each exchange.
+"""``record_and_replay FILE EXCHANGES SIZE``: records a session with a child that prints SIZE bytes for each
+exchange.
 
 It replays the recording as well, and prints one line of JSON: what came live, what came replayed, and the
 largest resident memory of this process.

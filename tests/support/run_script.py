@@ -1,4 +1,4 @@
-"""Runs a script against a session that a test plays, in no time."""
+"""Runs a script against a fake session, on a virtual clock."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -25,7 +25,7 @@ def silence(value: Any) -> Iterable[AnyEvent]:
 def run(
     text: str | Script, session: FakeSession, timeout: float = 2.0, *, clock: VirtualClock | None = None
 ) -> Outcome:
-    """The outcome on a script; the session must have been left."""
+    """Run a script; fails unless the session was left at the end."""
     reported: list[AnyEvent] = []
 
     async def tell(event: AnyEvent) -> None:
@@ -43,5 +43,5 @@ def run(
 
 
 def detail_texts(outcome: Outcome, *titles: str) -> list[str]:
-    """The texts of some details of a outcome."""
+    """The texts of some details of an outcome."""
     return [text for title, text in outcome.details if title in titles]

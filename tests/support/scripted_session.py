@@ -1,4 +1,4 @@
-"""A session without a child: a test says what happens when a message is sent, and how the end goes."""
+"""A session without a child: a test chooses what happens when a message is sent, and how the run ends."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -62,7 +62,7 @@ def audit(quit_elapsed: int | None = 1) -> AnyEvent:
 
 
 class FakeSession:
-    """What a script needs of a session, played by a test.
+    """What a script needs of a session, driven by a test.
 
     Args:
         opening: What happens at the start of each run.

@@ -1,4 +1,4 @@
-"""Plays a session with a real child to its end, and tells what happened as a transcript to compare with."""
+"""Runs a session with a real child to its end, and describes its events as a transcript to compare with."""
 
 import asyncio
 import os

@@ -29,7 +29,7 @@ class Point:
 
 @dataclass
 class Tap:
-    """What a document says."""
+    """The content of a document."""
 
     planned: int
     points: list[Point]
@@ -40,7 +40,7 @@ def read(text: str) -> Tap:
     """Understand a document.
 
     Raises:
-        AssertionError: It is none.
+        AssertionError: It is not TAP.
     """
     assert text.endswith("\n")
     version, plan, *lines = text[:-1].split("\n")

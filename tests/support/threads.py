@@ -1,4 +1,4 @@
-"""Several things at once, for tests: threads whose errors count."""
+"""Runs functions in threads whose errors fail the test."""
 
 import queue
 import threading

@@ -1,4 +1,4 @@
-"""An event loop in which no time is waited for: where it would wait for a moment, that has come at once."""
+"""An event loop that does not wait for time: where it would sleep until a moment, its clock jumps there."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -18,7 +18,7 @@ class VirtualClock:
         self.now = 1000.0
 
     def run(self, main: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine, of which nothing may wait for another process."""
+        """Run a coroutine that waits for nothing outside this process."""
         loop = asyncio.new_event_loop()
         loop.time = lambda: self.now  # type: ignore[method-assign]
         select = loop._selector.select  # type: ignore[attr-defined]

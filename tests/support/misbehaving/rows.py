@@ -1,6 +1,6 @@
-"""What a row of the table consists of: the child, what is done with it, and what is told of it.
+"""A row in the table of children that misbehave: the child, what is done with it, and the events expected.
 
-The one rule: a story holds every event and nothing that differs from run to run.
+A story has every event, and nothing that differs from run to run.
 """
 
 import itertools
@@ -42,11 +42,12 @@ MUST_GREET = "The first message of a child must be its hello; PROTOCOL.md shows 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """A child, what is done with it, and what is told of it.
+    """A child, what is done with it, and the events expected.
 
     Attributes:
         command: The child.
-        story: Every event but output, in order, each as :func:`story` tells it; then what it printed.
+        story: Every event but output, in order, each as :func:`describe_run` describes it; then what it
+            printed.
         act: What the session is asked to do before it is left.
         options: Of the session.
     """
@@ -96,24 +97,24 @@ def _plain(line: str) -> str:
 def failed_step(
     step: str, happened: str, cure: str = MUST_GREET, *, words: str = NOTHING, late: bool = False
 ) -> str:
-    """A failed handshake, as :func:`story` tells it."""
+    """A failed handshake, as :func:`describe_run` describes it."""
     return f"failed to reach {step!r}{' in time' if late else ''}: {happened}; {words}. {cure}"
 
 
-def exits_at(rung: str, how: str, *lines: str) -> Row:
-    """A child that ends on a rung of the handshake."""
+def exits_at(step: str, how: str, *lines: str) -> Row:
+    """A child that ends at a step of the handshake."""
     end = f"ended by {how}" if how.startswith("SIG") else f"exited {how}"
     told = [*lines, end, CLEAN, "stderr b'giving up\\n'"]
-    open_ = rung in ("hello", "message")
+    is_open = step in ("hello", "message")
     return Row(
-        command=child("exits", rung, how),
+        command=child("exits", step, how),
         story=told,
-        act=wait_for_audit if open_ else wait_for_failed_handshake,
+        act=wait_for_audit if is_open else wait_for_failed_handshake,
     )
 
 
 def invalid_hello(data: bytes, problem: str) -> Row:
-    """A child whose first message is no hello."""
+    """A child whose first message is not a hello."""
     told = [*CONNECT_STEPS, failed_step("hello", f"the child connected, but {problem}"), *DISMISSED]
     return Row(command=child("sends_bytes", data.hex()), story=told, act=wait_for_failed_handshake)
 
@@ -126,5 +127,5 @@ def wire_fault(command: list[str], sentence: str) -> Row:
 
 
 def message_fault(data: bytes, sentence: str) -> Row:
-    """A child that says hello, and then something that is no message."""
+    """A child that says hello, and then sends something that is not a message."""
     return wire_fault(child("sends_bytes", (HELLO + data).hex()), sentence)
