@@ -102,9 +102,28 @@ def test_the_examples_of_the_library_give_what_they_show() -> None:
     """LIBRARY.md: its interactive examples, one after the other."""
     text = "\n".join(find_blocks(LIBRARY, "pycon"))
     examples = doctest.DocTestParser().get_doctest(text, {}, LIBRARY.name, str(LIBRARY), 0)
-    results = doctest.DocTestRunner().run(examples)
+    results = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(examples)
     assert results.attempted > 20
     assert results.failed == 0
+
+
+def test_the_program_with_processes_of_multiprocessing(tmp_path: Path) -> None:
+    """LIBRARY.md: saved and run, it prints what the process sent."""
+    assert run_program("# processes.py", tmp_path) == (0, "[0, 1, 4, 9, 16]\n", "")
+
+
+def run_program(start: str, tmp_path: Path) -> tuple[int, str, str]:
+    """Save a program of LIBRARY.md and run it; its exit status, stdout and stderr."""
+    (tmp_path / "program.py").write_text(find_block(LIBRARY, "python", start))
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "program.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def test_the_parent_is_the_same_in_both_documents() -> None:

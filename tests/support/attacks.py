@@ -29,7 +29,8 @@ from tui_ipc import (
     TooManyHandles,
 )
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.wire import Handle, announce, encode
+from tui_ipc.ipc.handle import Handle
+from tui_ipc.ipc.wire import announce, encode
 
 LIMIT = 1024 * 1024
 """Bytes of a message at most, in an attack."""

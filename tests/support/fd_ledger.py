@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from tui_ipc import ProtocolError
-from tui_ipc.ipc.wire import RECEIVER, SENDER, Handle, Large
+from tui_ipc.ipc.handle import Handle
+from tui_ipc.ipc.wire import RECEIVER, SENDER, Large
 
 
 class Paper(Handle):

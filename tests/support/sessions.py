@@ -11,7 +11,7 @@ import pytest
 
 from tui_ipc import Closed
 from tui_ipc import events as ev
-from tui_ipc.ipc.wire import Handle
+from tui_ipc.ipc.handle import Handle
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.session.handshake import HandshakeError
 from tui_ipc.session.run import SessionOptions

@@ -10,7 +10,8 @@ from tui_ipc.ipc import wire
 from tui_ipc.ipc.builder import Builder
 from tui_ipc.ipc.channel import Receiver, Sender
 from tui_ipc.ipc.errors import IpcError, ProtocolError
-from tui_ipc.ipc.wire import Handle, Large
+from tui_ipc.ipc.handle import Handle
+from tui_ipc.ipc.wire import Large
 
 SENDER_TEXT: Final = "<sender>"
 RECEIVER_TEXT: Final = "<receiver>"

@@ -10,7 +10,7 @@ import asyncio
 import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine
 from subprocess import Popen
-from typing import Any, Generic, Self, TypeVar
+from typing import Any, Generic, Never, Self, TypeVar
 from weakref import WeakMethod
 
 from tui_ipc.ipc import channel as blocking
@@ -18,9 +18,10 @@ from tui_ipc.ipc import sockets
 from tui_ipc.ipc.decoder import NOTHING
 from tui_ipc.ipc.delivery import Delivery
 from tui_ipc.ipc.errors import Busy, Disconnected
+from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.oneshot import OneShotServer, silent_client
 from tui_ipc.ipc.wakeup import Wakeup
-from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Handle, Message
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, RECEIVER, SENDER, Message
 from tui_ipc.osutil.pidfd import Exit
 
 __all__ = ["Receiver", "Sender", "accept", "answering", "channel", "connection"]
@@ -44,6 +45,8 @@ class Sender(Handle, Generic[T]):
     """
 
     __slots__ = ("_at_once", "_lock", "_queue", "_ready", "_sender", "_watched")
+
+    kind = SENDER
 
     def __init__(self, sender: blocking.Sender[T]) -> None:
         self._sender = sender
@@ -193,6 +196,12 @@ class Sender(Handle, Generic[T]):
     def _describe(self) -> tuple[int, bytes]:
         return self._sender._describe()
 
+    def _duplicate(self) -> "Sender[T]":
+        return self.clone()
+
+    def _reduce(self) -> tuple[Any, ...]:
+        return _wrap, Sender, *self._sender._reduce()
+
 
 class Receiver(Handle, Generic[T]):
     """A receiver for one event loop and one task. Owns the blocking receiver that it was made of.
@@ -202,6 +211,8 @@ class Receiver(Handle, Generic[T]):
     """
 
     __slots__ = ("__weakref__", "_around", "_at_once", "_ready", "_receiver", "_waits", "_watched")
+
+    kind = RECEIVER
 
     def __init__(self, receiver: blocking.Receiver[T]) -> None:
         self._receiver = receiver
@@ -347,10 +358,21 @@ class Receiver(Handle, Generic[T]):
     def _travelling_fileno(self) -> int:
         return self._receiver._travelling_fileno()
 
+    def _duplicate(self) -> Never:
+        self._receiver._duplicate()
+
+    def _reduce(self) -> tuple[Any, ...]:
+        return _wrap, Receiver, *self._receiver._reduce()
+
     def _left(self) -> None:
         self._unwatch()
         self._receiver._left()
         self.close()
+
+
+def _wrap(descriptor: int, kind: type[Any], make: Callable[..., Any], *arguments: Any) -> Any:
+    """Make an endpoint again in another process."""
+    return kind(make(descriptor, *arguments))
 
 
 def _weakly(method: Callable[[], None]) -> Callable[[], None]:

@@ -11,6 +11,7 @@ up (``discard``).
 import msgpack
 
 from tui_ipc.ipc.errors import ProtocolError
+from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
     LARGE,
@@ -18,7 +19,6 @@ from tui_ipc.ipc.wire import (
     RECEIVER,
     SENDER,
     SHARED_MEMORY,
-    Handle,
     Large,
     check_keys,
     too_large,

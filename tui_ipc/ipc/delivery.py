@@ -23,7 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tui_ipc.ipc.wire import Handle
+    from tui_ipc.ipc.handle import Handle
 
 _HANG_UP_DELAY = 0.05
 """Seconds given to the kernel to report that a peer which closed the side stream closed the channel as

@@ -16,6 +16,7 @@ from time import monotonic, time
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, PeerRejected, TimedOut
+from tui_ipc.ipc.handle import Uncopied
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
@@ -39,7 +40,7 @@ _GRACE = 60.0
 """Seconds that a directory without a socket may be old before it counts as left behind."""
 
 
-class OneShotServer:
+class OneShotServer(Uncopied):
     """Accepts one client, once, then is gone.
 
     The owner closes it; ``accept`` closes it too. Use it as a context manager. It belongs to the process that
@@ -172,6 +173,9 @@ class OneShotServer:
 
     def __repr__(self) -> str:
         return f"<OneShotServer {self.name}{'' if self._listener else ', closed'}>"
+
+    def _explain_uniqueness(self) -> str:
+        return "it belongs to the process that made it; pass on its name"
 
     def _open_listener(self) -> socket.socket:
         if self._listener is None:

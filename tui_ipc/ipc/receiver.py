@@ -23,6 +23,7 @@ from tui_ipc.ipc.errors import (
     ProtocolError,
     TimedOut,
 )
+from tui_ipc.ipc.handle import Handle, TypedHandle
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, NONBLOCKING, RECEIVE_FLAGS
@@ -31,10 +32,8 @@ from tui_ipc.ipc.wire import (
     RECEIVER,
     SENDER,
     SHARED_MEMORY,
-    Handle,
     Large,
     Message,
-    TypedHandle,
 )
 from tui_ipc.osutil.fork import forget_in_children
 from tui_ipc.osutil.waiting import ReadyDescriptor, deadline_after, wait
@@ -42,9 +41,9 @@ from tui_ipc.osutil.waiting import ReadyDescriptor, deadline_after, wait
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Self
+    from typing import Any, Never, Self
 
-    from tui_ipc.ipc.wire import T
+    from tui_ipc.ipc.handle import T
     from tui_ipc.osutil.waiting import Watcher
 else:
     T = None
@@ -91,6 +90,8 @@ class Receiver(TypedHandle[T]):
         "_recvmsg",
         "_socket",
     )
+
+    kind = RECEIVER
 
     def __init__(self, sock: socket.socket, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
         """Take ownership of a connected socket; programs get theirs from :func:`channel` and the like.
@@ -536,9 +537,22 @@ class Receiver(TypedHandle[T]):
     def _travelling_fileno(self) -> int:
         return self.socket_fileno()
 
+    def _duplicate(self) -> "Never":
+        raise TypeError(
+            f"{self!r} cannot be copied: a channel has one receiver; send it in a message to move it"
+        )
+
+    def _reduce(self) -> "tuple[Callable[[int, int], Receiver[T]], int]":
+        return _adopt_receiver, self.max_message_size
+
     def _left(self) -> None:
         self._closed = "this receiver moved to another process in a message"
         self.close()
+
+
+def _adopt_receiver(descriptor: int, max_message_size: int) -> Receiver[T]:
+    """Take over the descriptor of one that was made in a process of ours."""
+    return Receiver(sockets.socket_from_fd(descriptor), max_message_size)
 
 
 def _adopt(max_message_size: int, kind: int, descriptor: int, payload: bytes) -> Handle:

@@ -9,6 +9,7 @@ from collections import namedtuple
 from time import monotonic
 
 from tui_ipc.ipc.errors import Busy, Closed, IpcError
+from tui_ipc.ipc.handle import Uncopied
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sockets import NONBLOCKING
 from tui_ipc.osutil.fork import forget_in_children
@@ -97,7 +98,7 @@ class _Member:
         self.owner._forget(self)
 
 
-class ReceiverSet:
+class ReceiverSet(Uncopied):
     """Waits for messages of many receivers, thousands if need be.
 
     Owns the receivers added to it: they are closed when they end, are removed, or the set is closed. Has
@@ -248,6 +249,9 @@ class ReceiverSet:
         if not self._epoll.is_open():
             return "<ReceiverSet closed>"
         return f"<ReceiverSet of {len(self._members)} on descriptor {self._epoll.fileno()}>"
+
+    def _explain_uniqueness(self) -> str:
+        return "it belongs to the process that made it; pass on its receivers, each taken out with remove()"
 
     def _check_open(self) -> None:
         if not self._epoll.is_open() or self._is_closing:

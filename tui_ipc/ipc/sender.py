@@ -11,6 +11,7 @@ from time import monotonic, sleep
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.delivery import Delivery, Outlet
 from tui_ipc.ipc.errors import TimedOut
+from tui_ipc.ipc.handle import Handle, TypedHandle
 from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
     BLOB_HEADER_SIZE,
@@ -19,8 +20,6 @@ from tui_ipc.ipc.wire import (
     SENDER,
     UNCHECKED,
     Encoder,
-    Handle,
-    TypedHandle,
     blob_header,
     check_receivable,
     explain_refusal,
@@ -30,10 +29,10 @@ from tui_ipc.osutil.waiting import deadline_after, seconds_until, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Self
 
-    from tui_ipc.ipc.wire import T
+    from tui_ipc.ipc.handle import T
 else:
     T = None
 
@@ -46,6 +45,8 @@ class Sender(TypedHandle[T]):
     """
 
     __slots__ = ("_at_once", "_max_message_size", "_outlet", "_send")
+
+    kind = SENDER
 
     def __init__(
         self, sock: socket.socket, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, *, inline: bool = False
@@ -276,9 +277,20 @@ class Sender(TypedHandle[T]):
         self._check_not_inline("travel: its peer takes no descriptors, which whoever received it cannot know")
         return SENDER, b""
 
+    def _duplicate(self) -> "Sender[T]":
+        return self.clone()
+
+    def _reduce(self) -> "tuple[Callable[[int, int], Sender[T]], int]":
+        return _adopt_sender, self.max_message_size
+
     def _check_not_inline(self, action: str) -> None:
         if self._outlet.is_inline:
             raise ValueError(f"the sender of an inline connection cannot {action}")
+
+
+def _adopt_sender(descriptor: int, max_message_size: int) -> Sender[T]:
+    """Take over the descriptor of one that was made in a process of ours."""
+    return Sender(sockets.socket_from_fd(descriptor), max_message_size)
 
 
 _AT_ONCE = SEND_FLAGS | sockets.NONBLOCKING

@@ -11,7 +11,8 @@ import stat
 import warnings
 
 from tui_ipc.ipc.errors import Closed, IpcError, ProtocolError
-from tui_ipc.ipc.wire import SHARED_MEMORY, Handle
+from tui_ipc.ipc.handle import Handle
+from tui_ipc.ipc.wire import SHARED_MEMORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class SharedMemory(Handle):
     """
 
     __slots__ = ("_descriptor", "_size", "_view")
+
+    kind = SHARED_MEMORY
 
     def __init__(self, data: "bytes | bytearray | memoryview") -> None:
         """Copy ``data``, any contiguous buffer, into new memory and seal it.
@@ -138,3 +141,16 @@ class SharedMemory(Handle):
     def _describe(self) -> tuple[int, bytes]:
         self.fileno()
         return SHARED_MEMORY, self._size.to_bytes(8, "big")
+
+    def _duplicate(self) -> "SharedMemory":
+        return _adopt_sized(fcntl.fcntl(self.fileno(), fcntl.F_DUPFD_CLOEXEC, 0), self._size)
+
+    def _reduce(self) -> "tuple[Callable[[int, int], SharedMemory], int]":
+        return _adopt_sized, self._size
+
+
+def _adopt_sized(descriptor: int, size: int) -> SharedMemory:
+    """Take over the descriptor of one that was made in a process of ours."""
+    memory = SharedMemory.__new__(SharedMemory)
+    memory._own(descriptor, size)
+    return memory

@@ -6,18 +6,16 @@ owns one.
 
 from collections import namedtuple
 from datetime import UTC, datetime, timedelta
-from types import GenericAlias
 
 import msgpack
 
 from tui_ipc.ipc.errors import MessageTooLarge, TooManyHandles
+from tui_ipc.ipc.handle import Handle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any, Generic, NamedTuple, TypeVar
-
-    T = TypeVar("T")
+    from typing import Any, NamedTuple
 
 SHORT_LIMIT = 32 * 1024
 """Bytes of the longest message that goes in the channel itself; a longer one gets a stream of its own.
@@ -71,46 +69,6 @@ if TYPE_CHECKING:
 else:
     Message = namedtuple("Message", ("value", "raw"))
     Large = namedtuple("Large", ("size", "descriptors"))
-
-
-class Handle:
-    """What travels inside a message by its descriptor: a sender, a receiver or a shared memory."""
-
-    __slots__ = ()
-
-    def fileno(self) -> int:
-        """The descriptor; raises :class:`~tui_ipc.ipc.errors.Closed` if there is none any more."""
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Close the descriptor. Closing twice is harmless."""
-        raise NotImplementedError
-
-    def _describe(self) -> "tuple[int, bytes]":
-        """The ext type, and what its payload says after the index; raises if the handle may not travel
-        now.
-        """
-        raise NotImplementedError
-
-    def _travelling_fileno(self) -> int:
-        """The descriptor that is attached to the message."""
-        return self.fileno()
-
-    def _left(self) -> None:
-        """Called once the message that holds this handle is on its way."""
-
-
-if TYPE_CHECKING:
-
-    class TypedHandle(Handle, Generic[T]):
-        """A handle that is typed by the messages it carries."""
-else:
-
-    class TypedHandle(Handle):
-        """Makes ``Sender[int]`` an expression without importing ``typing``, 3 ms of every child's start."""
-
-        __slots__ = ()
-        __class_getitem__ = classmethod(GenericAlias)
 
 
 class Encoder:
