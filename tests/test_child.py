@@ -25,7 +25,7 @@ Conversation = tuple["subprocess.Popen[str]", Sender[Any], Receiver[Any], dict[s
 
 @contextmanager
 def talking_to(program: str, *, by_variable: bool = False) -> Iterator[Conversation]:
-    """A child that has said hello: its process, the channels to and from it, and the hello."""
+    """A child that has sent its hello: its process, the channels to and from it, and the hello."""
     with OneShotServer() as server:
         arguments = () if by_variable else (f"channel_name:{server.name}",)
         env = {"TUI_IPC_SERVER": server.name} if by_variable else {}
@@ -93,7 +93,7 @@ def test_only_the_string_quit_ends_a_child() -> None:
 
 
 def test_a_child_with_a_name_and_a_status() -> None:
-    """``serve`` tells the name that it was given, and returns the exit code."""
+    """``serve`` sends the name that it was given, and returns the exit code."""
     with talking_to("custom") as (process, to_child, from_child, hello):
         assert hello["name"] == "counter"
         to_child.send([1, 2, 3])
@@ -135,7 +135,7 @@ def test_a_malformed_server_name() -> None:
     assert stderr.count("\n") == 1
 
 
-def test_nobody_listens(tmp_path: Path) -> None:
+def test_a_server_name_without_a_server(tmp_path: Path) -> None:
     """Nobody listens: exit code 1 and one line on stderr."""
     with running("three_lines", f"channel_name:{tmp_path}/gone") as process:
         code, stdout, stderr = outcome(process)

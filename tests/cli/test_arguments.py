@@ -11,14 +11,14 @@ from tui_ipc.script.language.steps import GRAMMAR
 
 
 def test_what_is_not_said_is_none() -> None:
-    """And so can be told from what is said."""
+    """So that it differs from what is given."""
     options = vars(parse_arguments([]))
     assert {name for name, value in options.items() if value not in (None, False)} == set()
     assert options["script"] is None
     assert parse_arguments(["--script"]).script == []
 
 
-def test_everything_behind_the_first_dashes_is_the_childs() -> None:
+def test_everything_after_the_first_dashes_is_the_childs() -> None:
     """Options that look like ours, and further dashes."""
     options = parse_arguments(["--timeout", "1.5", "--", "./child", "--script", "--", "x"])
     assert options.command == ["./child", "--script", "--", "x"]
@@ -34,8 +34,8 @@ def test_what_may_be_repeated_adds_up() -> None:
     assert options.report == [("tap", "x=y"), ("junit", "-")]
 
 
-def test_the_scripts_to_check_stand_behind_either_option() -> None:
-    """``--check`` is of use alone, and with ``--script`` wherever it stands."""
+def test_the_scripts_to_check_follow_either_option() -> None:
+    """``--check`` is of use alone, and with ``--script`` wherever it is."""
     for words in (
         ["--check", "a", "b"],
         ["--script", "--check", "a", "b"],

@@ -26,7 +26,7 @@ def test_the_built_in_conversation_is_the_seeds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "said"),
+    ("command", "message"),
     [
         (("false",), "exited with code 1 before it connected"),
         (("sleep", "100"), "invalid time interval"),
@@ -36,12 +36,12 @@ def test_the_built_in_conversation_is_the_seeds() -> None:
     ],
 )
 def test_a_child_that_does_not_shake_hands_is_code_3_with_the_reason(
-    command: tuple[str, ...], said: str
+    command: tuple[str, ...], message: str
 ) -> None:
     """Within the deadline, with a sentence, and nothing is left (the fixtures look)."""
     done = run("--script", "--timeout", "1", "--", *command)
     assert done.returncode == 3
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -119,7 +119,7 @@ def test_a_child_that_stops_itself_is_told_and_diagnosed(tmp_path: Path) -> None
 
 
 def test_what_a_run_leaves_behind_is_noted(tmp_path: Path) -> None:
-    """It is no failure: a process that outlives the child is ended, and told with its pid."""
+    """It is not a failure: a process that outlives the child is ended, and named by its pid."""
     daemon = "import subprocess\nother = subprocess.Popen(['sleep', '100'])\nsender.send(other.pid)\n"
     child = python(tmp_path / "child.py", f"{MEET}\n{daemon}receiver.recv()\n")
     done = run("--script", "-", "--", *child, given="quit\n")
@@ -129,20 +129,22 @@ def test_what_a_run_leaves_behind_is_noted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "said"),
+    ("action", "message"),
     [
         ("print('last words', file=sys.stderr); sys.exit(7)", "the child exited with code 7"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "the child was ended by SIGSEGV"),
         (r"sender.send_raw(b'\xc1'); receiver.recv()", "0xc1 begins no msgpack value"),
     ],
 )
-def test_a_child_that_dies_or_breaks_the_protocol_is_code_5(deed: str, said: str, tmp_path: Path) -> None:
+def test_a_child_that_dies_or_breaks_the_protocol_is_code_5(
+    action: str, message: str, tmp_path: Path
+) -> None:
     """At once, with its status and its last words."""
-    child = python(tmp_path / "child.py", f"{MEET}\nreceiver.recv()\n{deed}\n")
+    child = python(tmp_path / "child.py", f"{MEET}\nreceiver.recv()\n{action}\n")
     done = run("--script", "-", "--", *child, given="> go\n< done\n")
     assert done.returncode == 5, done.stderr
-    assert said in done.stderr
-    if "last words" in deed:
+    assert message in done.stderr
+    if "last words" in action:
         assert "  stderr    last words" in done.stderr
 
 
@@ -207,7 +209,7 @@ def test_a_terminal_sees_a_childs_control_characters_as_text(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("./child", "-x"), "put the child's command after --: tui-ipc -- ./child -x"),
         (("--no-pty", "a b"), "put the child's command after --: tui-ipc --no-pty -- 'a b'"),
@@ -223,11 +225,11 @@ def test_a_terminal_sees_a_childs_control_characters_as_text(tmp_path: Path) -> 
         ((), "the explorer needs a terminal"),
     ],
 )
-def test_what_a_user_gets_wrong_is_code_2_and_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_what_a_user_gets_wrong_is_code_2_and_one_line(arguments: tuple[str, ...], message: str) -> None:
     """A sentence with the remedy, never a traceback."""
     done = run(*arguments)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
 
@@ -291,7 +293,7 @@ def test_a_childs_stderr_is_marked_on_ours(tmp_path: Path) -> None:
 
 
 def test_a_child_that_does_not_end_is_ended_and_code_5(tmp_path: Path) -> None:
-    """What had to be done is told."""
+    """Each signal is reported."""
     child = python(tmp_path / "child.py", f"{MEET}\nimport signal\nsignal.pause()\n")
     done = run("--script", "-", "--", *child, given="quit\n")
     assert done.returncode == 5
@@ -299,7 +301,7 @@ def test_a_child_that_does_not_end_is_ended_and_code_5(tmp_path: Path) -> None:
 
 
 def test_a_child_that_does_not_wait_for_the_quit_is_code_5(tmp_path: Path) -> None:
-    """Even if it ends with 0: whoever it serves was not done."""
+    """Even if it ends with 0: its parent had more to send."""
     child = python(tmp_path / "child.py", f"{MEET}\nsender.send(receiver.recv())\n")
     done = run("--script", "-", "--", *child, given="> x\n< x\n< y\n")
     assert done.returncode == 5

@@ -1,4 +1,4 @@
-"""What on a command line cannot go together, and what is said of it."""
+"""What on a command line cannot go together, and the errors."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from tui_ipc.cli.arguments import parse_arguments
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--check",), "--check needs scripts to read; name them: --check FILE"),
         (("--script", "--check"), "--check needs scripts to read; name them: --check FILE"),
@@ -63,17 +63,17 @@ from tui_ipc.cli.arguments import parse_arguments
     ],
 )
 def test_what_contradicts_itself_is_code_2_and_one_line(
-    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Each with what to do instead, and where to read on."""
     with pytest.raises(SystemExit) as end:
         parse_arguments(arguments)
     assert end.value.code == 2
-    told = capsys.readouterr()
-    assert told.out == ""
-    sentence, remedy = told.err.splitlines()
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    sentence, remedy = printed.err.splitlines()
     assert sentence.startswith("tui-ipc: ")
-    assert said in sentence
+    assert message in sentence
     assert remedy == "Try 'tui-ipc --help'."
 
 

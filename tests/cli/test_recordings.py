@@ -116,7 +116,7 @@ def broken(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "said"),
+    ("spoil", "message"),
     [
         (lambda data: b"no recording", "is not a tui-ipc recording"),
         (lambda data: data.replace(b"recording\x02", b"recording\x63", 1), "version"),
@@ -127,7 +127,7 @@ def broken(data: bytes) -> bytes:
 )
 @pytest.mark.parametrize("form", ["text", "jsonl"])
 def test_what_is_no_recording_is_code_2(
-    spoil: Callable[[bytes], bytes] | None, said: str, form: str, recording: Path, tmp_path: Path
+    spoil: Callable[[bytes], bytes] | None, message: str, form: str, recording: Path, tmp_path: Path
 ) -> None:
     """One sentence with the file's name; what was read before it is printed."""
     file = tmp_path / "spoilt.rec"
@@ -135,7 +135,7 @@ def test_what_is_no_recording_is_code_2(
         file.write_bytes(spoil(recording.read_bytes()))
     done = run("--replay", str(file), "--format", form)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert str(file) in done.stderr
     assert done.stderr.count("\n") == 1
     assert bool(done.stdout) == (spoil is broken)
@@ -255,7 +255,7 @@ def test_answers_are_matched_by_a_key_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--replay", "x", "--", "./child"), "runs no child; a command does not go with it"),
         (("--replay", "x", "--script"), "--script does not go with it"),
@@ -280,11 +280,11 @@ def test_answers_are_matched_by_a_key_path(tmp_path: Path) -> None:
         (("--script", "--match-by", "a..b"), "--match-by: the key path 'a..b' has an empty part"),
     ],
 )
-def test_what_contradicts_itself_is_code_2_and_one_line(arguments: tuple[str, ...], said: str) -> None:
+def test_what_contradicts_itself_is_code_2_and_one_line(arguments: tuple[str, ...], message: str) -> None:
     """Each with what to do instead; nothing is run."""
     done = run(*arguments)
     assert done.returncode == 2
-    assert said in done.stderr
+    assert message in done.stderr
     assert done.stderr.splitlines()[1:] == ["Try 'tui-ipc --help'."]
     assert done.stdout == ""
 

@@ -133,24 +133,24 @@ def test_lines_of_json_tell_all_that_happens(scripts: Path) -> None:
     """Each belongs to a script by its number; standard output holds nothing else."""
     done = run("--script", "passes.tipc", "fails.tipc", "--format", "jsonl", cwd=scripts)
     assert done.returncode == 1
-    told = objects(done.stdout)
-    assert {line["schema"] for line in told} == {SCHEMA_VERSION}
-    assert told[0]["event"] == "scripts-begin"
-    assert told[0]["scripts"] == ["passes.tipc", "fails.tipc"]
-    numbers = [line["script"] for line in told[1:-1]]
+    printed = objects(done.stdout)
+    assert {line["schema"] for line in printed} == {SCHEMA_VERSION}
+    assert printed[0]["event"] == "scripts-begin"
+    assert printed[0]["scripts"] == ["passes.tipc", "fails.tipc"]
+    numbers = [line["script"] for line in printed[1:-1]]
     assert numbers == sorted(numbers)
     for number in (1, 2):
-        kinds = [line["event"] for line in told[1:-1] if line["script"] == number]
+        kinds = [line["event"] for line in printed[1:-1] if line["script"] == number]
         assert kinds[:2] == ["script-begin", "server-listening"]
         assert kinds[-2:] == ["audit", "script-end"]
         assert kinds.count("message-received") == 1
-    ends = [line for line in told if line["event"] == "script-end"]
+    ends = [line for line in printed if line["event"] == "script-end"]
     assert [(end["name"], end["status"], end["code"], end["line"]) for end in ends] == [
         ("passes.tipc", "passed", 0, None),
         ("fails.tipc", "failed", 1, 2),
     ]
     assert {"title": "expected", "text": '"Child received: ho"'} in ends[1]["details"]
-    summary = told[-1]
+    summary = printed[-1]
     assert summary.pop("seconds") > 0
     assert summary == {
         "schema": SCHEMA_VERSION,
@@ -166,7 +166,7 @@ def test_lines_of_json_tell_all_that_happens(scripts: Path) -> None:
 
 @pytest.mark.parametrize("taker", [("--format", "jsonl"), ("--report", "tap=-"), ("--report", "junit=-")])
 def test_where_stdout_is_taken_the_child_prints_on_stderr(taker: tuple[str, str], scripts: Path) -> None:
-    """Each line marked; whoever reads standard output gets what was asked for and nothing else."""
+    """Each line marked; standard output has what was asked for and nothing else."""
     done = run("--script", "passes.tipc", *taker, cwd=scripts)
     assert done.returncode == 0, done.stderr
     assert "child stdout: Received from parent: hi" in done.stderr.splitlines()
@@ -181,7 +181,7 @@ def test_where_stdout_is_taken_the_child_prints_on_stderr(taker: tuple[str, str]
 
 
 def test_reports_of_every_kind(scripts: Path) -> None:
-    """As many as are wanted, beside what is told on the terminal; UTF-8, whatever that is."""
+    """As many as are wanted, beside the report on the terminal; UTF-8, whatever that is."""
     (scripts / "grüße.tipc").write_text("> grüße\n< 1\n", encoding="utf-8")
     names = ("passes.tipc", "grüße.tipc")
     reports = ("--report", "junit=a.xml", "--report", "tap=b.tap", "--report", "junit=c.xml")
@@ -199,7 +199,7 @@ def test_reports_of_every_kind(scripts: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--report", "tap=none/x"), "tui-ipc: the report none/x cannot be written: No such file"),
         (
@@ -210,18 +210,18 @@ def test_reports_of_every_kind(scripts: Path) -> None:
     ],
 )
 def test_what_cannot_be_written_is_told_before_anything_is_run(
-    arguments: tuple[str, ...], said: str, scripts: Path
+    arguments: tuple[str, ...], message: str, scripts: Path
 ) -> None:
     """One line, code 2, and no child was."""
     done = run("--script", "passes.tipc", *arguments, cwd=scripts)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
-    assert said in done.stderr
+    assert message in done.stderr
     assert (scripts / "passes.tipc").read_text() == PASSES
     assert sorted(os.listdir(scripts)) == ["fails.tipc", "faulty.tipc", "passes.tipc", "waits.tipc"]
 
 
 def test_a_report_that_cannot_be_written_in_the_end_is_told(scripts: Path) -> None:
-    """The others are written; what passed is no success, for nobody would know."""
+    """The others are written; a run whose report is lost is not a success."""
     (scripts / "gone").mkdir()
     child = python(scripts / "c.py", f"{MEET}\nreceiver.recv()\nimport os\nos.rmdir('gone')\n")
     (scripts / "quit.tipc").write_text("quit\n")
@@ -233,28 +233,28 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told(scripts: Path) -> No
 
 
 def test_recordings_of_failures(scripts: Path) -> None:
-    """Kept under the script's name, told with what shows them, and gone if there was no failure."""
+    """Kept under the script's name, reported with the command that shows them; none without a failure."""
     names = ("passes.tipc", "fails.tipc", "sub/fails.tipc")
     (scripts / "sub").mkdir()
     (scripts / "sub" / "fails.tipc").write_text(FAILS)
     done = run("--script", *names, "--record-failures", "out/kept", cwd=scripts)
     assert done.returncode == 1
     assert sorted(os.listdir(scripts / "out" / "kept")) == ["fails-2.rec", "fails.rec"]
-    told = "fails.tipc: recorded in out/kept/fails.rec; tui-ipc --replay out/kept/fails.rec shows it"
-    assert told in done.stderr.splitlines()
+    printed = "fails.tipc: recorded in out/kept/fails.rec; tui-ipc --replay out/kept/fails.rec shows it"
+    assert printed in done.stderr.splitlines()
     recorded = open_recording(str(scripts / "out" / "kept" / "fails-2.rec"))
     assert [type(event).__name__ for event in recorded.events()][-1] == "Audit"
     assert recorded.command[1:] == ("-m", "tui_ipc.child")
 
 
 def test_a_script_that_cannot_be_recorded_is_run_and_told(scripts: Path) -> None:
-    """A file that is in the way stays; the others are recorded. It is no success."""
+    """A file that is in the way stays; the others are recorded. It is not a success."""
     (scripts / "passes.rec").write_text("precious")
     done = run("--script", "passes.tipc", "fails.tipc", "--record-failures", ".", cwd=scripts)
     assert done.returncode == 2
-    told = done.stderr.splitlines()
-    assert "passes.tipc: ./passes.rec exists and is not a recording; name another file" in told
-    assert told[-1].startswith("2 scripts: 2 failed in ")
+    printed = done.stderr.splitlines()
+    assert "passes.tipc: ./passes.rec exists and is not a recording; name another file" in printed
+    assert printed[-1].startswith("2 scripts: 2 failed in ")
     assert (scripts / "passes.rec").read_text() == "precious"
     assert (scripts / "fails.rec").exists()
 
@@ -287,7 +287,7 @@ def interrupted(scripts: Path, number: int, *arguments: str) -> tuple[int, str, 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_ends_the_child_and_writes_the_reports(number: signal.Signals, scripts: Path) -> None:
-    """What was not run is told as such, in all of them."""
+    """What was not run is reported as such, in all of them."""
     code, _, stderr = interrupted(scripts, number, "--report", "junit=a.xml", "--report", "tap=b.tap")
     assert code == 128 + number
     *_, stopped, steps, skipped, summed = stderr.splitlines()
@@ -304,17 +304,17 @@ def test_an_interruption_ends_the_child_and_writes_the_reports(number: signal.Si
 
 
 def test_an_interruption_ends_lines_of_json_with_their_summary(scripts: Path) -> None:
-    """The audit of the interrupted child stands before it, as of every other."""
+    """The audit of the interrupted child comes before it, as of every other."""
     code, stdout, _ = interrupted(scripts, signal.SIGINT, "--format", "jsonl")
     assert code == 130
-    told = objects(stdout)
-    assert [(end["script"], end["status"]) for end in told if end["event"] == "script-end"] == [
+    printed = objects(stdout)
+    assert [(end["script"], end["status"]) for end in printed if end["event"] == "script-end"] == [
         (1, "passed"),
         (2, "interrupted"),
         (3, "not-run"),
     ]
-    assert [line["event"] for line in told if line.get("script") == 2][-2:] == ["audit", "script-end"]
-    summary = told[-1]
+    assert [line["event"] for line in printed if line.get("script") == 2][-2:] == ["audit", "script-end"]
+    summary = printed[-1]
     assert (summary["event"], summary["code"], summary["not-run"]) == ("summary", 130, 1)
 
 
@@ -403,7 +403,7 @@ def test_two_signals_make_it_quick_and_the_reports_are_written(scripts: Path) ->
     assert read_tap((scripts / "a.tap").read_text()).bailed_out == "SIGINT came; the child was ended"
 
 
-def test_a_report_that_nobody_reads_is_no_traceback(scripts: Path) -> None:
+def test_a_report_that_is_not_read_is_not_a_traceback(scripts: Path) -> None:
     """The code of SIGPIPE, without a word."""
     command = [*TUI_IPC, "--script", "passes.tipc", "--report", "tap=-"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=scripts) as process:

@@ -50,7 +50,7 @@ def on_a_terminal(
                 if once and once in written:
                     then()
                     once = ""
-        except OSError:  # what Linux says once nobody has the other end
+        except OSError:  # what Linux gives once no process has the other end
             pass
         os.close(leader)
     return process.returncode, written
@@ -61,7 +61,7 @@ def left(written: str) -> list[str]:
     return [line.rpartition(ERASE)[2] for line in written.split("\n")]
 
 
-@pytest.fixture(name="place")
+@pytest.fixture(name="directory")
 def made(tmp_path: Path) -> Path:
     """A directory of scripts: a slow one, and two that are not."""
     for name, text in (("slow", SLOW), ("passes", "> a\n< ...\n"), ("fails", "> a\n< b\n")):
@@ -69,9 +69,11 @@ def made(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_script_that_takes_long_shows_how_far_it_is(place: Path, clean_env: dict[str, str]) -> None:
-    """In a line that is rewritten in place and gone in the end; which of several it is stands before it."""
-    code, written = on_a_terminal("--script", "passes.tipc", "slow.tipc", cwd=place, environment=clean_env)
+def test_a_script_that_takes_long_shows_how_far_it_is(directory: Path, clean_env: dict[str, str]) -> None:
+    """In a line that is rewritten in place and gone in the end; its number comes before it."""
+    code, written = on_a_terminal(
+        "--script", "passes.tipc", "slow.tipc", cwd=directory, environment=clean_env
+    )
     assert code == 0
     assert f"{ERASE}2/2 slow.tipc: 0 of 4 steps" in written
     first, second, last, end = left(written)
@@ -81,18 +83,18 @@ def test_a_script_that_takes_long_shows_how_far_it_is(place: Path, clean_env: di
     assert end == ""
 
 
-def test_what_is_told_meanwhile_stands_on_a_line_of_its_own(place: Path, clean_env: dict[str, str]) -> None:
-    """The line is erased before, and whatever else is told is whole."""
-    gate = place / "gate"
+def test_a_report_meanwhile_is_on_a_line_of_its_own(directory: Path, clean_env: dict[str, str]) -> None:
+    """The line is erased before, and each report is complete."""
+    gate = directory / "gate"
     os.mkfifo(gate)
     says = f"{MEET}\nreceiver.recv()\nopen({str(gate)!r}).read()\nprint('careful', file=sys.stderr)\n"
-    child = python(place / "child.py", f"{says}sender.send(1)\nreceiver.recv()\n")
-    (place / "one.tipc").write_text("> a\n< 1\n")
+    child = python(directory / "child.py", f"{says}sender.send(1)\nreceiver.recv()\n")
+    (directory / "one.tipc").write_text("> a\n< 1\n")
 
     status = f"{ERASE}one.tipc: 1 of 2 steps"
     code, written = on_a_terminal(
         *("--script", "one.tipc", "--", *child),
-        cwd=place,
+        cwd=directory,
         environment=clean_env,
         once=status,
         then=lambda: gate.write_text("go"),
@@ -105,9 +107,9 @@ def test_what_is_told_meanwhile_stands_on_a_line_of_its_own(place: Path, clean_e
 
 
 @pytest.mark.parametrize("arguments", [(), ("--format", "jsonl")])
-def test_nobody_who_reads_through_a_pipe_sees_it(arguments: tuple[str, ...], place: Path) -> None:
+def test_it_is_not_shown_through_a_pipe(arguments: tuple[str, ...], directory: Path) -> None:
     """Nor any colour."""
-    done = run("--script", "slow.tipc", "fails.tipc", *arguments, cwd=place)
+    done = run("--script", "slow.tipc", "fails.tipc", *arguments, cwd=directory)
     assert done.returncode == 1
     assert "\x1b" not in done.stderr + done.stdout
     assert "\r" not in done.stderr
@@ -115,11 +117,11 @@ def test_nobody_who_reads_through_a_pipe_sees_it(arguments: tuple[str, ...], pla
 
 
 @pytest.mark.parametrize("forbids", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_colour_can_be_forbidden(forbids: dict[str, str], place: Path, clean_env: dict[str, str]) -> None:
+def test_colour_can_be_forbidden(forbids: dict[str, str], directory: Path, clean_env: dict[str, str]) -> None:
     """The text is the same."""
     environments = (clean_env | {"TERM": "xterm"}, clean_env | {"TERM": "xterm"} | forbids)
     coloured, plain = (
-        on_a_terminal("--script", "fails.tipc", cwd=place, environment=each)[1] for each in environments
+        on_a_terminal("--script", "fails.tipc", cwd=directory, environment=each)[1] for each in environments
     )
     assert "\x1b[31mFAILED\x1b[m" in coloured
     assert "\x1b[m" not in plain
@@ -127,15 +129,17 @@ def test_colour_can_be_forbidden(forbids: dict[str, str], place: Path, clean_env
     assert figures.sub("", coloured) == figures.sub("", plain)
 
 
-def test_a_terminal_that_cannot_erase_shows_no_progress(place: Path, clean_env: dict[str, str]) -> None:
+def test_a_terminal_that_cannot_erase_shows_no_progress(directory: Path, clean_env: dict[str, str]) -> None:
     """It would fill with lines."""
-    _, written = on_a_terminal("--script", "slow.tipc", cwd=place, environment=clean_env | {"TERM": "dumb"})
+    _, written = on_a_terminal(
+        "--script", "slow.tipc", cwd=directory, environment=clean_env | {"TERM": "dumb"}
+    )
     assert "\r" not in written
     assert written.count("\n") == 1
 
 
-def test_a_program_is_shown_no_progress(place: Path, clean_env: dict[str, str]) -> None:
+def test_a_program_is_shown_no_progress(directory: Path, clean_env: dict[str, str]) -> None:
     """Whoever asks for lines of JSON has all that there is to know."""
     arguments = ("--script", "slow.tipc", "--format", "jsonl")
-    _, written = on_a_terminal(*arguments, cwd=place, environment=clean_env)
+    _, written = on_a_terminal(*arguments, cwd=directory, environment=clean_env)
     assert "\r" not in written

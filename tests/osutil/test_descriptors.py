@@ -1,4 +1,4 @@
-"""What lies unread in sockets, pipes and whatever else there is."""
+"""What is unread in sockets and pipes, and how full they are."""
 
 import os
 import socket

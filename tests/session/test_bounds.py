@@ -35,8 +35,8 @@ def consumed(pace: int, stream: str, *command: str) -> dict[str, object]:
     """What came of a child, and what it took, as :mod:`tests.support.consume_events` saw it."""
     program = [sys.executable, "-m", "tests.support.consume_events", str(pace), stream, *child(*command)]
     ran = subprocess.run(program, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, check=True)
-    told: dict[str, object] = json.loads(ran.stdout)
-    return told
+    report: dict[str, object] = json.loads(ran.stdout)
+    return report
 
 
 @pytest.mark.parametrize(
@@ -45,24 +45,24 @@ def consumed(pace: int, stream: str, *command: str) -> dict[str, object]:
     ids=["a terminal", "a pipe", "a pipe to a slow consumer"],
 )
 def test_much_output_costs_no_memory_and_its_last_line_is_there(stream: str, pace: int, amount: int) -> None:
-    """The child waits while nobody takes what it printed."""
-    told = consumed(pace, stream, "pours", "output", str(amount))
+    """The child waits while its events are not taken: what it printed."""
+    report = consumed(pace, stream, "pours", "output", str(amount))
     assert amount > MEMORY
-    assert (told["bytes"], told["last line"]) == (amount + len("the last line\n"), "the last line")
-    assert isinstance(told["peak"], int)
-    assert told["peak"] < MEMORY
+    assert (report["bytes"], report["last line"]) == (amount + len("the last line\n"), "the last line")
+    assert isinstance(report["peak"], int)
+    assert report["peak"] < MEMORY
 
 
 @pytest.mark.parametrize(
     ("pace", "count"), [(0, 40_000), (3, 36_000)], ids=["a fast consumer", "a slow consumer"]
 )
 def test_many_messages_unasked_cost_no_memory_and_the_last_is_there(pace: int, count: int) -> None:
-    """The child waits while nobody takes what it sent. A message is of 2000 bytes."""
-    told = consumed(pace, "pipe", "pours", "messages", str(count))
+    """The child waits while its events are not taken: what it sent. A message is of 2000 bytes."""
+    report = consumed(pace, "pipe", "pours", "messages", str(count))
     assert count * 2000 > MEMORY
-    assert (told["messages"], told["last message"]) == (count + 1, "the last message")
-    assert isinstance(told["peak"], int)
-    assert told["peak"] < MEMORY
+    assert (report["messages"], report["last message"]) == (count + 1, "the last message")
+    assert isinstance(report["peak"], int)
+    assert report["peak"] < MEMORY
 
 
 def test_a_child_that_never_reads_stops_the_sender_and_nothing_else() -> None:

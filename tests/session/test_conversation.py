@@ -49,8 +49,8 @@ def test_a_fault_names_the_byte_of_an_inline_childs_stream() -> None:
     garbage = child("breaks_the_wire", "garbage")
     fault = single_event(run_session(garbage, lambda _, watch: watch.until(ev.Fault), grace=0.1), ev.Fault)
     hello = len(b"\x83\xa7tui-ipc\x01\xa3pid\xce....\xa4name\xa7by-hand")
-    said = len(b"\xd9\x0eso far so good")
-    assert fault.byte == hello + said
+    message_size = len(b"\xd9\x0eso far so good")
+    assert fault.byte == hello + message_size
     assert f"at byte {fault.byte}" in fault.sentence
 
 

@@ -43,8 +43,8 @@ def busy(
     return ProcessState(state=state, call=call, cpu_seconds=3.25, threads=1)
 
 
-def told(facts: Diagnosis) -> list[str]:
-    """The sentences without the last one, which tells when something was said."""
+def sentences_without_activity(facts: Diagnosis) -> list[str]:
+    """The sentences without the last one, which dates the last activity."""
     *others, last = facts.sentences
     assert last == ACTIVITY
     return others
@@ -113,7 +113,7 @@ def owing(traffic: ChannelState = OWED, **more: object) -> Diagnosis:
     ],
 )
 def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str]) -> None:
-    """Where the session stands comes first."""
+    """The phase of the run comes first."""
     assert list(facts.sentences) == sentences
 
 
@@ -223,10 +223,10 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
         ),
         (
             replace(
-                QUIET, channels=ChannelState(closed_for=SECOND, fault="it is no msgpack"), child=busy("Z")
+                QUIET, channels=ChannelState(closed_for=SECOND, fault="it is not msgpack"), child=busy("Z")
             ),
             [
-                "The child broke the wire: it is no msgpack.",
+                "The child broke the wire: it is not msgpack.",
                 "The channel from the child ended 1.0 s ago: no answer can come.",
                 "It has ended, and is about to be reaped.",
             ],
@@ -252,11 +252,11 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
 )
 def test_while_channels_are_open(facts: Diagnosis, sentences: list[str]) -> None:
     """The most telling conclusion comes first, the evidence follows, nothing is guessed."""
-    assert told(facts) == sentences
+    assert sentences_without_activity(facts) == sentences
 
 
 def test_the_last_sentence_tells_when_each_stream_was_active() -> None:
-    """Those that never were are not named, or said to be silent."""
+    """Those that never were are not named, or have sent nothing."""
     activity = LastActivity(sent=4 * SECOND, received=5 * SECOND, stdout=SECOND // 1000, stderr=2 * SECOND)
     assert replace(QUIET, last_activity=activity).sentences[-1] == (
         "We last sent a message 4.0 s ago; the child last sent one 5.0 s ago, "

@@ -74,7 +74,7 @@ def test_any_other_first_message_is_told_with_its_size_in_one_line(value: Any) -
 
 @pytest.mark.parametrize("code", [0, 3])
 @pytest.mark.parametrize(
-    ("rung", "reached", "says"),
+    ("step_taken", "reached", "says"),
     [
         ("spawned", [], "the child exited with code {} before it connected; "),
         ("connected", ["connected"], "the child connected and exited with code {} before its hello; "),
@@ -85,11 +85,11 @@ def test_any_other_first_message_is_told_with_its_size_in_one_line(value: Any) -
         ),
     ],
 )
-def test_a_child_that_exits_on_a_rung_of_the_ladder_is_reported_at_once(
-    rung: str, reached: list[str], says: str, code: int
+def test_a_child_that_exits_during_the_handshake_is_reported_at_once(
+    step_taken: str, reached: list[str], says: str, code: int
 ) -> None:
     """The sentence has the step, the exit status, its last words and what a child has to do."""
-    events = run_session(child("exits", rung, str(code)), wait_for_failed_handshake)
+    events = run_session(child("exits", step_taken, str(code)), wait_for_failed_handshake)
     step = "hello" if reached else "connected"
     assert describe_events(events) == [
         "listening",
@@ -213,10 +213,10 @@ def test_a_child_that_keeps_us_waiting_fails_at_the_deadline_and_is_ended(
         "ended by SIGTERM",
         "clean",
     ]
-    told = single_event(events, ev.HandshakeFailed)
-    assert told.sentence.startswith(says)
-    assert (str(failure[0]), failure[0].timed_out) == (told.sentence, told.timed_out)
-    assert told.at >= 0.5e9
+    failed = single_event(events, ev.HandshakeFailed)
+    assert failed.sentence.startswith(says)
+    assert (str(failure[0]), failure[0].timed_out) == (failed.sentence, failed.timed_out)
+    assert failed.at >= 0.5e9
 
 
 @pytest.mark.parametrize(
@@ -253,8 +253,8 @@ def test_a_command_that_cannot_be_started_fails_before_there_is_a_child() -> Non
     )
 
 
-def test_a_place_without_room_for_a_socket_fails_on_the_first_rung(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is wrong on our side is told in the same way."""
+def test_a_place_without_room_for_a_socket_fails_at_the_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error of the parent is reported in the same way."""
 
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
@@ -280,7 +280,7 @@ def test_a_place_without_room_for_a_socket_fails_on_the_first_rung(monkeypatch: 
     ],
 )
 def test_a_first_message_that_is_no_hello_is_shown_in_the_sentence(sent: bytes, says: str) -> None:
-    """Size and a short rendering tell a child's author what arrived; a child that stays is ended."""
+    """Size and a short rendering show the child's author what arrived; a child that stays is ended."""
     events = run_session(child("sends_bytes", sent.hex()), wait_for_failed_handshake)
     assert describe_events(events) == [
         *CONNECT_STEPS,

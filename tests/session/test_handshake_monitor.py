@@ -1,4 +1,4 @@
-"""A step of the handshake that takes long is told while it may still come."""
+"""A step of the handshake that takes long is reported while it may still come."""
 
 import signal
 
@@ -20,7 +20,7 @@ WAITING = ["sh", "-c", "echo waiting for a friend >&2; exec sleep 600"]
 
 
 def test_a_child_that_does_not_connect_is_told_as_late_once_and_then_as_failed() -> None:
-    """After half a second at the earliest; what it printed is told before."""
+    """After half a second at the earliest; what it printed comes before."""
     events = run_session(WAITING, wait_for_failed_handshake, timeout=1.3)
     assert describe_events(events) == [
         "listening",
@@ -32,14 +32,14 @@ def test_a_child_that_does_not_connect_is_told_as_late_once_and_then_as_failed()
         "ended by SIGTERM",
         "clean",
     ]
-    told = single_event(events, ev.StepLate)
-    assert told.sentence == (
-        f"the child has run for {told.waited / 1e9:.1f} s and has not connected; "
+    late = single_event(events, ev.StepLate)
+    assert late.sentence == (
+        f"the child has run for {late.waited / 1e9:.1f} s and has not connected; "
         'it printed on stderr: "waiting for a friend". A child must connect to the one-shot server that is '
         "named in its last argument (channel_name:…) and in TUI_IPC_SERVER."
     )
     spawned = single_event(events, ev.ChildSpawned)
-    assert 0.5e9 <= told.waited <= told.at - spawned.at + 1e6
+    assert 0.5e9 <= late.waited <= late.at - spawned.at + 1e6
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_child_that_does_not_connect_is_told_as_late_once_and_then_as_failed()
 def test_a_step_that_was_late_may_still_come(
     how: str, cure: signal.Signals, meanwhile: list[str], words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is waited for by itself, and whoever reads the sentence can do something."""
+    """Each is waited for by itself."""
     monkeypatch.setattr(handshake_monitor, "late_threshold", lambda _: 0.3)
 
     async def act(session: Session, watch: EventCollector) -> None:
@@ -79,14 +79,14 @@ def test_a_step_that_was_late_may_still_come(
         "exited 0",
         "clean",
     ]
-    (told,) = (event for event in events if isinstance(event, ev.StepLate) and event.step == "hello")
-    happened = f"the child connected {told.waited / 1e9:.1f} s ago and has not sent its hello"
-    assert told.sentence.startswith(happened + words)
-    assert 0.3e9 <= told.waited <= told.at - single_event(events, ev.ChildConnected).at
+    (late,) = (event for event in events if isinstance(event, ev.StepLate) and event.step == "hello")
+    happened = f"the child connected {late.waited / 1e9:.1f} s ago and has not sent its hello"
+    assert late.sentence.startswith(happened + words)
+    assert 0.3e9 <= late.waited <= late.at - single_event(events, ev.ChildConnected).at
 
 
 def test_a_handshake_without_the_time_to_be_late_only_fails() -> None:
-    """The least patience is all of its time."""
+    """The shortest threshold is as long as the timeout."""
     events = run_session(WAITING, wait_for_failed_handshake, timeout=0.5)
     assert not [event for event in events if isinstance(event, ev.StepLate)]
     assert single_event(events, ev.HandshakeFailed).timed_out

@@ -1,4 +1,4 @@
-"""A stopped child is seen as stopped, and told in the order in which it happened."""
+"""A stopped child is seen as stopped, and its events come in the order in which it happened."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ INLINE = [*OPEN_STEPS[:3], "hello by-hand inline", "open"]
 
 
 async def there_and_back(send: Callable[[int], None], watch: EventCollector) -> None:
-    """Stop the child and continue it, each time until it is told."""
+    """Stop the child and continue it, each time until there is an event."""
     before = watch.events[-1].at
     send(signal.SIGSTOP)
     stopped = await watch.until(ev.ChildStopped, lambda event: event.at > before)
@@ -87,7 +87,7 @@ def test_a_child_that_is_stopped_is_continued_so_that_it_can_quit() -> None:
     ]
 
 
-def test_a_stop_that_nobody_has_seen_yet_is_found_before_the_child_is_asked_to_quit() -> None:
+def test_a_stop_that_was_not_seen_yet_is_found_before_the_child_is_asked_to_quit() -> None:
     """The look comes first."""
 
     async def act(session: Session, watch: EventCollector) -> None:

@@ -191,7 +191,7 @@ def test_a_child_that_cannot_be_watched_is_ended_and_not_started(monkeypatch: py
         os.waitpid(-1, os.WNOHANG)
 
 
-def test_a_signal_that_is_not_permitted_reaches_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_that_is_not_permitted_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: int) -> None:
         raise PermissionError
 

@@ -111,13 +111,13 @@ def test_quitting_again_and_from_several_tasks_is_harmless() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "rung"), [("never_connects", ev.ChildSpawned), ("never_says_hello", ev.ChildConnected)]
+    ("name", "step"), [("never_connects", ev.ChildSpawned), ("never_says_hello", ev.ChildConnected)]
 )
-def test_quitting_in_the_middle_of_the_handshake_breaks_it_off(name: str, rung: type[ev.AnyEvent]) -> None:
+def test_quitting_in_the_middle_of_the_handshake_breaks_it_off(name: str, step: type[ev.AnyEvent]) -> None:
     """Nobody waits for the deadline then."""
 
     async def act(session: Session, watch: EventCollector) -> None:
-        await watch.until(rung)
+        await watch.until(step)
         await session.quit()
 
     events = run_session(child(name), act)
@@ -162,7 +162,7 @@ def test_what_a_dying_child_said_and_printed_comes_before_its_end(name: str) -> 
 
 
 def test_a_child_that_closes_its_channel_and_lives_is_ended_by_signals() -> None:
-    """There is nobody to say ``"quit"`` to; who tries to send is told so."""
+    """``"quit"`` cannot be sent; nor can anything else, and the error says so."""
 
     async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(ev.ChannelClosed)
@@ -235,7 +235,7 @@ def test_half_a_message_at_the_end_is_a_fault_and_counted_as_unread() -> None:
 
 @pytest.mark.parametrize(("kind", "signals"), [("polite", 1), ("job", 1), ("stubborn", 2)])
 def test_a_process_that_outlives_the_child_neither_holds_us_up_nor_lives_on(kind: str, signals: int) -> None:
-    """It holds stdout, stderr and both channels; the child's end is told at once, then the rest is ended."""
+    """It holds all streams and channels; the child's end is an event at once, then the rest is ended."""
 
     async def act(session: Session, watch: EventCollector) -> None:
         await watch.until(ev.MessageReceived)
@@ -255,16 +255,16 @@ def test_a_process_that_outlives_the_child_neither_holds_us_up_nor_lives_on(kind
     assert not is_alive(pid)
 
 
-def test_a_child_that_nobody_can_end_is_named_by_the_audit_and_does_not_hold_us_up(
+def test_a_child_that_cannot_be_ended_is_named_by_the_audit_and_does_not_hold_us_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """It may be stuck in the kernel, or run as another user; here no signal reaches it."""
 
-    def reaches_nobody(*_: object) -> bool:
+    def reach_no_process(*_: object) -> bool:
         return False
 
-    monkeypatch.setattr(Process, "signal", reaches_nobody)
-    monkeypatch.setattr(process_group, "signal_processes", reaches_nobody)
+    monkeypatch.setattr(Process, "signal", reach_no_process)
+    monkeypatch.setattr(process_group, "signal_processes", reach_no_process)
     monkeypatch.setattr(shutdown, "KILL_TIMEOUT", 0.05)
     events = run_session(child("ignores_quit"), grace=0.05)
     pid = single_event(events, ev.ChildSpawned).pid
@@ -282,7 +282,7 @@ async def look_away_until_it_ended(session: Session, watch: EventCollector) -> N
 
 
 def test_a_child_that_did_everything_while_we_looked_away_is_told_whole() -> None:
-    """Its end does not overtake its hello, its messages or its output, however much lies in the kernel."""
+    """Its end does not overtake its hello, its messages or its output, however much the kernel holds."""
     events = run_session(child("fills_pipe"), look_away_until_it_ended, pty=False)
     assert [line for line in describe_events(events) if not line.startswith("stdout")] == [
         *OPEN_STEPS,
@@ -322,26 +322,26 @@ def report(command: list[str], **options: Any) -> tuple[dict[str, Any], str]:
 
 def test_the_child_gets_a_terminal_a_session_and_no_keyboard() -> None:
     """stdout is a terminal of 80 × 24, but not one that could signal it."""
-    told, name = report(child("reports_environment", "one", "two"))
-    assert told["argv"] == ["one", "two", f"channel_name:{name}"]
-    assert told["env"] == {**environment(), "TUI_IPC_SERVER": name}
-    assert (told["isatty"], told["size"]) == (True, [80, 24])
-    assert told["session"]
-    assert not told["controlling terminal"]
-    assert told["stdin"] == os.devnull
-    assert told["cwd"] == os.getcwd()
+    found, name = report(child("reports_environment", "one", "two"))
+    assert found["argv"] == ["one", "two", f"channel_name:{name}"]
+    assert found["env"] == {**environment(), "TUI_IPC_SERVER": name}
+    assert (found["isatty"], found["size"]) == (True, [80, 24])
+    assert found["session"]
+    assert not found["controlling terminal"]
+    assert found["stdin"] == os.devnull
+    assert found["cwd"] == os.getcwd()
 
 
 def test_pipe_directory_environment_and_the_place_of_the_name_can_be_chosen(tmp_path: Path) -> None:
     """``{channel_name}`` may stand anywhere in the command; then nothing is appended."""
     env = environment(GREETING="hello")
-    told, name = report(
+    found, name = report(
         child("reports_environment", "--server=channel_name:{channel_name}", "channel_name:{channel_name}"),
         cwd=str(tmp_path),
         env=env,
         pty=False,
     )
-    assert told["argv"] == [f"--server=channel_name:{name}", f"channel_name:{name}"]
-    assert told["env"] == {**env, "TUI_IPC_SERVER": name}
-    assert told["cwd"] == str(tmp_path)
-    assert not told["isatty"]
+    assert found["argv"] == [f"--server=channel_name:{name}", f"channel_name:{name}"]
+    assert found["env"] == {**env, "TUI_IPC_SERVER": name}
+    assert found["cwd"] == str(tmp_path)
+    assert not found["isatty"]

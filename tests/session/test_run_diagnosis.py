@@ -70,7 +70,7 @@ def test_a_child_that_hangs_in_a_call_has_read_the_message_and_is_found_there(
 
 
 def test_a_child_that_reads_something_else_is_told_with_what_it_reads() -> None:
-    """A pipe that nobody writes to."""
+    """A pipe that is not written to."""
     text = diagnosed(
         child("hangs", "pipe"), lambda found: in_call("read")(found) and "a pipe" in str(found.sentences), "x"
     )
@@ -185,7 +185,7 @@ def test_a_session_tells_of_its_beginning_its_failure_and_its_end() -> None:
 
 @pytest.mark.parametrize("what", ["messages", "output"])
 def test_a_consumer_that_takes_no_events_is_what_holds_a_flooding_child_up(what: str) -> None:
-    """The fault is ours then, and said first."""
+    """The fault is ours then, and comes first."""
 
     async def main() -> tuple[str, ...]:
         async with Session(child("floods", what), SessionOptions(env=environment(), grace=0.1)) as session:
@@ -246,7 +246,7 @@ def test_a_child_that_broke_the_wire_is_told_with_how() -> None:
     assert re.match("The channel from the child ended .* ago: no answer can come", found[1])
 
 
-def test_what_a_child_said_and_printed_and_nobody_took_is_counted() -> None:
+def test_what_a_child_sent_and_printed_and_was_not_read_is_counted() -> None:
     """And a child that waits for it to be taken is seen to do so, on its channel to us or its output."""
 
     async def main(what: str) -> tuple[str, ...]:

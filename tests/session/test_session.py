@@ -23,7 +23,7 @@ from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
 
 
-def test_a_conversation_with_the_built_in_child_is_told_from_the_first_rung_to_the_audit() -> None:
+def test_a_conversation_with_the_built_in_child_is_a_list_of_events_from_the_server_to_the_audit() -> None:
     """Each step is an event, answers are matched to questions, and quitting ends the child in good order."""
 
     async def act(session: Session, watch: EventCollector) -> None:
@@ -102,7 +102,7 @@ def test_an_inline_child_carries_both_directions_on_its_connection() -> None:
     ]
 
 
-def test_a_message_that_nobody_asked_for_answers_nothing() -> None:
+def test_an_unsolicited_message_answers_nothing() -> None:
     """A child may speak first."""
     events = run_session(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.ChildExited))
     first = single_event(events, ev.MessageReceived)
@@ -124,7 +124,7 @@ def test_handles_that_a_child_sends_are_shown_as_text_and_closed() -> None:
 
 
 def test_raw_bytes_go_out_as_they_are() -> None:
-    """What is no message can be sent on purpose; the child then says goodbye in its own way."""
+    """What is not a message can be sent on purpose."""
 
     async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
@@ -207,7 +207,7 @@ def test_restarts_at_the_same_time_happen_one_after_the_other() -> None:
 
 
 def test_a_signal_reaches_the_child_and_is_an_event() -> None:
-    """Who asks for a signal that nobody can get is told."""
+    """A signal that no process can get is refused."""
 
     async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()
@@ -222,7 +222,7 @@ def test_a_signal_reaches_the_child_and_is_an_event() -> None:
     assert "SIGUSR1: the user asked for it" in describe_events(run_session(child("never_reads"), act))
 
 
-def test_sending_before_the_channels_are_open_or_after_a_failure_says_why_nobody_listens() -> None:
+def test_sending_before_the_channels_are_open_or_after_a_failure_says_why() -> None:
     """The sentences are for people."""
 
     async def early(session: Session, watch: EventCollector) -> None:
@@ -260,7 +260,7 @@ def test_an_empty_command_is_refused() -> None:
 
 
 @pytest.mark.parametrize("what", ["messages", "output"])
-def test_leaving_ends_even_if_nobody_takes_the_events(what: str) -> None:
+def test_leaving_ends_even_if_no_events_are_taken(what: str) -> None:
     """A flood stops at the bound of the timeline, and the child is ended; what was taken in is kept."""
 
     async def main() -> list[ev.AnyEvent]:
@@ -277,7 +277,7 @@ def test_leaving_ends_even_if_nobody_takes_the_events(what: str) -> None:
 
 @pytest.mark.parametrize("what", ["messages", "output"])
 def test_a_consumer_that_is_slow_loses_nothing_of_a_flood_and_keeps_it_bounded(what: str) -> None:
-    """The child waits meanwhile: what lies between it and the consumer has a limit."""
+    """The child waits meanwhile: what is between it and the consumer has a limit."""
 
     async def main() -> None:
         async with Session(child("floods", what), SessionOptions(env=environment(), grace=0.1)) as session:
@@ -293,7 +293,7 @@ def test_a_consumer_that_is_slow_loses_nothing_of_a_flood_and_keeps_it_bounded(w
 
 
 @pytest.mark.parametrize(
-    ("name", "rung"),
+    ("name", "step"),
     [
         ("never_connects", ev.ChildSpawned),
         ("never_says_hello", ev.ChildConnected),
@@ -301,8 +301,8 @@ def test_a_consumer_that_is_slow_loses_nothing_of_a_flood_and_keeps_it_bounded(w
     ],
 )
 @pytest.mark.parametrize("times", [1, 2])
-def test_being_cancelled_at_any_rung_leaves_nothing(name: str, rung: type[ev.AnyEvent], times: int) -> None:
-    """Once is an interrupt: the end is orderly. Twice is impatience: it is quick, and as thorough."""
+def test_being_cancelled_at_any_step_leaves_nothing(name: str, step: type[ev.AnyEvent], times: int) -> None:
+    """Once is an interrupt: the end is orderly. Twice is impatience: the end is quick, and as complete."""
 
     async def main() -> list[ev.AnyEvent]:
         entered = asyncio.Event()
@@ -313,7 +313,7 @@ def test_being_cancelled_at_any_rung_leaves_nothing(name: str, rung: type[ev.Any
         async def visit() -> None:
             async with session:
                 async for event in session.events():
-                    if isinstance(event, rung):
+                    if isinstance(event, step):
                         break
                 entered.set()
                 await asyncio.Event().wait()
@@ -377,7 +377,7 @@ def test_a_child_that_answers_nothing_is_not_kept_account_of_for_ever(
 
 
 def test_a_message_that_the_child_refuses_is_the_senders_mistake() -> None:
-    """The conversation goes on, and the message is no event."""
+    """The conversation goes on, and there is no event."""
 
     async def act(session: Session, watch: EventCollector) -> None:
         await session.ready()

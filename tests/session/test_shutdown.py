@@ -55,7 +55,7 @@ async def leave(session: Session, watch: EventCollector) -> None:
 def test_a_daemon_that_holds_streams_lives_on_and_the_audit_names_them(
     let_go: tuple[str, ...], pty: bool, daemons: list[int]
 ) -> None:
-    """It has a session of its own and is not ours to end; that it keeps what the child gave it is told."""
+    """It has a session of its own and is not ours to end; the audit names what it keeps of the child's."""
     events = run_session(child("leaves_process", "daemon", *let_go), leave, pty=pty)
     pid = single_event(events, ev.MessageReceived).value
     daemons.append(pid)

@@ -5,7 +5,7 @@ import contextlib
 from tests.support.children.raw_child import INLINE_HELLO, connect, read_text, text
 
 client = connect()
-with contextlib.suppress(OSError), connect() as second:  # nobody is there any more, or hangs up
+with contextlib.suppress(OSError), connect() as second:  # no server is there any more, or it hangs up
     second.recv(1)
 print("turned away", flush=True)
 client.sendall(INLINE_HELLO)

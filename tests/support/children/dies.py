@@ -1,4 +1,4 @@
-"""``dies SIGNAL``: told anything, prints on both streams, sends three messages and dies by that signal."""
+"""``dies SIGNAL``: on any message, prints on both streams, sends three messages and dies by that signal."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""``exits RUNG HOW``: ends after that rung of the handshake, with a last word on stderr.
+"""``exits STEP HOW``: ends after that step of the handshake, with a last word on stderr.
 
 ``held`` is after connecting; another process then holds the connection and the output open. ``message`` is
 after a first message. HOW is an exit code, or the name of the signal that it dies by.
@@ -11,17 +11,17 @@ import sys
 
 from tests.support.children.raw_child import INLINE_HELLO, connect, text
 
-rung, how = sys.argv[1:3]
+step, how = sys.argv[1:3]
 client: socket.socket | None = None
-if rung != "spawned":
+if step != "spawned":
     client = connect()
-if rung == "half a hello" and client is not None:
+if step == "half a hello" and client is not None:
     client.sendall(INLINE_HELLO[:9])
-if rung in ("hello", "message") and client is not None:
+if step in ("hello", "message") and client is not None:
     client.sendall(INLINE_HELLO)
-if rung == "message" and client is not None:
+if step == "message" and client is not None:
     client.sendall(text("first and last"))
-if rung == "held" and not os.fork():
+if step == "held" and not os.fork():
     signal.pause()
 os.write(2, b"giving up\n")
 if how.isdecimal():

@@ -1,4 +1,4 @@
-"""``ignores_quit [TERM]``: does not end at ``"quit"``, nor, if so told, at SIGTERM."""
+"""``ignores_quit [TERM]``: does not end at ``"quit"``, nor, with TERM, at SIGTERM."""
 
 import signal
 import sys
