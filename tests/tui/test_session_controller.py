@@ -271,7 +271,7 @@ def test_from_the_first_event_on_everything_is_recorded(tmp_path: Path) -> None:
 
 
 def test_midway_it_begins_with_the_steps_of_the_run_so_far(tmp_path: Path) -> None:
-    """They end where the recording begins, so that a replay does not wait; it has no earlier run or message."""
+    """They end where the recording begins, so that a replay does not wait; no earlier run, no message."""
     recorder, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
     before = (LISTENING, SPAWNED, CONNECTED, HELLO, OPEN, sent(1_000_000))
     for event in (LISTENING, exited(), *before):

@@ -10,8 +10,7 @@ from rich.style import Style
 
 from tests.support.hostile_output import HOSTILE
 from tests.support.unicode_text import WHOLE, is_safe
-from tui_ipc.tui.model.child_output import OutputLine
-from tui_ipc.tui.model.styled_line import Span
+from tui_ipc.tui.model.styled_line import OutputLine, Span
 from tui_ipc.tui.model.terminal_output import (
     DEFAULT_STATE,
     MAX_LINE_LENGTH,

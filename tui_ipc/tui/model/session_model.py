@@ -27,10 +27,9 @@ from tui_ipc.events import (
 from tui_ipc.events.sentences import EventText, describe_event
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_clock, format_count, format_duration, format_size
-from tui_ipc.tui.model.child_output import OutputLine
 from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.status import Status
-from tui_ipc.tui.model.styled_line import Line, Span
+from tui_ipc.tui.model.styled_line import Line, OutputLine, Span
 from tui_ipc.tui.model.terminal_output import OutputDecoder
 
 VALUE_LIMIT = 500

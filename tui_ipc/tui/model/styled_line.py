@@ -1,20 +1,22 @@
-"""What a view shows: lines of spans, as data. Nothing here knows where a line is drawn.
+"""Lines of spans, which is what views show, and the rows that they are broken into.
 
-A span's text has passed the sanitiser or is our own; it is drawn as it is and never read as markup.
+The text of a span has passed the sanitizer or is our own. It is drawn as it is, and never read as markup.
 """
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rich.cells import cell_len, chop_cells, split_graphemes
 from rich.style import Style
 
-MATCH_PAINT = "found"
-"""The paint of what a search has found."""
+from tui_ipc.events import Stream
 
-_SAME_LIGHT = re.compile(rb"\x00+|\x01+")
+MATCH_PAINT = "found"
+"""The paint of a search's matches."""
+
+_EQUAL_BYTES = re.compile(rb"\x00+|\x01+")
 
 Paint = str | Style
 """How a span looks: a role, whose colour the theme decides, or a style that the child asked for."""
@@ -33,8 +35,8 @@ class Line:
 
     Attributes:
         left: What is read first; it is cropped where there is no room.
-        right: What stands at the right edge and is never cropped.
-        fill: What the room between them is filled with: one character, one cell wide.
+        right: What is at the right edge, and never cropped.
+        fill: The character, one cell wide, that fills the room between them.
     """
 
     left: tuple[Span, ...] = ()
@@ -48,7 +50,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The line without its looks, as it is copied: the right part after two spaces."""
+        """The line without paint, as it is copied: the right part after two spaces."""
         left = "".join(span.text for span in self.left)
         right = "".join(span.text for span in self.right)
         return f"{left}  {right.strip()}" if right.strip() else left
@@ -59,51 +61,51 @@ def line(*spans: Span | str) -> Line:
     return Line(tuple(Span(span) if isinstance(span, str) else span for span in spans))
 
 
-def highlight(whole: Line, needle: re.Pattern[str], prefix: int = 0) -> Line:
-    """Light in a line's left part what is found in it.
+def highlight(whole: Line, pattern: re.Pattern[str], prefix: int = 0) -> Line:
+    """Paint what a pattern finds in the left part of a line.
 
     Args:
         whole: The line.
-        needle: What is looked for.
-        prefix: How many spans at the beginning are left out. If nothing is found behind them, the last of
-            them is lit as a whole: it stands in for what the line does not show.
+        pattern: The search pattern.
+        prefix: How many spans at the beginning are not searched. If nothing is found after them, the last of
+            them is painted: the match is in what the line does not show.
     """
     kept, rest = whole.left[:prefix], whole.left[prefix:]
     text = "".join(span.text for span in rest)
-    lit = bytearray(len(text))
-    for match in needle.finditer(text):
-        lit[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+    marks = bytearray(len(text))
+    for match in pattern.finditer(text):
+        marks[match.start() : match.end()] = b"\1" * (match.end() - match.start())
     if not text.isascii():
         for start, end, _ in split_graphemes(text)[0]:  # a part of one cannot be drawn by itself
-            if any(lit[start:end]):
-                lit[start:end] = b"\1" * (end - start)
-    if not any(lit):
+            if any(marks[start:end]):
+                marks[start:end] = b"\1" * (end - start)
+    if not any(marks):
         kept = (*kept[:-1], *(Span(span.text, MATCH_PAINT) for span in kept[-1:]))
-    return Line((*kept, *_split_spans(rest, lit)), whole.right, whole.fill)
+    return Line((*kept, *_split_spans(rest, marks)), whole.right, whole.fill)
 
 
-def find_extent(whole: Line, needle: re.Pattern[str], prefix: int = 0) -> tuple[int, int] | None:
-    """From which cell of a line's left part up to which the first that is found stands; None if nothing is.
+def find_extent(whole: Line, pattern: re.Pattern[str], prefix: int = 0) -> tuple[int, int] | None:
+    """Return from which up to which cell the first match in the left part of a line is; None without one.
 
     Args:
         whole: The line.
-        needle: What is looked for.
-        prefix: How many spans at the beginning are left out.
+        pattern: The search pattern.
+        prefix: How many spans at the beginning are not searched.
     """
     skipped = "".join(span.text for span in whole.left[:prefix])
     text = "".join(span.text for span in whole.left[prefix:])
-    match = needle.search(text)
+    match = pattern.search(text)
     if match is None:
         return None
     start = cell_len(skipped) + cell_len(text[: match.start()])
     return start, start + cell_len(match[0])
 
 
-def _split_spans(spans: Iterable[Span], lit: bytearray) -> Iterable[Span]:
-    """Cut spans where light begins or ends; ``lit`` has a byte for each of their characters."""
+def _split_spans(spans: Iterable[Span], marks: bytearray) -> Iterable[Span]:
+    """Split spans where a match begins or ends; ``marks`` has a byte for each character, 1 in a match."""
     start = 0
     for text, paint in spans:
-        for piece in _SAME_LIGHT.finditer(lit[start : start + len(text)]):
+        for piece in _EQUAL_BYTES.finditer(marks[start : start + len(text)]):
             yield Span(text[piece.start() : piece.end()], MATCH_PAINT if piece[0][0] else paint)
         start += len(text)
 
@@ -148,3 +150,83 @@ def _break(text: str, room: int, fresh: bool) -> tuple[str, str]:
     if space > len(head) * 2 // 3:
         head = head[: space + 1]
     return head, text[len(head) :]
+
+
+STDERR_MARK = Span("▌ ", "bad")
+"""The mark before each row of stderr, which tells the streams apart without colour too."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputLine(Line):
+    """A line of output, or the line between two runs.
+
+    Attributes:
+        stream: The stream that it was printed to; None for the line between two runs.
+    """
+
+    stream: Stream | None = None
+
+    @property
+    def with_mark(self) -> Line:
+        """The line with the mark of its stream, if that has one."""
+        return replace(self, left=(STDERR_MARK, *self.left)) if self.stream == "stderr" else self
+
+
+def mark_width(line: OutputLine) -> int:
+    """How many cells the mark of a line takes, 0 if it has none."""
+    return len(STDERR_MARK.text) if line.stream == "stderr" else 0
+
+
+def count_rows(line: OutputLine, width: int) -> int:
+    """Count the rows of ``width`` cells, mark included, that a line takes."""
+    if line.stream is None:
+        return 1
+    room = max(1, width - mark_width(line))
+    length = 0
+    for text, _ in line.left:
+        if not text.isascii():
+            return len(_chop_spans(line.left, room))  # wide characters: rows have to be made to be counted
+        length += len(text)
+    return max(1, -(-length // room))
+
+
+def break_rows(line: OutputLine, width: int) -> list[OutputLine]:
+    """Break a line into rows of ``width`` cells: as many as :func:`count_rows` returns."""
+    if line.stream is None:
+        return [line]
+    return [replace(line, left=row) for row in _chop_spans(line.left, max(1, width - mark_width(line)))]
+
+
+def _chop_spans(spans: Iterable[Span], width: int) -> list[tuple[Span, ...]]:
+    rows: list[tuple[Span, ...]] = []
+    row: list[Span] = []
+    room = width
+    for text, paint in spans:
+        breaks, room = _find_breaks(text, room, width)
+        start = 0
+        for end in breaks:
+            if end > start:
+                row.append(Span(text[start:end], paint))
+            rows.append(tuple(row))
+            row, start = [], end
+        if start < len(text):
+            row.append(Span(text[start:], paint))
+    return [*rows, tuple(row)] if row or not rows else rows
+
+
+def _find_breaks(text: str, room: int, width: int) -> tuple[Sequence[int], int]:
+    """Return where rows begin in a text, and the room that its last row has left.
+
+    Rows break where there is no more room, and not between words. So for ASCII the breaks are arithmetic, and
+    a flood of lines costs little.
+    """
+    if text.isascii():
+        breaks = range(max(room, 0), len(text), width)
+        return breaks, width - (len(text) - breaks[-1]) if breaks else room - len(text)
+    starts = []
+    for start, _, cells in split_graphemes(text)[0]:
+        if cells > room and room < width:  # one that is wider than a whole row has that row to itself
+            starts.append(start)
+            room = width
+        room -= cells
+    return starts, room

@@ -20,8 +20,7 @@ from rich.style import Style
 from tui_ipc.events import Stream
 from tui_ipc.text.safe_text import HIDDEN, JOINER_IN_PLACE, is_plain, make_visible, symbol_for
 from tui_ipc.text.units import format_count
-from tui_ipc.tui.model.child_output import OutputLine
-from tui_ipc.tui.model.styled_line import Span
+from tui_ipc.tui.model.styled_line import OutputLine, Span
 
 
 @dataclass(frozen=True, slots=True)

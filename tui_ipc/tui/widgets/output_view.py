@@ -12,11 +12,20 @@ from textual.selection import Selection
 
 from tui_ipc.events import Stream
 from tui_ipc.text.units import format_plural
-from tui_ipc.tui.model.child_output import STDERR_MARK, OutputLine, break_rows, count_rows, mark_width
 from tui_ipc.tui.model.clipboard import CopyError, copy_as_text
 from tui_ipc.tui.model.ring_buffer import RowIndex
 from tui_ipc.tui.model.session_model import SessionModel
-from tui_ipc.tui.model.styled_line import MATCH_PAINT, Line, Span, line
+from tui_ipc.tui.model.styled_line import (
+    MATCH_PAINT,
+    STDERR_MARK,
+    Line,
+    OutputLine,
+    Span,
+    break_rows,
+    count_rows,
+    line,
+    mark_width,
+)
 from tui_ipc.tui.widgets.line_view import LineView
 from tui_ipc.tui.widgets.searchable_view import SearchableView
 

@@ -127,20 +127,20 @@ class SearchableView(TailView):
         )
         return f"{of}, {self._wrapped}" if self._wrapped else of
 
-    def search(self, needle: re.Pattern[str] | None, text: str = "") -> None:
+    def search(self, pattern: re.Pattern[str] | None, text: str = "") -> None:
         """Search for something else, from the cursor on, else from the newest line.
 
         Args:
-            needle: What to look for; None ends the search.
+            pattern: What to look for; None ends the search.
             text: How that was written.
         """
-        if needle == self.pattern:
+        if pattern == self.pattern:
             return
-        self.pattern = needle
+        self.pattern = pattern
         self._text = text
         self._wrapped = ""
-        self._jumps_to_match = needle is not None
-        self._found = None if needle is None else IncrementalFilter(self._matches_line, self.complete_end)
+        self._jumps_to_match = pattern is not None
+        self._found = None if pattern is None else IncrementalFilter(self._matches_line, self.complete_end)
         self.catch_up()
         self.refresh()
 
