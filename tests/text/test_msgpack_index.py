@@ -48,16 +48,16 @@ def test_each_value_stands_where_it_is_found(value: Any, stride: int) -> None:
     data = encode(value)
     found = index_whole_message(data, stride)
     expected = list(inside(value))
-    assert found.finished
-    assert found.flaw is None
-    assert [place.path for place in found.parts(0)] == [path for path, _ in expected]
+    assert found.is_finished
+    assert found.error is None
+    assert [place.path for place in found.tokens(0)] == [path for path, _ in expected]
     for path, item in expected:
-        extent = found.find(path)
+        extent = found.find_value(path)
         assert extent is not None
-        assert data[extent.part.start : extent.end] == encode(item)
-    assert found.find((1,)) is None
-    assert found.find((0, 2 * len(data))) is None
-    assert found.find(()) is None
+        assert data[extent.token.start : extent.end] == encode(item)
+    assert found.find_value((1,)) is None
+    assert found.find_value((0, 2 * len(data))) is None
+    assert found.find_value(()) is None
 
 
 @given(value=values | LONG, stride=STRIDES)
@@ -65,15 +65,15 @@ def test_each_byte_belongs_to_one_part(value: Any, stride: int) -> None:
     """The parts follow each other without a gap, and each byte leads to the part that holds it."""
     data = encode(value)
     found = index_whole_message(data, stride)
-    places = list(found.parts(0))
-    assert [place.part.end for place in places] == [*(place.part.start for place in places[1:]), len(data)]
+    places = list(found.tokens(0))
+    assert [place.token.end for place in places] == [*(place.token.start for place in places[1:]), len(data)]
     for place in places:
-        for offset in {place.part.start, place.part.payload - 1, place.part.end - 1}:
-            assert found.at(offset) == place
-    assert found.at(len(data)) is None
+        for offset in {place.token.start, place.token.payload_start - 1, place.token.end - 1}:
+            assert found.token_at(offset) == place
+    assert found.token_at(len(data)) is None
     third = len(data) // 3
-    assert list(found.parts(third, 2 * third)) == [
-        place for place in places if place.part.end > third and place.part.start < 2 * third
+    assert list(found.tokens(third, 2 * third)) == [
+        place for place in places if place.token.end > third and place.token.start < 2 * third
     ]
 
 
@@ -84,24 +84,24 @@ def test_of_broken_bytes_is_known_what_makes_sense(data: bytes, stride: int) -> 
         b"\xc9\xff\xff\xff\xff" not in data
     )  # an ext of 2^32 - 1 bytes, which msgpack skips as if it had none
     found = index_whole_message(data, stride)
-    first = found.find((0,))
+    first = found.find_value((0,))
     try:
         size = scan(data)
     except ProtocolError:
-        assert found.flaw is not None or not data
-        assert first is None or first.end == found.walked == (found.flaw and found.flaw.offset)
+        assert found.error is not None or not data
+        assert first is None or first.end == found.indexed_size == (found.error and found.error.offset)
     else:
         assert first is not None
         assert first.end == size
-    assert all(place.part.end <= found.walked for place in found.parts(0))
-    if found.flaw is not None:
-        assert found.at(found.flaw.offset) is None
+    assert all(place.token.end <= found.indexed_size for place in found.tokens(0))
+    if found.error is not None:
+        assert found.token_at(found.error.offset) is None
 
 
 @pytest.mark.parametrize(
     ("data", "flaw"),
     [
-        (b"\x92\x01\xc1", DecodeError(2, "0xc1 begins no value")),
+        (b"\x92\x01\xc1", DecodeError(2, "0xc1 is not the first byte of a value")),
         (b"\x01\xda\x01", DecodeError(1, "the str 16 is cut off inside its length")),
         (b"\xc4\x05abc", DecodeError(0, "the bin 8 is cut off: it claims 2 more bytes than there are")),
         (b"\x93\x01\x91", DecodeError(3, "the bytes end where 2 more values should follow")),
@@ -112,14 +112,14 @@ def test_of_broken_bytes_is_known_what_makes_sense(data: bytes, stride: int) -> 
 )
 def test_a_flaw_names_its_byte(data: bytes, flaw: DecodeError) -> None:
     """It is told where bytes stop making sense, and why."""
-    assert index_whole_message(data).flaw == flaw
+    assert index_whole_message(data).error == flaw
 
 
 def test_values_may_follow_each_other() -> None:
     """What was sent as bytes need not be one message: each value has its number."""
     found = index_whole_message(b"\x01\x92\x02\x03\xa1x")
-    assert [place.path for place in found.parts(0)] == [(0,), (1,), (1, 0), (1, 1), (2,)]
-    assert found.flaw is None
+    assert [place.path for place in found.tokens(0)] == [(0,), (1,), (1, 0), (1, 1), (2,)]
+    assert found.error is None
 
 
 @pytest.mark.parametrize(
@@ -148,14 +148,14 @@ def test_each_format_has_its_name(data: bytes, part: Token) -> None:
 def test_it_is_walked_no_further_than_asked() -> None:
     """What lies ahead is unknown, not wrong; an end that lies ahead is unknown as well."""
     found = MsgpackIndex(encode([["x" * 40] * 9, 2]))
-    assert found.at(0) is None
+    assert found.token_at(0) is None
     assert found.advance(4)
-    assert found.find((0, 0, 1)) == ValueSpan(Token(44, 46, 86, "str 8", "str"), 86)
-    assert found.find((0,)) == ValueSpan(Token(0, 1, 1, "fixarray", "array", 2), None)
-    assert found.find((0, 1)) is None
-    assert found.at(found.walked) is None
+    assert found.find_value((0, 0, 1)) == ValueSpan(Token(44, 46, 86, "str 8", "str"), 86)
+    assert found.find_value((0,)) == ValueSpan(Token(0, 1, 1, "fixarray", "array", 2), None)
+    assert found.find_value((0, 1)) is None
+    assert found.token_at(found.indexed_size) is None
     assert not found.advance(100)
-    assert found.find((0, 1)) == ValueSpan(Token(380, 381, 381, "positive fixint", "int"), 381)
+    assert found.find_value((0, 1)) == ValueSpan(Token(380, 381, 381, "positive fixint", "int"), 381)
 
 
 def test_the_far_end_of_a_large_array_is_near() -> None:
@@ -164,5 +164,5 @@ def test_the_far_end_of_a_large_array_is_near() -> None:
     found = MsgpackIndex(data)
     assert not found.advance(160_000)
     last = Token(len(data) - 1, len(data), len(data), "positive fixint", "int")
-    assert found.at(len(data) - 1) == PlacedToken(last, (0, 9_999_999))
-    assert found.find((0, 9_999_999)) == ValueSpan(last, len(data))
+    assert found.token_at(len(data) - 1) == PlacedToken(last, (0, 9_999_999))
+    assert found.find_value((0, 9_999_999)) == ValueSpan(last, len(data))

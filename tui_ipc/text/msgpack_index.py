@@ -1,12 +1,15 @@
-"""The anatomy of msgpack: which bytes say what, found without building a value. Pure.
+"""An index of msgpack bytes: which bytes are which token of which value, found without building a value.
 
-The one rule: bytes are walked front to back, once, as far as somebody asks, in steps that the caller bounds.
-Whatever the bytes are, nothing raises; where they stop making sense the walk ends with a :class:`Flaw`.
+Bytes are indexed front to back, once, as far as they are asked for, in steps that the caller bounds. Nothing
+raises, whatever the bytes are; where they are not msgpack the index ends with a :class:`DecodeError`.
 
-A place in the bytes is named by a *path*: the number of the value (0, unless several follow each other), then
-for each container the number of the child in it. The children of a map are its keys and values in turn: key
-``n`` is child ``2n``, its value ``2n + 1``. Paths compare as their bytes follow each other, so one list of
-checkpoints serves those who ask for a path and those who ask for an offset.
+A token is named by a *path*: the number of the value (0, unless several follow each other), then for each
+container the number of the child in it. The children of a map are its keys and values in turn: key ``n`` is
+child ``2n``, its value ``2n + 1``. Paths have the same order as their bytes, so that one list of checkpoints
+serves both to find a path and to find an offset.
+
+The index keeps no tokens, only a checkpoint every 2 KiB: the state of the decoder there, which is an offset
+and the containers that are open. A token is read again from the last checkpoint before it.
 """
 
 import re
@@ -22,10 +25,13 @@ Family = Literal["nil", "bool", "int", "float", "str", "bin", "ext", "array", "m
 Path = tuple[int, ...]
 
 CHECKPOINT_SPACING: Final = 2048
-"""Bytes between two checkpoints, about. More would cost time to find a place, fewer memory (64 MiB: 6 MB)."""
+"""About how many bytes are between two checkpoints: more cost time to find a token, fewer memory.
+
+Those of 64 MiB take 6 MB.
+"""
 
 RUN_LENGTHS: Final = (64, 16)
-"""How many scalars are passed over at once where there are so many, else as many as there are."""
+"""How many scalars are skipped at once where so many children are left, else as many as are left."""
 
 
 class Token(NamedTuple):
@@ -33,15 +39,17 @@ class Token(NamedTuple):
 
     Attributes:
         start: Where it begins.
-        payload: Where its header ends: the first byte, the length, and the type of an ext value.
-        end: Where it ends; a container ends where its header does, its children follow as parts of their own.
+        payload_start: Where its header ends, which is the first byte, the length, and the type of an ext
+        value.
+        end: Where it ends. A container's token ends where its header does: its children are tokens
+        themselves.
         kind: The format's name, such as ``str 8``.
-        family: What it is, whichever format was chosen.
+        family: The type, whichever format was chosen.
         items: Items of an array, pairs of a map, else 0.
     """
 
     start: int
-    payload: int
+    payload_start: int
     end: int
     kind: str
     family: Family
@@ -49,38 +57,38 @@ class Token(NamedTuple):
 
     @property
     def children(self) -> int:
-        """How many values follow that belong to it."""
+        """How many values belong to a container: items, or keys and values."""
         return 2 * self.items if self.family == "map" else self.items
 
 
 class DecodeError(NamedTuple):
-    """Where bytes stop making sense, and why."""
+    """Where bytes are not msgpack, and why."""
 
     offset: int
-    sentence: str
+    message: str
 
 
 class PlacedToken(NamedTuple):
-    """A part, and the path to it."""
+    """A token and its path."""
 
-    part: Token
+    token: Token
     path: Path
 
 
 class ValueSpan(NamedTuple):
-    """Where a value stands.
+    """The bytes of a value.
 
     Attributes:
-        part: It, or its header if it is a container.
-        end: The byte behind it and all that it holds; None while that has not been walked to.
+        token: The value, or its header if it is a container.
+        end: Where it and all that it holds end; None while the index has not come so far.
     """
 
-    part: Token
+    token: Token
     end: int | None
 
 
 class _Format(NamedTuple):
-    """What a first byte announces: ``width`` bytes of length behind it, or a fixed ``size`` or count."""
+    """What a first byte announces: ``width`` bytes of length after it, or a fixed ``size`` or count."""
 
     kind: str
     family: Family
@@ -89,13 +97,14 @@ class _Format(NamedTuple):
 
 
 class _Frame(NamedTuple):
-    """A container that the walk is inside of. Immutable, so that a waymark is one without copying it.
+    """An open container. Immutable, so that a checkpoint refers to one without copying it.
 
     Attributes:
-        parent: The container around it, None for the row of values that the bytes are.
-        children: How many it has, -1 if nobody knows.
-        nth: The child that comes next.
-        depth: How many containers there are from the row to this one.
+        parent: The container around it; None for the outermost frame, the sequence of values that the bytes
+        are.
+        children: How many it has; -1 in the outermost frame, where any number of values may follow.
+        nth: The number of the next child.
+        depth: How many frames there are, from the outermost to this one.
     """
 
     parent: "_Frame | None"
@@ -105,7 +114,7 @@ class _Frame(NamedTuple):
 
 
 class _State(NamedTuple):
-    """How far a walk has come."""
+    """The state of the decoder: the offset of the next token, and the container that it belongs to."""
 
     offset: int
     frame: _Frame
@@ -115,7 +124,7 @@ _START: Final = _State(0, _Frame(None, -1, 0, 1))
 
 
 def _list_formats() -> Iterator[_Format]:
-    """The format that each first byte announces, by the msgpack specification; 0xc1 announces none."""
+    """List the format that each first byte announces, by the msgpack specification; 0xc1 is unused."""
     yield from (_Format("positive fixint", "int"),) * 128
     yield from (_Format("fixmap", "map", size=items) for items in range(16))
     yield from (_Format("fixarray", "array", size=items) for items in range(16))
@@ -135,6 +144,8 @@ def _list_formats() -> Iterator[_Format]:
 
 _FORMATS: Final = tuple(_list_formats())
 
+# The short scalars with their payloads, as a regular expression: the regex engine is a scanner in C. Longer
+# strings, bin and ext values and containers are left to read_token.
 _SCALARS: Final = b"|".join(
     (
         rb"[\x00-\x7f\xe0-\xff\xc0\xc2\xc3\xa0]",
@@ -149,15 +160,17 @@ _SCALARS: Final = b"|".join(
 
 @cache
 def _run_pattern(length: int) -> re.Pattern[bytes]:
-    """Finds where so many short scalars end, at 15 to 50 ns for each: a step in Python takes 2 µs."""
+    # Matches so many short scalars, at 15 to 50 ns each, where a step in Python takes 2 µs. Possessive
+    # ({n}+), since there is only one way to split the bytes; DOTALL, since a payload may hold the byte of a
+    # line feed. Two lengths suffice: 64 for long arrays, 16 where strings in between make runs short.
     return re.compile(b"(?:%b){%d}+" % (_SCALARS, length), re.DOTALL)
 
 
 def read_token(data: bytes, offset: int) -> Token | DecodeError:
-    """The part that begins at an offset below the size of the data, or why none does."""
+    """Read the token at an offset below the size of the data; or return why there is none."""
     kind, family, width, size = _FORMATS[data[offset]]
     if not kind:
-        return DecodeError(offset, "0xc1 begins no value")
+        return DecodeError(offset, "0xc1 is not the first byte of a value")
     body = offset + 1 + width
     if body > len(data):
         return DecodeError(offset, f"the {kind} is cut off inside its length")
@@ -168,77 +181,80 @@ def read_token(data: bytes, offset: int) -> Token | DecodeError:
     if body + size > len(data):
         missing = format_plural(body + size - len(data), "more byte")
         return DecodeError(offset, f"the {kind} is cut off: it claims {missing} than there are")
-    payload = body + 1 if family == "ext" else body
-    return Token(offset, payload, body + size, kind, family)
+    payload_start = body + 1 if family == "ext" else body
+    return Token(offset, payload_start, body + size, kind, family)
 
 
 class MsgpackIndex:
-    """What is known of some bytes.
+    """The tokens of some bytes, as far as they have been indexed.
 
     Args:
         data: Any bytes; those of a message hold one value, others may hold several, or nonsense.
 
     Attributes:
         data: Those bytes.
-        flaw: Where they stop making sense, None as long as they do.
+        error: Where they are not msgpack; None as long as none was found.
     """
 
     def __init__(self, data: bytes) -> None:
         self.data = data
-        self.flaw: DecodeError | None = None
+        self.error: DecodeError | None = None
         self._state = _START
         self._checkpoints = [_START]
 
     @property
-    def walked(self) -> int:
-        """Up to which byte the anatomy is known."""
+    def indexed_size(self) -> int:
+        """How many bytes have been indexed."""
         return self._state.offset
 
     @property
-    def finished(self) -> bool:
-        """Whether there is nothing more to walk: the end was reached, or a flaw."""
+    def is_finished(self) -> bool:
+        """Whether there is nothing left to index: the end was reached, or an error."""
         offset, frame = self._state
-        return self.flaw is not None or (offset == len(self.data) and frame.parent is None)
+        return self.error is not None or (offset == len(self.data) and frame.parent is None)
 
     def advance(self, steps: int) -> bool:
-        """Walk on by at most so many steps, a few microseconds each; False if nothing is left to walk."""
+        """Index at most so many steps, a few microseconds each; return False if nothing is left."""
         for _ in range(steps):
-            if self.finished:
+            if self.is_finished:
                 return False
+            # The quickest way that applies: many scalars at once, else some one by one, else any one token.
             self._state = self._skip_run() or self._skip_few() or self._step_once()
             if self._state.offset - self._checkpoints[-1].offset >= CHECKPOINT_SPACING:
                 self._checkpoints.append(self._state)
-        return not self.finished
+        return not self.is_finished
 
-    def parts(self, start: int, stop: int | None = None) -> Iterator[PlacedToken]:
-        """What stands, as far as it was walked, in the bytes from ``start`` up to ``stop``, in order."""
-        stop = self.walked if stop is None else min(stop, self.walked)
-        state = self._checkpoints[bisect_right(self._checkpoints, start, key=lambda mark: mark.offset) - 1]
+    def tokens(self, start: int, stop: int | None = None) -> Iterator[PlacedToken]:
+        """Iterate over the tokens in the bytes from ``start`` up to ``stop``, as far as they are indexed."""
+        stop = self.indexed_size if stop is None else min(stop, self.indexed_size)
+        state = self._checkpoints[
+            bisect_right(self._checkpoints, start, key=lambda checkpoint: checkpoint.offset) - 1
+        ]
         while state.offset < stop:
-            part, following = self._part(state)
-            if part.end > start:
-                yield PlacedToken(part, _path_of(state.frame))
+            token, following = self._read_state(state)
+            if token.end > start:
+                yield PlacedToken(token, _path_of(state.frame))
             state = following
 
-    def at(self, offset: int) -> PlacedToken | None:
-        """The part that a byte belongs to; None if that was not walked to, or makes no sense."""
-        return next(self.parts(offset, offset + 1), None)
+    def token_at(self, offset: int) -> PlacedToken | None:
+        """Return the token that a byte belongs to; None if it is not indexed, or not msgpack."""
+        return next(self.tokens(offset, offset + 1), None)
 
-    def find(self, path: Path) -> ValueSpan | None:
-        """What stands at a path; None if that was not walked to, or there is no such path."""
+    def find_value(self, path: Path) -> ValueSpan | None:
+        """Return the value at a path; None if it is not indexed, or there is no such path."""
         state = self._find_state(path)
         if state is None:
             return None
-        part, following = self._part(state)
-        return ValueSpan(part, self._end(path, following) if part.items else part.end)
+        token, following = self._read_state(state)
+        return ValueSpan(token, self._end(path, following) if token.items else token.end)
 
-    def part(self, path: Path) -> Token | None:
-        """As :meth:`find`, without looking for the end of a container."""
+    def find_token(self, path: Path) -> Token | None:
+        """Return what :meth:`find_value` does, without looking for the end of a container."""
         state = self._find_state(path)
-        return None if state is None else self._part(state)[0]
+        return None if state is None else self._read_state(state)[0]
 
     def _find_state(self, path: Path) -> _State | None:
-        number = bisect_right(self._checkpoints, path, key=lambda mark: _path_of(mark.frame))
+        number = bisect_right(self._checkpoints, path, key=lambda checkpoint: _path_of(checkpoint.frame))
         if not path or not number:
             return None
         for state in self._iterate_states(number - 1):
@@ -248,35 +264,39 @@ class MsgpackIndex:
         return None
 
     def _end(self, path: Path, inside: _State) -> int | None:
-        """Where the container at a path ends; ``inside`` is where its first child begins."""
+        """Return where the container at a path ends; ``inside`` is the state before its first child."""
+        # The last checkpoint inside of it is enough to start from: all between that and its end is read here.
         depth = len(path)
-        number = bisect_right(self._checkpoints, path, key=lambda mark: _path_of(mark.frame)[:depth]) - 1
+        number = (
+            bisect_right(self._checkpoints, path, key=lambda checkpoint: _path_of(checkpoint.frame)[:depth])
+            - 1
+        )
         last = self._checkpoints[number]
         if last.offset <= inside.offset:
             last = inside
         while last.frame.depth > depth:
-            if last.offset >= self.walked:
-                return self.walked if self.flaw else None
-            last = self._part(last)[1]
+            if last.offset >= self.indexed_size:
+                return self.indexed_size if self.error else None
+            last = self._read_state(last)[1]
         return last.offset
 
     def _iterate_states(self, number: int) -> Iterator[_State]:
-        """The places from a waymark up to the next one, or as far as was walked."""
+        """Iterate over the states from a checkpoint up to the next one, or as far as is indexed."""
         state = self._checkpoints[number]
         later = self._checkpoints[number + 1 : number + 2]
-        stop = later[0].offset if later else self.walked
+        stop = later[0].offset if later else self.indexed_size
         while state.offset < stop:
             yield state
-            state = self._part(state)[1]
+            state = self._read_state(state)[1]
 
-    def _part(self, state: _State) -> tuple[Token, _State]:
-        """The part at a place that was walked past, and the place behind it."""
-        part = read_token(self.data, state.offset)
-        assert isinstance(part, Token), "a flaw ends the walk"
-        return part, _State(part.end, _frame_after(state.frame, part))
+    def _read_state(self, state: _State) -> tuple[Token, _State]:
+        """Read the token at a state that was indexed, and return the state after it."""
+        token = read_token(self.data, state.offset)
+        assert isinstance(token, Token), "what is indexed holds no error"
+        return token, _State(token.end, _frame_after(state.frame, token))
 
     def _skip_run(self) -> _State | None:
-        """The place behind many short scalars, None if something else stands among them."""
+        """Return the state after many short scalars; None if something else is among them."""
         offset, frame = self._state
         left = self._left(frame)
         if left < 2:
@@ -286,7 +306,7 @@ class MsgpackIndex:
         return _State(found.end(), _skip_children(frame, length)) if found else None
 
     def _skip_few(self) -> _State | None:
-        """The place behind the short scalars that stand here one by one, None if there is none."""
+        """Return the state after the short scalars here, matched one by one; None if there is none."""
         offset, frame = self._state
         left = self._left(frame)
         passed, scalar = 0, _run_pattern(1)
@@ -296,31 +316,31 @@ class MsgpackIndex:
 
     @staticmethod
     def _left(frame: _Frame) -> int:
-        """How many children may be passed over at once."""
+        """How many children may be skipped at once."""
         return RUN_LENGTHS[0] if frame.children < 0 else min(RUN_LENGTHS[0], frame.children - frame.nth)
 
     def _step_once(self) -> _State:
-        """The place behind the next part, with what is in it if that is short; at a flaw, this place."""
-        if self.walked == len(self.data):
-            return self._stop_at(DecodeError(self.walked, self._unfinished()))
-        part = read_token(self.data, self.walked)
-        if isinstance(part, DecodeError):
-            return self._stop_at(part)
-        if part.items and self._state.frame.depth > NESTING_LIMIT:
+        """Return the state after the next token and what it holds, if that is short; at an error, this."""
+        if self.indexed_size == len(self.data):
+            return self._stop_at(DecodeError(self.indexed_size, self._describe_missing()))
+        token = read_token(self.data, self.indexed_size)
+        if isinstance(token, DecodeError):
+            return self._stop_at(token)
+        if token.items and self._state.frame.depth > NESTING_LIMIT:
             return self._stop_at(
-                DecodeError(part.start, f"more than {NESTING_LIMIT} containers inside each other")
+                DecodeError(token.start, f"more than {NESTING_LIMIT} containers inside each other")
             )
-        if 0 < part.children <= RUN_LENGTHS[0] and (
-            found := _run_pattern(part.children).match(self.data, part.end)
+        if 0 < token.children <= RUN_LENGTHS[0] and (
+            found := _run_pattern(token.children).match(self.data, token.end)
         ):
             return _State(found.end(), _skip_children(self._state.frame, 1))
-        return _State(part.end, _frame_after(self._state.frame, part))
+        return _State(token.end, _frame_after(self._state.frame, token))
 
-    def _stop_at(self, flaw: DecodeError) -> _State:
-        self.flaw = flaw
+    def _stop_at(self, error: DecodeError) -> _State:
+        self.error = error
         return self._state
 
-    def _unfinished(self) -> str:
+    def _describe_missing(self) -> str:
         frame = self._state.frame
         missing = frame.children - frame.nth
         while frame.parent is not None and frame.parent.parent is not None:
@@ -329,15 +349,14 @@ class MsgpackIndex:
         return f"the bytes end where {format_plural(missing, 'more value')} should follow"
 
 
-def _frame_after(frame: _Frame, part: Token) -> _Frame:
-    """Where the walk is once it has passed a part."""
-    if part.items:
-        return _Frame(frame, part.children, 0, frame.depth + 1)
+def _frame_after(frame: _Frame, token: Token) -> _Frame:
+    if token.items:
+        return _Frame(frame, token.children, 0, frame.depth + 1)
     return _skip_children(frame, 1)
 
 
 def _skip_children(frame: _Frame, number: int) -> _Frame:
-    """Where the walk is once it has passed so many children, and ended what ends with them."""
+    """Go past so many children, and out of the containers that end with them."""
     parent, children, nth, depth = frame
     nth += number
     while nth == children and parent is not None:

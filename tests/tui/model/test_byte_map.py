@@ -52,7 +52,7 @@ def test_each_row_has_the_bytes_that_it_is_packed_to(value: Any) -> None:
         byte_range = subject.byte_range(node)
         assert byte_range is not None
         assert subject.raw[byte_range.start : byte_range.end] == encode(node.value)
-        place = subject.index.at(byte_range.start)
+        place = subject.index.token_at(byte_range.start)
         assert place is not None
         assert subject.location(place) == Location(node.position, is_key=False)
 
@@ -79,7 +79,7 @@ def test_groups_and_pieces_have_bytes_too() -> None:
 def test_a_key_leads_to_its_entry() -> None:
     """Bytes of a key, and of a list that is a key, belong to the value that they name."""
     subject = map_whole({"a": 1, (2, "b"): [3]})
-    locations = [subject.location(place) for place in subject.index.parts(0)]
+    locations = [subject.location(place) for place in subject.index.tokens(0)]
     entry = Location((1,), is_key=True)
     assert locations == [
         Location((), is_key=False),
@@ -97,7 +97,7 @@ def test_of_a_key_given_twice_the_last_value_is_shown() -> None:
     subject = map_whole(decode_stored(raw), raw)
     assert subject.value == {"a": 3, "b": 2, (7,): 4}
     assert [bytes_of(subject, at(subject.value, place)) for place in range(3)] == [b"\x03", b"\x02", b"\x04"]
-    values_ = [subject.index.at(offset) for offset in (3, 6, 9, 12)]
+    values_ = [subject.index.token_at(offset) for offset in (3, 6, 9, 12)]
     assert [place and subject.location(place) for place in values_] == [
         Location((0,), is_key=False),
         Location((1,), is_key=False),
@@ -117,7 +117,7 @@ def test_unknown_bytes_are_not_guessed() -> None:
     )
     subject = map_whole(decode_stored(raw), raw)
     assert subject.byte_range(at(subject.value, 0)) is None
-    place = subject.index.at(5)
+    place = subject.index.token_at(5)
     assert place is not None
     assert subject.location(place) is None
     assert bytes_of(subject, at(subject.value)) == raw
@@ -155,7 +155,7 @@ def test_bytes_sent_as_they_are(data: bytes) -> None:
             assert bytes_of(subject, node) == node.content
         elif byte_range is not None:
             assert 0 <= byte_range.start < byte_range.end <= len(data)
-    for place in subject.index.parts(0):
+    for place in subject.index.tokens(0):
         location = subject.location(place)
         assert location is None or subject.name(location.position)
 
@@ -164,7 +164,7 @@ def test_bytes_sent_as_they_are(data: bytes) -> None:
 def test_bytes_of_another_value_do_no_harm(raw: bytes) -> None:
     """Should value and bytes not belong together, nothing is claimed that is not there."""
     subject = map_whole([1, {"k": "v"}], raw)
-    for place in subject.index.parts(0):
+    for place in subject.index.tokens(0):
         subject.location(place)
     for node in open_whole_tree(subject.value).rows:
         subject.byte_range(node)

@@ -67,11 +67,11 @@ def test_each_byte_of_a_part_has_a_role() -> None:
 @given(data=hostile | values.map(encode))
 def test_words_are_safe_to_show(data: bytes) -> None:
     """Whatever the bytes are, each token has a description and an abbreviation in few safe characters."""
-    for place in index_whole_message(data).parts(0):
+    for place in index_whole_message(data).tokens(0):
         texts = (
-            describe_token(place.part, data),
-            abbreviate_token(place.part, data).text,
-            describe_byte(place.part, place.part.start),
+            describe_token(place.token, data),
+            abbreviate_token(place.token, data).text,
+            describe_byte(place.token, place.token.start),
         )
         assert all(is_safe(character) for text in texts for character in text)
         assert max(map(len, texts)) < 200
@@ -79,7 +79,7 @@ def test_words_are_safe_to_show(data: bytes) -> None:
 
 def places(data: bytes) -> list[PlacedToken]:
     """The tokens of some bytes."""
-    return list(index_whole_message(data).parts(0))
+    return list(index_whole_message(data).tokens(0))
 
 
 @given(data=st.binary(max_size=300) | hostile, width=st.integers(0, 200))

@@ -271,7 +271,7 @@ def test_bytes_that_make_no_sense_are_shown_as_far_as_they_do() -> None:
         await it.until(lambda: part(it) == "fixstr, 2 bytes after a header of 1 byte · header: the kind")
         assert marked(it) == b"\xa2hi"
         await it.pilot.press("end")
-        await it.until(lambda: part(it) == "byte 4 · 0xc1 begins no value")
+        await it.until(lambda: part(it) == "byte 4 · 0xc1 is not the first byte of a value")
 
     run_scene(scene)
 

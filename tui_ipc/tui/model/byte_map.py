@@ -58,7 +58,7 @@ class ByteRange(NamedTuple):
 
     start: int
     end: int
-    part: Token
+    token: Token
 
 
 class Location(NamedTuple):
@@ -134,7 +134,7 @@ class ByteMap:
         if path is None:
             return None
         if node.kind == "value" and node.parent is None:
-            whole = self.index.part(path)  # its end is that of the bytes, indexed or not
+            whole = self.index.find_token(path)  # its end is that of the bytes, indexed or not
             return None if whole is None else ByteRange(0, len(self.raw), whole)
         if node.kind == "value":
             return self._find_range(path, path)
@@ -194,21 +194,22 @@ class ByteMap:
 
     def _find_range(self, first: Path, last: Path) -> ByteRange | None:
         """Return the bytes from the beginning of one value to the end of another."""
-        beginning, ending = self.index.find(first), self.index.find(last)
+        beginning, ending = self.index.find_value(first), self.index.find_value(last)
         if beginning is None or ending is None or ending.end is None:
             return None
-        return ByteRange(beginning.part.start, ending.end, beginning.part)
+        return ByteRange(beginning.token.start, ending.end, beginning.token)
 
     def _find_text_range(self, path: Path, node: ValueNode) -> ByteRange | None:
-        found = self.index.find(path)
+        found = self.index.find_value(path)
         if found is None:
             return None
         if len(node.value) > TEXT_SCAN_LIMIT and isinstance(node.value, str) and not node.value.isascii():
-            return ByteRange(found.part.start, found.part.end, found.part)
+            return ByteRange(found.token.start, found.token.end, found.token)
         start, stop = (
-            found.part.payload + _encoded_length(node.value, number) for number in (node.start, node.stop)
+            found.token.payload_start + _encoded_length(node.value, number)
+            for number in (node.start, node.stop)
         )
-        return ByteRange(start, min(stop, found.part.end), found.part)
+        return ByteRange(start, min(stop, found.token.end), found.token)
 
     def _path(self, position: Position) -> Path | None:
         """Return the path of a value in the index, which counts a map's keys and values one by one."""
@@ -233,14 +234,14 @@ class ByteMap:
 
     def _find_order(self, path: Path, value: Mapping[Any, Any]) -> _EntryOrder | None:
         """Return the order of a map's entries; None if it is not known yet, or is not searched for."""
-        part = self.index.part(path)
-        if part is None:
+        token = self.index.find_token(path)
+        if token is None:
             return None
-        if part.items == len(value):
+        if token.items == len(value):
             return _SAME_ORDER
         if path not in self._orders:
             whole = self._find_range(path, path)
-            if whole is None or part.items > DUPLICATE_KEY_LIMIT:
+            if whole is None or token.items > DUPLICATE_KEY_LIMIT:
                 return None
             self._orders[path] = _order_entries(self._keys(path, whole))
         order = self._orders[path]
@@ -248,7 +249,7 @@ class ByteMap:
 
     def _keys(self, path: Path, whole: ByteRange) -> Iterator[Any]:
         """Decode the keys of a map in the bytes, duplicates included."""
-        for place in self.index.parts(whole.start, whole.end):
+        for place in self.index.tokens(whole.start, whole.end):
             if len(place.path) == len(path) + 1 and place.path[-1] % 2 == 0:
                 key = self._find_range(place.path, place.path)
                 assert key is not None, "the whole map is indexed"

@@ -71,14 +71,14 @@ class MessageStats:
         """Count; each step takes about a millisecond."""
         index = self._byte_map.index
         while self._kinds.total() < COUNT_LIMIT:
-            chunk = list(islice(index.parts(self._counted), _COUNT_CHUNK))
+            chunk = list(islice(index.tokens(self._counted), _COUNT_CHUNK))
             for part, path in chunk:
                 self._kinds[part.family] += 1
                 if part.end - part.start > 1 or part.family not in _SINGLE_BYTE_FAMILIES:
-                    self._headers += part.payload - part.start
+                    self._headers += part.payload_start - part.start
                 self._depth = max(self._depth, len(path))
                 self._counted = part.end
-            if not chunk and not self._byte_map.advance() and index.walked == self._counted:
+            if not chunk and not self._byte_map.advance() and index.indexed_size == self._counted:
                 return
             yield
 

@@ -28,14 +28,14 @@ _EXT_TYPES: Final = {
 
 def describe_token(part: Token, data: bytes) -> str:
     """Describe a token with its sizes: ``str 8, 12 bytes after a header of 2 bytes``."""
-    header, body = part.payload - part.start, part.end - part.payload
+    header, body = part.payload_start - part.start, part.end - part.payload_start
     match part.family:
         case "map":
             return f"{part.kind}, {format_plural(part.items, 'pair')}, header of {_bytes(header)}"
         case "array":
             return f"{part.kind}, {format_plural(part.items, 'item')}, header of {_bytes(header)}"
         case "ext":
-            kind = data[part.payload - 1]
+            kind = data[part.payload_start - 1]
             known = f" ({_EXT_TYPES[kind]})" if kind in _EXT_TYPES else ""
             return f"{part.kind}, type {kind}{known}, {_bytes(body)} after a header of {_bytes(header)}"
         case _ if body:
@@ -54,11 +54,11 @@ def abbreviate_token(part: Token, data: bytes) -> Span:
         case "map" | "array":
             return Span(f"{part.family} {format_count(part.items)}", "key")
         case "str":
-            start = data[part.payload : min(part.end, part.payload + BRIEF_BYTES)]
-            more = "…" if part.end - part.payload > BRIEF_BYTES else ""
+            start = data[part.payload_start : min(part.end, part.payload_start + BRIEF_BYTES)]
+            more = "…" if part.end - part.payload_start > BRIEF_BYTES else ""
             return Span(make_visible(notation.render_value(start.decode(errors="replace"))) + more, "string")
-        case "bin" if part.end - part.payload > BRIEF_BYTES // 4:
-            return Span(f"binary {format_count(part.end - part.payload)}", "string")
+        case "bin" if part.end - part.payload_start > BRIEF_BYTES // 4:
+            return Span(f"binary {format_count(part.end - part.payload_start)}", "string")
         case family:
             return Span(_format_scalar(part, data), _FAMILY_PAINTS.get(family, "constant"))
 
@@ -75,15 +75,18 @@ def _format_scalar(part: Token, data: bytes) -> str:
 
 def describe_byte(part: Token, offset: int) -> str:
     """Describe what a byte is in its token."""
-    if offset >= part.payload:
-        return (
-            f"content, byte {format_count(offset - part.payload)} of {format_count(part.end - part.payload)}"
-        )
+    if offset >= part.payload_start:
+        position, size = offset - part.payload_start, part.end - part.payload_start
+        return f"content, byte {format_count(position)} of {format_count(size)}"
     if part.end - part.start == 1:
         return "kind and content in one"
     if offset == part.start:
         return "header: the kind"
-    return "header: the type" if part.family == "ext" and offset == part.payload - 1 else "header: the length"
+    return (
+        "header: the type"
+        if part.family == "ext" and offset == part.payload_start - 1
+        else "header: the length"
+    )
 
 
 NOTES_WIDTH = 28
@@ -143,7 +146,7 @@ class HexDump:
         """
         start = row * self.columns
         piece = self.data[start : start + self.columns]
-        paints = _choose_paints(start, len(piece), [place.part for place in places])
+        paints = _choose_paints(start, len(piece), [place.token for place in places])
         digits = [piece[at : at + 1].hex() + " " for at in range(len(piece))]
         characters = [chr(byte) if 0x20 <= byte < 0x7F else "·" for byte in piece]
         blank = Span("   " * (self.columns - len(piece)) + " ")
@@ -162,7 +165,7 @@ class HexDump:
         """The tokens that begin in a row, abbreviated."""
         if not self.has_notes:
             return
-        begun = [place.part for place in places if start <= place.part.start < start + self.columns]
+        begun = [place.token for place in places if start <= place.token.start < start + self.columns]
         missing = self.columns - min(self.columns, len(self.data) - start)
         for number, part in enumerate(begun):
             yield Span("  " + " " * missing if number == 0 else " · ", "muted")
@@ -175,7 +178,7 @@ def _choose_paints(start: int, length: int, parts: Sequence[Token]) -> list[Pain
     for part in parts:
         body = "string" if part.family in ("str", "bin") else "text"
         for at in range(max(part.start, start), min(part.end, start + length)):
-            if at >= part.payload:
+            if at >= part.payload_start:
                 paint = body
             elif at > part.start:
                 paint = "number"

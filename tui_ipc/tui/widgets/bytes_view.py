@@ -85,7 +85,7 @@ class BytesView(LineView):
         stop = start + self._dump.columns
         return self._dump.line(
             index,
-            [place for place in self._places(index) if place.part.end > start and place.part.start < stop],
+            [place for place in self._places(index) if place.token.end > start and place.token.start < stop],
         )
 
     def show(self, index: MsgpackIndex) -> None:
@@ -133,9 +133,9 @@ class BytesView(LineView):
         top = self.scroll_offset.y
         first = top if top <= row < top + height else row
         start, stop = first * columns, min((first + height) * columns, len(self._index.data))
-        known = (self._index, start, stop, self._index.walked >= stop or self._index.finished)
+        known = (self._index, start, stop, self._index.indexed_size >= stop or self._index.is_finished)
         if self._seen[0] != known:
-            self._seen = (known, list(self._index.parts(start, stop)))
+            self._seen = (known, list(self._index.tokens(start, stop)))
             if not known[-1]:
                 self._seen = (None, self._seen[1])
                 self.post_message(self.StructureNeeded(stop))
@@ -190,16 +190,16 @@ class BytesView(LineView):
 
     def action_part(self, direction: int) -> None:
         """Move the cursor to the beginning of the next part (1), or of this or the one before (-1)."""
-        here = self._index.at(self._at)
+        here = self._index.token_at(self._at)
         if here is None:
             return
-        start, end = here.part.start, here.part.end
+        start, end = here.token.start, here.token.end
         if direction > 0:
             self.go_to(end)
         elif self._at > start:
             self.go_to(start)
-        elif (before := self._index.at(start - 1)) is not None:
-            self.go_to(before.part.start)
+        elif (before := self._index.token_at(start - 1)) is not None:
+            self.go_to(before.token.start)
 
     @property
     def _at(self) -> int:

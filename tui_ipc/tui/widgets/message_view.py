@@ -147,7 +147,7 @@ class MessageView(Vertical):
     def _go_to_value(self, offset: int) -> Iterator[None]:
         """Select the value that a byte belongs to, once that is walked to."""
         subject = self.subject
-        place = yield from self._until(lambda: subject.index.at(offset))
+        place = yield from self._until(lambda: subject.index.token_at(offset))
         if place is None:
             self.bytes_view.mark(0, 0, follow=False)
             self._tell()
@@ -155,15 +155,15 @@ class MessageView(Vertical):
         location = subject.location(place)
         self._follow(location, place)
         name = "" if location is None else _keep_end(subject.name(location.position))
-        words = describe_token(place.part, subject.raw)
+        words = describe_token(place.token, subject.raw)
         self._tell(
             f"key of {name}" if location and location.is_key else name,
             words,
-            describe_byte(place.part, offset),
+            describe_byte(place.token, offset),
         )
 
     def _follow(self, location: Location | None, place: PlacedToken) -> None:
-        part = place.part
+        part = place.token
         if location is not None:
             self.tree_view.reveal(location.position)
         if (
@@ -178,7 +178,7 @@ class MessageView(Vertical):
     def _walk_to(self, offset: int) -> Iterator[None]:
         """Walk until bytes that are in sight are known."""
         anatomy = self.subject.index
-        while anatomy.walked < offset and not anatomy.finished:
+        while anatomy.indexed_size < offset and not anatomy.is_finished:
             self._walk_on()
             yield
         self._tell(*self._told)
@@ -186,7 +186,7 @@ class MessageView(Vertical):
 
     def _until(self, known: Callable[[], Known | None]) -> Generator[None, None, Known | None]:
         """Walk until something is known, or there is nothing more to walk. Asking costs as much as a step."""
-        while (found := known()) is None and not self.subject.index.finished:
+        while (found := known()) is None and not self.subject.index.is_finished:
             for _ in range(STEPS_PER_CHECK):
                 self._walk_on()
                 yield
@@ -195,8 +195,8 @@ class MessageView(Vertical):
     def _walk_on(self) -> None:
         anatomy = self.subject.index
         self.subject.advance()
-        percent = 100 * anatomy.walked // max(1, len(anatomy.data))
-        if percent != self._percent and not anatomy.finished:
+        percent = 100 * anatomy.indexed_size // max(1, len(anatomy.data))
+        if percent != self._percent and not anatomy.is_finished:
             self._percent = percent
             self._say([f"reading the structure: {percent} %"])
 
@@ -216,8 +216,8 @@ class MessageView(Vertical):
 
     def _flaw(self) -> list[str]:
         """Where the bytes stop making sense, if they do."""
-        flaw = self.subject.index.flaw
-        return [""] if flaw is None else [f"byte {format_count(flaw.offset)}", flaw.sentence]
+        flaw = self.subject.index.error
+        return [""] if flaw is None else [f"byte {format_count(flaw.offset)}", flaw.message]
 
 
 def _keep_end(name: str) -> str:
@@ -227,7 +227,7 @@ def _keep_end(name: str) -> str:
 
 def _describe_selection(byte_range: ByteRange, node: ValueNode, raw: bytes) -> Iterator[str]:
     """What is marked of a message."""
-    part: Token = byte_range.part
+    part: Token = byte_range.token
     if node.kind == "value":
         yield describe_token(part, raw)
         if part.items:
