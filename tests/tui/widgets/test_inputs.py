@@ -105,11 +105,11 @@ def test_a_message_completes_what_is_typed() -> None:
         it.session.answer({"handle": 7})
         await it.until(lambda: box._vocabulary.complete("ha") == "handle")
         await it.pilot.press(*'{"op')
-        await it.until(lambda: str(box.border_subtitle).endswith("→ completes"))
+        await it.until(lambda: str(box.border_subtitle).endswith("press → to accept the suggestion"))
         await it.pilot.press("right")
         assert box.input.value == '{"op": "open"}'
         await it.pilot.press("backspace", *', "ha')
-        await it.until(lambda: str(box.border_subtitle).endswith("→ completes"))
+        await it.until(lambda: str(box.border_subtitle).endswith("press → to accept the suggestion"))
         await it.pilot.press("right", *": 7}", "enter")
         await it.until(lambda: it.session.sent[1:] == [{"op": "open", "handle": 7}])
 

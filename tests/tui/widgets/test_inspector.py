@@ -32,8 +32,8 @@ def part(it: FakeExplorerDriver) -> str:
 def marked(it: FakeExplorerDriver) -> bytes:
     """The bytes that are marked."""
     shown = view(it).bytes_view
-    start, end = shown.marked
-    return view(it).subject.raw[start:end]
+    start, end = shown.selected_range
+    return view(it).byte_map.raw[start:end]
 
 
 async def inspecting(it: FakeExplorerDriver, value: Any, raw: bytes | None = None) -> None:
@@ -94,7 +94,9 @@ def test_what_is_selected_is_selected_in_value_and_bytes() -> None:
         await inspecting(it, CALL)
         await it.pilot.press("down", "down")
         await it.until(lambda: marked(it) == encode([2, 3.5]))
-        assert part(it) == "$.args · fixarray, 2 items, header of 1 byte · 11 bytes with all in it · at 0x0d"
+        assert (
+            part(it) == "$.args · fixarray, 2 items, header of 1 byte · 11 bytes with its contents · at 0x0d"
+        )
         await it.pilot.press("b", "right_square_bracket", "right_square_bracket")
         await it.until(lambda: marked(it) == encode(3.5))
         assert part(it) == "$.args[1] · float 64, 8 bytes after a header of 1 byte · header: the kind"
@@ -368,6 +370,6 @@ def test_before_the_first_message_there_is_nothing_to_copy() -> None:
     async def scene(it: FakeExplorerDriver) -> None:
         inspector(it).action_copy("notation")
         inspector(it).action_partner()
-        await it.until(lambda: it.notices() == ["There is no message yet to copy."])
+        await it.until(lambda: it.notices() == ["There is no message to copy yet."])
 
     run_scene(scene)

@@ -43,7 +43,7 @@ def words(it: FakeExplorerDriver) -> list[str]:
 
 def bar(it: FakeExplorerDriver) -> str:
     """What the bar under the log answers."""
-    return it.app.query_one(QueryBar).said
+    return it.app.query_one(QueryBar).status
 
 
 async def meanwhile(holds: Callable[[], object]) -> None:
@@ -80,7 +80,7 @@ def test_a_filter_shows_what_passes_as_it_comes() -> None:
         await it.pilot.press("escape")
         await it.until(lambda: not it.app.query(QueryBar))
         assert it.app.log_view.has_focus
-        assert title(it) == "Log · show two received: 3 of 10 · ⌫ shows all"
+        assert title(it) == "Log · show two received: 3 of 10 · ⌫ clears it"
         await it.pilot.press("slash")
         await it.until(lambda: it.app.query_one(QueryBar).input.value == "two received")
         await it.pilot.press("enter", "backspace")
@@ -258,9 +258,9 @@ def test_a_search_goes_round_and_lights_what_it_finds() -> None:
         await it.pilot.press("up")
         await it.until(lambda: bar(it) == "1 of 2")
         await it.pilot.press("enter", "N")
-        await it.until(lambda: "2 of 2, from the last again" in title(it))
+        await it.until(lambda: "2 of 2, wrapped to the last" in title(it))
         await it.pilot.press("n")
-        await it.until(lambda: "1 of 2, from the first again" in title(it))
+        await it.until(lambda: "1 of 2, wrapped to the first" in title(it))
         it.session.answer("moon more")
         await it.until(lambda: "1 of 3" in title(it))
         await it.pilot.press("slash", *"!b", "enter")

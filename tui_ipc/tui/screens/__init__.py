@@ -1,1 +1,1 @@
-"""What lies over the explorer for a while: dialogs, help, the story of a run."""
+"""What opens over the explorer: dialogs, the help, and the pages about a run."""

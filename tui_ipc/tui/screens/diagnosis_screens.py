@@ -1,4 +1,4 @@
-"""F3: why nothing happens, in the session's own sentences, kept up to date while one looks."""
+"""F3: why nothing happens. F7: the handshake of a run, and how the run ended. Both are kept up to date."""
 
 from collections.abc import Callable, Sequence
 from textwrap import wrap
@@ -19,15 +19,15 @@ from tui_ipc.tui.model.run_summary import RunSummaries, RunSummary, StepProgress
 from tui_ipc.tui.widgets.line_view import MUTED
 
 WHY_REFRESH_SECONDS = 0.5
-"""Seconds after which the session is asked again."""
+"""Seconds between two diagnoses, while the page is shown."""
 
 
 class WhyScreen(ModalScreen[None]):
-    """What the session knows of itself, over the explorer; it goes with Escape or F3.
+    """Explains why nothing happens; Escape or F3 closes it.
 
     Args:
-        diagnose: Says why nothing happens, the most telling sentence first. Called every :data:`PERIOD`
-            seconds.
+        diagnose: Returns the explanation, the most important sentence first. Called every
+            :data:`WHY_REFRESH_SECONDS`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -44,15 +44,15 @@ class WhyScreen(ModalScreen[None]):
         """Make the page."""
         with VerticalScroll(id="why", classes="dialog") as page:
             page.border_title = "Why does nothing happen?"
-            page.border_subtitle = "looks again twice a second · esc closes"
+            page.border_subtitle = "updated twice a second · Esc closes"
             yield self._page
 
     def on_mount(self) -> None:
-        """Look now, and again and again."""
-        self._look()
-        self.set_interval(WHY_REFRESH_SECONDS, self._look)
+        """Diagnose now, and again at intervals."""
+        self._refresh_page()
+        self.set_interval(WHY_REFRESH_SECONDS, self._refresh_page)
 
-    def _look(self) -> None:
+    def _refresh_page(self) -> None:
         sentences = tuple(self._diagnose())
         if sentences == self._sentences:
             return
@@ -61,7 +61,6 @@ class WhyScreen(ModalScreen[None]):
 
 
 def _render_sentences(sentences: Sequence[str]) -> list[Content]:
-    """The most telling sentence stands out; each begins with a capital letter."""
     if not sentences:
         return [Content("Nothing is known yet.")]
     first, *others = map(format_sentence, sentences)
@@ -69,10 +68,10 @@ def _render_sentences(sentences: Sequence[str]) -> list[Content]:
 
 
 RUN_REFRESH_SECONDS = 0.25
-"""Seconds after which the page is made anew, while it is shown."""
+"""Seconds between two updates of the page, while it is shown."""
 
 MIN_COLUMNS = 50
-"""How many cells a row has at least; on a screen that has fewer they are broken once more."""
+"""The least width of a row in cells; a narrower screen wraps the rows once more."""
 
 _TONE_STYLES: dict[Tone, str] = {
     "plain": "",
@@ -92,12 +91,12 @@ _DURATION_WIDTH = 9
 
 
 class RunScreen(ModalScreen[None]):
-    """The story of a run, over the explorer; it goes with Escape or F7.
+    """Shows the handshake of a run and how the run ended; Escape or F7 closes it.
 
     Args:
-        stories: The runs.
-        waited: Nanoseconds for which the next step of the current handshake has been awaited, None if that is
-            not known. Called every :data:`PERIOD` seconds.
+        summaries: The summaries of the runs.
+        get_waited: Returns for how many nanoseconds the handshake has waited for its next step, None if there
+            is none. Called every :data:`RUN_REFRESH_SECONDS`.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -106,11 +105,11 @@ class RunScreen(ModalScreen[None]):
         Binding("right", "turn(1)", "Later run", show=False, id="run.later"),
     ]
 
-    def __init__(self, stories: RunSummaries, waited: Callable[[], int | None]) -> None:
+    def __init__(self, summaries: RunSummaries, get_waited: Callable[[], int | None]) -> None:
         super().__init__()
-        self._stories = stories
-        self._waited = waited
-        self._run: int | None = None  # None: the current one, whichever that comes to be
+        self._summaries = summaries
+        self._get_waited = get_waited
+        self._run: int | None = None  # None for the newest, also after a restart
         self._page = Static(id="story")
         self._scroll = VerticalScroll(self._page, id="run", classes="dialog")
 
@@ -119,57 +118,59 @@ class RunScreen(ModalScreen[None]):
         yield self._scroll
 
     def on_mount(self) -> None:
-        """Tell the story now, again once it is known how wide the page is, and go on telling."""
-        self._tell()
-        self.call_after_refresh(self._tell)
-        self.set_interval(RUN_REFRESH_SECONDS, self._tell)
+        """Show the page now, again once its width is known, and then at intervals."""
+        self._refresh_page()
+        self.call_after_refresh(self._refresh_page)
+        self.set_interval(RUN_REFRESH_SECONDS, self._refresh_page)
 
     def action_turn(self, direction: int) -> None:
         """Show an earlier or a later run."""
-        runs = self._stories.runs
+        runs = self._summaries.runs
         if runs:
             run = self._run if self._run in runs else runs[-1]
-            place = max(0, min(runs.index(run) + direction, len(runs) - 1))
-            self._run = None if place == len(runs) - 1 else runs[place]
-            self._tell()
+            index = max(0, min(runs.index(run) + direction, len(runs) - 1))
+            self._run = None if index == len(runs) - 1 else runs[index]
+            self._refresh_page()
 
-    def _tell(self) -> None:
-        runs = self._stories.runs
+    def _refresh_page(self) -> None:
+        runs = self._summaries.runs
         if not runs:
-            self._scroll.border_title = "The run"
-            self._page.update(Content("No run has begun: its handshake will be shown here, step by step."))
+            self._scroll.border_title = "Run"
+            self._page.update(
+                Content("No run has begun yet. Its handshake will be shown here, step by step.")
+            )
             return
         run = self._run if self._run in runs else runs[-1]
         turn = "←→ other runs · " if len(runs) > 1 else ""
         self._scroll.border_title = f"Run {run} of {runs[-1]}"
-        self._scroll.border_subtitle = f"{turn}esc closes"
-        waited = self._waited() if run == runs[-1] else None
-        content = render_run(self._stories[run], waited, self._page.size.width or MIN_COLUMNS)
+        self._scroll.border_subtitle = f"{turn}Esc closes"
+        waited = self._get_waited() if run == runs[-1] else None
+        content = render_run(self._summaries[run], waited, self._page.size.width or MIN_COLUMNS)
         if content != self._page.content:
             self._page.update(content)
 
 
-def render_run(story: RunSummary, waited: int | None, width: int = MIN_COLUMNS) -> Content:
-    """The story of a run.
+def render_run(summary: RunSummary, waited: int | None, width: int = MIN_COLUMNS) -> Content:
+    """Return the page about a run.
 
     Args:
-        story: It.
-        waited: Nanoseconds for which the next step has been awaited, None if that is not known.
-        width: How many cells a row may have; what is said goes on below itself.
+        summary: The summary of the run.
+        waited: For how many nanoseconds the handshake has waited for its next step, None if unknown.
+        width: The most cells in a row; a longer text goes on in its own column below.
     """
     room = max(MIN_COLUMNS, width)
     parts = [
-        _render_heading("The handshake"),
-        *(_render_step(rung, waited, room) for rung in story.handshake_steps),
+        _render_heading("Handshake"),
+        *(_render_step(progress, waited, room) for progress in summary.handshake_steps),
     ]
-    failures = [event for event in story.events if isinstance(event, HandshakeFailed)]
+    failures = [event for event in summary.events if isinstance(event, HandshakeFailed)]
     for failure in failures:
-        parts += [Content(""), _render_heading("Why it failed"), _render_sentence(failure.sentence)]
-    rest = [event for event in story.other_events if not isinstance(event, HandshakeFailed)]
+        parts += [Content(""), _render_heading("Why it failed"), Content(format_sentence(failure.sentence))]
+    rest = [event for event in summary.other_events if not isinstance(event, HandshakeFailed)]
     if rest:
         parts += [
             Content(""),
-            _render_heading("What came of it"),
+            _render_heading("Outcome"),
             *(_render_event(event, room) for event in rest),
         ]
     return Content("\n").join(parts)
@@ -179,38 +180,34 @@ def _render_heading(text: str) -> Content:
     return Content.styled(text, "bold underline")
 
 
-def _render_step(rung: StepProgress, waited: int | None, room: int) -> Content:
-    mark, style = _STEP_MARKS[rung.state]
+def _render_step(progress: StepProgress, waited: int | None, room: int) -> Content:
+    mark, style = _STEP_MARKS[progress.state]
     took = ""
-    detail = make_visible(rung.detail)
-    if rung.took is not None:
-        took = f"+{format_duration(rung.took)}"
-    elif rung.state == "awaited":
+    detail = make_visible(progress.detail)
+    if progress.took is not None:
+        took = f"+{format_duration(progress.took)}"
+    elif progress.state == "awaited":
         took = format_duration(waited) if waited is not None else ""
-        detail = "is awaited"
-    elif rung.state == "failed":
-        detail = "was not reached"
+        detail = "waiting"
+    elif progress.state == "failed":
+        detail = "not reached"
     line = Content.assemble(
         (mark, style),
-        f" {rung.step:<{_STEP_WIDTH}}",
+        f" {progress.step:<{_STEP_WIDTH}}",
         (f"{took:>{_DURATION_WIDTH}}  ", MUTED),
         (
             _indent_wrapped(detail, room, _STEP_WIDTH + _DURATION_WIDTH + 4),
-            style if rung.state in ("awaited", "failed") else MUTED,
+            style if progress.state in ("awaited", "failed") else MUTED,
         ),
     )
-    if rung.late is None or rung.state == "failed":
+    if progress.late is None or progress.state == "failed":
         return line
-    late = _indent_wrapped(make_lines_visible(rung.late.sentence), room, 10)
+    late = _indent_wrapped(make_lines_visible(progress.late.sentence), room, 10)
     return Content.assemble(line, "\n  ", (f"▲ late: {late}", "$text-warning"))
 
 
-def _render_sentence(text: str) -> Content:
-    return Content(format_sentence(text))
-
-
 def _indent_wrapped(text: str, width: int, indent: int) -> str:
-    """Break a text so that it goes on below its first row, which begins behind an indent."""
+    """Wrap a text; the rows after the first are indented to where the first begins."""
     rows = [
         piece
         for row in text.splitlines()
@@ -220,9 +217,9 @@ def _indent_wrapped(text: str, width: int, indent: int) -> str:
 
 
 def _render_event(event: AnyEvent, room: int) -> Content:
-    said = describe_event(event)
-    style = _TONE_STYLES[said.tone]
-    rows = _indent_wrapped(make_lines_visible(said.detail), room, WORD_WIDTH + 13)
+    text = describe_event(event)
+    style = _TONE_STYLES[text.tone]
+    rows = _indent_wrapped(make_lines_visible(text.detail), room, WORD_WIDTH + 13)
     return Content.assemble(
-        (f"{format_clock(event.at)}  ", MUTED), (f"{said.mark} {said.word:<{WORD_WIDTH}}  ", style), rows
+        (f"{format_clock(event.at)}  ", MUTED), (f"{text.mark} {text.word:<{WORD_WIDTH}}  ", style), rows
     )

@@ -1,4 +1,4 @@
-"""F1: what the panes are, how a message is written, and every key that works where you were."""
+"""F1: the help on the panes, the notation of messages, filters, settings, and the current pane's keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,30 +18,30 @@ from tui_ipc.tui.model.search import GRAMMAR
 from tui_ipc.tui.settings import settings_path
 
 _ABOUT = """\
-tui-ipc started the program named at the top as its child, and holds both ends of the talk.
-What you type goes to the child; what the child answers or prints appears as it comes."""
+tui-ipc started the program named at the top as its child, and is connected to it by a channel.
+What you type is sent to the child; its answers and its output are shown as they come."""
 
 _ABOUT_REPLAY = """\
-This is a recording: what happened between tui-ipc and the program named at the top.
-It is only shown, at the pace at which it happened or at yours; nobody listens and nothing is started."""
+This is a recording of what happened between tui-ipc and the program named at the top.
+It is shown at the original speed or at yours. No child is running, so nothing can be sent."""
 
-_NAVIGATION = "Tab goes from pane to pane; the line at the bottom has the keys of the pane you are in."
+_NAVIGATION = "Tab goes from pane to pane. The line at the bottom shows the keys of the current pane."
 
 _PANES = (
     ("Log", "each step of the handshake, each message (→ to the child, ← from it), the child's end"),
     ("Inspector", "the newest message, or the line selected in the log: value, bytes, facts"),
-    ("Child output", "what the child prints, live; ▌ marks stderr, ␛ and its like control characters"),
+    ("Child output", "what the child prints, live; ▌ marks stderr, symbols such as ␛ are control characters"),
 )
-_MESSAGE = ("Message", "what you say to the child")
-_REPLAY = ("Replay", "how many events are shown, and how fast they follow one another")
+_MESSAGE = ("Message", "what you send to the child")
+_REPLAY = ("Replay", "how many events were shown, and at what speed")
 
-_SETTINGS = "theme, wrap, remember, and [keys]: a key by the name that stands in grey behind what it does"
+_SETTINGS = "theme, wrap, remember, and [keys], which binds the names shown in grey to other keys"
 
 _NOTATION = (
     ("Hello from parent", "a string: anything that is neither JSON nor a literal"),
     ('{"op": "add", "args": [2, 3]}', "a map: JSON"),
     ("42", "a number"),
-    ('"42"', "a string, since JSON says so"),
+    ('"42"', "a string, because of the quotes"),
     (r'b"\x00\xff"', "bytes: a Python literal"),
     ('{1: b"x"}', "a map whose key is a number"),
     ('""', "the empty string; Enter alone sends nothing"),
@@ -51,13 +51,13 @@ _NOTATION = (
 
 @dataclass(frozen=True, slots=True)
 class KeyHelp:
-    """A key that works.
+    """A key and what it does.
 
     Attributes:
-        key: How it is written on the keyboard.
-        title: What it does in a word or two.
-        help: What it does in a sentence; may be empty.
-        name: What it is called in the settings.
+        key: The key, as it is written on the keyboard.
+        title: What it does, in a word or two.
+        help: What it does, in a sentence; may be empty.
+        name: Its name in the settings.
     """
 
     key: str
@@ -67,10 +67,10 @@ class KeyHelp:
 
 
 class HelpScreen(ModalScreen[None]):
-    """Help over the explorer; it goes with Escape or F1.
+    """Shows the help; Escape or F1 closes it.
 
     Args:
-        keys: What works where the user was.
+        keys: The keys of the pane that the user came from.
         replay: Whether a recording is shown.
     """
 
@@ -87,15 +87,15 @@ class HelpScreen(ModalScreen[None]):
         """Make the page."""
         with VerticalScroll(id="help", classes="dialog") as page:
             page.border_title = "Help"
-            page.border_subtitle = "esc closes"
+            page.border_subtitle = "Esc closes"
             yield Static(self._page())
 
     def _page(self) -> Group:
-        about, foot = (_ABOUT_REPLAY, _REPLAY) if self._replay else (_ABOUT, _MESSAGE)
-        sections = [_render_section("What you see", (*_PANES, foot)), _render_keys(self.keys)]
+        about, bottom_bar = (_ABOUT_REPLAY, _REPLAY) if self._replay else (_ABOUT, _MESSAGE)
+        sections = [_render_section("What you see", (*_PANES, bottom_bar)), _render_keys(self.keys)]
         if not self._replay:
             sections.append(_render_section("How to write a message", _NOTATION))
-        sections.append(_render_section("What a filter of the log may say", GRAMMAR))
+        sections.append(_render_section("How to filter the log", GRAMMAR))
         settings = settings_path()
         if settings is not None:
             sections.append(_render_section("Settings", [(make_visible(str(settings)), _SETTINGS)]))
@@ -110,7 +110,6 @@ def _render_section(title: str, rows: Sequence[tuple[str, str]]) -> Group:
 
 
 def _render_keys(keys: Sequence[KeyHelp]) -> Group:
-    """The keys, each with its name for the settings."""
     table = Table.grid(Column(no_wrap=True), Column(), padding=(0, 3, 0, 0))
     for key in keys:
         title = key.title if key.title.endswith("?") else f"{key.title}."

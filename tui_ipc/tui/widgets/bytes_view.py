@@ -1,4 +1,4 @@
-"""The view of bytes: a dump with a cursor, and a mark over those that belong to something."""
+"""The view of bytes: a hex dump with a cursor, and a mark over the selected bytes."""
 
 from dataclasses import dataclass
 from typing import ClassVar
@@ -16,7 +16,7 @@ from tui_ipc.tui.widgets.line_view import LineView, restyle
 
 
 class BytesView(LineView):
-    """Shows the bytes of a message, and their structure as far as it was walked to."""
+    """Shows the bytes of a message, and their structure as far as it was read."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "move(-1)", "Move", key_display="←↑↓→", id="bytes.left"),
@@ -34,7 +34,7 @@ class BytesView(LineView):
             show=False,
             key_display="]",
             id="bytes.next",
-            tooltip="Bytes: go to where the next value, or its header, begins",
+            tooltip="Bytes: go to the start of the next value or header",
         ),
         Binding(
             "left_square_bracket,shift+left",
@@ -43,7 +43,7 @@ class BytesView(LineView):
             show=False,
             key_display="[",
             id="bytes.previous",
-            tooltip="Bytes: go to where this value, or the one before, begins",
+            tooltip="Bytes: go to the start of this value, or of the one before",
         ),
     ]
 
@@ -55,7 +55,7 @@ class BytesView(LineView):
 
     @dataclass
     class StructureNeeded(Message):
-        """Bytes came into sight whose structure was not walked to yet, up to an offset."""
+        """Bytes up to an offset are shown whose structure was not read yet."""
 
         offset: int
 
@@ -63,9 +63,9 @@ class BytesView(LineView):
         super().__init__(id=id)
         self._index = MsgpackIndex(b"")
         self._dump = HexDump.fit(b"", 0)
-        self.marked = (0, 0)
-        """The bytes that are marked: the first, and the one behind the last."""
-        self._seen: tuple[object, list[PlacedToken]] = (None, [])
+        self.selected_range = (0, 0)
+        """The marked bytes: the first, and the one after the last."""
+        self._tokens_cache: tuple[object, list[PlacedToken]] = (None, [])
         self.cursor_byte: int | None = None
         """The byte under the cursor, None if there is no cursor."""
 
@@ -76,7 +76,7 @@ class BytesView(LineView):
 
     @property
     def columns(self) -> int:
-        """How many bytes stand in a row."""
+        """How many bytes a row has."""
         return self._dump.columns
 
     def line(self, index: int) -> Line:
@@ -85,16 +85,16 @@ class BytesView(LineView):
         stop = start + self._dump.columns
         return self._dump.line(
             index,
-            [place for place in self._places(index) if place.token.end > start and place.token.start < stop],
+            [place for place in self._tokens(index) if place.token.end > start and place.token.start < stop],
         )
 
     def show(self, index: MsgpackIndex) -> None:
         """Show other bytes, from their beginning."""
         self._index = index
         self._dump = HexDump.fit(index.data, self.width)
-        self.marked = (0, 0)
+        self.selected_range = (0, 0)
         self.cursor_byte = None
-        self._seen = (None, [])
+        self._tokens_cache = (None, [])
         self.scroll_to(y=0, animate=False, force=True)
         self.sync()
 
@@ -103,19 +103,19 @@ class BytesView(LineView):
 
         Args:
             start: The first of them.
-            end: The one behind the last.
+            end: The one after the last.
             follow: Whether the cursor goes to the first.
         """
-        self.marked = (start, end)
+        self.selected_range = (start, end)
         if follow:
             self.cursor_byte = start
-            self._into_sight(start)
+            self._bring_into_view(start)
         self.refresh()
 
     def draw_row(self, index: int, width: int) -> Strip:
-        """Draw a row of the dump, with what is marked in it."""
+        """Draw a row of the dump, with the mark and the cursor."""
         strip = super().draw_row(index, width)
-        for first, last in self._dump.cells(index, *self.marked):
+        for first, last in self._dump.cells(index, *self.selected_range):
             strip = restyle(strip, first, last, self._overlay("mark"))
         if self.cursor_byte is not None:
             for first, last in self._dump.cells(index, self.cursor_byte, self.cursor_byte + 1):
@@ -123,32 +123,34 @@ class BytesView(LineView):
         return strip
 
     def _overlay(self, name: str) -> Style:
-        """What is laid over a byte, whose own colour stays."""
+        """Return the style that is laid over a byte, which keeps its own colour."""
         style = self.component_style(name)
         return Style(bgcolor=style.bgcolor, underline=style.underline, reverse=style.reverse, bold=style.bold)
 
-    def _places(self, row: int) -> list[PlacedToken]:
-        """What stands in the bytes around a row, found once for all rows that are in sight."""
+    def _tokens(self, row: int) -> list[PlacedToken]:
+        """Return the tokens of the bytes around a row, found once for all rows that are shown."""
+        # While the structure is still being read, they are not kept, and the rest is asked for. A message is
+        # posted rather than the structure read here, because this runs while the row is drawn.
         columns, height = self._dump.columns, max(1, self.size.height)
         top = self.scroll_offset.y
         first = top if top <= row < top + height else row
         start, stop = first * columns, min((first + height) * columns, len(self._index.data))
         known = (self._index, start, stop, self._index.indexed_size >= stop or self._index.is_finished)
-        if self._seen[0] != known:
-            self._seen = (known, list(self._index.tokens(start, stop)))
+        if self._tokens_cache[0] != known:
+            self._tokens_cache = (known, list(self._index.tokens(start, stop)))
             if not known[-1]:
-                self._seen = (None, self._seen[1])
+                self._tokens_cache = (None, self._tokens_cache[1])
                 self.post_message(self.StructureNeeded(stop))
-        return self._seen[1]
+        return self._tokens_cache[1]
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lay the bytes out for the new width; the cursor stays in sight."""
+        """Fit the dump to the new width; the cursor stays in view."""
         if not self.width:  # hidden
             return
         self._dump = HexDump.fit(self._index.data, self.width)
         super().on_resize(event)
         if self.cursor_byte is not None:
-            self._into_sight(self.cursor_byte)
+            self._bring_into_view(self.cursor_byte)
 
     def on_focus(self) -> None:
         """Show where keys will act."""
@@ -156,7 +158,7 @@ class BytesView(LineView):
             self.go_to(self.scroll_offset.y * self._dump.columns)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor on the byte that the mouse points at."""
+        """Put the cursor on the clicked byte."""
         offset = event.get_content_offset(self)
         row = self.end if offset is None else self.scroll_offset.y + offset.y
         byte = None if offset is None or row >= self.end else self._dump.byte_at(row, offset.x)
@@ -164,48 +166,48 @@ class BytesView(LineView):
             self.go_to(byte)
 
     def go_to(self, offset: int) -> None:
-        """Put the cursor on a byte, as far as there is one, and tell it."""
+        """Put the cursor on a byte, at most on the last, and post its offset."""
         self.cursor_byte = max(0, min(offset, len(self._index.data) - 1))
-        self._into_sight(self.cursor_byte)
+        self._bring_into_view(self.cursor_byte)
         self.refresh()
         self.post_message(self.CursorMoved(self.cursor_byte))
 
     def action_move(self, bytes_: int) -> None:
         """Move the cursor by bytes."""
-        self.go_to(self._at + bytes_)
+        self.go_to(self._cursor_or_first + bytes_)
 
     def action_rows(self, rows: int) -> None:
         """Move the cursor by rows, as far as there are any."""
-        offset = self._at + rows * self._dump.columns
+        offset = self._cursor_or_first + rows * self._dump.columns
         if 0 <= offset // self._dump.columns < self.end:
             self.go_to(offset)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by what fits on the screen."""
-        self.go_to(self._at + pages * max(1, self.size.height - 1) * self._dump.columns)
+        """Move the cursor by screenfuls."""
+        self.go_to(self._cursor_or_first + pages * max(1, self.size.height - 1) * self._dump.columns)
 
     def action_go_to(self, offset: int) -> None:
         """Move the cursor to the first byte (0) or the last (-1)."""
         self.go_to(offset % max(1, len(self._index.data)))
 
     def action_part(self, direction: int) -> None:
-        """Move the cursor to the beginning of the next part (1), or of this or the one before (-1)."""
-        here = self._index.token_at(self._at)
+        """Move the cursor to the start of the next token (1), or of this one or the one before (-1)."""
+        here = self._index.token_at(self._cursor_or_first)
         if here is None:
             return
         start, end = here.token.start, here.token.end
         if direction > 0:
             self.go_to(end)
-        elif self._at > start:
+        elif self._cursor_or_first > start:
             self.go_to(start)
         elif (before := self._index.token_at(start - 1)) is not None:
             self.go_to(before.token.start)
 
     @property
-    def _at(self) -> int:
+    def _cursor_or_first(self) -> int:
         return self.cursor_byte or 0
 
-    def _into_sight(self, offset: int) -> None:
+    def _bring_into_view(self, offset: int) -> None:
         row, top, height = offset // self._dump.columns, self.scroll_offset.y, self.size.height
         if height and not top <= row < top + height:
             self.scroll_to(y=row if row < top else row - height + 1, animate=False, force=True)

@@ -56,8 +56,8 @@ class MessageInput(SafeInput):
             "History",
             key_display="↑↓",
             id="input.older",
-            tooltip="Go back through what was sent, in earlier starts too, and begins with the text in the "
-            "box. A text that begins with a space is not remembered",
+            tooltip="Recall the messages that begin with the text in the box, from earlier starts, too. A "
+            "message that begins with a space is not remembered",
         ),
         Binding("down", "recall(-1)", "Newer message", show=False, id="input.newer"),
         Binding("tab", "app.focus_next", "Panes", key_display="tab", id="input.panes"),
@@ -68,8 +68,8 @@ class MessageInput(SafeInput):
             show=False,
             key_display="→",
             id="input.complete",
-            tooltip="At the end of the text take what stands there in grey, from a message that was sent or "
-            "came; elsewhere go right",
+            tooltip="At the end of the text, accept the suggestion in grey, taken from earlier messages; "
+            "elsewhere, go right",
         ),
         Binding(
             "ctrl+e",
@@ -77,8 +77,8 @@ class MessageInput(SafeInput):
             "Editor",
             show=False,
             id="input.editor",
-            tooltip="Write the message in your own editor (VISUAL or EDITOR), over many lines; it comes back "
-            "into the box, where Enter sends it",
+            tooltip="Edit the message in your own editor (VISUAL or EDITOR), on many lines; back in the box, "
+            "Enter sends it",
         ),
     ]
 

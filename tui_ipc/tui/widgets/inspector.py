@@ -1,4 +1,4 @@
-"""A view of words that are all there, broken to its width."""
+"""The inspector: explains one entry of the log as a value, in bytes, and in words."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from tui_ipc.events import json_form
-from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.byte_map import ByteMap, map_event_bytes
@@ -45,7 +44,7 @@ from tui_ipc.tui.widgets.message_view import MessageView
 
 
 class DocumentView(LineView):
-    """Shows some lines of text, each over as many rows as it needs."""
+    """Shows lines of text, wrapped to its width."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "scroll_up", "Scroll up", show=False, id="document.up"),
@@ -72,23 +71,23 @@ class DocumentView(LineView):
         return self._rows[index]
 
     def placeholder(self) -> list[Line]:
-        """What is shown while there is no text."""
+        """Return what is shown while there is no text."""
         return self._placeholder
 
     def show(self, text: Sequence[Line], placeholder: Sequence[Line] = ()) -> None:
-        """Show another text from its beginning, or the placeholder if there is none."""
+        """Show a text from its beginning, or the placeholder if it is empty."""
         self._placeholder = list(placeholder)
         self.scroll_to(y=0, animate=False, force=True)
         self.replace(text)
 
     def replace(self, text: Sequence[Line]) -> None:
-        """Show a text in the place of that shown, and stay where one reads."""
+        """Replace the text, and keep the scroll position."""
         self._text = text
         self._rows = wrap(text, self.width)
         self.sync()
 
     def on_resize(self, event: events.Resize) -> None:
-        """Break the text anew for another width."""
+        """Wrap the text to the new width."""
         self.replace(self._text)
 
 
@@ -97,7 +96,8 @@ INSPECTOR_TABS: tuple[InspectorTab, ...] = ("value", "bytes", "about")
 
 _TAB_SEPARATOR = " │ "
 _EMPTY_HINT = (
-    "The newest message is shown here: value, bytes, facts. Tab goes to the log; ↑ ↓ select another there."
+    "The newest message is shown here: its value, its bytes, facts about it. "
+    "Press Tab to go to the log, and ↑ ↓ there to select another message."
 )
 
 
@@ -105,7 +105,7 @@ class Inspector(Vertical):
     """Explains one entry of the log.
 
     Args:
-        log: Where what answers what is found.
+        log: The log, in which answers are found.
     """
 
     BORDER_TITLE = "Inspector"
@@ -130,7 +130,7 @@ class Inspector(Vertical):
             "app.tab('about')",
             "About",
             id="inspector.about",
-            tooltip="Inspector: show time, size, latency, what it answers, what it holds",
+            tooltip="Inspector: show the time, size, latency, answers and contents",
         ),
         Binding(
             "g",
@@ -144,7 +144,7 @@ class Inspector(Vertical):
             "copy('notation')",
             "Copy",
             id="inspector.copy",
-            tooltip="Copy the inspected value, or the part selected in it, as text that you could type",
+            tooltip="Copy the inspected value, or the part selected in it, as you would type it",
         ),
         Binding(
             "j",
@@ -165,7 +165,7 @@ class Inspector(Vertical):
     ]
 
     entry: reactive[LogEntry | None] = reactive(None)
-    """What is shown, None before the first message."""
+    """The entry that is shown, None before the first message."""
 
     tab: reactive[InspectorTab] = reactive[InspectorTab]("value")
     """The tab that is shown."""
@@ -177,10 +177,10 @@ class Inspector(Vertical):
         index: int
 
     def __init__(self, log: RingBuffer[LogEntry], *, id: str | None = None) -> None:
-        super().__init__(id=id, classes="-words")  # as it begins: no change of looks before the first picture
+        super().__init__(id=id, classes="-words")  # set here, so that no style changes before the first frame
         self._log = log
-        self._subject: ByteMap | None = None
-        self._census: MessageStats | None = None
+        self._byte_map: ByteMap | None = None
+        self._stats: MessageStats | None = None
         self._background = BackgroundSteps(self)
         self.message_view = MessageView(id="message-view")
         self.document = DocumentView(id="document")
@@ -198,18 +198,18 @@ class Inspector(Vertical):
 
     @property
     def nodes_with_bindings(self) -> tuple[DOMNode, ...]:
-        """Whatever here has bindings: the palette offers them."""
+        """The nodes whose bindings the palette offers."""
         return self, self.message_view.tree_view, self.message_view.bytes_view
 
     @property
     def _shows_message(self) -> bool:
-        """Whether value or bytes are to be seen, and not words."""
-        if self.entry is None or self._subject is None or self.tab == "about":
+        """True if the value or the bytes are shown, False if text is."""
+        if self.entry is None or self._byte_map is None or self.tab == "about":
             return False
-        return self.tab == "bytes" or self.entry.is_message or self._subject.is_value
+        return self.tab == "bytes" or self.entry.is_message or self._byte_map.is_value
 
     def on_mount(self) -> None:
-        """Begin with what the inspector is for."""
+        """Show what the inspector is for."""
         self._redraw()
 
     def watch_entry(self) -> None:
@@ -218,10 +218,10 @@ class Inspector(Vertical):
         self.border_title = "Inspector" if entry is None else entry_title(entry)
         self.border_subtitle = None if entry is None else entry_summary(entry)
         self._background.cancel_all()
-        self._census = None
-        self._subject = None if entry is None else map_event_bytes(entry.event)
-        if self._subject is not None:
-            self.message_view.show(self._subject)
+        self._stats = None
+        self._byte_map = None if entry is None else map_event_bytes(entry.event)
+        if self._byte_map is not None:
+            self.message_view.show(self._byte_map)
         self._redraw()
 
     def watch_tab(self) -> None:
@@ -231,7 +231,7 @@ class Inspector(Vertical):
         self._redraw()
 
     def on_descendant_focus(self) -> None:
-        """Where value and bytes are both to be seen, going to one is turning to it."""
+        """Select the tab of the view that got the focus, where both views are shown."""
         if self._shows_message:
             self.tab = self.message_view.tab
 
@@ -247,16 +247,18 @@ class Inspector(Vertical):
         if had_keys:
             self.page.focus()
         if not self._shows_message:
-            self.document.show(self._words(), self._placeholder())
-        if self.tab == "about" and self._subject is not None and self._census is None:
-            self._census = MessageStats(self._subject)
-            self._background.begin("census", self._counting(self._census))
+            self.document.show(self._text_lines(), self._placeholder())
+        if self.tab == "about" and self._byte_map is not None and self._stats is None:
+            self._stats = MessageStats(self._byte_map)
+            self._background.begin("stats", self._count(self._stats))
 
     def _show_tabs(self) -> None:
         bar, tabs = self.query_one("#tabs", Static), self._tabs()
         shown = bar.content
-        if not (isinstance(shown, Content) and tabs.is_same(shown)):  # == would compare the words only
-            bar.update(tabs, layout=False)  # a row, whatever it holds: nothing has to move for it
+        if not (
+            isinstance(shown, Content) and tabs.is_same(shown)
+        ):  # == compares the text only, not the styles
+            bar.update(tabs, layout=False)  # always one row, so that nothing has to move
 
     def _tabs(self) -> Content:
         seen = ("value", "bytes") if self._shows_message and self.message_view.shows_both else (self.tab,)
@@ -266,14 +268,14 @@ class Inspector(Vertical):
         return Content.styled(_TAB_SEPARATOR, "$foreground 30%").join(names)
 
     @on(events.Click, "#tabs")
-    def _turn(self, click: events.Click) -> None:
+    def _on_tab_clicked(self, click: events.Click) -> None:
         """Show the tab whose name was clicked."""
         ends = accumulate(len(tab) + len(_TAB_SEPARATOR) for tab in INSPECTOR_TABS)
         self.tab = next(
             (tab for tab, end in zip(INSPECTOR_TABS, ends, strict=True) if click.x < end), self.tab
         )
 
-    def _words(self) -> list[Line]:
+    def _text_lines(self) -> list[Line]:
         if self.entry is None:
             return []
         if self.tab == "value":
@@ -282,19 +284,19 @@ class Inspector(Vertical):
 
     def _placeholder(self) -> list[Line]:
         key = format_key(self, "inspector.about")
-        words = f"No bytes passed on the wire here. Press {key} to see what is known."
-        return [line(Span(_EMPTY_HINT if self.entry is None else words, "muted"))]
+        text = f"No bytes passed on the wire here. Press {key} for what is known."
+        return [line(Span(_EMPTY_HINT if self.entry is None else text, "muted"))]
 
     def _about(self, entry: LogEntry) -> list[Line]:
         answers = list_answers(self._log[index] for index in find_partners(self._log, entry))
-        return about_lines(entry, [*answers, *(self._census.facts() if self._census is not None else ())])
+        return about_lines(entry, [*answers, *(self._stats.facts() if self._stats is not None else ())])
 
-    def _counting(self, census: MessageStats) -> Iterator[None]:
-        yield from census.steps()
+    def _count(self, stats: MessageStats) -> Iterator[None]:
+        yield from stats.steps()
         if self.tab == "about" and self.entry is not None:
             self.document.replace(self._about(self.entry))
 
-    # Going to what answers, and copying
+    # Going to the answer, and copying
 
     def action_partner(self) -> None:
         """Select the message that answers this one, or that this one answers."""
@@ -302,37 +304,39 @@ class Inspector(Vertical):
             return
         found = min(find_partners(self._log, self.entry), default=None)
         if found is None:
-            self.notify(make_visible(explain_no_partner(self.entry)), severity="warning", markup=False)
+            self.notify(explain_no_partner(self.entry), severity="warning")
         else:
             self.post_message(self.EntryRequested(found))
 
     def action_copy(self, form: CopyFormat) -> None:
-        """Copy what is selected in the value, or else all of it; of what is no message, its words."""
+        """Copy what is selected in the value, else all of it; of an event that is not a message, its text."""
         try:
-            text, changes = self._copied(form)
+            text, changes = self._text_to_copy(form)
         except CopyError as refusal:
-            self.notify(str(refusal), title="Not copied", severity="warning", markup=False)
+            self.notify(str(refusal), title="Not copied", severity="warning")
             return
         self.app.copy_to_clipboard(text)
         said = f"Copied {format_plural(len(text), 'character')}."
-        self.notify(f"{said} {', '.join(changes).capitalize()}." if changes else said, markup=False)
+        self.notify(f"{said} {', '.join(changes).capitalize()}." if changes else said)
 
-    def _copied(self, form: CopyFormat) -> ClipboardText:
-        """What is to be copied.
+    def _text_to_copy(self, form: CopyFormat) -> ClipboardText:
+        """Return what to copy, and what was changed in it.
 
         Raises:
-            NotCopied: There is nothing of that form, or too much.
+            CopyError: There is nothing in that form, or it is too large.
         """
         if self.entry is None:
-            raise CopyError("There is no message yet to copy.")
+            raise CopyError("There is no message to copy yet.")
         if form == "hex":
-            if self._subject is None:
+            if self._byte_map is None:
                 raise CopyError("No bytes passed on the wire here.")
             data = self.message_view.selected_bytes
             if data is None:
-                raise CopyError("Which bytes these are is not known: the structure was not read up to there.")
+                raise CopyError(
+                    "It is not known yet which bytes these are: the structure was not read up to there."
+                )
             return copy_as_hex(data)
-        if self._subject is not None and (self.entry.is_message or self._subject.is_value):
+        if self._byte_map is not None and (self.entry.is_message or self._byte_map.is_value):
             value = self.message_view.selected.content
             return copy_as_json(value) if form == "JSON" else copy_as_notation(value)
         if form == "JSON" and self.entry.event is not None:

@@ -1,4 +1,8 @@
-"""The line at the bottom: the keys that work where one is, in groups, as many as there is room for."""
+"""The line at the bottom: the keys of the current pane, in groups, as many as there is room for.
+
+Textual's own Footer cannot leave keys out where room is short, and has no order of groups; of it, only the
+widget of one key is used here.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,14 +24,14 @@ FILES: Final = Binding.Group("Files")
 VIEW: Final = Binding.Group("View")
 
 GROUP_ORDER: Final = (None, SESSION, CHILD, FILES, VIEW)
-"""How the groups stand; those of the pane that has the focus have none. The last is the first to give way."""
+"""The order of the groups; keys of the focused pane have none. If room is short the last gives way first."""
 
 ROOMY_COLUMNS: Final = 100
-"""From how many columns on the keys stand further apart."""
+"""The least number of columns at which the keys are further apart."""
 
 
 def group_rank(binding: Binding) -> int:
-    """The place of a binding's group."""
+    """Return the position of a binding's group in :data:`GROUP_ORDER`."""
     return GROUP_ORDER.index(binding.group) if binding.group in GROUP_ORDER else 0
 
 
@@ -36,8 +40,8 @@ class KeyEntry:
     """A key in the line.
 
     Attributes:
-        key: How it is written.
-        binding: What it does.
+        key: The key as it is written.
+        binding: Its binding.
         enabled: Whether it works now.
     """
 
@@ -47,11 +51,11 @@ class KeyEntry:
 
     @property
     def group_rank(self) -> int:
-        """The place of its group."""
+        """The position of its group."""
         return group_rank(self.binding)
 
     def width(self, *, roomy: bool) -> int:
-        """How many cells it takes."""
+        """Return how many cells it takes."""
         return cell_len(self.key) + cell_len(self.binding.description) + (3 if roomy else 2)
 
 
@@ -60,9 +64,9 @@ class KeySlot:
     """A key as the line shows it.
 
     Attributes:
-        entry: It.
-        classes: What the style sheet has to know.
-        roomy: Whether it stands further apart from the others.
+        entry: The key.
+        classes: Its classes for the style sheet.
+        roomy: Whether the keys are further apart.
     """
 
     entry: KeyEntry
@@ -71,7 +75,7 @@ class KeySlot:
 
 
 def fit_entries(entries: Sequence[KeyEntry], room: int, *, roomy: bool) -> list[KeyEntry]:
-    """Those that fit, group by group; where room is short the last group gives way first, from its end."""
+    """Return the entries that fit, by group; where room is short, the last of the last group goes first."""
     kept = sorted(entries, key=lambda entry: entry.group_rank)
     while kept and _total_width(kept, roomy=roomy) > room:
         kept.pop()
@@ -84,7 +88,7 @@ def _total_width(entries: Sequence[KeyEntry], *, roomy: bool) -> int:
 
 
 class KeyBar(Horizontal):
-    """Shows the keys that work, and presses the one that is clicked."""
+    """Shows the keys that work, and presses a clicked one."""
 
     def __init__(self) -> None:
         super().__init__(id="keys")
@@ -93,11 +97,11 @@ class KeyBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         """Make a widget for each key that is shown."""
-        for place in self._shown:
-            yield _make_key_widget(place)
+        for slot in self._shown:
+            yield _make_key_widget(slot)
 
-    def _places(self) -> Iterable[KeySlot]:
-        """The palette's key, and each key for which there is room."""
+    def _list_slots(self) -> Iterable[KeySlot]:
+        """Return the palette's key, and each key for which there is room."""
         active = self.screen.active_bindings
         palette = next((each for each in active.values() if each.binding.action == PALETTE_ACTION), None)
         room = self.app.size.width
@@ -106,6 +110,7 @@ class KeyBar(Horizontal):
             last = KeyEntry(self.app.get_key_display(palette.binding), palette.binding, palette.enabled)
             room -= last.width(roomy=roomy) + 1
             yield KeySlot(last, "-palette", roomy)
+        # Of several keys for one action, the first stays: a later entry of a dict replaces an earlier one.
         shown = {each.binding.action: each for each in reversed(active.values()) if each.binding.show}
         entries = [
             KeyEntry(self.app.get_key_display(each.binding), each.binding, each.enabled)
@@ -118,15 +123,15 @@ class KeyBar(Horizontal):
             yield KeySlot(entry, "-begins" if begins else "", roomy)
 
     def on_mount(self) -> None:
-        """Hear of every change of the keys."""
+        """Subscribe to changes of the keys."""
         self.screen.bindings_updated_signal.subscribe(self, self._follow)
 
     def on_unmount(self) -> None:
-        """Hear no more."""
+        """Unsubscribe."""
         self.screen.bindings_updated_signal.unsubscribe(self)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Use the room that there is."""
+        """Fit the keys to the new width."""
         if event.size.width != self._room:
             self._room = event.size.width
             self.call_after_refresh(self._renew)
@@ -136,24 +141,25 @@ class KeyBar(Horizontal):
             self.call_after_refresh(self._renew)
 
     async def _renew(self) -> None:
-        """Show other keys, if there are others: most news of them, of which there is much, is none."""
-        places = tuple(self._places())
-        if places != self._shown:
-            self._shown = places
+        """Show the current keys."""
+        # Textual signals far more often than keys change, so we compare before anything is made again.
+        slots = tuple(self._list_slots())
+        if slots != self._shown:
+            self._shown = slots
             await self.recompose()
 
 
-def _make_key_widget(place: KeySlot) -> FooterKey:
-    binding = place.entry.binding
+def _make_key_widget(slot: KeySlot) -> FooterKey:
+    binding = slot.entry.binding
     widget = FooterKey(
         binding.key,
-        place.entry.key,
+        slot.entry.key,
         binding.description,
         binding.action,
-        disabled=not place.entry.enabled,
+        disabled=not slot.entry.enabled,
         tooltip=binding.tooltip or binding.description,
-        classes=place.classes,
+        classes=slot.classes,
     )
-    widget.set_reactive(FooterKey.compact, not place.roomy)
-    widget.set_class(not place.roomy, "-compact")
+    widget.set_reactive(FooterKey.compact, not slot.roomy)
+    widget.set_class(not slot.roomy, "-compact")
     return widget

@@ -1,4 +1,4 @@
-"""From a line to a strip of cells: crop, pad, colour. Only here do spans meet the terminal's segments."""
+"""The base of all views of lines: crops, pads and colours lines, and paints only what changed."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -26,10 +26,10 @@ StyleLookup = Callable[[Paint], Style]
 
 
 def line_to_strip(line: Line, width: int, style_of: StyleLookup, shift: int = 0) -> Strip:
-    """Draw a line in exactly ``width`` cells.
+    """Return a line as exactly ``width`` cells.
 
-    The right part stands at the right edge. The left part is shifted ``shift`` cells to the left and cropped
-    to what room remains; where something is cropped, the last (or first) cell says so with an ellipsis.
+    The right part is at the right edge. The left part is shifted ``shift`` cells to the left and cropped
+    to what room remains; where something is cropped, the last (or first) cell is an ellipsis.
     """
     right = line.right if _cell_width(line.right) <= width // 2 else ()
     room = width - _cell_width(right)
@@ -64,8 +64,8 @@ def _cell_width(spans: Iterable[Span]) -> int:
 
 
 def _crop(spans: tuple[Span, ...], room: int, shift: int) -> list[Span]:
-    """Cut what lies outside of the window from ``shift`` to ``shift + room``, in cells."""
-    shown: list[Span] = []
+    """Keep the cells from ``shift`` up to ``shift + room``."""
+    kept: list[Span] = []
     total = _cell_width(spans)
     if shift:
         skip = shift + 1  # the ellipsis takes the first cell
@@ -79,14 +79,14 @@ def _crop(spans: tuple[Span, ...], room: int, shift: int) -> list[Span]:
     for text, look in spans:
         length = cell_len(text)
         if length <= left:
-            shown.append(Span(text, look))
+            kept.append(Span(text, look))
             left -= length
             continue
-        shown.append(Span(set_cell_size(text, max(0, left)), look))
+        kept.append(Span(set_cell_size(text, max(0, left)), look))
         break
     if room > 0:
-        shown.append(Span(ELLIPSIS, "muted"))
-    return shown
+        kept.append(Span(ELLIPSIS, "muted"))
+    return kept
 
 
 def _drop_cells(spans: tuple[Span, ...], cells: int) -> list[Span]:
@@ -121,13 +121,13 @@ ROLES = (
     "number",
     "constant",
 )
-"""What a span can be, apart from plain ``text``; the style sheet gives each a look (``line--ROLE``)."""
+"""The roles of spans, apart from plain ``text``; the style sheet has a class ``line--ROLE`` for each."""
 
 LINE_CLASSES = frozenset(f"line--{role}" for role in (*ROLES, "cursor", "mark", "byte"))
-"""The component classes that an app of such views must have: the looks of spans, and what is laid over them.
+"""The component classes that an app with such views must have: the styles of spans and of the overlays.
 
-They are the app's, since Textual works out each of a widget's own at every change of a style: in five views
-that was a tenth of the time from the start to the first picture.
+They belong to the app because Textual computes a widget's own at every change of a style: in five views that
+took a tenth of the time from the start to the first frame.
 """
 
 
@@ -136,11 +136,11 @@ class Frame:
     """What is around the rows of a view.
 
     Attributes:
-        size: That of the whole widget.
-        width: How many cells a row has.
-        rows: The rows of the widget above and below, by their places.
-        left: What stands before each row.
-        right: What stands behind it.
+        size: The size of the whole widget.
+        width: The width of a row in cells.
+        rows: The rows of the widget above and below the view's own, by their y.
+        left: What is to the left of each row.
+        right: What is to the right of it.
     """
 
     size: Size
@@ -151,9 +151,9 @@ class Frame:
 
 
 class LineView(ScrollView, can_focus=True):
-    """Shows lines with indexes from :attr:`first` up to :attr:`end`; subclasses say what they are.
+    """Shows the lines with indexes from :attr:`first` up to :attr:`end`; subclasses define them.
 
-    Lines wider than the view are cropped; :attr:`shift` says from where.
+    Lines wider than the view are cropped, from :attr:`shift` on.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -162,12 +162,12 @@ class LineView(ScrollView, can_focus=True):
             "app.focus_bottom_bar",
             "Back",
             id="view.back",
-            tooltip="Go to the box at the bottom; the panes take their usual places",
+            tooltip="Go to the bar at the bottom, and show all panes again",
         ),
     ]
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0), repaint=False)
-    """As every widget has it, but no change of it lays out the screen anew: nothing depends on it."""
+    """As in every widget, but a change does not lay out the whole screen again, as Textual otherwise does."""
 
     shift: reactive[int] = reactive(0)
     """How many cells of each line's left part are hidden at the left edge."""
@@ -177,7 +177,7 @@ class LineView(ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None) -> None:
         self._frame: Frame | None = None
-        self._painted: dict[int, Strip] = {}  # rows as they are on the screen, by their places in the widget
+        self._painted: dict[int, Strip] = {}  # rows as they are on the screen, by their y in the widget
         super().__init__(id=id)
         self._styles: dict[Paint, Style] = {}
 
@@ -196,7 +196,7 @@ class LineView(ScrollView, can_focus=True):
         raise NotImplementedError
 
     def displayed_line(self, index: int) -> Line:
-        """A line as its row shows it; a subclass may light parts of it."""
+        """The line as it is displayed; a subclass may highlight parts of it."""
         return self.line(index)
 
     @property
@@ -205,28 +205,30 @@ class LineView(ScrollView, can_focus=True):
         return self.scrollable_content_region.width
 
     def placeholder(self) -> list[Line]:
-        """What is shown while there are no lines: a sentence that teaches."""
+        """What is shown while there are no lines: a sentence that explains the view."""
         return []
 
     def sync(self) -> None:
-        """Take in that the lines have changed."""
+        """Show the lines after they have changed."""
         self.fit()
         self.refresh_rows()
 
     def refresh_rows(self) -> None:
-        """Draw the rows anew, but not what is around them."""
+        """Draw the rows again, but not the frame around them."""
+        # A region that begins left of the content spans whole rows of the widget, and leaves the border out.
         gutter, (width, height) = self.gutter, self.outer_size
         self.refresh(Region(-gutter.left, 0, width, height - gutter.height))
 
     def refresh(self, *regions: Region, **options: Any) -> Self:
-        """Have all drawn anew, or of the frame only what is in some regions (Textual calls this, too)."""
+        """Draw everything again, or of the frame only some regions (Textual calls this, too)."""
+        # The rows are cheap and always drawn again; the frame is kept unless the whole widget is out of date.
         self._painted.clear()
         if not regions:
             self._frame = None
         return super().refresh(*regions, **options)
 
     def fit(self) -> None:
-        """Take in how many lines there are: what can be scrolled, and what the scrollbar shows."""
+        """Set what can be scrolled, and what the scrollbar shows, to the number of lines."""
         rows, height = self.end - self.first, self.container_size.height
         self.virtual_size = Size(self.width, rows)
         self.show_vertical_scrollbar = rows > height > 0
@@ -237,8 +239,9 @@ class LineView(ScrollView, can_focus=True):
     def render_lines(self, crop: Region) -> list[Strip]:
         """Draw some of the widget's rows (Textual calls this to paint the screen).
 
-        The frame is drawn by Textual, once for all rows until it changes. No row holds the places of its
-        characters: only the mouse asks for them, of :meth:`render_line`.
+        This replaces Textual's own painting, which draws the frame again for each row and takes two to three
+        times as long. Here Textual draws the frame once, and it is kept until its size changes. The rows lack
+        the offsets of their characters: only the mouse needs them, and it calls :meth:`render_line`.
         """
         size, width = self.outer_size, self.width
         if width <= 0 or size.height <= self.gutter.height:
@@ -262,23 +265,22 @@ class LineView(ScrollView, can_focus=True):
         rows = [*enumerate(above), *enumerate(below, size.height - bottom)]
         return Frame(size, width, dict(rows), sample.crop(0, left), sample.crop(left + width, size.width))
 
-    def _draw_rows(self, places: Iterable[int], frame: Frame) -> Iterable[tuple[int, Strip]]:
+    def _draw_rows(self, ys: Iterable[int], frame: Frame) -> Iterable[tuple[int, Strip]]:
         top = self.gutter.top
         filters, background = self.get_line_filters(), self.background_colors[1]
-        for y in places:
-            strip = self._draw_row(y - top, frame.width)
+        for y in ys:
+            strip = self._draw_screen_row(y - top, frame.width)
             for each in filters:
                 strip = strip.apply_filter(each, background)
             yield y, Strip([*frame.left, *strip, *frame.right], frame.size.width)
 
     def render_line(self, y: int) -> Strip:
-        """Draw one row of the view, in which each character knows its place (Textual calls this)."""
+        """Draw one row of the view, with the offset of each character (Textual calls this)."""
         index = self.first + self.scroll_offset.y + y
-        strip = self._draw_row(y, self.width)
+        strip = self._draw_screen_row(y, self.width)
         return strip.apply_offsets(self.shift, index) if index < self.end else strip
 
-    def _draw_row(self, y: int, width: int) -> Strip:
-        """Draw one row of the view."""
+    def _draw_screen_row(self, y: int, width: int) -> Strip:
         first, end = self.first, self.end
         index = first + self.scroll_offset.y + y
         if end == first:
@@ -294,7 +296,7 @@ class LineView(ScrollView, can_focus=True):
         return restyle(strip, 0, None, self._style_of("cursor")) if index == self.cursor else strip
 
     def _selected(self, strip: Strip, index: int) -> Strip:
-        """Show which part of a row the mouse has selected."""
+        """Highlight the part of a row that the mouse has selected."""
         selection = self.text_selection
         span = None if selection is None else selection.get_span(index)
         if span is None:
@@ -304,7 +306,7 @@ class LineView(ScrollView, can_focus=True):
         return restyle(strip, start - self.shift, None if end == -1 else end - self.shift, style)
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
-        """The selected text, whole lines uncropped (Textual calls this to copy)."""
+        """Return the selected text, uncropped (Textual calls this to copy)."""
         start = self.first if selection.start is None else max(self.first, selection.start.y)
         stop = self.end if selection.end is None else min(self.end, selection.end.y + 1)
         rows: list[str] = []
@@ -319,12 +321,12 @@ class LineView(ScrollView, can_focus=True):
         self.refresh()
 
     def notify_style_update(self) -> None:
-        """Forget the looks of an old theme (Textual calls this)."""
+        """Drop the styles of the old theme (Textual calls this)."""
         super().notify_style_update()
         self._styles.clear()
 
     def component_style(self, name: str) -> Style:
-        """What the style sheet says of one of the :data:`LINE_CLASSES`."""
+        """Return the style of one of the :data:`LINE_CLASSES`, by its role."""
         return self.app.get_component_styles(f"line--{name}").rich_style
 
     def _style_of(self, look: Paint) -> Style:

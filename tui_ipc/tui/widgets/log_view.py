@@ -1,4 +1,4 @@
-"""The timeline: the handshake, every message, the child's end. A cursor picks what the inspector explains."""
+"""The log: the handshake, every message, the child's end; its cursor selects what the inspector explains."""
 
 from dataclasses import dataclass
 from time import monotonic
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
 
 
 class LogView(SearchableView):
-    """Shows the log, newest line last; with a filter, those of its lines that pass.
+    """Shows the log, newest line last; with a filter, only the lines that pass.
 
-    With a cursor the view holds still; moving the cursor past the last line lets it go, and the view follows
-    again. A line's index here is its place among the lines that pass.
+    With a cursor the view holds still; moving the cursor past the last line removes it, and the view follows
+    the end again. An index here counts the lines that pass.
+
+    The selected entry outlives a change of the filter: :meth:`set_filter` removes the cursor and keeps the
+    index of the entry; once the new filter has scanned up to there, :meth:`place_cursor` puts the cursor on
+    the entry, or on the nearest one that passes. Until then changes of the cursor do not count as selections.
     """
 
     BORDER_TITLE = "Log"
@@ -34,7 +38,11 @@ class LogView(SearchableView):
         Binding("up", "cursor(-1)", "Select", show=True, key_display="↑↓", id="log.up"),
         Binding("down", "cursor(1)", "Select next", show=False, id="log.down"),
         Binding(
-            "enter", "app.inspect", "Inspect", id="log.inspect", tooltip="Look closely at the selected line"
+            "enter",
+            "app.inspect",
+            "Inspect",
+            id="log.inspect",
+            tooltip="Go to the inspector, which explains the selected line",
         ),
         Binding(
             "slash",
@@ -42,14 +50,14 @@ class LogView(SearchableView):
             "Filter",
             key_display="/",
             id="log.filter",
-            tooltip="Show only the lines of the log that pass: text, direction, kind, slower 5ms, …",
+            tooltip="Show only the lines that pass a filter: text, direction, kind, slower 5ms, …",
         ),
         Binding(
             "f",
             "search",
             "Find",
             id="log.find",
-            tooltip="Search in the log; n and N go through what is found",
+            tooltip="Search in the log; n and N go to the next and the previous match",
         ),
         Binding(
             "exclamation_mark",
@@ -58,7 +66,7 @@ class LogView(SearchableView):
             show=False,
             key_display="!",
             id="log.invert",
-            tooltip="Show the lines of the log that the filter hides, and hide the others",
+            tooltip="Show the lines that the filter hides, and hide the others",
         ),
         Binding("v", "app.tab('value')", "Value", show=False, id="log.value"),
         Binding("b", "app.tab('bytes')", "Bytes", show=False, id="log.bytes"),
@@ -73,7 +81,7 @@ class LogView(SearchableView):
             "Edit and resend",
             show=False,
             id="log.edit",
-            tooltip="Put the selected message into the box, to be edited and sent",
+            tooltip="Put the selected message into the message box, to edit and send it",
         ),
         Binding(
             "r",
@@ -87,27 +95,25 @@ class LogView(SearchableView):
 
     @dataclass
     class EntrySelected(Message):
-        """The cursor came to an entry, or left the log (None)."""
+        """The cursor is on another entry, or was removed (None)."""
 
         entry: LogEntry | None
 
     class FilterRequested(Message):
-        """A filter is to be typed."""
+        """The user wants to type a filter."""
 
     class InvertRequested(Message):
-        """What the filter hides is to be shown, and what it shows hidden."""
+        """The user wants the filter inverted."""
 
     class FilterCleared(Message):
-        """The filter was taken away."""
+        """The filter was cleared."""
 
     def __init__(self, model: SessionModel) -> None:
         super().__init__(id="log")
         self._model = model
         self.filter: Filter | None = None
         self._filtered: IncrementalFilter | None = None
-        self._selected_entry_index: int | None = (
-            None  # the entry that was selected, whether or not it passes now
-        )
+        self._selected_entry_index: int | None = None  # passing the filter or not
         self._is_restoring_cursor = False
 
     # Which lines there are
@@ -132,25 +138,21 @@ class LogView(SearchableView):
         return self.entry(self.cursor) if held and self.cursor is not None else None
 
     def entry(self, index: int) -> LogEntry:
-        """The entry that a line is about."""
+        """Return the entry of a line."""
         return self._model.log[index if self._filtered is None else self._filtered[index]]
 
     def line(self, index: int) -> Line:
-        """The line about an entry."""
+        """Return a line."""
         return self.entry(index).line
 
     def searched(self, index: int) -> str:
-        """All that an entry says, though its line may show less of it."""
+        """Return the whole text of an entry; its line may show less."""
         return self.entry(index).text
 
     def placeholder(self) -> list[Line]:
-        """Say what will come here, or why nothing does."""
+        """Return what the view is for, or why it is empty."""
         if self._filtered is not None and len(self._model.log):
-            said = (
-                "No line passes the filter."
-                if self.is_scan_complete
-                else "Looking for lines that pass the filter …"
-            )
+            said = "No line passes the filter." if self.is_scan_complete else "Filtering …"
             return [line(Span(said, "muted"))]
         sentence = "Each step of the handshake and each message appears here with its time, latency and size."
         return [line(Span(sentence, "muted"))]
@@ -158,7 +160,7 @@ class LogView(SearchableView):
     # The filter
 
     def set_filter(self, wanted: "Filter | None") -> None:
-        """Show other lines, the newest first; the cursor stays on its entry, or goes to the nearest shown."""
+        """Change the filter; lines are found newest first, and the selected entry stays selected."""
         self._is_restoring_cursor = True
         self.cursor = None
         self.set_follows(self._selected_entry_index is None)
@@ -172,13 +174,13 @@ class LogView(SearchableView):
         return event is not None and self.filter.passes(event, lambda: entry.text)
 
     def scan_until(self, until: float) -> bool:
-        """Filter and search until a moment; whether there was time for all."""
+        """Filter and search until a time of the monotonic clock; return whether all lines were scanned."""
         log = self._model.log
         filtered = self._filtered is None or self._filtered.scan(log.first, log.end, until, monotonic)
         return super().scan_until(until) and filtered
 
     def place_cursor(self) -> None:
-        """Put the cursor where it was before the filter changed, once that place is known."""
+        """Put the cursor on the selected entry again, once the filter has scanned up to it."""
         anchor = max(self._selected_entry_index or 0, self._model.log.first)
         if self._is_restoring_cursor and (self._filtered is None or self._filtered.has_tested(anchor)):
             if self._selected_entry_index is not None:
@@ -188,38 +190,38 @@ class LogView(SearchableView):
 
     @property
     def filter_status(self) -> str:
-        """How many lines pass the filter, of how many; empty if there is none."""
+        """How many lines pass the filter, of how many; empty without a filter."""
         if self._filtered is None:
             return ""
         more = "" if self.is_scan_complete else "…"
         return f"{format_count(len(self._filtered))}{more} of {format_count(len(self._model.log))}"
 
     def abort_search(self) -> None:
-        """End the search, or else the filter, since one of its expressions takes too long."""
+        """Clear the search, else the filter: one of their expressions takes too long."""
         if self.pattern is None:
             self.set_filter(None)
             self.post_message(self.FilterCleared())
         super().abort_search()
 
     def title_parts(self) -> list[str]:
-        """The filter and how much passes it, then the search, then how to end the one or the other."""
+        """Return the filter and how much passes it, then the search, then how to clear them."""
         marks = super().title_parts()
         if self.filter is None:
             return marks
         verb = "hide" if self.filter.inverted else "show"
         said = f"{verb} {shorten(self.filter.text)}: {self.filter_status}"
-        return [said, *(marks or [f"{format_key(self, 'search.clear')} shows all"])]
+        return [said, *(marks or [f"{format_key(self, 'search.clear')} clears it"])]
 
     def action_filter(self) -> None:
-        """Ask for a filter."""
-        self.ask(self.FilterRequested())
+        """Open the bar to filter."""
+        self.request_bar(self.FilterRequested())
 
     def action_invert(self) -> None:
         """Invert the filter."""
         self.post_message(self.InvertRequested())
 
     def action_clear(self) -> None:
-        """End the search, or else take the filter away."""
+        """Clear the search, else the filter."""
         if self.pattern is not None:
             super().action_clear()
         elif self.filter is not None:
@@ -229,7 +231,7 @@ class LogView(SearchableView):
     # The cursor
 
     def watch_cursor(self, cursor: int | None) -> None:
-        """Hold still at a cursor, and tell the inspector."""
+        """Hold still at a cursor, and post which entry is selected."""
         super().watch_cursor(cursor)
         if not self._is_restoring_cursor:
             self._selected_entry_index = (
@@ -238,7 +240,7 @@ class LogView(SearchableView):
         self.post_message(self.EntrySelected(self.selected))
 
     def select_entry(self, index: int) -> None:
-        """Put the cursor on an entry of the log; a filter that hides it is taken away."""
+        """Put the cursor on an entry of the log; a filter that hides it is cleared."""
         if self._filtered is None:
             self.select(index)
             return
@@ -251,7 +253,7 @@ class LogView(SearchableView):
             self.post_message(self.FilterCleared())
 
     def action_cursor(self, direction: int) -> None:
-        """Move the cursor; the first move up from the end picks the newest line."""
+        """Move the cursor; the first move up selects the newest line."""
         cursor = self.end if self.cursor is None else self.cursor
         if direction > 0 and cursor + direction >= self.end:
             self.action_follow()
@@ -259,7 +261,7 @@ class LogView(SearchableView):
             self.select(cursor + direction)
 
     def action_page(self, direction: int) -> None:
-        """Move the cursor by what fits on the screen."""
+        """Move the cursor by a screenful."""
         self.action_cursor(direction * max(1, self.size.height - 1))
 
     def action_scroll_home(self) -> None:
@@ -278,11 +280,11 @@ FILTER_HINT: Final = "text  /regex/  sent  received  slower 5ms  run 2  faults  
 
 
 class FilterBar(QueryBar):
-    """Where a filter is typed.
+    """Takes the text of a filter.
 
     Args:
-        prompt: What becomes of the lines that pass.
-        text: The filter so far.
+        prompt: What happens to the lines that pass: show or hide.
+        text: The text to begin with.
     """
 
     BINDINGS = [
@@ -298,23 +300,19 @@ class FilterBar(QueryBar):
 
 
 class LogPane(SearchPane):
-    """Holds the log.
-
-    Args:
-        log: The log.
-    """
+    """Holds the log, and below it a bar while the user types a search or a filter."""
 
     def __init__(self, log: LogView) -> None:
         super().__init__(log, id="log-pane")
         self.log_view = log
         self._filter_bar: FilterBar | None = None
-        self._asked = ""
+        self._filter_text = ""
         self._inverted = False
         self._applied = ("", False)
 
     @property
-    def _filtering(self) -> "FilterBar | None":
-        """The bar, while a filter is being typed."""
+    def _open_filter_bar(self) -> "FilterBar | None":
+        """The filter bar, while it is open."""
         return self._filter_bar if self._filter_bar is self.bar else None
 
     @property
@@ -322,42 +320,41 @@ class LogPane(SearchPane):
         return "hide" if self._inverted else "show"
 
     @property
-    def news(self) -> str:
-        """How many lines pass, or were found."""
-        return self.log_view.filter_status if self._filtering else super().news
+    def status_text(self) -> str:
+        """How many lines pass the filter, or the status of the search."""
+        return self.log_view.filter_status if self._open_filter_bar else super().status_text
 
     @on(LogView.FilterRequested)
-    def _on_filter_asked(self) -> None:
-
-        self._filter_bar = FilterBar(self._prompt, self._asked)
+    def _on_filter_requested(self) -> None:
+        self._filter_bar = FilterBar(self._prompt, self._filter_text)
         self.open(self._filter_bar)
-        self._filter(self._asked)
+        self._filter(self._filter_text)
 
     @on(LogView.InvertRequested)
-    def _on_invert_asked(self) -> None:
+    def _on_invert_requested(self) -> None:
         self._inverted = not self._inverted
-        if bar := self._filtering:
-            bar.ask(self._prompt)
-        elif not self._asked:
-            self._on_filter_asked()
-        self._filter(self._asked)
+        if bar := self._open_filter_bar:
+            bar.set_prompt(self._prompt)
+        elif not self._filter_text:
+            self._on_filter_requested()
+        self._filter(self._filter_text)
 
     @on(LogView.FilterCleared)
     def _on_filter_cleared(self) -> None:
-        self._asked = ""
+        self._filter_text = ""
         self._inverted = False
         self._applied = ("", False)
 
-    def answer(self, text: str) -> None:
-        """Filter or search; what is neither leaves the log as it was, and the bar says why."""
-        if self._filtering:
+    def apply_text(self, text: str) -> None:
+        """Filter or search; an invalid text leaves the log as it was, and the bar says why."""
+        if self._open_filter_bar:
             self._filter(text)
         else:
-            super().answer(text)
+            super().apply_text(text)
 
     def step(self, direction: int) -> None:
-        """Select another of the lines that pass, or go on to another that was found."""
-        if self._filtering:
+        """Select the next line that passes, or go to the next match."""
+        if self._open_filter_bar:
             self.log_view.action_cursor(direction)
         else:
             super().step(direction)
@@ -365,15 +362,15 @@ class LogPane(SearchPane):
     def _filter(self, text: str) -> None:
         from tui_ipc.tui.model.search import FilterError, parse_filter
 
-        self._asked = text
+        self._filter_text = text
         try:
             wanted = parse_filter(text, inverted=self._inverted)
         except FilterError as error:
-            if bar := self._filtering:
-                bar.say(str(error), wrong=True)
+            if bar := self._open_filter_bar:
+                bar.show_status(str(error), is_error=True)
             return
         if self._applied != (text, self._inverted):
             self._applied = (text, self._inverted)
             self.log_view.set_filter(wanted)
-        if bar := self._filtering:
-            bar.say(self.news)
+        if bar := self._open_filter_bar:
+            bar.show_status(self.status_text)

@@ -1,4 +1,4 @@
-"""One line in which a question about the view above it is typed, and answered while it is typed."""
+"""A pane that holds a searchable view, and below it a bar while the user types a search."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,20 +18,19 @@ from tui_ipc.tui.widgets.searchable_view import SearchableView
 
 
 class QueryBar(Horizontal):
-    """A prompt, an input, and what is said about it.
+    """A prompt, an input, and a status.
 
-    It is there only while it is used: whoever asks mounts it under a view and focuses it, hears
-    :class:`Changed` at each change, and removes it at :class:`Left`. A
-    :class:`~tui_ipc.tui.widgets.search_pane.SearchPane` does all of that.
+    It exists only while it is used: a :class:`SearchPane` mounts it below its view, reacts to
+    :class:`Changed`, and removes it at :class:`Closed`.
 
     Args:
-        prompt: A word before the input: what the question is for.
-        text: What stands in the input at first.
-        hint: What could be typed; shown while nothing is.
+        prompt: A word before the input: what the text is for.
+        text: The text to begin with.
+        hint: What could be typed; shown while the input is empty.
 
     Attributes:
-        said: What is said about the question.
-        ready: Is called with the input once it has the focus.
+        status: The status that is shown.
+        on_ready: Called with the input once that has the focus.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,65 +41,65 @@ class QueryBar(Horizontal):
 
     @dataclass
     class Changed(Message):
-        """Another question was typed."""
+        """The text was changed."""
 
         bar: "QueryBar"
         text: str
 
     @dataclass
-    class Stepped(Message):
-        """The next (1) or the previous (-1) answer is wanted."""
+    class StepRequested(Message):
+        """The user wants the next (1) or the previous (-1) match."""
 
         bar: "QueryBar"
         direction: int
 
     @dataclass
-    class Left(Message):
-        """The question stands as it is; the bar is no longer needed."""
+    class Closed(Message):
+        """The user is done; the text stays in force."""
 
         bar: "QueryBar"
 
     def __init__(self, prompt: str, text: str, hint: str) -> None:
         super().__init__()
         self._prompt = Static(Content(prompt), classes="query--prompt")
-        self.said = ""
-        self.ready: Callable[[Input], None] = lambda box: None
-        self._said = Static(classes="query--said")
+        self.status = ""
+        self.on_ready: Callable[[Input], None] = lambda box: None
+        self._status = Static(classes="query--status")
         self.input = SafeInput(text, placeholder=hint, compact=True, select_on_focus=True)
 
     def compose(self) -> ComposeResult:
         """Make the parts."""
         yield self._prompt
         yield self.input
-        yield self._said
+        yield self._status
 
     def on_mount(self) -> None:
-        """Be typed into, from now on."""
+        """Take the focus."""
         self.screen.set_focus(self.input)
-        self.ready(self.input)
+        self.on_ready(self.input)
 
     @property
-    def wrong(self) -> bool:
-        """True while something is wrong with the question."""
+    def has_error(self) -> bool:
+        """True while the status is an error."""
         return self.has_class("-wrong")
 
-    def say(self, sentence: str, *, wrong: bool = False) -> None:
-        """Answer: a count, or what is wrong with the question."""
-        self.said = make_visible(sentence)
-        self.set_class(wrong, "-wrong")
-        self._said.update(Content(self.said))
+    def show_status(self, text: str, *, is_error: bool = False) -> None:
+        """Show a status: a count, or what is wrong with the text."""
+        self.status = make_visible(text)
+        self.set_class(is_error, "-wrong")
+        self._status.update(Content(self.status))
 
-    def ask(self, prompt: str) -> None:
+    def set_prompt(self, prompt: str) -> None:
         """Change the prompt."""
         self._prompt.update(Content(prompt))
 
     def action_step(self, direction: int) -> None:
-        """Ask for the next (1) or the previous (-1) answer."""
-        self.post_message(self.Stepped(self, direction))
+        """Request the next (1) or the previous (-1) match."""
+        self.post_message(self.StepRequested(self, direction))
 
     def action_leave(self) -> None:
-        """Let the question stand, and go back to the view."""
-        self.post_message(self.Left(self))
+        """Close the bar; the text stays in force."""
+        self.post_message(self.Closed(self))
 
     @on(Input.Changed)
     def _on_changed(self, changed: Input.Changed) -> None:
@@ -117,16 +116,15 @@ SEARCH_HINT: Final = "text, or /regular expression/"
 
 
 class SearchPane(Vertical):
-    """Holds a view, and under it a :class:`QueryBar` while something is asked.
+    """Holds a view, and below it a :class:`QueryBar` while the user types a search.
 
-    To make a view searchable: derive it from :class:`SearchableView`, bind a key of it to the action
-    ``search`` (that opens the bar), and compose ``SearchPane(view, id=…)`` in the view's place. The rest is
-    done: ``n`` and ``N``, the arrows in the bar, the light on what is found, the count at the title. In the
-    style sheet the pane takes the view's size among its neighbours; the view fills the pane.
+    To make a view searchable, derive it from :class:`SearchableView`, bind a key of it to the action
+    ``search``, which opens the bar, and compose ``SearchPane(view, id=…)`` in the view's place. In the style
+    sheet the pane has the size among its neighbours; the view fills the pane.
 
     Args:
         view: The view.
-        id: The pane's own.
+        id: The pane's id.
     """
 
     def __init__(self, view: SearchableView, *, id: str) -> None:
@@ -139,59 +137,58 @@ class SearchPane(Vertical):
         """Make the view."""
         yield self.view
 
-    def open(self, bar: "QueryBar") -> None:
-        """Ask a question; one that is being asked is taken to be answered."""
+    def open(self, bar: QueryBar) -> None:
+        """Open a bar, in place of one that is open."""
         if self.bar is not None:
             self.bar.remove()
         self.bar = bar
-        bar.ready = self.view.forward_early_keys
+        bar.on_ready = self.view.forward_early_keys
         self.mount(bar)
 
     @on(SearchableView.SearchRequested)
-    def _on_asked(self) -> None:
-
+    def _on_search_requested(self) -> None:
         self.open(QueryBar("find", self._text if self.view.pattern else "", SEARCH_HINT))
-        self._on_told()
+        self._show_status()
 
     @on(SearchableView.SearchStatusChanged)
-    def _on_told(self) -> None:
-        if self.bar is not None and not self.bar.wrong:
-            self.bar.say(self.news)
+    def _show_status(self) -> None:
+        if self.bar is not None and not self.bar.has_error:
+            self.bar.show_status(self.status_text)
 
     @property
-    def news(self) -> str:
-        """The answer to what is asked, as far as it is known."""
-        return self.view.news
+    def status_text(self) -> str:
+        """The status of the search."""
+        return self.view.search_status
 
-    def on_query_bar_changed(self, changed: "QueryBar.Changed") -> None:
-        """Answer what is asked now."""
+    @on(QueryBar.Changed)
+    def _on_bar_changed(self, changed: QueryBar.Changed) -> None:
         if changed.bar is self.bar:
-            self.answer(changed.text)
+            self.apply_text(changed.text)
 
-    def answer(self, text: str) -> None:
-        """Search for what was typed; what cannot be searched for leaves the search as it was."""
+    def apply_text(self, text: str) -> None:
+        """Search for a text; one that is not a valid search leaves the search as it was."""
         from tui_ipc.tui.model.search import SearchPatternError, compile_search
 
         assert self.bar is not None
         try:
             wanted = compile_search(text) if text else None
         except SearchPatternError as error:
-            self.bar.say(str(error), wrong=True)
+            self.bar.show_status(str(error), is_error=True)
             return
         self._text = text
         self.view.search(wanted, text)
-        self.bar.say(self.news)
+        self.bar.show_status(self.status_text)
 
-    def on_query_bar_stepped(self, stepped: "QueryBar.Stepped") -> None:
-        """Go on to another answer."""
-        self.step(stepped.direction)
+    @on(QueryBar.StepRequested)
+    def _on_step_requested(self, requested: QueryBar.StepRequested) -> None:
+        self.step(requested.direction)
 
     def step(self, direction: int) -> None:
-        """Go to the next (1) or the previous (-1) line found."""
+        """Go to the next (1) or the previous (-1) match."""
         self.view.action_found(direction)
 
-    def on_query_bar_left(self) -> None:
-        """Go back to the view."""
+    @on(QueryBar.Closed)
+    def _on_bar_closed(self) -> None:
         if self.bar is not None:
             self.bar.remove()
             self.bar = None

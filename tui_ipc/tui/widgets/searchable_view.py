@@ -1,7 +1,6 @@
-"""A view of lines that keep coming, with a cursor, in which one searches; what is found is lit in the rows.
+"""A view of lines that keep coming, with a cursor and a search; matches are highlighted in the rows.
 
-The rule: nobody waits for a search. It looks at the lines a slice of time at a time, newest first, and at
-those that come as they come.
+A search never blocks: it scans the lines in short slices of time, newest first, and new lines as they come.
 """
 
 import re
@@ -22,117 +21,116 @@ from tui_ipc.tui.scheduling import TimeLimitExceeded, limit_cpu_time
 from tui_ipc.tui.widgets.tail_view import TailView
 
 SLICE_SECONDS = 0.005
-"""For how many seconds lines are looked at before everybody else gets a turn."""
+"""Seconds of scanning after which other tasks run."""
 
 PAUSE_SECONDS = 0.005
-"""How long that turn is at least, in seconds."""
+"""The least number of seconds until the next slice."""
 
 TIME_LIMIT = 0.5
-"""For how many seconds of computing a slice may go on at most: an expression may be worth years of them."""
+"""Seconds of CPU time after which a slice is aborted: some expressions take exponential time."""
 
 REDRAW_SECONDS = 0.1
-"""How often what was found so far is shown, in seconds."""
+"""Seconds between two redraws while a search is under way."""
 
 
 TITLE_CHARS = 24
-"""How many characters of what is searched for stand in the title."""
+"""The most characters of the search text that the title shows."""
 
 
 class SearchableView(TailView):
     """A :class:`TailView` with a cursor and a search.
 
-    With a cursor the view holds still; following the end lets it go. A subclass says what is searched
-    (:meth:`searched`), and binds a key to ``search``.
+    With a cursor the view holds still; following the end removes the cursor. A subclass defines which text is
+    searched (:meth:`searched`), and binds a key to ``search``.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "n", "found(1)", "Find next", show=False, id="search.next", tooltip="Go to the next line found"
-        ),
+        Binding("n", "found(1)", "Find next", show=False, id="search.next", tooltip="Go to the next match"),
         Binding(
             "N",
             "found(-1)",
             "Find previous",
             show=False,
             id="search.previous",
-            tooltip="Go to the line found before this one",
+            tooltip="Go to the previous match",
         ),
         Binding(
             "backspace,delete",
             "clear",
-            "End search",
+            "Clear search",
             show=False,
             key_display="⌫",
             id="search.clear",
-            tooltip="End the search; asked again in the log, take its filter away",
+            tooltip="Clear the search; pressed again in the log, clear its filter",
         ),
     ]
 
     PREFIX = 0
-    """How many spans at the beginning of a line are not searched; the last is lit for what the line hides."""
+    """How many spans at the start of a line are not searched; the last is highlighted for a hidden match."""
 
     class SearchRequested(Message):
-        """Something is to be searched for; a search pane opens its bar."""
+        """The user wants to search; a search pane opens its bar."""
 
     class SearchStatusChanged(Message):
-        """There is other news of the search: :attr:`SearchableView.news`."""
+        """The status of the search changed: :attr:`SearchableView.search_status`."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.pattern: re.Pattern[str] | None = None
         self._text = ""
-        self._found: IncrementalFilter | None = None
+        self._matches: IncrementalFilter | None = None
         self._jumps_to_match = False
         self._wrapped = ""
         self._is_scan_scheduled = False
         self._redraw_at = 0.0
         self._title = ""
+        # Keys that came before a requested bar has the focus; None while no bar is requested.
         self._early_keys: list[events.Key] | None = None
 
     def searched(self, index: int) -> str:
-        """The text of a line in which is searched: all of it, though the row may show less."""
+        """Return the text of a line to search: all of it, though the row may show less."""
         return self.line(index).text
 
     @property
     def complete_end(self) -> int:
-        """The index after the last line that will not change, so that it is enough to search it once."""
+        """The index after the last line that will not change; those before it are searched only once."""
         return self.end
 
     @property
-    def found(self) -> int:
-        """How many lines were found so far."""
-        return 0 if self._found is None else len(self._found)
+    def match_count(self) -> int:
+        """How many lines matched so far."""
+        return 0 if self._matches is None else len(self._matches)
 
     @property
     def is_scan_complete(self) -> bool:
-        """True if no line is left to be looked at."""
+        """True if all lines were scanned."""
         return not self._is_scan_scheduled
 
     @property
-    def news(self) -> str:
-        """How the search stands, in a few words; empty if there is none."""
-        if self._found is None:
+    def search_status(self) -> str:
+        """The status of the search in a few words; empty if there is none."""
+        if self._matches is None:
             return ""
         more = "" if self.is_scan_complete else "…"
-        if not self._found:
+        if not self._matches:
             return f"searching{more}" if more else "not found"
         index = self.cursor
-        place = self._found.find_position(index) if index is not None else self._found.end
-        number = place - self._found.first + 1
-        at = place < self._found.end and self._found[place] == index
+        place = self._matches.find_position(index) if index is not None else self._matches.end
+        number = place - self._matches.first + 1
+        at = place < self._matches.end and self._matches[place] == index
         of = (
-            f"{format_count(number)} of {format_count(self.found)}{more}"
+            f"{format_count(number)} of {format_count(self.match_count)}{more}"
             if at
-            else f"{format_count(self.found)}{more} found"
+            else f"{format_count(self.match_count)}{more} found"
         )
         return f"{of}, {self._wrapped}" if self._wrapped else of
 
     def search(self, pattern: re.Pattern[str] | None, text: str = "") -> None:
-        """Search for something else, from the cursor on, else from the newest line.
+        """Search from the cursor on, else from the newest line.
 
         Args:
-            pattern: What to look for; None ends the search.
-            text: How that was written.
+            pattern: What to search for; None clears the search.
+            text: The pattern as the user typed it.
         """
         if pattern == self.pattern:
             return
@@ -140,14 +138,14 @@ class SearchableView(TailView):
         self._text = text
         self._wrapped = ""
         self._jumps_to_match = pattern is not None
-        self._found = None if pattern is None else IncrementalFilter(self._matches_line, self.complete_end)
+        self._matches = None if pattern is None else IncrementalFilter(self._matches_line, self.complete_end)
         self.catch_up()
         self.refresh()
 
     def renumber(self) -> None:
-        """Take in that the lines have other indexes than before: search in them anew."""
+        """Search again after the lines were given other indexes."""
         super().renumber()
-        self._found = (
+        self._matches = (
             None if self.pattern is None else IncrementalFilter(self._matches_line, self.complete_end)
         )
         self.catch_up()
@@ -157,17 +155,17 @@ class SearchableView(TailView):
         return self.pattern is not None and self.pattern.search(self.searched(index)) is not None
 
     def follow_source(self) -> None:
-        """Take in that lines may have come and gone."""
+        """Search and show lines that came or went."""
         if not self._is_scan_scheduled:
-            self._look()
-        self._show()
+            self._scan_slice()
+        self._refresh_from_source()
 
     def catch_up(self) -> None:
-        """Look at lines for a while, and see to it that the rest follows."""
-        self._look()
-        self._show()
+        """Scan for one slice of time, and schedule the rest."""
+        self._scan_slice()
+        self._refresh_from_source()
 
-    def _look(self) -> None:
+    def _scan_slice(self) -> None:
         try:
             with limit_cpu_time(TIME_LIMIT):
                 complete = self.scan_until(monotonic() + SLICE_SECONDS)
@@ -182,91 +180,91 @@ class SearchableView(TailView):
 
     def _continue_scan(self) -> None:
         self._is_scan_scheduled = False
-        self._look()
+        self._scan_slice()
         if self.is_scan_complete or monotonic() >= self._redraw_at:
             self._redraw_at = monotonic() + REDRAW_SECONDS
-            self._show()
+            self._refresh_from_source()
 
-    def _show(self) -> None:
+    def _refresh_from_source(self) -> None:
         super().follow_source()
         self.place_cursor()
-        self.tell()
+        self.update_title()
 
     def scan_until(self, until: float) -> bool:
-        """Look at lines until a moment; whether there was time for all."""
-        return self._found is None or self._found.scan(self.first, self.complete_end, until, monotonic)
+        """Scan lines until a time of the monotonic clock; return whether all were scanned."""
+        return self._matches is None or self._matches.scan(self.first, self.complete_end, until, monotonic)
 
     def abort_search(self) -> None:
-        """End what takes too long, and say so."""
+        """Clear a search that takes too long, and say so."""
         self.search(None)
-        sentence = f"A line took more than {TIME_LIMIT} s to search. Write a simpler regular expression."
-        self.app.notify(sentence, title="Search ended", severity="warning", markup=False)
+        text = f"A line took more than {TIME_LIMIT} s to search. Write a simpler regular expression."
+        self.app.notify(text, title="Search ended", severity="warning")
 
     def place_cursor(self) -> None:
-        """Go where the cursor belongs, once that is known: to what is found from it on, else before it."""
-        if not self._jumps_to_match or self._found is None:
+        """Move to the first match from the cursor on, else to the last before it, once that is known."""
+        if not self._jumps_to_match or self._matches is None:
             return
         at = self.end if self.cursor is None else self.cursor
-        if self._found and self._found.has_tested(min(at, self.complete_end)):
+        if self._matches and self._matches.has_tested(min(at, self.complete_end)):
             self._jumps_to_match = False
-            self._go_to_found(min(self._found.find_position(at), self._found.end - 1))
+            self._go_to_found(min(self._matches.find_position(at), self._matches.end - 1))
         elif self.is_scan_complete:
             self._jumps_to_match = False
 
     def action_search(self) -> None:
-        """Ask what to search for."""
-        self.ask(self.SearchRequested())
+        """Open the bar to search."""
+        self.request_bar(self.SearchRequested())
 
-    def ask(self, question: Message) -> None:
-        """Have a bar opened. Keys that come before it is there are typed into it."""
+    def request_bar(self, message: Message) -> None:
+        """Ask the pane to open a bar. Keys that come before it has the focus are kept, and typed into it."""
         self._early_keys = []
-        self.post_message(question)
+        self.post_message(message)
 
     async def _on_key(self, event: events.Key) -> None:
-        """Take keys in their order; none that is meant for a bar is a command here."""
+        """Handle keys in order; a key that was typed for the bar must not act as a command here."""
         focused = self.screen.focused
         if self._early_keys is not None:
             event.stop()
             self._early_keys.append(event)
         elif focused is self or focused is None:
             await dispatch_key(self, event)
-        else:  # it was on its way here when the focus went on
+        else:  # the focus moved while the key was on its way here
             event.stop()
             _forward_key(event, focused)
 
     def forward_early_keys(self, box: Widget) -> None:
-        """Give the keys that came early to what has the focus now."""
+        """Send the keys that came before the bar had the focus to its input."""
         early, self._early_keys = self._early_keys or [], None
         for event in early:
             _forward_key(event, box)
 
     def action_found(self, direction: int) -> None:
-        """Go to the next (1) or the previous (-1) line found; past the last comes the first."""
-        if not self._found:
+        """Go to the next (1) or the previous (-1) match; after the last comes the first."""
+        if not self._matches:
             return
-        first, end = self._found.first, self._found.end
+        first, end = self._matches.first, self._matches.end
         at = self.end if self.cursor is None else self.cursor
-        place = self._found.find_position(at + 1) if direction > 0 else self._found.find_position(at) - 1
+        place = self._matches.find_position(at + 1) if direction > 0 else self._matches.find_position(at) - 1
         self._wrapped = ""
         if place >= end:
-            place, self._wrapped = first, "from the first again"
+            place, self._wrapped = first, "wrapped to the first"
         elif place < first:
-            place, self._wrapped = end - 1, "from the last again"
+            place, self._wrapped = end - 1, "wrapped to the last"
         self._go_to_found(place)
-        self.tell()
+        self.update_title()
 
     def action_clear(self) -> None:
-        """End the search."""
+        """Clear the search."""
         self.search(None)
 
     def _go_to_found(self, place: int) -> None:
-        if self._found is not None:
-            index = self._found[place]
+        if self._matches is not None:
+            index = self._matches[place]
             self.select(index)
             self._shift_to(self.line(index))
 
     def _shift_to(self, line: Line) -> None:
-        """Bring what was found in a line into sight if it lies too far right."""
+        """Shift the view to bring the match in a line into view, if it is too far right."""
         span = None if self.pattern is None else find_extent(line, self.pattern, self.PREFIX)
         room = self.width - line.right_width
         start, end = span or (0, 0)
@@ -278,36 +276,36 @@ class SearchableView(TailView):
     # The cursor
 
     def can_follow(self) -> bool:
-        """A selected line must not be swept away."""
+        """Return False while there is a cursor: its line must not scroll away."""
         return self.cursor is None
 
     def watch_cursor(self, cursor: int | None) -> None:
-        """Hold still at a cursor."""
+        """Hold still while there is a cursor."""
         if cursor is not None:
             self.set_follows(False)
-        self.tell()
+        self.update_title()
 
     def action_follow(self) -> None:
-        """Let the cursor go and follow the newest line."""
+        """Remove the cursor, and follow the newest line."""
         self.cursor = None
         super().action_follow()
 
     def select(self, index: int) -> None:
-        """Put the cursor on a line, and bring it into sight."""
+        """Put the cursor on a line, and bring the line into view."""
         if self.first == self.end:
             return
         self.cursor = max(self.first, min(index, self.end - 1))
         self.show_row(self.cursor - self.first)
 
-    # What is seen of it
+    # What is displayed
 
     def displayed_line(self, index: int) -> Line:
-        """A line as its row shows it, with what was found in it lit."""
+        """Return the line as it is displayed, with its matches highlighted."""
         line = self.line(index)
         return self.highlight_matches(line) if self._is_found(index) else line
 
     def highlight_matches(self, line: Line) -> Line:
-        """A line with what is searched for lit in it."""
+        """Return a line with its matches highlighted."""
         if self.pattern is None:
             return line
         try:
@@ -318,19 +316,22 @@ class SearchableView(TailView):
             return line
 
     def _is_found(self, index: int) -> bool:
-        if self._found is None:
+        if self._matches is None:
             return False
-        place = self._found.find_position(index)
-        return place < self._found.end and self._found[place] == index
+        place = self._matches.find_position(index)
+        return place < self._matches.end and self._matches[place] == index
 
     def title_parts(self) -> list[str]:
-        """What stands behind the title: what is searched for, how that goes, how to end it."""
+        """Return what follows the title: the search text, its status, how to clear it."""
         if self.pattern is None:
             return []
-        return [f"find {shorten(self._text)}: {self.news}", f"{format_key(self, 'search.clear')} ends it"]
+        return [
+            f"find {shorten(self._text)}: {self.search_status}",
+            f"{format_key(self, 'search.clear')} clears it",
+        ]
 
-    def tell(self) -> None:
-        """Bring the title up to date, and tell whoever listens."""
+    def update_title(self) -> None:
+        """Update the title, and post a message if it changed."""
         title = " · ".join([self.BORDER_TITLE or "", *self.title_parts()])
         if title != self._title:
             self._title = title
@@ -339,10 +340,10 @@ class SearchableView(TailView):
 
 
 def _forward_key(event: events.Key, widget: Widget) -> None:
-    """Have a widget take a key as if it had been pressed there."""
+    """Send a key to a widget as if it had been pressed there."""
     widget._forward_event(events.Key(event.key, event.character))
 
 
 def shorten(text: str) -> str:
-    """What was typed, as it fits into a title."""
+    """Return a typed text, shortened to fit into a title."""
     return text if len(text) <= TITLE_CHARS else text[: TITLE_CHARS - 1] + "…"

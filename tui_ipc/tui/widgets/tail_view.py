@@ -1,4 +1,4 @@
-"""A view of lines that keep coming: it follows their end until someone scrolls up, and then holds still."""
+"""A view of lines that keep coming: it follows their end until the user scrolls up, and then holds still."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from tui_ipc.text.units import format_count
 from tui_ipc.tui.widgets.line_view import LineView
 
 SHIFT_CELLS = 8
-"""How many cells ← and → shift the lines by."""
+"""By how many cells ← and → shift the lines."""
 
 
 class TailView(LineView):
@@ -25,7 +25,7 @@ class TailView(LineView):
             "Follow",
             show=False,
             id="view.follow",
-            tooltip="Go to the newest line and stay with it as more arrive",
+            tooltip="Go to the newest line, and follow it as more arrive",
         ),
         Binding("left", "shift(-1)", "Shift left", show=False, id="view.left"),
         Binding("right", "shift(1)", "Shift right", show=False, id="view.right"),
@@ -40,59 +40,60 @@ class TailView(LineView):
         self._known_first = 0
         self._version: object = None
         self._seen = 0
-        self._marked = 0
+        self._shown_new_count = 0
 
     @property
     def follows(self) -> bool:
-        """True while the newest line is kept in sight."""
+        """True while the newest line is kept in view."""
         return self._follows
 
     @property
-    def new(self) -> int:
-        """How many lines came since the view stopped following, and are out of sight."""
+    def new_count(self) -> int:
+        """How many lines came after the view stopped following, and are below what is shown."""
         if self._follows:
             return 0
         below = self.end - self.first - self.scroll_offset.y - self.size.height
         return max(0, min(self.end - self._seen, below))
 
     def can_follow(self) -> bool:
-        """Whether to follow when the end comes into sight; a subclass may have a reason to hold still."""
+        """Return whether to follow once the end is in view; a subclass may have a reason to hold still."""
         return True
 
     def follow_source(self) -> None:
-        """Take in that lines may have come and gone; costs nothing if none did."""
+        """Show lines that came or went; does nothing if none did."""
         version = self.version()
         if version != self._version:
             self._version = version
             self.sync()
 
     def renumber(self) -> None:
-        """Take in that the lines have other indexes than before."""
+        """Start over after the lines were given other indexes."""
         self._known_first = self.first
         self._version = None
         self._seen = self.end
 
     def version(self) -> object:
-        """Something that differs whenever the lines do."""
+        """Return a value that differs whenever the lines do."""
         return self.first, self.end
 
     def sync(self) -> None:
-        """Draw the lines anew: they, or the room for them, have changed."""
+        """Show the lines after they, or the room for them, have changed."""
         forgotten, self._known_first = self.first - self._known_first, self.first
         if forgotten and not self._follows:
-            self.go_to(self.scroll_y - forgotten)  # first, since fewer lines would push the view to their end
+            # Before fit(), which clamps the scroll position to fewer lines and would move the view.
+            self.go_to(self.scroll_y - forgotten)
         self.fit()
         if self._follows:
             self.go_to(self.max_scroll_y)
-        self._mark()
+        self._show_new_count()
         self.refresh_rows()
 
     def go_to(self, row: float) -> None:
-        """Scroll so that a row is the topmost, as far as there are rows."""
+        """Scroll to make a row the topmost, as far as there are rows."""
         self.scroll_to(y=max(0, min(row, self.max_scroll_y)), animate=False, force=True)
 
     def show_row(self, row: int) -> None:
-        """Scroll as little as brings a row into sight."""
+        """Scroll as little as needed to bring a row into view."""
         top = self.scroll_offset.y
         if row < top:
             self.go_to(row)
@@ -100,15 +101,15 @@ class TailView(LineView):
             self.go_to(row - self.size.height + 1)
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
-        """Whoever scrolls away from the end stops following; whoever comes back follows again."""
+        """Stop following when the user scrolls away from the end, and follow again at the end."""
         super().watch_scroll_y(old_value, new_value)
         follows = round(new_value) >= self.max_scroll_y and self.can_follow()
         if follows != self._follows:
             self.set_follows(follows)
-        self._mark()
+        self._show_new_count()
 
     def set_follows(self, follows: bool) -> None:
-        """Follow the end from now on, or hold still."""
+        """Follow the end, or hold still, from now on."""
         self._follows = follows
         self._seen = self.end
 
@@ -118,7 +119,7 @@ class TailView(LineView):
         self.sync()
 
     def action_shift(self, direction: int) -> None:
-        """Show what lies further right (1) or left (-1) of lines that are cropped."""
+        """Shift cropped lines to show what is further right (1) or left (-1)."""
         self.shift = max(0, self.shift + direction * SHIFT_CELLS)
 
     def action_page(self, direction: int) -> None:
@@ -137,8 +138,8 @@ class TailView(LineView):
         """Scroll down by a line."""
         self.go_to(self.scroll_y + 1)
 
-    def _mark(self) -> None:
-        new = self.new
-        if new != self._marked:
-            self._marked = new
+    def _show_new_count(self) -> None:
+        new = self.new_count
+        if new != self._shown_new_count:
+            self._shown_new_count = new
             self.border_subtitle = f"{format_count(new)} new ↓ End" if new else None

@@ -1,4 +1,4 @@
-"""The view of a value as a tree: rows are opened and closed, and the one under the cursor is told."""
+"""The view of a value as a tree whose rows are opened and closed."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
@@ -13,7 +13,7 @@ from tui_ipc.tui.model.tree_model import INDENT, MIN_TEXT_WIDTH, Position, TreeM
 from tui_ipc.tui.widgets.line_view import LineView
 
 MAX_OPENED_ROWS: Final = 5_000
-"""How many rows there may be for a whole subtree to be opened at once."""
+"""The most rows that opening a whole subtree may lead to."""
 
 
 class TreeView(LineView):
@@ -30,7 +30,7 @@ class TreeView(LineView):
             "Open/close",
             key_display="⏎",
             id="tree.toggle",
-            tooltip="Open the part of the value under the cursor, or close it",
+            tooltip="Open or close the part of the value under the cursor",
         ),
         Binding(
             "asterisk,shift+right",
@@ -39,7 +39,7 @@ class TreeView(LineView):
             show=False,
             key_display="*",
             id="tree.open_all",
-            tooltip="Open the part of the value under the cursor, and all that is in it",
+            tooltip="Open the part of the value under the cursor, and everything in it",
         ),
         Binding("home", "go_to(0)", "First row", show=False, id="tree.home"),
         Binding("end", "go_to(-1)", "Last row", show=False, id="tree.end"),
@@ -82,17 +82,17 @@ class TreeView(LineView):
             self.select(0)
 
     def reveal(self, position: Position) -> None:
-        """Put the cursor on a part of the value, without telling it: whoever calls this knows."""
+        """Put the cursor on a part of the value, without a message: the caller set it."""
         with self.prevent(self.CursorMoved):
             self.select(self.tree_model.reveal(position))
 
     def select(self, index: int) -> None:
-        """Put the cursor on a row, and bring it into sight."""
+        """Put the cursor on a row, and bring the row into view."""
         self.cursor = max(0, min(index, self.end - 1))
         self.tree_model.keep_open()
         self.sync()
         node = self.tree_model.rows[self.cursor]
-        self._into_sight(self.cursor)
+        self._bring_into_view(self.cursor)
         self.post_message(self.CursorMoved(node))
 
     def on_focus(self) -> None:
@@ -101,7 +101,7 @@ class TreeView(LineView):
             self.select(self.scroll_offset.y)
 
     def on_resize(self, event: events.Resize) -> None:
-        """Lay out pieces of text for the new width; the cursor stays, or goes to what its piece is of."""
+        """Fit long texts to the new width; the cursor stays, or goes to the text that its piece is of."""
         if not self.width:  # hidden
             return
         node = self.node
@@ -111,10 +111,10 @@ class TreeView(LineView):
             self.cursor = rows.index(node) if node in rows else self.tree_model.reveal(node.position)
         super().on_resize(event)
         if self.cursor is not None:
-            self._into_sight(self.cursor)
+            self._bring_into_view(self.cursor)
 
     def on_click(self, event: events.Click) -> None:
-        """Put the cursor where the mouse points; on its mark, open or close."""
+        """Put the cursor on the clicked row; a click on its mark opens or closes it."""
         offset = event.get_content_offset(self)
         index = self.end if offset is None else self.scroll_offset.y + offset.y
         if offset is None or index >= self.end:
@@ -126,48 +126,48 @@ class TreeView(LineView):
 
     def action_move(self, rows: int) -> None:
         """Move the cursor by rows."""
-        self.select(self._at + rows)
+        self.select(self._cursor_or_first + rows)
 
     def action_page(self, pages: int) -> None:
-        """Move the cursor by what fits on the screen."""
-        self.select(self._at + pages * max(1, self.size.height - 1))
+        """Move the cursor by screenfuls."""
+        self.select(self._cursor_or_first + pages * max(1, self.size.height - 1))
 
     def action_go_to(self, index: int) -> None:
         """Move the cursor to the first row (0) or the last (-1)."""
         self.select(index % self.end)
 
     def action_open(self) -> None:
-        """Open the row under the cursor; of an open one, go to the first in it."""
-        at = self._at
+        """Open the row under the cursor; if it is open, go to its first child."""
+        at = self._cursor_or_first
         if not self.tree_model.open(at) and self.tree_model.rows[at].children:
             at += 1
         self.select(at)
 
     def action_close(self) -> None:
-        """Close the row under the cursor; of a closed one, go to what it is in."""
-        at = self._at
+        """Close the row under the cursor; if it is closed, go to its parent."""
+        at = self._cursor_or_first
         if not self.tree_model.close(at) and (parent := self.tree_model.rows[at].parent) is not None:
             at = self.tree_model.rows.index(parent)
         self.select(at)
 
     def action_toggle_row(self) -> None:
         """Open the row under the cursor, or close it."""
-        at = self._at
+        at = self._cursor_or_first
         if not self.tree_model.close(at):
             self.tree_model.open(at)
         self.select(at)
 
     def action_open_all(self) -> None:
-        """Open the row under the cursor and all that is in it, within a bound."""
-        if not self.tree_model.open_all(self._at, MAX_OPENED_ROWS):
+        """Open the row under the cursor and everything in it, up to :data:`MAX_OPENED_ROWS`."""
+        if not self.tree_model.open_all(self._cursor_or_first, MAX_OPENED_ROWS):
             self.notify(
                 f"Opened up to {format_count(MAX_OPENED_ROWS)} rows; the rest stays closed.",
                 severity="warning",
             )
-        self.select(self._at)
+        self.select(self._cursor_or_first)
 
-    def _into_sight(self, index: int) -> None:
-        """Scroll to a row, and leave as much of its indent out of sight as it needs to be read."""
+    def _bring_into_view(self, index: int) -> None:
+        """Scroll to a row, and shift its indent out of view as far as its text needs the room."""
         indent = INDENT * self.tree_model.rows[index].depth
         self.shift = max(0, min(indent, indent + MIN_TEXT_WIDTH - self.width))
         top, height = self.scroll_offset.y, self.size.height
@@ -176,5 +176,5 @@ class TreeView(LineView):
             self.scroll_to(y=row, animate=False, force=True)
 
     @property
-    def _at(self) -> int:
+    def _cursor_or_first(self) -> int:
         return self.cursor or 0
