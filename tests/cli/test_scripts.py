@@ -11,6 +11,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -58,20 +59,73 @@ def test_each_is_run_with_a_child_of_its_own_and_the_worst_wins(scripts: Path) -
     ]
 
 
-def test_all_faults_are_told_before_anything_is_run(scripts: Path) -> None:
-    """Of every file; none of the scripts that have none is run."""
+def test_a_faulty_script_is_a_failed_script_and_the_others_are_run(scripts: Path) -> None:
+    """Whatever is wrong with it: its text, its encoding, its path, or that it is empty."""
+    (scripts / "empty.tipc").write_text("# only a comment\n")
     (scripts / "binary.tipc").write_bytes(b"\xff")
     done = run(
-        "--script", "passes.tipc", "faulty.tipc", "binary.tipc", "gone.tipc", "faulty.tipc", cwd=scripts
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    places = [line for line in done.stderr.splitlines() if ".tipc:" in line]
-    assert [line.partition(": ")[0] for line in places] == [
-        "faulty.tipc:1:1",
-        "binary.tipc:1",
+        "--script",
+        "faulty.tipc",
+        "passes.tipc",
+        "binary.tipc",
         "gone.tipc",
-        "faulty.tipc:1:1",
+        "empty.tipc",
+        "passes.tipc",
+        cwd=scripts,
+    )
+    assert done.returncode == 2
+    assert done.stdout.count("Child process started") == 2
+    failed = [line for line in done.stderr.splitlines() if line[0] != " " and "passed" not in line]
+    assert [line.partition(": ")[0::2] for line in failed] == [
+        ("faulty.tipc:1:1", 'unknown step "qiut"; did you mean quit?'),
+        ("faulty.tipc", "FAILED, and nothing of it was run"),
+        ("binary.tipc:1", "a script is UTF-8 text, and this is not; the child's command goes after --"),
+        ("binary.tipc", "FAILED, and nothing of it was run"),
+        ("gone.tipc", "No such file or directory"),
+        ("gone.tipc", "FAILED, and nothing of it was run"),
+        ("empty.tipc", "nothing to run: it has no steps"),
+        ("empty.tipc", "FAILED, and nothing of it was run"),
     ]
+    assert done.stderr.splitlines()[-1].startswith("6 scripts: 2 passed, 4 failed in ")
+
+
+def test_reports_and_lines_of_json_have_the_faulty_scripts(scripts: Path) -> None:
+    """Each is one failed case; a report of yesterday is never left in place."""
+    for name in ("r.xml", "r.tap"):
+        (scripts / name).write_text("yesterday")
+    reports = ("--report", "junit=r.xml", "--report", "tap=r.tap", "--format", "jsonl")
+    done = run("--script", "faulty.tipc", "passes.tipc", *reports, cwd=scripts)
+    assert done.returncode == 2
+    suite = ElementTree.parse(scripts / "r.xml").getroot()[0]
+    error = suite.find("testcase[@name='faulty.tipc']/error")
+    assert error is not None
+    assert error.attrib == {"type": "usage", "message": 'unknown step "qiut"; did you mean quit?'}
+    tap = (scripts / "r.tap").read_text()
+    assert "not ok 1 - faulty.tipc\n" in tap
+    assert "ok 2 - passes.tipc\n" in tap
+    ends = [each for each in objects(done.stdout) if each["event"] in ("script-begin", "script-end")]
+    assert [(each["event"], each["script"], each["name"]) for each in ends] == [
+        ("script-end", 1, "faulty.tipc"),
+        ("script-begin", 2, "passes.tipc"),
+        ("script-end", 2, "passes.tipc"),
+    ]
+
+
+def test_a_call_that_is_killed_leaves_reports_that_say_so(scripts: Path) -> None:
+    """They are replaced when the call begins, and hold every script as one that did not finish."""
+    for name in ("r.xml", "r.tap"):
+        (scripts / name).write_text("yesterday")
+    child = python(scripts / "child.py", WAITING)
+    reports = ("--report", "junit=r.xml", "--report", "tap=r.tap", "--timeout", "60")
+    command = [*TUI_IPC, "--script", "waits.tipc", "passes.tipc", *reports, "--", *child]
+    with subprocess.Popen(command, cwd=scripts, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.kill()
+    suite = ElementTree.parse(scripts / "r.xml").getroot()[0]
+    assert [each.attrib["name"] for each in suite] == ["waits.tipc", "passes.tipc"]
+    assert [error.attrib["message"] for error in suite.iter("error")] == ["did not finish"] * 2
+    assert "Bail out! did not finish" in (scripts / "r.tap").read_text()
 
 
 def test_a_check_runs_nothing(scripts: Path) -> None:
@@ -223,7 +277,7 @@ def test_what_cannot_be_written_is_told_before_anything_is_run(
 def test_a_report_that_cannot_be_written_in_the_end_is_told(scripts: Path) -> None:
     """The others are written; a run whose report is lost is not a success."""
     (scripts / "gone").mkdir()
-    child = python(scripts / "c.py", f"{MEET}\nreceiver.recv()\nimport os\nos.rmdir('gone')\n")
+    child = python(scripts / "c.py", f"{MEET}\nreceiver.recv()\nimport shutil\nshutil.rmtree('gone')\n")
     (scripts / "quit.tipc").write_text("quit\n")
     reports = ("--report", "junit=gone/a.xml", "--report", "tap=b.tap")
     done = run("--script", "quit.tipc", *reports, "--", *child, cwd=scripts)

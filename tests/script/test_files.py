@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 
 from tui_ipc.script.files import (
-    UnreadableScriptsError,
+    FaultyScript,
     UnwritableScriptError,
     create_script_file,
     load_scripts,
     replace_script_file,
     run_check_scripts,
 )
-from tui_ipc.script.language.steps import Quit
+from tui_ipc.script.language.steps import Quit, Script
+from tui_ipc.script.report.text_report import describe_failure
 
 
 def test_scripts_come_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,13 +28,16 @@ def test_scripts_come_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyP
     path.write_text("> x\n")
     first, second = load_scripts([str(path), "-"])
     assert (first.name, second.name) == (str(path), "standard input")
+    assert isinstance(second, Script)
     assert second.steps == (Quit(),)
 
 
-def test_without_standard_input_it_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_standard_input_there_is_nothing_to_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """As under ``<&-``."""
     monkeypatch.setattr(sys, "stdin", None)
-    assert load_scripts(["-"])[0].steps == ()
+    (script,) = load_scripts(["-"])
+    assert isinstance(script, FaultyScript)
+    assert script.sentence == "nothing to run: it has no steps"
 
 
 def test_all_errors_are_reported(tmp_path: Path) -> None:
@@ -42,9 +46,11 @@ def test_all_errors_are_reported(tmp_path: Path) -> None:
     (tmp_path / "faulty.tipc").write_text("qiut\n")
     (tmp_path / "tests").mkdir()
     names = ["", "tests", "null\0byte", "esc\x1b[2J", "binary.tipc", "faulty.tipc"]
-    with pytest.raises(UnreadableScriptsError) as refused:
-        load_scripts([str(tmp_path / name) if name else "" for name in names])
-    lines = [line for line in str(refused.value).splitlines() if line[0] != " "]
+    scripts = load_scripts([str(tmp_path / name) if name else "" for name in names])
+    lines = []
+    for script in scripts:
+        assert isinstance(script, FaultyScript)
+        lines += describe_failure(script.make_outcome())[:1]
     assert [line.removeprefix(f"{tmp_path}/") for line in lines] == [
         "'': No such file or directory",
         f"tests: it is a directory; name the scripts in it: {tmp_path}/tests/*.tipc",
@@ -60,16 +66,18 @@ def test_a_program_named_as_script_is_recognized(tmp_path: Path) -> None:
     """Whoever forgot the -- learns of it; a script may be executable, too."""
     program = tmp_path / "plugin"
     program.write_text("#!/bin/sh\nexec ./real-plugin\n")
-    with pytest.raises(UnreadableScriptsError) as refused:
-        load_scripts([str(program)])
-    assert "after --" not in str(refused.value)
+    (script,) = load_scripts([str(program)])
+    assert isinstance(script, FaultyScript)
+    assert "after --" not in str(script)
     program.chmod(0o755)
-    with pytest.raises(UnreadableScriptsError, match=":2:1: unknown step") as refused:
-        load_scripts([str(program)])
-    remedy = str(refused.value).splitlines()[-1]
-    assert remedy == f"{program} is executable: the child's command goes after --"
+    (script,) = load_scripts([str(program)])
+    assert isinstance(script, FaultyScript)
+    assert (script.line, script.column, script.sentence[:12]) == (2, 1, "unknown step")
+    assert script.details[-1] == ("remedy", f"{program} is executable: the child's command goes after --")
     program.write_text("#!/usr/bin/env -S tui-ipc --script\nquit\n")
-    assert load_scripts([str(program)])[0].steps == (Quit(),)
+    (script,) = load_scripts([str(program)])
+    assert isinstance(script, Script)
+    assert script.steps == (Quit(),)
 
 
 def test_a_check_works_without_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

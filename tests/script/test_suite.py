@@ -41,7 +41,7 @@ class Listener:
             for _ in range(3):  # turns of the loop, which hears of a signal between them
                 await asyncio.sleep(0)
 
-    async def begin(self, scripts: Sequence[Script], /) -> None:
+    async def begin(self, names: Sequence[str], /) -> None:
         await self._note("begin")
 
     async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:

@@ -1,11 +1,12 @@
 """Reads, checks, creates and replaces the files of scripts.
 
-The errors of all files are reported before anything is run.
+A file that cannot be run is a failed script of its own, and the other scripts are run.
 """
 
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
@@ -13,7 +14,10 @@ from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import Script, count_steps
+from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import write_stderr
+from tui_ipc.script.report.text_report import describe_failure
+from tui_ipc.text.diff import Detail
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural
 
@@ -21,28 +25,44 @@ STANDARD_INPUT = "-"
 """Stands for standard input instead of a file."""
 
 
-class UnreadableScriptsError(Exception):
-    """Some scripts cannot be run; the text says why, for each of them."""
+@dataclass(frozen=True, slots=True)
+class FaultyScript:
+    """A file that cannot be run as a script.
+
+    Attributes:
+        name: Its name for people.
+        sentence: What is wrong with it, and the remedy.
+        line: The number of the faulty line, 0 if it is not about a line.
+        column: The number of the faulty character in it, 0 if it is not about one.
+        details: What helps to understand it, as :attr:`~tui_ipc.script.outcome.Outcome.details`.
+    """
+
+    name: str
+    sentence: str
+    line: int = 0
+    column: int = 0
+    details: tuple[Detail, ...] = ()
+
+    def make_outcome(self) -> Outcome:
+        """The outcome of a script of which nothing could be run."""
+        return Outcome(
+            self.name,
+            Status.FAILED,
+            ExitCode.USAGE,
+            line=self.line,
+            column=self.column,
+            sentence=self.sentence,
+            details=self.details,
+        )
 
 
-def load_scripts(files: Sequence[str]) -> list[Script]:
-    """Load scripts from files.
+def load_scripts(files: Sequence[str]) -> list[Script | FaultyScript]:
+    """Load scripts from files; one that is faulty does not keep the others from being run.
 
     Args:
         files: Paths; ``-`` is standard input.
-
-    Raises:
-        UnreadableScriptsError: Some of the files cannot be read, or are not scripts.
     """
-    scripts, complaints = [], []
-    for file in files:
-        try:
-            scripts.append(_load_script(file))
-        except (_UnreadableError, ScriptSyntaxError) as error:
-            complaints.append(str(error))
-    if complaints:
-        raise UnreadableScriptsError("\n".join(complaints))
-    return scripts
+    return [_load_script(file) for file in files]
 
 
 def run_check_scripts(files: Sequence[str]) -> int:
@@ -52,42 +72,40 @@ def run_check_scripts(files: Sequence[str]) -> int:
         The exit code: 0 if all of them can be run, else 2.
     """
     code = ExitCode.PASSED
-    for file in files:
-        try:
-            script = _load_script(file)
-        except (_UnreadableError, ScriptSyntaxError) as error:
-            code = ExitCode.USAGE
-            write_stderr(str(error))
-        else:
+    for script in load_scripts(files):
+        if isinstance(script, Script):
             write_stderr(f"{script.name}: {format_plural(count_steps(script.steps), 'step')}")
+        else:
+            code = ExitCode.USAGE
+            write_stderr(*describe_failure(script.make_outcome()))
     return code
 
 
-class _UnreadableError(Exception):
-    """A file cannot be read as text; the text says why."""
-
-
-def _load_script(file: str) -> Script:
+def _load_script(file: str) -> Script | FaultyScript:
     name = "standard input" if file == STANDARD_INPUT else make_visible(file) or "''"
     try:
         data = _read_bytes(file)
     except IsADirectoryError:
-        raise _UnreadableError(f"{name}: it is a directory; name the scripts in it: {name}/*.tipc") from None
+        return FaultyScript(name, f"it is a directory; name the scripts in it: {name}/*.tipc")
     except OSError as error:
-        raise _UnreadableError(f"{name}: {error.strerror}") from None
+        return FaultyScript(name, error.strerror or str(error))
     except ValueError as error:  # a null byte in the path
-        raise _UnreadableError(f"{name}: {error}") from None
+        return FaultyScript(name, str(error))
     try:
-        return parse_script(data.decode(), name)
+        script = parse_script(data.decode(), name)
     except ScriptSyntaxError as error:
-        if not os.access(file, os.X_OK):
-            raise
-        raise _UnreadableError(f"{error}\n{name} is executable: the child's command goes after --") from None
+        details: tuple[Detail, ...] = (("line", error.excerpt), ("", error.mark))
+        if os.access(file, os.X_OK):
+            details += (("remedy", f"{name} is executable: the child's command goes after --"),)
+        return FaultyScript(name, error.sentence, error.line, error.column, details)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise _UnreadableError(
-            f"{name}:{line}: a script is UTF-8 text, and this is not; the child's command goes after --"
-        ) from None
+        return FaultyScript(
+            name, "a script is UTF-8 text, and this is not; the child's command goes after --", line
+        )
+    if not script.steps:
+        return FaultyScript(name, "nothing to run: it has no steps")
+    return script
 
 
 def _read_bytes(file: str) -> bytes:

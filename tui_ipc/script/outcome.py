@@ -33,6 +33,7 @@ class Outcome:
         passed: The number of steps that passed.
         seconds: How long it took.
         line: The line at which it stopped, 0 if at none.
+        column: The character of that line, 0 if it is about none.
         sentence: What happened there; empty if all steps passed.
         details: Titles and texts that help to understand it, in the order in which to read them; a text
             without a title marks characters of the text before it.
@@ -52,6 +53,7 @@ class Outcome:
     passed: int = 0
     seconds: float = 0.0
     line: int = 0
+    column: int = 0
     sentence: str = ""
     details: tuple[Detail, ...] = ()
     unexpected: tuple[MessageReceived, ...] = field(default=(), repr=False)  # they may be large
@@ -64,8 +66,8 @@ class Outcome:
 
     @property
     def location(self) -> str:
-        """``name:line``, as editors and log viewers look for it."""
-        return f"{self.name}:{self.line}" if self.line else self.name
+        """``name:line`` or ``name:line:column``, as editors and log viewers look for it."""
+        return ":".join([self.name, *(str(number) for number in (self.line, self.column) if number)])
 
     @property
     def reason(self) -> str:

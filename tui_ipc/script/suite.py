@@ -34,6 +34,7 @@ from tui_ipc.text.safe_text import make_visible
 
 if TYPE_CHECKING:
     from tui_ipc.recording.writer import RecordingWriter
+    from tui_ipc.script.files import FaultyScript
     from tui_ipc.script.report.result_files import RecordingPolicy, ReportFiles
 
 _Result = TypeVar("_Result")
@@ -84,10 +85,8 @@ def run_scripts(
     """
     try:
         scripts = _load_scripts(files)
-        report_files = _prepare_reports(reports, files)
-        recording_policy = _choose_recording_policy(
-            record, record_failures, choose_command(scripts[0], command)
-        )
+        report_files = _prepare_reports(reports, files, [script.name for script in scripts])
+        recording_policy = _choose_recording_policy(record, record_failures, scripts[0], command)
     except _UsageError as error:
         write_stderr(str(error))
         return ExitCode.USAGE
@@ -119,49 +118,60 @@ def run_scripts(
     return code
 
 
-def _load_scripts(files: Sequence[str]) -> Sequence[Script]:
+def _load_scripts(files: Sequence[str]) -> "Sequence[Script | FaultyScript]":
     if not files:
         return (builtin_script(),)
-    from tui_ipc.script.files import UnreadableScriptsError, load_scripts
+    from tui_ipc.script.files import load_scripts
 
-    try:
-        return load_scripts(files)
-    except UnreadableScriptsError as error:
-        raise _UsageError(str(error)) from None
+    return load_scripts(files)
 
 
-def _prepare_reports(wanted: Sequence[tuple[str, str]], sources: Sequence[str]) -> "ReportFiles | None":
+def _prepare_reports(
+    wanted: Sequence[tuple[str, str]], sources: Sequence[str], names: Sequence[str]
+) -> "ReportFiles | None":
     if not wanted:
         return None
     from tui_ipc.script.report.result_files import ReportError, ReportFiles
 
     try:
-        return ReportFiles(wanted, sources)
+        report_files = ReportFiles(wanted, sources)
+        report_files.write_unfinished(names)
     except ReportError as error:
         raise _UsageError(make_visible(f"tui-ipc: {error}")) from None
+    return report_files
 
 
 def _choose_recording_policy(
-    record: str | None, directory: str | None, command: Sequence[str]
+    record: str | None,
+    directory: str | None,
+    script: "Script | FaultyScript",
+    command: Sequence[str] | None,
 ) -> "RecordingPolicy | None":
-    if record is None and directory is None:
+    if directory is None and (record is None or not isinstance(script, Script)):
         return None
     from tui_ipc.recording.codec import RecordingError
     from tui_ipc.script.report.result_files import FailureRecordings, OneRecording
 
     try:
-        return OneRecording(str(record), command) if directory is None else FailureRecordings(directory)
+        if directory is not None:
+            return FailureRecordings(directory)
+        assert isinstance(script, Script)
+        return OneRecording(str(record), choose_command(script, command))
     except RecordingError as error:
         raise _UsageError(make_visible(f"tui-ipc: {error}")) from None
 
 
-def _update_files(files: Sequence[str], scripts: Sequence[Script], outcomes: Sequence[Outcome]) -> int:
+def _update_files(
+    files: Sequence[str], scripts: "Sequence[Script | FaultyScript]", outcomes: Sequence[Outcome]
+) -> int:
     """Rewrite the scripts that are to be changed, and say so; returns the exit code that this asks for."""
     from tui_ipc.script.files import UnwritableScriptError
     from tui_ipc.script.update import update_script_file
 
     code = ExitCode.PASSED
     for file, script, outcome in zip(files, scripts, outcomes, strict=True):
+        if not isinstance(script, Script):
+            continue
         try:
             if sentence := update_script_file(file, script, outcome):
                 write_stderr(f"{script.name}: {sentence}")
@@ -180,7 +190,7 @@ class Suite:
     """Runs scripts, once.
 
     Args:
-        scripts: The scripts, in their order.
+        scripts: The scripts, in their order; a faulty one is reported as failed.
         command: The command of each child; None for the one that each script names, or else the built-in
             child.
         session_options: How to run each child. The seconds for its handshake hold for each message in either
@@ -194,7 +204,7 @@ class Suite:
 
     def __init__(
         self,
-        scripts: Sequence[Script],
+        scripts: "Sequence[Script | FaultyScript]",
         command: Sequence[str] | None,
         session_options: SessionOptions,
         *,
@@ -232,9 +242,11 @@ class Suite:
         """Run all scripts, and report them; returns their outcomes in order."""
         outcomes = self._outcomes
         with catch_end_signals(asyncio.get_running_loop(), self._interrupt) as self._signals:
-            await self._report_all(lambda reporter: reporter.begin(self._scripts))
+            await self._report_all(lambda reporter: reporter.begin([script.name for script in self._scripts]))
             for number, script in enumerate(self._scripts, 1):
-                if code := self._stop_code():
+                if not isinstance(script, Script):
+                    outcome = script.make_outcome()
+                elif code := self._stop_code():
                     outcome = Outcome(script.name, Status.NOT_RUN, code, total=count_steps(script.steps))
                 else:
                     outcome = await self._run_script(script, number)

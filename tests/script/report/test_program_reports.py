@@ -232,7 +232,7 @@ def lines(place: Path, *told: Outcome) -> list[dict[str, Any]]:
 
     async def main(console: Console) -> None:
         results = JsonlReporter(console)
-        await results.begin([SCRIPT] * len(told))
+        await results.begin([SCRIPT.name] * len(told))
         for outcome in told:
             if outcome.status is not Status.NOT_RUN:
                 await results.begin_script(SCRIPT, ("./child", "-x"), 3)

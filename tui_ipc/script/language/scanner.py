@@ -29,27 +29,31 @@ class ScriptSyntaxError(Exception):
         line: The number of the line, from 1.
         column: The number of the character in the line, from 1.
         sentence: What is wrong, and the remedy.
+        excerpt: The part of the line around the character, safe to show.
+        mark: A mark for the line below the excerpt, under the character.
     """
 
     def __init__(self, name: str, line: int, column: int, sentence: str, source: str) -> None:
-        super().__init__(f"{name}:{line}:{column}: {sentence}\n{_point_at(line, column, source)}")
+        self.excerpt, self.mark = _cut_around(column, source)
+        margin = f"{line:5} | "
+        shown = f"{margin}{self.excerpt}\n{'| ':>{len(margin)}}{self.mark}"
+        super().__init__(f"{name}:{line}:{column}: {sentence}\n{shown}")
         self.name = name
         self.line = line
         self.column = column
         self.sentence = sentence
 
 
-def _point_at(line: int, column: int, source: str) -> str:
-    """Show the part of a line around a column, safe for a terminal, with a mark below the character."""
+def _cut_around(column: int, source: str) -> tuple[str, str]:
+    """Cut a line to what is around a column, safe to show; returns that and a mark for the line below."""
     begin = max(column - 1 - _MAX_BEFORE, 0)
     before = make_visible(source[begin : column - 1])
     after = make_visible(source[column - 1 : begin + _MAX_SHOWN])
-    margin = f"{line:5} | "
     if begin:
         before = "…" + before
     if begin + _MAX_SHOWN < len(source):
         after += "…"
-    return f"{margin}{before}{after}\n{'| ':>{len(margin)}}{' ' * cell_width(before)}^"
+    return before + after, " " * cell_width(before) + "^"
 
 
 BLANKS: Final = " \t\r"

@@ -34,19 +34,20 @@ class JsonlReporter:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._script = 0
+        self._has_begun = False
 
-    async def begin(self, scripts: Sequence[Script]) -> None:
+    async def begin(self, names: Sequence[str]) -> None:
         """Report which scripts will be run.
 
         Raises:
             OutputLostError: Standard output takes nothing more; this holds for all methods.
         """
-        names = [script.name for script in scripts]
-        await self._write_line("scripts-begin", program=f"tui-ipc {__version__}", scripts=names)
+        await self._write_line("scripts-begin", program=f"tui-ipc {__version__}", scripts=[*names])
 
     async def begin_script(self, script: Script, command: Sequence[str], total: int) -> None:
         """Report that a script begins, and with which child."""
         self._script += 1
+        self._has_begun = True
         await self._write_line(
             "script-begin", script=self._script, name=script.name, command=[*command], steps=total
         )
@@ -56,9 +57,10 @@ class JsonlReporter:
         await self._write(fields(event) | {"script": self._script})
 
     async def end_script(self, outcome: Outcome) -> None:
-        """Report how a script ended; a script that was not run has no ``script-begin``."""
-        if outcome.status is Status.NOT_RUN:
+        """Report how a script ended; one that was not run, or is faulty, has no ``script-begin``."""
+        if not self._has_begun:
             self._script += 1
+        self._has_begun = False
         await self._write_line("script-end", script=self._script, **_outcome_members(outcome))
 
     async def end(self, outcomes: Sequence[Outcome]) -> None:

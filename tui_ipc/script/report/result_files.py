@@ -1,6 +1,7 @@
 """The files that a call leaves: reports, and recordings of its scripts.
 
-A report is replaced at once: whoever opens the file finds the whole report of this call or the one before.
+A report's file is never older than the call: until all scripts have ended it says that the call did not
+finish. Each time it is replaced at once, so that whoever opens it finds a whole report.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import RecordingError, describe_path_error
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.script import ExitCode
-from tui_ipc.script.outcome import Outcome
+from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import OutputLostError, OutputStream
 from tui_ipc.script.report.program_reports import format_junit, format_tap
 from tui_ipc.script.report.text_report import OutputTails
@@ -135,6 +136,22 @@ class ReportFiles:
             if file != STANDARD_OUTPUT:
                 check_report_path(file, sources)
 
+    def write_unfinished(self, names: Sequence[str]) -> None:
+        """Replace the reports of earlier calls by reports that say that this call did not finish.
+
+        Raises:
+            ReportError: A report cannot be written.
+        """
+        outcomes = [
+            Outcome(name, Status.INTERRUPTED, ExitCode.USAGE, sentence="did not finish") for name in names
+        ]
+        for kind, file in self._wanted:
+            if file != STANDARD_OUTPUT and not _is_special(file):
+                write_report(file, self._format(kind, outcomes))
+
+    def _format(self, kind: str, outcomes: Sequence[Outcome]) -> str:
+        return format_tap(outcomes) if kind == "tap" else format_junit(outcomes, self._began)
+
     def write(self, outcomes: Sequence[Outcome]) -> tuple[int, list[str]]:
         """Write all that can be written.
 
@@ -143,7 +160,7 @@ class ReportFiles:
         """
         code, complaints = int(ExitCode.PASSED), []
         for kind, file in self._wanted:
-            text = format_tap(outcomes) if kind == "tap" else format_junit(outcomes, self._began)
+            text = self._format(kind, outcomes)
             try:
                 if file == STANDARD_OUTPUT:
                     asyncio.run(OutputStream(sys.stdout).write(text.encode()))

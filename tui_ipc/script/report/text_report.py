@@ -58,21 +58,28 @@ def describe_outcome(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
         case Status.NOT_RUN:
             lines = [f"{name}: {paint('not run', YELLOW)}"]
         case Status.FAILED | Status.INTERRUPTED:
-            lines = []
-            if outcome.sentence:
-                lines.append(paint(f"{outcome.location}: {make_visible(outcome.sentence)}", BOLD))
-            lines += [_format_detail(title, text, paint) for title, text in outcome.details]
+            lines = describe_failure(outcome, paint)
         case _:
             assert_never(outcome.status)
     if outcome.recording is not None:
         lines.append(_describe_recording(name, outcome.recording))
-    if outcome.sentence and outcome.code != ExitCode.NO_HANDSHAKE:  # without a handshake no step began
+    if outcome.code == ExitCode.USAGE and not outcome.total:
+        lines.append(f"{name}: {paint('FAILED', RED)}, and nothing of it was run")
+    elif outcome.sentence and outcome.code != ExitCode.NO_HANDSHAKE:  # without a handshake no step began
         steps = f"{format_count(outcome.passed)} of {format_plural(outcome.total, 'step')}"
         word = paint("FAILED" if outcome.status is Status.FAILED else "INTERRUPTED", RED)
         lines.append(f"{name}: {word} after {steps} in {time}")
     if outcome.complaint:
         lines.append(f"{name}: {make_visible(outcome.complaint)}")
     return lines
+
+
+def describe_failure(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
+    """Describe where and why a script stopped, in lines."""
+    lines = []
+    if outcome.sentence:
+        lines.append(paint(f"{outcome.location}: {make_visible(outcome.sentence)}", BOLD))
+    return lines + [_format_detail(title, text, paint) for title, text in outcome.details]
 
 
 def describe_totals(outcomes: Sequence[Outcome], paint: Paint = leave_plain) -> str:
@@ -210,8 +217,8 @@ class Reporter(Protocol):
     written.
     """
 
-    async def begin(self, scripts: Sequence[Script], /) -> None:
-        """Report that these scripts will be run."""
+    async def begin(self, names: Sequence[str], /) -> None:
+        """Report the names of the scripts that will be run."""
 
     async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
         """Report that a script of so many steps begins, with a child of that command."""
@@ -220,7 +227,7 @@ class Reporter(Protocol):
         """Report an event of the script that runs."""
 
     async def end_script(self, outcome: Outcome) -> None:
-        """Report how a script ended, or that it was not run."""
+        """Report how a script ended; one that was not run, or is faulty, did not begin."""
 
     async def end(self, outcomes: Sequence[Outcome]) -> None:
         """Report that all scripts have ended."""
@@ -251,7 +258,7 @@ class TextReporter:
         )
         self._child_stderr = Passthrough(stderr.encode, for_terminal=stderr.terminal, mark="child stderr: ")
 
-    async def begin(self, _scripts: Sequence[Script]) -> None:
+    async def begin(self, _names: Sequence[str]) -> None:
         """Nothing is to be said yet."""
 
     async def begin_script(self, script: Script, _command: Sequence[str], _total: int) -> None:
