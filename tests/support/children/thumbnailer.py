@@ -22,7 +22,9 @@ def answer(request: Any) -> Any:
             taken = {"f": 2.8, "seconds": 0.004, "flash": False}
             return {"size": [4032, 3024], "camera": CAMERA, "taken": taken, "profile": PROFILE}
         case {"op": "open", "path": path}:
-            print(f"\x1b[33mwarning\x1b[0m: {path} is no JPEG: it begins with 47 49 46 38", file=sys.stderr)
+            print(
+                f"\x1b[33mwarning\x1b[0m: {path} is not a JPEG: it begins with 47 49 46 38", file=sys.stderr
+            )
             return {"error": "unknown format", "magic": b"GIF8"}
         case {"op": "thumbnail", "path": path, "width": int(width)}:
             pixels = random.Random(width).randbytes(24 * width)

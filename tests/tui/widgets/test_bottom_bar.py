@@ -1,5 +1,6 @@
-"""The speeds of a replay."""
+"""The message box and the replay bar."""
 
+from tests.support.app_harness import FakeExplorerDriver, run_scene
 from tui_ipc.tui.widgets.bottom_bar import SPEEDS, decrease_speed, increase_speed
 
 
@@ -22,3 +23,30 @@ def test_a_speed_between_two_goes_to_the_next() -> None:
     assert (decrease_speed(3.0), increase_speed(3.0)) == (2.0, 4.0)
     assert (decrease_speed(0.1), increase_speed(0.1)) == (0.1, 0.25)
     assert (decrease_speed(1000.0), increase_speed(1000.0)) == (64.0, None)
+
+
+def test_message_box_describes_the_typed_value() -> None:
+    """While a message is typed, its kind and size are shown at the edge of the box."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        await it.pilot.press(*"42")
+        assert it.app.message_box.border_subtitle == "integer, 1 byte"
+
+    run_scene(scene)
+
+
+def test_arrows_recall_the_history() -> None:
+    """Up and down go through the messages that begin with the draft, which comes back at the end."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        for text in ("two", "one", "three", "two"):
+            await it.say(text)
+        seen = []
+        for key in ("t", "up", "up", "up", "down", "down", "down", "backspace", "up", "up", "up"):
+            await it.pilot.press(key)
+            seen.append(it.app.message_box.input.value)
+        assert seen == ["t", "two", "three", "three", "two", "t", "t", "", "two", "three", "one"]
+
+    run_scene(scene)

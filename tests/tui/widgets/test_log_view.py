@@ -1,4 +1,4 @@
-"""The timeline: filtered while it grows, searched, and never held up by either."""
+"""The log: its cursor, its filter and its search, also while it grows."""
 
 import asyncio
 import re
@@ -7,7 +7,13 @@ from functools import partial
 
 from textual import events
 
-from tests.support.app_harness import WAIT_SECONDS, FakeExplorerDriver, press_at_once, run_explorer_app
+from tests.support.app_harness import (
+    WAIT_SECONDS,
+    FakeExplorerDriver,
+    press_at_once,
+    run_explorer_app,
+    run_scene,
+)
 from tui_ipc.events import MessageReceived
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.units import format_count
@@ -352,3 +358,35 @@ def test_keys_that_come_together_act_in_their_order() -> None:
         await it.until(lambda: bar(it) == "")
 
     play(scene)
+
+
+def test_selected_line_stays_in_view() -> None:
+    """A line that is selected at the end of a full log stays where it is while more come."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        for number in range(40):
+            it.session.answer(number)
+        await it.until(lambda: "← 39 " in it.rows("log")[-1])
+        it.app.log_view.focus()
+        await it.pilot.press("up", *["pageup"] * 2)
+        while it.app.log_view.cursor != it.app.log_view.end - 1:
+            await it.pilot.press("down")
+        rows = it.rows("log")
+        it.session.answer("new")
+        await it.until(lambda: it.app.log_view.border_subtitle == "1 new ↓ End")
+        assert it.rows("log") == rows
+
+    run_scene(scene)
+
+
+def test_click_selects_a_line() -> None:
+    """A click puts the cursor on a line, as the arrows do."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        await it.pilot.click("#log", offset=(10, 4))
+        await it.until(lambda: it.shows("page", "hello"))
+        assert it.app.log_view.cursor == 3
+
+    run_scene(scene)
