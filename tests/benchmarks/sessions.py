@@ -56,8 +56,8 @@ class Library(OneByOne):
             )
             bootstrap, hello = await aio.accept(server, 30, self._pid)
         bootstrap.close()
-        self._sender: aio.Sender[Any] = aio.Sender(hello["to_child"])
-        self._receiver: aio.Receiver[Any] = aio.Receiver(hello["from_child"])
+        self._sender: aio.Sender[Any] = hello["to_child"]
+        self._receiver: aio.Receiver[Any] = hello["from_child"]
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -13,7 +15,18 @@ from tests.support.event_loops import MIB, AioPair, Counting, cancelled, fill, r
 from tests.support.ipc_programs import running
 from tests.support.peers import peer
 from tests.support.threads import PATIENCE
-from tui_ipc import Busy, Closed, Disconnected, OneShotServer, TimedOut, connect
+from tui_ipc import (
+    Busy,
+    Closed,
+    Disconnected,
+    Empty,
+    MessageTooLarge,
+    OneShotServer,
+    SharedMemory,
+    TimedOut,
+    connect,
+)
+from tui_ipc import aio as public_aio
 from tui_ipc import channel as blocking_channel
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.receiver import Receiver
@@ -275,7 +288,7 @@ def test_handles_travel_through_asyncio_endpoints(aio_ends: AioPair, make_channe
         with pytest.raises(Closed, match="moved"):
             await inner_receiver.recv()
         got = await receiver.recv()
-        with inner_sender, aio.Sender(got["to"]) as twin, aio.Receiver(got["from"]) as moved:
+        with inner_sender, got["to"] as twin, got["from"] as moved:
             await inner_sender.send(1)
             await twin.send(2)
             assert [await moved.recv(), await moved.recv()] == [1, 2]
@@ -330,7 +343,7 @@ def test_accept_gets_the_first_message() -> None:
         with running("greets", server.name) as process:
             receiver, first = await aio.accept(server, PATIENCE, process)
             with receiver:
-                left, right = (aio.Sender(one) for one in first["senders"])
+                left, right = first["senders"]
                 with left, right:
                     await left.send("l")
                     await right.send("r")
@@ -467,3 +480,132 @@ def test_who_resumes_the_receiving_task_may_be_told(aio_ends: AioPair) -> None:
         return seen[:4]
 
     assert run(main(), sender, receiver) == [[], [0], [0], [0, 1]]
+
+
+# ---------------------------------------------------------------------------------- Endpoints that arrive
+
+
+@pytest.mark.parametrize("size", [0, 200_000])
+def test_endpoints_that_arrive_are_asyncio_s(aio_ends: AioPair, size: int) -> None:
+    """Nested in a message, short or large, in a message that came through one that arrived, too."""
+    sender, receiver = aio_ends
+
+    async def main() -> None:
+        first, first_end = aio.channel()
+        second, second_end = blocking_channel()
+        with second, SharedMemory(b"content") as memory:
+            async with first:
+                message = {"reply": [first], "nested": {"more": [[second_end]]}, "memory": memory}
+                sending = asyncio.create_task(sender.send([message, bytes(size)]))
+                found, _ = await receiver.recv()
+                await sending
+            arrived = found["nested"]["more"][0][0]
+            with found["memory"] as copy:
+                assert bytes(copy) == b"content"
+            async with arrived, found["reply"][0] as reply:
+                assert repr(reply) == f"<aio.Sender on descriptor {reply.fileno()}>"
+                second.send(second)
+                async with await arrived.recv() as through, first_end:
+                    await through.send("sent through both")
+                    assert await arrived.recv() == "sent through both"
+                    await reply.send("answer")
+                    assert await first_end.recv() == "answer"
+
+    run(main(), sender, receiver)
+
+
+def test_the_limit_of_an_endpoint_holds_for_those_that_arrive(aio_ends: AioPair) -> None:
+    """`max_message_size` assigned to an asyncio receiver: at it, and at what arrives from then on."""
+    sender, receiver = aio_ends
+    sender.max_message_size, receiver.max_message_size = 1000, 500
+
+    async def main() -> None:
+        with pytest.raises(MessageTooLarge, match="limit of 1 000"):
+            await sender.send("x" * 1000)
+        await sender.send([sender])
+        async with (await receiver.recv())[0] as arrived:
+            assert (arrived.max_message_size, receiver.max_message_size) == (500, 500)
+            with pytest.raises(MessageTooLarge, match="limit of 500"):
+                await arrived.send("x" * 500)
+
+    run(main(), sender, receiver)
+
+
+# ----------------------------------------------------------------------------------- Many, and without a wait
+
+
+def test_many_messages_in_few_system_calls(aio_either: AioPair) -> None:
+    """`send_many`: they arrive each, in order, large ones too, while the channel is full in between."""
+    sender, receiver = aio_either
+    messages = [number if number % 50 else "x" * 100_000 for number in range(3000)]
+
+    async def main() -> None:
+        async with asyncio.TaskGroup() as tasks:
+            sending = tasks.create_task(sender.send_many(messages))
+            assert [await receiver.recv() for _ in messages] == messages
+            await sending
+
+    run(main(), sender, receiver)
+
+
+def test_what_comes_before_a_faulty_value_was_sent(aio_ends: AioPair) -> None:
+    """`send_many`, as the blocking one: the error is that of the value, and handles go with theirs."""
+    sender, receiver = aio_ends
+
+    async def main() -> None:
+        with pytest.raises(TypeError, match="cannot hold a object"):
+            await sender.send_many([1, [sender], 2, object(), 3])
+        assert await receiver.recv() == 1
+        (await receiver.recv())[0].close()
+        assert receiver.try_recv() == 2
+        with pytest.raises(Empty):
+            receiver.try_recv()
+
+    run(main(), sender, receiver)
+
+
+def test_a_cancelled_send_of_many_tears_nothing(aio_either: AioPair) -> None:
+    """`send_many`, cancelled while the channel is full: a prefix arrives whole, and the channel goes on."""
+    sender, receiver = aio_either
+    messages = [[number, "x" * 1000] for number in range(10_000)]
+
+    async def main() -> None:
+        sending = asyncio.create_task(sender.send_many(messages))
+        await turns(20)
+        assert not sending.done()
+        await cancelled(sending)
+        last = asyncio.create_task(sender.send("last"))
+        found = []
+        while (message := await receiver.recv()) != "last":
+            found.append(message)
+        await last
+        assert found
+        assert found == messages[: len(found)]
+
+    run(main(), sender, receiver)
+
+
+def test_a_message_is_taken_while_another_task_waits_for_the_next(aio_ends: AioPair) -> None:
+    """`try_recv` gives what is there; whoever waited gets the one after it."""
+    sender, receiver = aio_ends
+
+    async def main() -> None:
+        waiting = asyncio.create_task(receiver.recv())
+        await turns(3)
+        await sender.send("first")
+        assert receiver.try_recv() == "first"
+        await turns(3)
+        assert not waiting.done()
+        await sender.send("second")
+        assert await waiting == "second"
+
+    run(main(), sender, receiver)
+
+
+def test_the_public_name() -> None:
+    """`tui_ipc.aio`; `tui_ipc` alone does not load asyncio."""
+    code = "import sys, tui_ipc; print('asyncio' in sys.modules); from tui_ipc import aio; print(aio.channel)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("False\n<function channel")
+    for name in public_aio.__all__:
+        assert getattr(public_aio, name) is getattr(aio, name)

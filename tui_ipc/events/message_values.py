@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from tui_ipc.ipc import wire
 from tui_ipc.ipc.builder import Builder
-from tui_ipc.ipc.channel import Receiver, Sender
 from tui_ipc.ipc.errors import IpcError, ProtocolError
 from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.wire import Large
@@ -121,10 +120,11 @@ def _find_handles(key: tuple[Any, ...]) -> Iterator[Handle]:
 
 def _close_handle(handle: Handle) -> str:
     handle.close()
-    match handle:
-        case Sender() | RecordedHandle(kind=wire.SENDER):
-            return SENDER_TEXT
-        case Receiver() | RecordedHandle(kind=wire.RECEIVER):
-            return RECEIVER_TEXT
-        case _:
-            return SHARED_MEMORY_TEXT
+    return _HANDLE_TEXTS[handle.kind]
+
+
+_HANDLE_TEXTS: Final = {
+    wire.SENDER: SENDER_TEXT,
+    wire.RECEIVER: RECEIVER_TEXT,
+    wire.SHARED_MEMORY: SHARED_MEMORY_TEXT,
+}

@@ -2,8 +2,8 @@
 by which it introduces itself, and the message that ends it. PROTOCOL.md describes all of it.
 """
 
-from tui_ipc.ipc.receiver import Receiver
-from tui_ipc.ipc.sender import Sender
+from tui_ipc.ipc.handle import Handle
+from tui_ipc.ipc.wire import RECEIVER, SENDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,15 +31,13 @@ class Hello:
     Attributes:
         name: What the child calls itself.
         pid: The process id that it states.
-        channels: The sender to the child and the receiver from it; None if the connection carries both
-            directions.
+        channels: The sender to the child and the receiver from it, as they came; None if the connection
+            carries both directions.
     """
 
     __slots__ = ("channels", "name", "pid")
 
-    def __init__(
-        self, name: str, pid: int, channels: "tuple[Sender[Any], Receiver[Any]] | None" = None
-    ) -> None:
+    def __init__(self, name: str, pid: int, channels: "tuple[Handle, Handle] | None" = None) -> None:
         self.name = name
         self.pid = pid
         self.channels = channels
@@ -77,12 +75,12 @@ def parse_hello(message: "Any") -> Hello:
     return Hello(name, pid, _parse_channels(message.get("to_child"), message.get("from_child")))
 
 
-def _parse_channels(to_child: "Any", from_child: "Any") -> "tuple[Sender[Any], Receiver[Any]] | None":
+def _parse_channels(to_child: "Any", from_child: "Any") -> "tuple[Handle, Handle] | None":
     if to_child is None and from_child is None:
         return None
-    if not isinstance(to_child, Sender):
+    if not isinstance(to_child, Handle) or to_child.kind != SENDER:
         raise InvalidHello("has no sender under 'to_child'" + _mention_other_key(from_child, "from_child"))
-    if not isinstance(from_child, Receiver):
+    if not isinstance(from_child, Handle) or from_child.kind != RECEIVER:
         raise InvalidHello("has no receiver under 'from_child'" + _mention_other_key(to_child, "to_child"))
     return to_child, from_child
 

@@ -76,6 +76,7 @@ class Receiver(TypedHandle[T]):
     #                under a system call might be another file by the time the call begins
     __slots__ = (
         "__weakref__",
+        "_adopt",
         "_bodies",
         "_bodies_are_dry",
         "_closed",
@@ -103,7 +104,8 @@ class Receiver(TypedHandle[T]):
         """
         self._socket = sock
         self._recvmsg: Callable[..., Any] = sock.recvmsg
-        self._decoder = StreamDecoder(partial(_adopt, max_message_size), os.close, max_message_size)
+        self._adopt: Callable[[int, int, int, bytes], Handle] = adopt_handle
+        self._decoder = StreamDecoder(partial(adopt_handle, max_message_size), os.close, max_message_size)
         self._bodies: list[Body] = []  # of large messages under way, in the order of their announcements
         self._bodies_are_dry = True  # none of them had more when the channel was last read, or since
         self._has_ended = False  # the channel, while bodies are still under way
@@ -124,7 +126,7 @@ class Receiver(TypedHandle[T]):
     @max_message_size.setter
     def max_message_size(self, size: int) -> None:
         self._decoder.limit = size
-        self._decoder.adopt = partial(_adopt, size)
+        self._decoder.adopt = partial(self._adopt, size)
 
     def recv(self, timeout: float | None = None) -> "T":
         """Wait for the next message.
@@ -306,6 +308,11 @@ class Receiver(TypedHandle[T]):
             self._begin_body(found)
             return NOTHING
         return found
+
+    def _set_adopt(self, adopt: "Callable[[int, int, int, bytes], Handle]") -> None:
+        """What makes the handles that arrive from now on; as :func:`adopt_handle`."""
+        self._adopt = adopt
+        self._decoder.adopt = partial(adopt, self._decoder.limit)
 
     def _begin(self) -> None:
         if self._is_busy:
@@ -555,8 +562,8 @@ def _adopt_receiver(descriptor: int, max_message_size: int) -> Receiver[T]:
     return Receiver(sockets.socket_from_fd(descriptor), max_message_size)
 
 
-def _adopt(max_message_size: int, kind: int, descriptor: int, payload: bytes) -> Handle:
-    """Make the handle that a peer sent."""
+def adopt_handle(max_message_size: int, kind: int, descriptor: int, payload: bytes) -> Handle:
+    """Make the handle that a peer sent; ProtocolError leaves the descriptor with the caller."""
     if kind == SHARED_MEMORY:
         return SharedMemory._adopt(descriptor, payload)
     if payload:

@@ -29,7 +29,7 @@ from tui_ipc.osutil.waiting import deadline_after, seconds_until, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Self
 
     from tui_ipc.ipc.handle import T
@@ -141,32 +141,8 @@ class Sender(TypedHandle[T]):
             is not known.
         """
         deadline = deadline_after(timeout)
-        room = self._outlet.atomic_size  # the messages of one piece do not mix with others', either
-        longest = self._at_once
-        piece = bytearray()
-        encoder = Encoder()
-        pack, handles = encoder.pack, encoder.handles
-        try:
-            for value in values:
-                try:
-                    data = pack(value)
-                except (ValueError, BufferError) as error:
-                    raise explain_refusal(error) from None
-                size = len(data)
-                if size > UNCHECKED:
-                    check_receivable(value, data)
-                if len(piece) + size <= room and size <= longest and not handles:
-                    piece += data
-                    continue
-                full, piece = piece, bytearray()
-                self._flush(full, deadline)
-                if size <= longest and not handles:
-                    piece += data
-                else:
-                    complete(self._delivery((data,), tuple(handles)), deadline)
-                    handles.clear()
-        finally:
-            self._flush(piece, deadline)
+        for delivery in self._pack_many(values):
+            complete(delivery, deadline)
 
     def send_raw(self, data: bytes, timeout: float | None = None) -> None:
         """Send bytes as they are: for tools that show or break the wire on purpose.
@@ -268,9 +244,39 @@ class Sender(TypedHandle[T]):
             raise TypeError("this connection carries no handles: its peer speaks the inline form")
         return Delivery(self._outlet, pieces, handles)
 
-    def _flush(self, piece: bytearray, deadline: float | None) -> None:
-        if piece:
-            complete(Delivery(self._outlet, (piece,)), deadline)
+    def _pack_many(self, values: "Iterable[T]") -> "Iterator[Delivery]":
+        """What is to be sent for many messages, one after the other.
+
+        The generator may be closed instead of resumed: by then it holds nothing that is not given.
+        """
+        room = self._outlet.atomic_size  # the messages of one piece do not mix with others', either
+        longest = self._at_once
+        piece = bytearray()
+        encoder = Encoder()
+        pack, handles = encoder.pack, encoder.handles
+        try:
+            for value in values:
+                try:
+                    data = pack(value)
+                except (ValueError, BufferError) as error:
+                    raise explain_refusal(error) from None
+                size = len(data)
+                if size > UNCHECKED:
+                    check_receivable(value, data)
+                if len(piece) + size <= room and size <= longest and not handles:
+                    piece += data
+                    continue
+                if piece:
+                    full, piece = piece, bytearray()
+                    yield Delivery(self._outlet, (full,))
+                if size <= longest and not handles:
+                    piece += data
+                else:
+                    yield self._delivery((data,), tuple(handles))
+                    handles.clear()
+        finally:
+            if piece:  # also what came before a faulty value
+                yield Delivery(self._outlet, (piece,))
 
     def _describe(self) -> tuple[int, bytes]:
         self.fileno()

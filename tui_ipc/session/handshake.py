@@ -9,7 +9,7 @@ from typing import Any, Final
 from tui_ipc.events import ChildConnected, HelloReceived, ServerListening, Step
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
-from tui_ipc.ipc.channel import Receiver, Sender
+from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, Hello, InvalidHello, parse_hello
 from tui_ipc.ipc.oneshot import OneShotServer
 from tui_ipc.ipc.wire import Message
@@ -195,7 +195,7 @@ class Handshake:
         if self._connection is not None:
             self._connection.close()
 
-    def _make_endpoints(self, channels: tuple[Sender[Any], Receiver[Any]] | None) -> Channels:
+    def _make_endpoints(self, channels: tuple[Handle, Handle] | None) -> Channels:
         connection = self._connection
         assert connection is not None
         if channels is None:  # inline: the connection carries both directions
@@ -203,4 +203,7 @@ class Handshake:
             self._connection = None
             return sender, connection
         connection.close()
-        return aio.Sender(channels[0]), aio.Receiver(channels[1])
+        to_child, from_child = channels
+        assert isinstance(to_child, aio.Sender)  # what arrives in asyncio is asyncio's
+        assert isinstance(from_child, aio.Receiver)
+        return to_child, from_child
