@@ -47,6 +47,22 @@ def test_the_scripts_to_check_follow_either_option() -> None:
     assert parse_arguments(["--script", "a"]).check is None
 
 
+@pytest.mark.parametrize(
+    ("text", "size"), [("1", 1), ("500k", 500 * 1024), ("256M", 256 << 20), ("2G", 2 << 30)]
+)
+def test_a_size_may_have_a_unit(text: str, size: int) -> None:
+    """As the limit of a message."""
+    assert parse_arguments(["--max-message-size", text]).max_message_size == size
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5M", "64MB", "x", "1 k"])
+def test_a_size_that_is_none_is_refused(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """With an example of one."""
+    with pytest.raises(SystemExit):
+        parse_arguments([f"--max-message-size={text}"])
+    assert f"invalid size {text!r}; give a number of bytes, such as 500k" in capsys.readouterr().err
+
+
 def test_speed() -> None:
     """A number, or no pauses at all."""
     assert parse_arguments(["--replay", "x", "--speed", "0.5"]).speed == 0.5

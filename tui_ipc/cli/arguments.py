@@ -5,12 +5,15 @@ An error is one line with the fact and the remedy, and one that names the help; 
 
 import argparse
 import math
+import re
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
 from tui_ipc import __version__
 from tui_ipc.cli.options import REPORT_KINDS, UNLIMITED_SPEED, Options, find_conflict
 from tui_ipc.script import EXIT_CODE_MEANINGS, ExitCode
+
+_SIZE_UNITS: Final = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 _USAGE: Final = """\
 tui-ipc [options] [-- COMMAND ARGS...]
@@ -134,6 +137,12 @@ def _add_child(group: "argparse._ArgumentGroup") -> None:
         help="match an answer to the message that has the same value at this key path, such as id or "
         "header.id (default: answers are matched in the order of the messages)",
     )
+    group.add_argument(
+        "--max-message-size",
+        type=_parse_size,
+        metavar="SIZE",
+        help="limit for a message in either direction, such as 500k or 256M (default: 64M)",
+    )
 
 
 def _add_scripts(group: "argparse._ArgumentGroup") -> None:
@@ -205,6 +214,15 @@ def _parse_seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"invalid number of seconds {text!r}; give a number above 0")
     return seconds
+
+
+def _parse_size(text: str) -> int:
+    found = re.fullmatch(r"([1-9]\d{0,11})([kMG]?)", text)
+    if found is None:
+        raise argparse.ArgumentTypeError(
+            f"invalid size {text!r}; give a number of bytes, such as 500k, 256M or 2G"
+        )
+    return int(found[1]) * _SIZE_UNITS[found[2]]
 
 
 def _parse_speed(text: str) -> float:

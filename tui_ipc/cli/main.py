@@ -53,6 +53,7 @@ def _run_child(options: Options) -> int:
 
 
 def _make_session_options(options: Options) -> "SessionOptions":
+    from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
     from tui_ipc.session.run import SessionOptions
 
     try:
@@ -61,6 +62,7 @@ def _make_session_options(options: Options) -> "SessionOptions":
             timeout=5.0 if options.timeout is None else options.timeout,
             pty=not options.no_pty,
             match=options.match_by,
+            max_message_size=options.max_message_size or DEFAULT_MAX_MESSAGE_SIZE,
         )
     except ValueError as error:
         exit_with_usage_error(f"--match-by: {error}")

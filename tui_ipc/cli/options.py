@@ -37,13 +37,21 @@ class Options(argparse.Namespace):
     speed: float | None
     save_script: str | None
     match_by: str | None
+    max_message_size: int | None
     timeout: float | None
     no_pty: bool
     cwd: str | None
 
 
 _FOR_SCRIPTS: Final = ("--check", "--report", "--record-failures", "--update")
-_FOR_RUNNING: Final = ("--record", "--match-by", "--timeout", "--cwd", "--no-pty")
+_FOR_RUNNING: Final = (
+    "--record",
+    "--match-by",
+    "--max-message-size",
+    "--timeout",
+    "--cwd",
+    "--no-pty",
+)
 _NOT_FOR_CHECK: Final = ("--format", "--report", "--record", "--record-failures", "--update")
 
 _ATTRIBUTES: Final = {
@@ -52,6 +60,7 @@ _ATTRIBUTES: Final = {
     "--cwd": "cwd",
     "--format": "format",
     "--match-by": "match_by",
+    "--max-message-size": "max_message_size",
     "--no-pty": "no_pty",
     "--record": "record",
     "--record-failures": "record_failures",

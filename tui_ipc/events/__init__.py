@@ -259,17 +259,19 @@ class HandshakeFailed(EventBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault(EventBase):
-    """The child broke the wire. The channel is of no more use.
+    """Something that the child sent could not be received: it broke the wire, or a limit.
 
     Attributes:
         sentence: What it did, and at which byte.
         byte: That byte, counted from 0 in the stream; None where no byte can be named.
+        ends_channel: Whether the channel is of no more use. Otherwise one message was skipped.
     """
 
     KIND: ClassVar = 16
 
     sentence: str
     byte: Count | None = None
+    ends_channel: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

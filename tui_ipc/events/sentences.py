@@ -81,7 +81,7 @@ def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
         case HandshakeFailed():
             return EventText("✕", "failed", event.sentence, "bad")
         case Fault():
-            return EventText("✕", "fault", event.sentence, "bad")
+            return EventText("✕", "fault" if event.ends_channel else "skipped", event.sentence, "bad")
         case SignalSent():
             return EventText("▲", "signal", f"{signal_name(event.signal)} · {event.reason}", "warn")
         case ChildStopped():

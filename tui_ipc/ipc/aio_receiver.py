@@ -104,6 +104,10 @@ class Receiver(Handle, Generic[T]):
         self._unwatch()
         self._around = around
 
+    def is_usable(self) -> bool:
+        """As :meth:`tui_ipc.Receiver.is_usable`."""
+        return self._receiver.is_usable()
+
     def read_ahead(self) -> int:
         """As :meth:`tui_ipc.Receiver.read_ahead`."""
         return self._receiver.read_ahead()

@@ -210,6 +210,10 @@ class Receiver(TypedHandle[T]):
                 raise
             raise StopIteration from None
 
+    def is_usable(self) -> bool:
+        """Whether more can be received after an error, or the next message cannot be found any more."""
+        return self._fault is None and not self._is_closing
+
     def read_ahead(self) -> int:
         """Bytes that were read and not yet received: further messages, or a part of one."""
         return self._decoder.read_ahead()

@@ -227,6 +227,8 @@ def _convert_conversation(  # noqa: PLR0912 - one branch for each kind of event
                 elif event.reason == ev.USER_REQUESTED:
                     yield from _make_sleep(event.at - last_activity)
                     yield Signal(event.signal)
+            case ev.Fault(ends_channel=False):
+                yield f"A message of the child was skipped: {event.sentence}"
             case ev.Fault():
                 yield f"The child broke the protocol: {event.sentence}"
             case (

@@ -11,7 +11,7 @@ from typing import Any, Final
 from tui_ipc.events import ChannelClosed, Fault, MessageReceived, MessageSent
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
-from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError
+from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
 from tui_ipc.ipc.hello import QUIT
 from tui_ipc.ipc.wire import Message
 from tui_ipc.osutil.descriptors import count_unread
@@ -20,7 +20,13 @@ from tui_ipc.session.timeline import Timeline
 
 CHILD_ENDED: Final = "child not running: it has ended"
 RUN_OVER: Final = "child not running: its run is over"
+CONNECTION_CLOSED: Final = "the child closed its connection"
 """Why nothing can be sent any more."""
+
+
+def describe_limit(error: BaseException) -> str:
+    """Describe an error; a limit that it advises to raise is named as on the command line."""
+    return str(error).replace("raise it with max_message_size", "raise it with --max-message-size")
 
 
 class NotConnected(Exception):
@@ -35,6 +41,7 @@ class Conversation:
         timeline: Where its events go.
         sender: The channel to the child.
         receiver: The channel from it.
+        is_inline: Whether both are one connection.
         emit_output: Called with the time of a message, before the message becomes an event: emits what the
             child printed before it sent the message.
         correlator: Decides which message answers which.
@@ -58,6 +65,7 @@ class Conversation:
         sender: aio.Sender[Any],
         receiver: aio.Receiver[Any],
         *,
+        is_inline: bool,
         emit_output: Callable[[int], None],
         correlator: Correlator,
     ) -> None:
@@ -73,6 +81,7 @@ class Conversation:
         self._timeline = timeline
         self._sender = sender
         self._receiver = receiver
+        self._is_inline = is_inline
         self._emit_output = emit_output
         self._send_lock = asyncio.Lock()
         self._closed_reason: str | None = None
@@ -144,13 +153,22 @@ class Conversation:
         except TimeoutError:
             pass
 
-    def mark_ended(self) -> None:
-        """Emit that the channel from the child has ended; the one to it may still work."""
+    def mark_ended(self, broken: str | None = None) -> None:
+        """Emit that the channel from the child has ended; the one to it may still work, unless it is inline.
+
+        A child that ends its side of a connection may wait for the other side to end, as Node does after
+        ``socket.end()``: it is closed here.
+
+        Args:
+            broken: Why nothing can be sent any more either, None if something can.
+        """
         if self.closed_at is None:
             self._emit_output(self._timeline.now())
             self.unread_bytes += count_unread(self._receiver.socket_fileno()) or 0
             self.closed_at = self._timeline.stamp()
             self._timeline.add(ChannelClosed(at=self.closed_at, run=self._run))
+            if broken is not None or self._is_inline:
+                self.close(broken or CONNECTION_CLOSED)
 
     def close(self, reason: str) -> None:
         """Close both endpoints; a send or a receive that waits ends. Closing twice is harmless.
@@ -170,7 +188,7 @@ class Conversation:
         return None if self.closed_at is not None else os.dup(self._receiver.socket_fileno())
 
     async def _receive(self) -> int:
-        """Turn one message into its event; return its size, 0 if the channel has ended."""
+        """Turn one message into its event; return its size, at least 1, or 0 if the channel has ended."""
         if self.closed_at is not None:
             return 0
         try:
@@ -178,13 +196,18 @@ class Conversation:
         except Disconnected as error:
             if error.unfinished:
                 self.unread_bytes += error.unfinished
-                self._emit_fault(str(error))  # without an offset: no byte is wrong, the next one is missing
+                self.fault = str(error)
+                self._emit_fault(self.fault)  # without an offset: no byte is wrong, the next one is missing
             self.mark_ended()
             return 0
         except (IpcError, OSError) as error:  # OSError: this machine has no memory left, and the like
-            self._emit_fault(str(error), error.offset if isinstance(error, ProtocolError) else None)
-            self.mark_ended()
-            self.close(f"the child broke the wire, and its channel was closed: {error}")
+            text = describe_limit(error)
+            if isinstance(error, MessageTooLarge | TooManyHandles) and self._receiver.is_usable():
+                self._emit_fault(text, ends_channel=False)
+                return 1
+            self.fault = text
+            self._emit_fault(text, error.offset if isinstance(error, ProtocolError) else None)
+            self.mark_ended(f"the child broke the wire, and its channel was closed: {text}")
             return 0
         self._emit_received(message, self._timeline.now())
         return len(message.raw)
@@ -207,7 +230,14 @@ class Conversation:
             )
         )
 
-    def _emit_fault(self, text: str, byte: int | None = None) -> None:
-        self.fault = text
+    def _emit_fault(self, text: str, byte: int | None = None, *, ends_channel: bool = True) -> None:
         self._emit_output(self._timeline.now())
-        self._timeline.add(Fault(at=self._timeline.stamp(), run=self._run, sentence=text, byte=byte))
+        self._timeline.add(
+            Fault(
+                at=self._timeline.stamp(),
+                run=self._run,
+                sentence=text,
+                byte=byte,
+                ends_channel=ends_channel,
+            )
+        )

@@ -105,12 +105,28 @@ def receive_hello(message: Message) -> Hello:
     return hello
 
 
-Channels = tuple[aio.Sender[Any], aio.Receiver[Any]]
-"""The channel to the child, and the channel from it."""
+@dataclass(frozen=True, slots=True)
+class Channels:
+    """What a handshake leads to.
+
+    Attributes:
+        sender: The channel to the child.
+        receiver: The channel from it.
+        is_inline: Whether both are the connection itself.
+    """
+
+    sender: aio.Sender[Any]
+    receiver: aio.Receiver[Any]
+    is_inline: bool
 
 
 class Handshake:
     """The handshake of one run, as far as it depends on the one-shot server.
+
+    Args:
+        run: The run's number, for events.
+        timeline: Where its events go.
+        max_message_size: In bytes, of a message either way.
 
     Attributes:
         step: The step to be reached next.
@@ -118,11 +134,12 @@ class Handshake:
         server_name: Empty before :meth:`listen`.
     """
 
-    def __init__(self, run: int, timeline: Timeline) -> None:
+    def __init__(self, run: int, timeline: Timeline, max_message_size: int) -> None:
         self.step: Step = "listening"
         self.connected_at: int | None = None
         self.server_name = ""
         self._reached = {step: asyncio.Event() for step in HANDSHAKE_STEPS}
+        self._max_message_size = max_message_size
         self._run = run
         self._timeline = timeline
         self._server: OneShotServer | None = None
@@ -139,7 +156,7 @@ class Handshake:
         Raises:
             IpcError, OSError: There is no place for its socket.
         """
-        self._server = OneShotServer()
+        self._server = OneShotServer(max_message_size=self._max_message_size)
         self.server_name = self._server.name
         self._timeline.add(ServerListening(at=self._timeline.stamp(), run=self._run, name=self.server_name))
         self.mark_reached("listening")
@@ -151,7 +168,7 @@ class Handshake:
             pid: The child's.
 
         Returns:
-            The channel to the child and the channel from it; the caller owns them.
+            The channels; the caller owns them.
 
         Raises:
             InvalidHello: Its first message is something else.
@@ -201,9 +218,9 @@ class Handshake:
         if channels is None:  # inline: the connection carries both directions
             sender = aio.answering(connection)
             self._connection = None
-            return sender, connection
+            return Channels(sender, connection, is_inline=True)
         connection.close()
         to_child, from_child = channels
         assert isinstance(to_child, aio.Sender)  # what arrives in asyncio is asyncio's
         assert isinstance(from_child, aio.Receiver)
-        return to_child, from_child
+        return Channels(to_child, from_child, is_inline=False)

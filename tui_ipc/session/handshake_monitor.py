@@ -11,6 +11,7 @@ from tui_ipc.events import StepLate
 from tui_ipc.ipc.errors import Disconnected
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
 from tui_ipc.osutil.signals import signal_name
+from tui_ipc.session.conversation import describe_limit
 from tui_ipc.session.handshake import HANDSHAKE_STEPS, Handshake
 from tui_ipc.session.output import DRAIN_BYTES, DRAIN_SECONDS
 from tui_ipc.session.process import RunParts, wait_for_first
@@ -131,7 +132,7 @@ def _describe_failure_after_connect(exit_text: str | None, error: BaseException 
             return f"the child connected and {exit_text} before its hello{part}"
         return f"the child connected and closed the connection before its hello{part}"
     if error is not None:
-        return f"the child connected, but {error}"
+        return f"the child connected, but {describe_limit(error)}"
     if exit_text is not None:
         return f"the child connected and {exit_text} before its hello"
     return "the handshake was broken off before the child had sent its hello"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, assert_never
 from tui_ipc.events import Audit, ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_VARIABLE, InvalidHello
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
 from tui_ipc.osutil.spawn import SpawnError
 from tui_ipc.session.conversation import RUN_OVER, Conversation, NotConnected
 from tui_ipc.session.correlation import make_correlator, parse_key_path
@@ -41,6 +42,7 @@ class SessionOptions:
         match: A key path, such as ``id`` or ``header.id``: a message from the child answers the oldest one
             that waits and has the same value there, and one without the path answers nothing. None: messages
             are answered one after the other.
+        max_message_size: In bytes, of a message either way. A longer one is refused, or skipped.
 
     Raises:
         ValueError: A part of the key path is empty.
@@ -52,6 +54,7 @@ class SessionOptions:
     grace: float = 2.0
     pty: bool = True
     match: str | None = None
+    max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE
 
     def __post_init__(self) -> None:
         if self.match is not None:
@@ -78,7 +81,7 @@ class Run:
         self._command = command
         self._options = options
         self._timeline = timeline
-        self._handshake = Handshake(number, timeline)
+        self._handshake = Handshake(number, timeline, options.max_message_size)
         self._parts: RunParts | None = None  # from the spawn on
         self._conversation: Conversation | None = None  # once the channels are open, and after
         self._receiving: asyncio.Task[None] | None = None
@@ -309,7 +312,9 @@ class Run:
         self._conversation = Conversation(
             self.number,
             self._timeline,
-            *channels,
+            channels.sender,
+            channels.receiver,
+            is_inline=channels.is_inline,
             emit_output=parts.output.emit_available,
             correlator=make_correlator(self._options.match),
         )

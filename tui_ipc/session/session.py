@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageSent
-from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, encode, too_large
-from tui_ipc.session.conversation import NotConnected
+from tui_ipc.ipc.wire import encode, too_large
+from tui_ipc.session.conversation import NotConnected, describe_limit
 from tui_ipc.session.handshake import RunPhase
 from tui_ipc.session.run import Run, SessionOptions
 from tui_ipc.session.timeline import Timeline
@@ -120,8 +120,9 @@ class Session:
             ValueError: A message cannot hold this value, or it is too large.
         """
         raw = encode(value)
-        if len(raw) > DEFAULT_MAX_MESSAGE_SIZE:
-            raise ValueError(str(too_large(len(raw), DEFAULT_MAX_MESSAGE_SIZE)))
+        limit = self._options.max_message_size
+        if len(raw) > limit:
+            raise ValueError(describe_limit(too_large(len(raw), limit)))
         return await self._current_run().send(value, raw)
 
     async def send_raw(self, data: bytes) -> MessageSent:

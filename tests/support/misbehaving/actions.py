@@ -44,6 +44,12 @@ async def greet_child(session: Session, watch: EventCollector) -> None:
     await watch.until(ev.MessageReceived, lambda event: event.answers is not None)
 
 
+async def greet_after_message(session: Session, watch: EventCollector) -> None:
+    """Wait for a message that was not asked for, say ``hi``, and leave with the answer."""
+    await watch.until(ev.MessageReceived)
+    await greet_child(session, watch)
+
+
 async def send_at_the_same_time(session: Session, watch: EventCollector) -> None:
     """Send 8 MiB to a child that sends as much itself before it reads."""
     await session.ready()

@@ -237,6 +237,6 @@ NO_HELLO = {
     ),
     "claims a first message of 4 GiB": invalid_hello(
         b"\xc6\xff\xff\xff\xff",
-        "message of 4 294 967 300 bytes exceeds the limit of 67 108 864; raise it with max_message_size",
+        "message of 4 294 967 300 bytes exceeds the limit of 67 108 864; raise it with --max-message-size",
     ),
 }

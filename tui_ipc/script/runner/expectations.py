@@ -91,7 +91,9 @@ def suggest_end_step(run_state: RunState) -> str:
 
 
 def describe_fault(fault: Fault) -> str:
-    """How the child broke the protocol."""
+    """Describe how the child broke the protocol, or a limit."""
+    if not fault.ends_channel:
+        return f"a message of the child was skipped: {fault.sentence}"
     return f"the child broke the protocol: {fault.sentence}"
 
 

@@ -195,6 +195,7 @@ def _list_facts(  # noqa: PLR0912 - one case for each kind of event
         case ChildStopped():
             yield "signal", signal_name(event.signal)
         case Fault():
+            yield "channel", "of no more use" if event.ends_channel else "goes on; one message was skipped"
             if event.byte is not None:
                 yield "byte", f"{format_count(event.byte)}, counted from 0"
         case HandshakeFailed():

@@ -121,6 +121,8 @@ class Status:
             case HandshakeFailed():
                 self._broken = True
                 self._end_run("handshake failed", "child not connected: the handshake failed")
+            case Fault(ends_channel=False):
+                pass  # one message was skipped; the conversation goes on
             case Fault():
                 self._broken = True
                 self._end_run("broke the protocol", "channel unusable: the child broke the protocol")

@@ -186,7 +186,7 @@ def _trouble_title(problem: Problem) -> str:
         case HandshakeFailed():
             return "Handshake failed"
         case Fault():
-            return "Protocol broken"
+            return "Protocol broken" if problem.ends_channel else "Message skipped"
         case _:
             assert_never(problem)
 
