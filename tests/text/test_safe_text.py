@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from tests.support.unicode_text import JOINERS, WHOLE, is_harmless, is_safe, tricky_texts
 from tui_ipc.text.safe_text import (
+    VisibleText,
     cell_width,
     decode_output,
     format_sentence,
@@ -159,3 +160,17 @@ def test_a_byte_is_shown_in_hex() -> None:
 def test_cells(text: str, width: int) -> None:
     """As a terminal shows it: an emoji that is joined of several takes the cells of one."""
     assert cell_width(text) == width
+
+
+@given(text=tricky_texts, other=st.integers(0, 40))
+def test_positions_lead_there_and_back(text: str, other: int) -> None:
+    """Each position of a text has one in what is shown of it, and the other way round."""
+    shown = VisibleText(text)
+    assert shown.text == make_visible(text)
+    positions = [shown.position_of(position) for position in range(len(text) + 1)]
+    assert positions == sorted(set(positions))
+    assert (positions[0], positions[-1]) == (0, len(shown.text))
+    assert [shown.original_position(position) for position in positions] == list(range(len(text) + 1))
+    inside = min(other, len(shown.text))
+    found = shown.original_position(inside)
+    assert positions[found] <= inside < [*positions, len(shown.text) + 1][found + 1]

@@ -277,17 +277,18 @@ def _escape_text(text: str) -> str:
     else:
         text = _SUSPECT.sub(_escape_suspect, text)
     # Last, because whether a joiner is in its place depends on what is written beside it.
-    return replace_hidden(text, _escape)
+    return replace_hidden(text, escape_character)
 
 
 def _escape_suspect(match: re.Match[str]) -> str:
     character = match.group()
     if character in _ESCAPED:
         return _ESCAPED[character]
-    return character if character.isprintable() or not is_plain(character) else _escape(character)
+    return character if character.isprintable() or not is_plain(character) else escape_character(character)
 
 
-def _escape(character: str) -> str:
+def escape_character(character: str) -> str:
+    r"""Write a character as JSON escapes it: ``\u202e``."""
     units = character.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 

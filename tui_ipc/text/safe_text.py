@@ -10,6 +10,7 @@ values the notation writes the same characters as escapes (``\u202e``), which re
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from functools import cache
 from typing import Final
@@ -135,6 +136,49 @@ def make_visible(text: str, *, keep_tabs: bool = False) -> str:
     if keep_tabs:
         return "\t".join(make_visible(part) for part in text.split("\t"))
     return replace_hidden(text, symbol_for)
+
+
+class VisibleText:
+    """A text made visible, and which of its positions are which of the original's.
+
+    Args:
+        original: Any text.
+
+    Attributes:
+        original: That text.
+        text: What :func:`make_visible` makes of it.
+    """
+
+    def __init__(self, original: str) -> None:
+        self.original = original
+        self._replaced: list[int] = []  # positions in the original, and where in the text their symbols end
+        self._symbol_ends: list[int] = []
+        pieces: list[str] = []
+        done = length = 0
+        matches = iter(()) if is_plain(original) else _hidden_or_joiner().finditer(original)
+        for match in matches:
+            if match.lastgroup is None:
+                symbol = symbol_for(match[0])
+                pieces += (original[done : match.start()], symbol)
+                length += match.start() - done + len(symbol)
+                done = match.end()
+                self._replaced.append(match.start())
+                self._symbol_ends.append(length)
+        self.text = "".join((*pieces, original[done:]))
+
+    def position_of(self, position: int) -> int:
+        """Return the position in the text of a position in the original."""
+        before = bisect_left(self._replaced, position)
+        if not before:
+            return position
+        return self._symbol_ends[before - 1] + position - self._replaced[before - 1] - 1
+
+    def original_position(self, position: int) -> int:
+        """Return the position in the original of a position in the text; of one in a symbol, the symbol's."""
+        before = bisect_right(self._symbol_ends, position)
+        if before:
+            position += self._replaced[before - 1] + 1 - self._symbol_ends[before - 1]
+        return min(position, self._replaced[before]) if before < len(self._replaced) else position
 
 
 def make_lines_visible(text: str) -> str:

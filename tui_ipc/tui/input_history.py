@@ -21,7 +21,6 @@ from textual.suggester import Suggester
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.text import notation
-from tui_ipc.text.safe_text import make_visible
 
 HISTORY_LIMIT: Final = 1_000
 """How many texts the history has."""
@@ -82,7 +81,7 @@ class InputHistory:
             if size > FILE_LIMIT:
                 del lines[0]  # it was not read from its beginning
             for line in lines:
-                self._keep(make_visible(line))
+                self._keep(line)
             kept = "".join(f"{text}\n" for text in self._texts).encode()
             if kept != data:
                 replace_file(str(self._path.resolve()), kept, mode=0o600)  # a link stays a link
@@ -190,7 +189,7 @@ class Vocabulary:
         """Add the words of a value."""
         for text in _iterate_strings(value):
             word = notation.render_value(text)[1:-1]
-            if 1 < len(word) <= WORD_LIMIT and make_visible(word) == word:
+            if 1 < len(word) <= WORD_LIMIT:
                 self._words.pop(word, None)
                 self._words[word] = None
         while len(self._words) > VOCABULARY_LIMIT:

@@ -6,7 +6,7 @@ from textual.binding import Binding
 
 from tui_ipc.events import MessageReceived, MessageSent
 from tui_ipc.text import notation
-from tui_ipc.text.safe_text import format_sentence, make_visible
+from tui_ipc.text.safe_text import format_sentence, has_hidden
 from tui_ipc.text.units import format_size
 from tui_ipc.tui.model.clipboard import CopyFormat
 from tui_ipc.tui.widgets.inspector import InspectorTab
@@ -156,7 +156,7 @@ def format_for_box(value: Any) -> str | None:
         isinstance(value, str)
         and value
         and notation.interpret(value) == (value, None)
-        and make_visible(value) == value
+        and not has_hidden(value)
     ):
         return value
     text = notation.render_value(value)

@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.message_strategies import values
+from tests.support.unicode_text import is_safe, tricky_texts
 from tui_ipc.events.json_form import MAX_VALUE_DEPTH
 from tui_ipc.text import notation
+from tui_ipc.text.safe_text import has_hidden
 from tui_ipc.tui.model.clipboard import (
     CLIPBOARD_LIMIT,
     JSON_DEPTH,
@@ -139,3 +141,12 @@ def test_a_text_is_copied_unchanged_if_the_clipboard_takes_it() -> None:
         copy_as_text("")
     with pytest.raises(CopyError, match="exceed"):
         copy_as_text("x" * (CLIPBOARD_LIMIT + 1))
+
+
+@given(text=tricky_texts)
+def test_json_hides_nothing_where_it_is_pasted(text: str) -> None:
+    """What is invisible or reorders text is an escape, and the JSON means the same; what joins stays."""
+    copied = copy_as_json({text: [text]}).text
+    assert all(map(is_safe, copied.split("\n")))
+    assert not any(map(has_hidden, copied.split("\n")))
+    assert json.loads(copied) == {text: [text]}

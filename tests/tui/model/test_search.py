@@ -20,12 +20,14 @@ from tui_ipc.events import (
     SignalSent,
 )
 from tui_ipc.ipc.wire import encode
+from tui_ipc.text.notation import render_value
 from tui_ipc.tui.model.search import (
     FILTER_LIMIT,
     GRAMMAR,
     Filter,
     FilterError,
     SearchPatternError,
+    compile_literal,
     compile_search,
     parse_filter,
 )
@@ -244,3 +246,12 @@ def test_every_form_in_the_help_is_a_filter() -> None:
     for forms, _ in GRAMMAR:
         for form in forms.split(" · "):
             parse_filter(form)
+
+
+def test_what_is_invisible_is_found_as_it_is_shown() -> None:
+    """In output, where it is a symbol, and in a value, where it is an escape."""
+    pattern = compile_literal("yes\u3164")
+    assert pattern.search("yes‹U+3164›")
+    assert pattern.search(render_value(["yes\u3164"]))
+    assert not pattern.search("yes")
+    assert compile_literal("a\tb").search(render_value("a\tb"))

@@ -1,17 +1,32 @@
 """The box in which a message is typed: keys in their order, history, completion, what is wrong and where."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from textual.events import Key, Paste
+from textual.widgets import Input
+from textual.widgets.input import Selection
 
 from tests.support.app_harness import FakeExplorerDriver, press_at_once, run_explorer_app
 from tests.support.fake_session import FakeSession
+from tests.support.unicode_text import is_safe, tricky_texts
+from tui_ipc.text.notation import parse_value, render_value
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.input_history import InputHistory
+from tui_ipc.tui.widgets.inputs import SafeInput
+
+PASTED = (
+    tricky_texts | st.text() | st.sampled_from(['{"a":\t1}', '{\r"a":\t[1,\r\n2]}', "\x1b[31m", "a\rb\r"])
+)
+"""What may be in a clipboard."""
 
 Play = Callable[[FakeExplorerDriver], Awaitable[None]]
 
@@ -157,7 +172,7 @@ def test_what_was_just_sent_is_the_first_to_come_back() -> None:
 
 
 def test_every_line_that_is_pasted_counts() -> None:
-    """JSON over lines is pasted as its value, other lines as one string; within a text they are joined."""
+    """JSON over lines is pasted as its value, other lines as one string; within a text they stay lines."""
 
     async def scene(it: FakeExplorerDriver) -> None:
         box = it.app.message_box.input
@@ -170,7 +185,7 @@ def test_every_line_that_is_pasted_counts() -> None:
         it.app.post_message(Paste(" and\nmore"))
         await it.until(lambda: "more" in box.value)
         assert seen == ['{"a": 1}', '"one\\ntwo"', '"[1,\\n2 3]"', "one line"]
-        assert box.value == "one line and more"
+        assert box.value == "one line and\nmore"
         assert len(it.notices()) == 1
 
     play(scene)
@@ -211,5 +226,84 @@ def test_a_flood_of_keys_keeps_nobody_from_leaving() -> None:
         assert len(it.app.message_box.input.value) < 100
 
     play(at_the_app)
+
+    play(scene)
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(texts=st.lists(PASTED, min_size=1, max_size=20))
+def test_what_is_pasted_is_sent_as_it_is(texts: list[str]) -> None:
+    """Any text, with tabs, escapes, joiners and line ends: only the display of it is made safe."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        sent = [await paste_and_send(it, whole, text) for text in texts if (whole := end_lines(text))]
+        assert render_value(it.session.sent) == render_value(sent)
+
+    play(scene)
+
+
+def end_lines(text: str) -> str:
+    """A text with line ends as files have them; one at its end belongs to the copy."""
+    return re.sub("\r\n?", "\n", text).removesuffix("\n")
+
+
+async def paste_and_send(it: FakeExplorerDriver, whole: str, pasted: str) -> Any:
+    """Paste a text into the empty box and send it; returns the value that it means."""
+    box, before = it.app.message_box.input, len(it.session.sent)
+    box.post_message(Paste(pasted))
+    await it.until(lambda: bool(box.value))
+    if "\n" not in whole:
+        assert box.value == whole
+    assert_drawn_safely(box)
+    await it.pilot.press("enter")
+    await it.until(lambda: len(it.session.sent) > before)
+    return parse_value(whole)
+
+
+def assert_drawn_safely(box: Input) -> None:
+    """Wherever the cursor is, and whatever is selected."""
+    for position in range(0, len(box.value) + 1, len(box.value) // 20 + 1):
+        box.cursor_position = position
+        drawn = box.render_line(0)
+        assert is_safe(drawn.text)
+        assert drawn.cell_length == box.scrollable_content_region.width + 1
+        box.selection = Selection(position, len(box.value))
+        assert is_safe(box.render_line(0).text)
+
+
+@pytest.mark.parametrize("text", ["a\tb", "\x1b[2J\u202e", "👩\u200d💻\u3164", "one\ntwo", " x\x00"])
+def test_every_box_keeps_what_came(text: str) -> None:
+    """A filter, a search and a path are what was pasted; a line feed is seen in their one line."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        box = SafeInput()
+        await it.app.screen.mount(box)
+        box.post_message(Paste(text + "\r"))
+        await it.until(lambda: bool(box.value))
+        assert box.value == text
+        assert_drawn_safely(box)
+        box.post_message(Paste("x"))
+        await it.until(lambda: len(box.value) > len(text))
+
+    play(scene)
+
+
+def test_the_cursor_is_on_the_symbol_of_what_is_invisible() -> None:
+    """As a whole, and a click on it finds its place in the text."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        box = it.app.message_box.input
+        box.value = "ab\u202ecd👩\u200d💻e"
+        box.cursor_blink = False
+        box.cursor_position = 2
+        await it.pilot.pause()
+        style = box.get_component_rich_style("input--cursor")
+        marked = "".join(
+            each.text for each in box.render_line(0) if each.style and each.style.bgcolor == style.bgcolor
+        )
+        assert marked == "‹U+202E›"
+        places = [box._cell_offset_to_index(cell) for cell in (0, 1, 2, 9, 10, 11, 12, 13, 14, 99)]
+        assert places == [0, 1, 2, 2, 3, 4, 5, 5, 8, 9]
+        assert [box._position_to_cell(position) for position in (2, 3, 5, 8, 9)] == [2, 10, 12, 14, 15]
 
     play(scene)

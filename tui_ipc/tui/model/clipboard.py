@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from tui_ipc.text import notation
+from tui_ipc.text.safe_text import replace_hidden
 from tui_ipc.text.units import format_plural, format_size
 
 CopyFormat = Literal["notation", "JSON", "hex"]
@@ -61,6 +62,9 @@ def copy_as_json(value: Any) -> ClipboardText:
     _check_length(_minimum_length(value))
     converter = _JsonConverter()
     text = json.dumps(converter.convert(value), ensure_ascii=False, indent=2, allow_nan=False)
+    # What is invisible, or reorders text, is an escape where it is pasted too. Line by line: JSON's own line
+    # ends stay.
+    text = "\n".join(replace_hidden(line, notation.escape_character) for line in text.split("\n"))
     return ClipboardText(_limit_text(text), converter.list_changes())
 
 

@@ -29,6 +29,8 @@ from tui_ipc.events import (
     SignalSent,
     StepLate,
 )
+from tui_ipc.text.notation import render_value
+from tui_ipc.text.safe_text import has_hidden, make_visible
 from tui_ipc.text.units import format_count
 
 _ESCAPE: Final = re.compile(r"\\.", re.DOTALL)
@@ -39,8 +41,14 @@ class SearchPatternError(Exception):
 
 
 def compile_literal(text: str) -> re.Pattern[str]:
-    """Make a pattern that finds a text as it is, in either case unless it has a capital letter."""
-    return re.compile(re.escape(text), _case_flag(text))
+    """Make a pattern that finds a text as it is, in either case unless it has a capital letter.
+
+    What is invisible is found as it is shown: as a symbol, or as an escape in a value.
+    """
+    pattern = re.escape(text)
+    if has_hidden(text):
+        pattern = f"{re.escape(make_visible(text))}|{re.escape(render_value(text)[1:-1])}"
+    return re.compile(pattern, _case_flag(text))
 
 
 def compile_regex(text: str) -> re.Pattern[str]:

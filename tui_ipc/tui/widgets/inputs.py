@@ -1,10 +1,15 @@
-"""One line in which a person types, and into which nothing can be pasted that would steer the terminal."""
+"""Boxes of one line in which a person types.
+
+The value is what was typed or pasted, as it came; only its display is made safe.
+"""
 
 import asyncio
 import os
+import re
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
+from rich.cells import cell_len, split_graphemes
 from rich.highlighter import Highlighter
 from rich.style import Style
 from rich.text import Text
@@ -14,21 +19,63 @@ from textual.geometry import Size
 from textual.reactive import Reactive
 from textual.widgets import Input
 
-from tui_ipc.text.safe_text import format_sentence, make_visible
+from tui_ipc.text.safe_text import VisibleText, format_sentence, make_visible
 from tui_ipc.tui.editor import EditorError, FoldResult, edit, editor_command, fold, unfold
 from tui_ipc.tui.input_history import InputHistory, MessageSuggester, Vocabulary
 from tui_ipc.tui.keys import dispatch_key
 
+_LINE_END: Final = re.compile("\r\n?")  # as terminals send the line ends of what is pasted
+
 
 class SafeInput(Input):
-    """An input that shows control characters as symbols, and takes keys in their order."""
+    """An input that shows what is invisible, keeps it in its value, and takes keys in their order."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
     """As every input has it, but no key lays out the screen anew: nothing depends on how long the text is."""
 
-    def validate_value(self, value: str) -> str:
-        """Keep out of the line, and so off the terminal, what cannot be shown."""
-        return make_visible(value)
+    @property
+    def _value(self) -> Text:
+        """What Textual draws instead of the value; it styles it by positions in the value."""
+        text = _DisplayedText(self._display)
+        if self.highlighter is not None:
+            self.highlighter.highlight(text)
+        return text
+
+    @property
+    def _display(self) -> VisibleText:
+        if self._display_cache is None or self._display_cache.original != self.value:
+            self._display_cache = VisibleText(self.value)
+        return self._display_cache
+
+    _display_cache: VisibleText | None = None  # of the last value: it is asked for several times a key
+
+    def _position_to_cell(self, position: int) -> int:
+        display = self._display
+        return cell_len(display.text[: display.position_of(position)])
+
+    def _cell_offset_to_index(self, offset: int) -> int:
+        display = self._display
+        offset += self.scroll_offset.x
+        for start, _, cells in split_graphemes(display.text)[0]:
+            if offset < cells:
+                return display.original_position(start)
+            offset -= cells
+        return len(self.value)
+
+    def _on_paste(self, event: events.Paste) -> None:
+        """Insert all of what is pasted, of which Textual would take the first line."""
+        event.prevent_default()  # else Textual calls the base class's handler as well
+        event.stop()
+        text = _LINE_END.sub("\n", event.text)
+        if text:
+            self.paste_text(text)
+
+    def action_paste(self) -> None:
+        self.paste_text(self.app.clipboard)
+
+    def paste_text(self, text: str) -> None:
+        """Insert a text in place of the selection; one line feed at its end belongs to the copy."""
+        self.replace(text.removesuffix("\n"), *self.selection)
 
     async def _on_key(self, event: events.Key) -> None:
         """Take keys in their order: Textual inserts what can be printed, and leaves the rest for later."""
@@ -117,17 +164,12 @@ class MessageInput(SafeInput):
         """Whether something stands in grey behind the text, to be taken."""
         return len(self._suggestion) > len(self.value)
 
-    def _on_paste(self, event: events.Paste) -> None:
-        """Paste every line, of which Textual would take the first."""
-        lines = event.text.splitlines()
-        if len(lines) < 2:
-            return  # Textual calls the base class's handler as well
-        event.prevent_default()
-        event.stop()
+    def paste_text(self, text: str) -> None:
+        """Insert a text; into an empty box several lines come as the value that they mean."""
         if self.value:
-            self.replace(" ".join(lines), *self.selection)
+            super().paste_text(text)
         else:
-            self._take(fold("\n".join(lines)), "Pasted")
+            self._take(fold(text), "Pasted")
 
     async def action_submit(self) -> None:
         """Hand the text over and empty the box at once: what is typed next is the next message."""
@@ -193,7 +235,7 @@ class MessageInput(SafeInput):
         except EditorError as error:
             self._tell(str(error), "Not edited", "error")
             return
-        if edited.rstrip("\n") == text.rstrip("\n"):
+        if edited.removesuffix("\n") == text:
             return
         self._take(fold(edited), "Edited")
 
@@ -205,6 +247,38 @@ class MessageInput(SafeInput):
 
     def _tell(self, text: str, title: str, severity: Any) -> None:
         self.notify(format_sentence(text), title=title, severity=severity, markup=False)
+
+
+class _DisplayedText(Text):
+    """The display of a value, which is styled by positions in the value.
+
+    Textual adds the suggestion, the selection and the cursor to what :attr:`SafeInput._value` returns. A
+    style covers whole graphemes: a part of an emoji cannot be drawn by itself.
+    """
+
+    def __init__(self, display: VisibleText) -> None:
+        super().__init__(display.text, no_wrap=True, overflow="ignore", end="")
+        self._display = display
+
+    def __add__(self, other: Any) -> Text:
+        """Append a suggestion."""
+        shown = Text(make_visible(other.plain), other.style, end="")
+        return self.append_text(shown)
+
+    def stylize(self, style: str | Style, start: int = 0, end: int | None = None) -> None:
+        super().stylize(style, *self._find_range(start, end))
+
+    def stylize_before(self, style: str | Style, start: int = 0, end: int | None = None) -> None:
+        super().stylize_before(style, *self._find_range(start, end))
+
+    def _find_range(self, start: int, end: int | None) -> tuple[int, int]:
+        first = self._display.position_of(start)
+        last = len(self.plain) if end is None else self._display.position_of(end)
+        if not self.plain.isascii():
+            for begin, stop, _ in split_graphemes(self.plain)[0]:
+                first = begin if begin < first < stop else first
+                last = stop if begin < last < stop else last
+        return first, last
 
 
 class _FaultHighlighter(Highlighter):
