@@ -1,12 +1,21 @@
 """What callers rely on when they catch an error."""
 
+import os
+import pickle
+import queue
+import subprocess
+import sys
+
 import pytest
 
 import tui_ipc
-from tui_ipc import Disconnected, IpcError, ProtocolError, TimedOut
+from tui_ipc import Disconnected, Empty, IpcError, ProtocolError, TimedOut
 from tui_ipc.ipc import errors
 
-ALL = [one for one in vars(errors).values() if isinstance(one, type)]
+ALL = [one for one in vars(errors).values() if getattr(one, "__module__", "") == errors.__name__]
+
+
+ENV = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}  # -S leaves out what site would add
 
 
 @pytest.mark.parametrize("error", ALL, ids=lambda error: error.__name__)
@@ -17,9 +26,36 @@ def test_one_except_catches_all(error: type[Exception]) -> None:
     assert error.__doc__
 
 
-def test_a_deadline_that_passed_is_pythons_own_timeout_error_too() -> None:
-    """For code that catches only that."""
-    assert issubclass(TimedOut, TimeoutError)
+@pytest.mark.parametrize(
+    ("error", "standard"),
+    [
+        (TimedOut, TimeoutError),
+        (Empty, queue.Empty),
+        (Disconnected, EOFError),
+        (Disconnected, ConnectionError),
+    ],
+)
+def test_an_error_of_the_standard_library_too(error: type[Exception], standard: type[Exception]) -> None:
+    """For code that was written for pipes and queues and catches only that."""
+    with pytest.raises(standard, match="the sentence") as caught:
+        raise error("the sentence")
+    assert isinstance(caught.value, IpcError)
+
+
+@pytest.mark.parametrize("error", [Disconnected("gone", 3), ProtocolError("broken", 7), Empty("nothing")])
+def test_an_error_comes_through_a_pool(error: IpcError) -> None:
+    """Pickled and back it says the same."""
+    other = pickle.loads(pickle.dumps(error))
+    assert (type(other), str(other), vars(other)) == (type(error), str(error), vars(error))
+
+
+def test_queue_is_not_loaded_for_its_error() -> None:
+    """It would cost every child's start more than the error does."""
+    code = "import sys, tui_ipc; print('queue' in sys.modules, 'threading' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=ENV
+    )
+    assert done.stdout == "False False\n"
 
 
 def test_a_protocol_error_names_the_byte_where_there_is_one() -> None:

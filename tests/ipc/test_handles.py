@@ -1,5 +1,6 @@
 """Handles in messages: senders, receivers and shared memory arrive, in order, and nobody loses one."""
 
+import asyncio
 import gc
 import os
 import socket
@@ -20,13 +21,17 @@ from tui_ipc import (
     Empty,
     IpcError,
     MessageTooLarge,
+    OneShotServer,
     Receiver,
+    ReceiverSet,
     Sender,
     SharedMemory,
     TimedOut,
     TooManyHandles,
     channel,
+    connect,
 )
+from tui_ipc.ipc import aio
 
 MIB = 1024 * 1024
 
@@ -388,3 +393,95 @@ def test_a_refused_message_closes_its_descriptors(make_channel: MakeChannel) -> 
     receiver.close()
     with pytest.raises(Disconnected):
         inner_receiver.recv(PATIENCE)
+
+
+# ------------------------------------------------------------------------------------------ Moved, and closed
+
+
+@pytest.mark.parametrize("size", [0, 100_000])
+def test_handles_that_move_are_closed_once_the_message_has_left(ends: Pair, size: int) -> None:
+    """`send(…, move=True)`: a sender and a shared memory too, so that the channel ends with the other's."""
+    sender, receiver = ends
+    inner_sender, inner_receiver = channel()
+    memory = SharedMemory(b"content")
+    sender.send([inner_sender, memory, bytes(size)], move=True)
+    assert (inner_sender.closed, memory.closed) == (True, True)
+    arrived, copy, _ = receiver.recv()
+    with arrived, copy, inner_receiver:
+        arrived.send(bytes(copy))
+        arrived.close()
+        assert list(inner_receiver) == [b"content"]
+
+
+def test_handles_of_a_failed_send_do_not_move(make_channel: MakeChannel) -> None:
+    """`send(…, move=True)` that fails: all of them are still yours."""
+    (sender, receiver), (inner_sender, inner_receiver) = make_channel(), make_channel()
+    receiver.close()
+    with pytest.raises(Disconnected):
+        sender.send([inner_sender], move=True)
+    inner_sender.send("still mine")
+    assert inner_receiver.recv() == "still mine"
+
+
+def test_a_sender_moves_through_itself(ends: Pair) -> None:
+    """`send(…, move=True)` of the very sender: it leaves, and is closed here."""
+    sender, receiver = ends
+    sender.send(sender, move=True)
+    assert sender.closed
+    with receiver.recv() as arrived:
+        arrived.send("from there")
+    assert list(receiver) == ["from there"]
+
+
+@pytest.mark.parametrize("is_turn_due", [False, True])
+def test_handles_that_move_in_asyncio_are_closed(is_turn_due: bool) -> None:
+    """`await send(…, move=True)`, at once and after other sends."""
+
+    async def main() -> None:
+        sender, receiver = aio.channel()
+        inner_sender, inner_receiver = aio.channel()
+        async with sender, receiver, inner_receiver:
+            for _ in range(100 if is_turn_due else 0):
+                await sender.send(0)
+                await receiver.recv()
+            sending = [asyncio.ensure_future(sender.send(n)) for n in range(60 if is_turn_due else 0)]
+            await sender.send({"reply": inner_sender}, move=True)
+            assert inner_sender.closed
+            for message in [await receiver.recv() for _ in range(len(sending) + 1)]:
+                if isinstance(message, dict):
+                    async with message["reply"] as reply:
+                        await reply.send("answer")
+            await asyncio.gather(*sending)
+            assert [message async for message in inner_receiver] == ["answer"]
+
+    asyncio.run(main())
+
+
+def test_whether_it_is_closed(make_channel: MakeChannel) -> None:
+    """`.closed`, of everything that can be."""
+    (sender, receiver), (one, other) = make_channel(), make_channel()
+    things: list[Any] = [
+        sender,
+        receiver,
+        SharedMemory(b"content"),
+        aio.Sender(one),
+        aio.Receiver(other),
+        OneShotServer(),
+        ReceiverSet(),
+    ]
+    assert [each.closed for each in things] == [False] * len(things)
+    for each in things:
+        each.close()
+    assert [each.closed for each in things] == [True] * len(things)
+
+
+def test_a_receiver_that_moved_and_a_server_that_accepted_are_closed(make_channel: MakeChannel) -> None:
+    """`.closed` whatever closed it."""
+    (sender, receiver), (_, inner_receiver) = make_channel(), make_channel()
+    sender.send(inner_receiver)
+    receiver.recv().close()
+    assert inner_receiver.closed
+    with OneShotServer() as server, connect(server.name) as client:
+        client.send(None)
+        server.accept(PATIENCE)[0].close()
+        assert server.closed

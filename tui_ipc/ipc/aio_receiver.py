@@ -112,6 +112,11 @@ class Receiver(Handle, Generic[T]):
         """As :meth:`tui_ipc.Receiver.read_ahead`."""
         return self._receiver.read_ahead()
 
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it, or it moved away in a message."""
+        return self._receiver.closed
+
     def fileno(self) -> int:
         """A descriptor to wait for; see :meth:`tui_ipc.Receiver.fileno`."""
         return self._receiver.fileno()

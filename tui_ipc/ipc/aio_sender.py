@@ -52,11 +52,15 @@ class Sender(Handle, Generic[T]):
     def max_message_size(self, size: int) -> None:
         self._sender.max_message_size = size
 
-    async def send(self, value: T) -> None:
+    async def send(self, value: T, *, move: bool = False) -> None:
         """Send one message, waiting while the channel is full.
 
         Use ``asyncio.timeout`` for a deadline: a cancelled send has sent nothing. (In inline mode a message
         that was begun goes out before the next one.)
+
+        Args:
+            value: As for :meth:`tui_ipc.Sender.send`.
+            move: Whether all handles in ``value`` move: yours are closed once the message has left.
 
         Raises:
             As :meth:`tui_ipc.Sender.send`, TimedOut excepted.
@@ -67,9 +71,10 @@ class Sender(Handle, Generic[T]):
             if delivery is None:
                 self._at_once += 1
             else:
+                delivery.moves = move
                 await self._send(lambda: delivery)
         else:
-            await self._in_turn(lambda: self._sender._start(value, _AT_ONCE))
+            await self._in_turn(lambda: self._start(value, move))
 
     async def send_many(self, values: Iterable[T]) -> None:
         """Send messages in order, many with each system call; see :meth:`tui_ipc.Sender.send_many`.
@@ -87,6 +92,11 @@ class Sender(Handle, Generic[T]):
     def clone(self) -> "Sender[T]":
         """Another sender of the same channel, to be closed on its own."""
         return Sender(self._sender.clone())
+
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it, or it moved away in a message."""
+        return self._sender.closed
 
     def fileno(self) -> int:
         """The descriptor; raises Closed after :meth:`close`."""
@@ -110,6 +120,12 @@ class Sender(Handle, Generic[T]):
 
     async def __aexit__(self, *_: object) -> None:
         self.close()
+
+    def _start(self, value: T, move: bool) -> Delivery | None:
+        delivery = self._sender._start(value, _AT_ONCE)
+        if delivery is not None:
+            delivery.moves = move
+        return delivery
 
     async def _send(self, start: Callable[[], Delivery | None]) -> None:
         """Send at once if nobody is before us and the channel takes it, else in turn."""

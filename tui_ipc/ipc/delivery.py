@@ -113,10 +113,22 @@ class Delivery:
 
     Attributes:
         outlet: Where it goes.
+        moves: Whether all the handles are closed here once the message has left.
         pause: Seconds to wait, instead of for ``fileno()``, after BlockingIOError; 0 as a rule.
     """
 
-    __slots__ = ("_body", "_handles", "_pauses", "_pieces", "_size", "_state", "_theirs", "outlet", "pause")
+    __slots__ = (
+        "_body",
+        "_handles",
+        "_pauses",
+        "_pieces",
+        "_size",
+        "_state",
+        "_theirs",
+        "moves",
+        "outlet",
+        "pause",
+    )
 
     def __init__(
         self,
@@ -127,6 +139,7 @@ class Delivery:
         is_begun: bool = False,
     ) -> None:
         self.outlet = outlet
+        self.moves = False
         self.pause = 0.0
         self._pauses = iter(_IN_FLIGHT_PAUSES)
         self._pieces = [memoryview(piece) for piece in pieces]
@@ -186,6 +199,8 @@ class Delivery:
         self.abandon()
         for handle in self._handles:
             handle._left()
+            if self.moves:
+                handle.close()
 
     def abandon(self) -> None:
         """Close the side stream; a body cut off by that never becomes a message."""

@@ -4,14 +4,23 @@ One base, :class:`IpcError`, so that a caller who only wants to know *whether* a
 one ``except``. Below it one class for each different remedy: try again later, stop talking, correct
 your own code, or blame the peer. What a peer does never surfaces as an ``OSError`` or as an exception of
 msgpack's.
+
+Some are errors of the standard library as well, so that code written for a pipe or a queue works here:
+``Empty`` is a ``queue.Empty``, ``Disconnected`` an ``EOFError`` and a ``ConnectionError``, ``TimedOut`` a
+``TimeoutError``.
 """
+
+try:
+    from _queue import Empty as _QueueEmpty  # what queue.Empty is, without the rest of that module
+except ImportError:  # another Python than CPython
+    from queue import Empty as _QueueEmpty
 
 
 class IpcError(Exception):
     """Something went wrong on a channel, a one-shot server or a shared memory."""
 
 
-class Disconnected(IpcError):
+class Disconnected(IpcError, ConnectionError, EOFError):
     """The peer is gone: every endpoint on its side is closed, or its process ended.
 
     The same error from ``send`` and from ``recv``, whatever ``errno`` the kernel gave.
@@ -34,7 +43,7 @@ class Busy(IpcError):
     """Another thread or task of yours is using this endpoint, which serves one at a time."""
 
 
-class Empty(IpcError):
+class Empty(IpcError, _QueueEmpty):
     """``try_recv`` found no whole message; the channel is still open."""
 
 

@@ -28,6 +28,11 @@ class Handle:
 
     kind = 0
 
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it, or it moved away in a message."""
+        raise NotImplementedError
+
     def fileno(self) -> int:
         """The descriptor; raises :class:`~tui_ipc.ipc.errors.Closed` if there is none any more."""
         raise NotImplementedError

@@ -134,6 +134,11 @@ class OneShotServer(Uncopied):
         """The error for a deadline that passed before our own user's client came."""
         return self._rejected or TimedOut(f"nobody connected to {self.name} within {timeout} s")
 
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed, or has accepted its client."""
+        return self._listener is None or self._is_closing
+
     def fileno(self) -> int:
         """The listening descriptor, readable when a client is there; raises Closed after :meth:`close`."""
         return self._open_listener().fileno()

@@ -218,6 +218,11 @@ class Receiver(TypedHandle[T]):
         """Bytes that were read and not yet received: further messages, or a part of one."""
         return self._decoder.read_ahead()
 
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it, or it moved away in a message."""
+        return self._is_closing or self._socket.fileno() < 0
+
     def fileno(self) -> int:
         """A descriptor that is readable while :meth:`try_recv` would not raise Empty, or a part more has
         come.

@@ -208,6 +208,11 @@ class ReceiverSet(Uncopied):
             else:
                 self._update_alarm()
 
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it."""
+        return self._is_closing or not self._epoll.is_open()
+
     def fileno(self) -> int:
         """A descriptor that is readable while :meth:`select` would return at once, to be waited for only.
 
@@ -254,7 +259,7 @@ class ReceiverSet(Uncopied):
         return "it belongs to the process that made it; pass on its receivers, each taken out with remove()"
 
     def _check_open(self) -> None:
-        if not self._epoll.is_open() or self._is_closing:
+        if self.closed:
             raise Closed("this receiver set was closed")
 
     def _take(self, identity: int) -> None:

@@ -72,7 +72,7 @@ class Sender(TypedHandle[T]):
         self._max_message_size = size
         self._at_once = min(self._outlet.atomic_size, size)  # bytes that one call sends, as a rule
 
-    def send(self, value: "T", timeout: float | None = None) -> None:
+    def send(self, value: "T", timeout: float | None = None, *, move: bool = False) -> None:
         """Send one message, waiting while the channel is full.
 
         Handles in ``value`` are duplicated (a sender, a shared memory) or moved (a receiver). After any
@@ -82,6 +82,7 @@ class Sender(TypedHandle[T]):
             value: None, bool, int of 64 bits, float, str, bytes, list, tuple, dict, aware datetime, and
                 handles, nested up to 1024 deep. A tuple arrives as a list.
             timeout: Seconds to wait at most; None waits for as long as there is a receiver.
+            move: Whether all handles in ``value`` move: yours are closed once the message has left.
 
         Raises:
             Disconnected: There is no receiver any more.
@@ -124,6 +125,7 @@ class Sender(TypedHandle[T]):
         else:
             delivery = self._start(value, SEND_FLAGS if timeout is None else _AT_ONCE)
         if delivery is not None:
+            delivery.moves = move
             complete(delivery, deadline_after(timeout))
 
     def send_many(self, values: "Iterable[T]", timeout: float | None = None) -> None:
@@ -166,6 +168,11 @@ class Sender(TypedHandle[T]):
         descriptor = self.fileno()
         self._check_not_inline("be cloned; threads may share it as it is")
         return Sender(sockets.duplicate(descriptor), self.max_message_size)
+
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it, or it moved away in a message."""
+        return self._outlet.socket.fileno() < 0
 
     def fileno(self) -> int:
         """The descriptor, for ``poll`` and the like; raises Closed after :meth:`close`."""

@@ -109,6 +109,11 @@ class SharedMemory(Handle):
     def __bytes__(self) -> bytes:
         return bytes(self.view)
 
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it, or it moved away in a message."""
+        return self._descriptor < 0
+
     def fileno(self) -> int:
         """The descriptor of the memory file; raises Closed after :meth:`close`."""
         if self._descriptor < 0:
