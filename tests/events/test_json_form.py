@@ -38,6 +38,8 @@ def test_a_line_says_all_and_steers_no_terminal(event: ev.AnyEvent) -> None:
         match field.name:
             case "raw":
                 assert (bytes.fromhex(made["raw"]), made["size"]) == (content, len(content))
+            case "received" | "around":
+                assert bytes.fromhex(made[field.name]) == content
             case "data":
                 left = bytes.fromhex(made["raw"]) if "raw" in made else made["text"].encode()
                 assert (left, made["size"]) == (content, len(content))
@@ -52,8 +54,8 @@ def test_a_message() -> None:
     """All of it, once."""
     assert line(received({"a": [1, None, "é"]})) == (
         '{"schema": 1, "event": "message-received", "at": 5, "run": 1, "number": 2, '
-        '"answers": 1, "elapsed": 61, "value": {"a": [1, null, "\\u00e9"]}, "raw": "01ff", "size": 2, '
-        '"text": "{\\"a\\": [1, null, \\"\\u00e9\\"]}"}'
+        '"answers": 1, "elapsed": 61, "value": {"a": [1, null, "\\u00e9"]}, "raw": "01ff", "channel": 0, '
+        '"size": 2, "text": "{\\"a\\": [1, null, \\"\\u00e9\\"]}"}'
     )
 
 

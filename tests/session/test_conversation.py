@@ -52,6 +52,8 @@ def test_a_fault_names_the_byte_of_an_inline_childs_stream() -> None:
     message_size = len(b"\xd9\x0eso far so good")
     assert fault.byte == hello + message_size
     assert f"at byte {fault.byte}" in fault.sentence
+    assert fault.received[:1] == fault.around[:1] == b"\xc1"
+    assert fault.around_offset == fault.byte
 
 
 def test_of_an_unfinished_message_no_byte_is_at_fault() -> None:
@@ -60,3 +62,4 @@ def test_of_an_unfinished_message_no_byte_is_at_fault() -> None:
     fault = single_event(events, ev.Fault)
     assert fault.byte is None
     assert "10" in fault.sentence
+    assert len(fault.received) == 10

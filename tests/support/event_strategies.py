@@ -24,8 +24,16 @@ def _event(kind: type[ev.AnyEvent], **fields: st.SearchStrategy[Any]) -> st.Sear
     return st.builds(kind, at=counts, run=ordinals, **fields)
 
 
-def _sent(value: Any, at: int, number: int) -> ev.MessageSent:
-    return ev.MessageSent(at=at, run=1, number=number, value=arrived(value), raw=encode(value))
+def _sent(value: Any, at: int, number: int, origin: str, channel: int) -> ev.MessageSent:
+    return ev.MessageSent(
+        at=at,
+        run=1,
+        number=number,
+        value=arrived(value),
+        raw=encode(value),
+        origin=origin,
+        channel=channel,
+    )
 
 
 def _sent_raw(data: bytes, at: int, number: int) -> ev.MessageSent:
@@ -61,7 +69,9 @@ EVENTS_BY_KIND: dict[type[ev.AnyEvent], st.SearchStrategy[ev.AnyEvent]] = {
     ),
     ev.ChannelsOpen: _event(ev.ChannelsOpen),
     ev.StepLate: _event(ev.StepLate, step=steps, waited=counts, sentence=texts),
-    ev.MessageSent: st.builds(_sent, values, counts, ordinals)
+    ev.MessageSent: st.builds(
+        _sent, values, counts, ordinals, st.sampled_from(("user", "script")) | texts, st.just(0) | counts
+    )
     | st.builds(_sent_raw, st.binary(max_size=99), counts, ordinals),
     ev.MessageReceived: st.builds(_received, values, counts, ordinals, st.none() | ordinals, maybe),
     ev.ChildOutput: _event(
@@ -83,7 +93,16 @@ EVENTS_BY_KIND: dict[type[ev.AnyEvent], st.SearchStrategy[ev.AnyEvent]] = {
         )
     ),
     ev.HandshakeFailed: _event(ev.HandshakeFailed, step=steps, sentence=texts, timed_out=st.booleans()),
-    ev.Fault: _event(ev.Fault, sentence=texts, byte=maybe),
+    ev.Fault: _event(
+        ev.Fault,
+        sentence=texts,
+        byte=maybe,
+        ends_channel=st.booleans(),
+        received=st.binary(max_size=99),
+        around=st.binary(max_size=64),
+        around_offset=maybe,
+        channel=st.just(0) | counts,
+    ),
     ev.Audit: _event(
         ev.Audit,
         processes=st.lists(pids, max_size=3).map(tuple),
@@ -92,6 +111,15 @@ EVENTS_BY_KIND: dict[type[ev.AnyEvent], st.SearchStrategy[ev.AnyEvent]] = {
         quit_elapsed=maybe,
         held=st.lists(texts, max_size=3).map(tuple),
     ),
+    ev.ScriptStep: _event(
+        ev.ScriptStep,
+        script=texts,
+        line=counts,
+        text=texts,
+        state=st.sampled_from(get_args(ev.ScriptStepState)),
+        sentence=texts,
+    ),
+    ev.Note: _event(ev.Note, text=texts, about=maybe),
 }
 """For each kind of event, those that there can be."""
 

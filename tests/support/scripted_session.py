@@ -76,6 +76,8 @@ class FakeSession:
         over: Whether the session was left.
         deaf: Why messages cannot be sent, None if they can.
         doing: What it says the child does.
+        is_recorded: Whether it says that it is recorded.
+        steps: The steps that were recorded: line, text, state, and why it failed.
     """
 
     def __init__(
@@ -90,6 +92,8 @@ class FakeSession:
         self.over = False
         self.deaf: str | None = None
         self.doing = Diagnosis(phase=RunPhase.ENDED)
+        self.is_recorded = False
+        self.steps: list[tuple[int, str, str, str]] = []
         self._opening = tuple(opening)
         self._answer = answer
         self._ending = tuple(ending)
@@ -100,6 +104,11 @@ class FakeSession:
     def as_session(self) -> "Session":
         """This, for those who take a session and use no more of it than there is here."""
         return cast("Session", self)
+
+    def record_script_step(self, script: str, line: int, text: str, state: str, sentence: str) -> None:
+        """Note the step."""
+        assert script
+        self.steps.append((line, text, state, sentence))
 
     async def __aenter__(self) -> Self:
         self.feed(*self._opening)

@@ -27,7 +27,7 @@ class NotEmpty(NamedTuple):
 Count: TypeAlias = Annotated[int, Between(0, 2**63 - 1)]
 Ordinal: TypeAlias = Annotated[int, Between(1, 2**63 - 1)]
 Nanoseconds: TypeAlias = Annotated[int, Between(0, 2**63 - 1)]
-Seconds: TypeAlias = Annotated[float, Between(0, 2**63 - 1)]
+Seconds: TypeAlias = Annotated[float, Between(0, 10**12)]
 Pid: TypeAlias = Annotated[int, Between(1, 2**31 - 1)]
 StatedPid: TypeAlias = Annotated[int, Between(1, 2**64 - 1)]  # a child may state any
 SignalNumber: TypeAlias = Annotated[int, Between(1, 64)]
@@ -35,6 +35,9 @@ ExitCode: TypeAlias = Annotated[int, Between(0, 255)]
 
 Stream = Literal["stdout", "stderr"]
 Step = Literal["listening", "spawned", "connected", "hello", "channels open"]
+ScriptStepState = Literal["begun", "passed", "failed"]
+Origin = str
+"""Who sent a message: ``user``, ``script`` or ``parent``; programs may add others."""
 
 USER_REQUESTED: Final = "the user asked for it"
 """The reason of a :class:`SignalSent` that a person or a script wanted; all others end the child."""
@@ -138,6 +141,8 @@ class MessageSent(EventBase):
         number: Counts the messages sent in this run, from 1.
         value: The message.
         raw: Its bytes on the wire, msgpack.
+        origin: Who sent it.
+        channel: The channel that it took: 0 is the main one, others are counted from 1.
     """
 
     KIND: ClassVar = 7
@@ -145,6 +150,8 @@ class MessageSent(EventBase):
     number: Ordinal
     value: Any
     raw: bytes
+    origin: Origin = "user"
+    channel: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +165,7 @@ class MessageReceived(EventBase):
         answers: The ``number`` of the sent message that it answers, None if unasked: the oldest that waits,
             or the one with the same value under a key path, where the session was asked for that.
         elapsed: Nanoseconds between that message and this one, None if unasked.
+        channel: The channel that it took, see :class:`MessageSent`.
     """
 
     KIND: ClassVar = 8
@@ -167,6 +175,7 @@ class MessageReceived(EventBase):
     elapsed: Nanoseconds | None = None
     value: Any
     raw: bytes
+    channel: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,6 +274,10 @@ class Fault(EventBase):
         sentence: What it did, and at which byte.
         byte: That byte, counted from 0 in the stream; None where no byte can be named.
         ends_channel: Whether the channel is of no more use. Otherwise one message was skipped.
+        received: What had come of the message, from its first byte on, at most 64 KiB.
+        around: The bytes around that byte, up to 32 before it and 32 from it on.
+        around_offset: Where those begin, counted as ``byte`` is.
+        channel: The channel that it happened on, see :class:`MessageSent`.
     """
 
     KIND: ClassVar = 16
@@ -272,6 +285,10 @@ class Fault(EventBase):
     sentence: str
     byte: Count | None = None
     ends_channel: bool = True
+    received: bytes = b""
+    around: bytes = b""
+    around_offset: Count | None = None
+    channel: Count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -315,6 +332,43 @@ HANDSHAKE_STEPS: Final[dict[type[HandshakeEvent], Step]] = {
 }
 """The step that each of them completes, in their order."""
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptStep(EventBase):
+    """A script that drives the session begins or ends a step.
+
+    Attributes:
+        script: The name of the script, as a rule its file.
+        line: The line of the step, from 1; 0 for what no line is about, such as the end after the last step.
+        text: The step as a script has it.
+        state: ``begun``, then ``passed`` or ``failed``.
+        sentence: Why it failed, for people; empty otherwise.
+    """
+
+    KIND: ClassVar = 18
+
+    script: str
+    line: Count
+    text: str
+    state: ScriptStepState
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note(EventBase):
+    """A person wrote a line of text about what happened.
+
+    Attributes:
+        text: The line.
+        about: The ``at`` of the event that it is about, None if it is about none in particular.
+    """
+
+    KIND: ClassVar = 19
+
+    text: str
+    about: Nanoseconds | None = None
+
+
 AnyEvent: TypeAlias = (
     HandshakeEvent
     | StepLate
@@ -329,5 +383,7 @@ AnyEvent: TypeAlias = (
     | HandshakeFailed
     | Fault
     | Audit
+    | ScriptStep
+    | Note
 )
 """Every kind of event. What tells kinds apart matches all of them and ends in ``assert_never``."""

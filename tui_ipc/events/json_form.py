@@ -26,6 +26,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -69,6 +71,8 @@ def fields(event: AnyEvent) -> dict[str, Any]:
                 del made["value"]
         case HelloReceived():
             made |= _bytes_to_json(event.raw)
+        case Fault():
+            made |= {"received": event.received.hex(), "around": event.around.hex()}
         case ChildOutput():
             del made["data"]
             made |= _output_to_json(event.data)
@@ -86,7 +90,8 @@ def fields(event: AnyEvent) -> dict[str, Any]:
             | ChildContinued()
             | ChildExited()
             | HandshakeFailed()
-            | Fault()
+            | ScriptStep()
+            | Note()
         ):
             pass  # their fields are what JSON has
         case _:

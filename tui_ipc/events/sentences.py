@@ -22,6 +22,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -96,8 +98,25 @@ def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
             return EventText("■", "exited", f"the child {describe_exit(event.code, event.signal)}", tone)
         case Audit():
             return _describe_audit(event)
+        case ScriptStep():
+            return _describe_script_step(event)
+        case Note():
+            return EventText("✎", "note", event.text)
         case _:
             assert_never(event)
+
+
+def _describe_script_step(event: ScriptStep) -> EventText:
+    detail = f"{event.script}:{event.line}: {event.text}" if event.line else f"{event.script}: {event.text}"
+    match event.state:
+        case "begun":
+            return EventText("▸", "step", detail, "muted")
+        case "passed":
+            return EventText("✓", "passed", detail, "good")
+        case "failed":
+            return EventText("✕", "failed", f"{detail} · {event.sentence}", "bad")
+        case _:
+            assert_never(event.state)
 
 
 def describe_leftovers(audit: Audit) -> list[str]:

@@ -249,6 +249,12 @@ class StreamDecoder(Builder):
         """Bytes that were received and not yet taken as values."""
         return self._end - self._place if self.state == BATCH else len(self._buffer)
 
+    def unfinished(self) -> bytes:
+        """The bytes that were received and not yet taken as values."""
+        if self.state != BATCH:
+            return bytes(self._buffer)
+        return self._chunk[len(self._chunk) - self.read_ahead() :]
+
     def close(self) -> None:
         """Forget what was not taken; its descriptors are discarded."""
         while self._attached:
@@ -323,6 +329,7 @@ class StreamDecoder(Builder):
         self._scanned = self._fed = self._awaited = 0
 
     def _next_careful(self) -> "Any":
+        raw, begin = b"", self._base
         try:
             size = self._measure()
             if size is None:
@@ -346,7 +353,10 @@ class StreamDecoder(Builder):
                     "opened; raise the limit of open files (ulimit -n) or close some"
                 )
             return self.build(raw, descriptors, begin, scanned=True)
-        except ProtocolError:
+        except ProtocolError as error:
+            # What is in the buffer now begins with this message, unless that was taken out as a whole before
+            # its content was found to be wrong.
+            error.received, error.received_offset = (raw, begin) if raw else (bytes(self._buffer), self._base)
             self._break()
             raise
 

@@ -28,11 +28,13 @@ class Disconnected(IpcError, ConnectionError, EOFError):
     Attributes:
         unfinished: Bytes of a last message that the peer began and did not finish; 0 if it ended in good
         order.
+        received: Those bytes, as far as they were kept.
     """
 
-    def __init__(self, sentence: str, unfinished: int = 0) -> None:
+    def __init__(self, sentence: str, unfinished: int = 0, received: bytes = b"") -> None:
         super().__init__(sentence)
         self.unfinished = unfinished
+        self.received = received
 
 
 class Closed(IpcError):
@@ -57,11 +59,15 @@ class ProtocolError(IpcError):
     Attributes:
         offset: The byte, counted from 0 in the stream, at which the peer broke it; None
             where no byte can be named.
+        received: What had come of the message, from its first byte on, as far as it was kept.
+        received_offset: Where that begins in the stream.
     """
 
     def __init__(self, sentence: str, offset: int | None = None) -> None:
         super().__init__(sentence if offset is None else f"{sentence} (at byte {offset})")
         self.offset = offset
+        self.received = b""
+        self.received_offset = 0
 
 
 class MessageTooLarge(IpcError):

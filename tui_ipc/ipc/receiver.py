@@ -404,7 +404,9 @@ class Receiver(TypedHandle[T]):
             return NOTHING
         unfinished = self._decoder.read_ahead() or self._lost
         if unfinished:
-            raise Disconnected(f"the peer is gone: it ended {unfinished} bytes into a message", unfinished)
+            received = self._decoder.unfinished()
+            sentence = f"the peer is gone: it ended {unfinished} bytes into a message"
+            raise Disconnected(sentence, unfinished, received)
         raise Disconnected("the peer is gone: every sender of this channel is closed")
 
     # ------------------------------------------------------------------------------------- large messages

@@ -51,7 +51,8 @@ class EventSchema:
         )
         self.defaults = tuple(field.default for field in fields[self.required :])
         self.get: Callable[[AnyEvent], tuple[Any, ...]] = attrgetter(*self.names)
-        self.long = next((index for index, name in enumerate(self.names) if types[name] is bytes), None)
+        required = self.names[: self.required]
+        self.long = next((index for index, name in enumerate(required) if types[name] is bytes), None)
 
     def read_fields(self, values: list[Any]) -> dict[str, Any]:
         """Return the fields of an event.
@@ -175,7 +176,7 @@ def _make_float_reader(bounds: Between) -> FieldReader:
             raise _wrong_type(value, float)
         if least <= value <= most:  # which neither NaN nor infinity is
             return float(value)
-        raise FieldError(f"is {value}, not a finite number from {least} on")
+        raise FieldError(f"is {value}, not a number from {least} to {most}")
 
     return read
 

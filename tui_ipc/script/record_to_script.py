@@ -229,6 +229,11 @@ def _convert_conversation(  # noqa: PLR0912 - one branch for each kind of event
                     yield Signal(event.signal)
             case ev.Fault(ends_channel=False):
                 yield f"A message of the child was skipped: {event.sentence}"
+            case ev.Note():
+                yield f"Note: {event.text}"
+            case ev.ScriptStep():
+                if event.state == "failed":
+                    yield f"Here {event.script} failed at line {event.line}: {event.sentence}"
             case ev.Fault():
                 yield f"The child broke the protocol: {event.sentence}"
             case (

@@ -265,7 +265,7 @@ class Suite:
     async def _run_script(self, script: Script, number: int) -> Outcome:
         command = choose_command(script, self._command)
         recorder, complaint = self._begin_recording(script, command)
-        session = Session(command, self._session_options, record=recorder)
+        session = Session(command, replace(self._session_options, origin="script"), record=recorder)
         tails = None if self._make_output_tails is None else self._make_output_tails()
         runner = Runner(
             script,

@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from tui_ipc.events import ChannelClosed, Fault, MessageReceived, MessageSent
+from tui_ipc.events import ChannelClosed, Fault, MessageReceived, MessageSent, Origin
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
@@ -22,6 +22,9 @@ CHILD_ENDED: Final = "child not running: it has ended"
 RUN_OVER: Final = "child not running: its run is over"
 CONNECTION_CLOSED: Final = "the child closed its connection"
 """Why nothing can be sent any more."""
+
+_MAX_FAULTY_BYTES: Final = 64 * 1024  # of a message that broke the wire, in its event
+_AROUND_FAULT: Final = 32  # bytes before the wrong one, and as many from it on
 
 
 def describe_limit(error: BaseException) -> str:
@@ -68,6 +71,7 @@ class Conversation:
         is_inline: bool,
         emit_output: Callable[[int], None],
         correlator: Correlator,
+        origin: Origin = "user",
     ) -> None:
         self.correlator = correlator
         self.closed_at: int | None = None
@@ -78,6 +82,7 @@ class Conversation:
         self.received_at: int | None = None
         self.fault: str | None = None
         self._run = run
+        self._origin = origin
         self._timeline = timeline
         self._sender = sender
         self._receiver = receiver
@@ -123,7 +128,12 @@ class Conversation:
                 raise ValueError(str(error)) from None
             self.sent_count += 1
             sent = MessageSent(
-                at=self._timeline.stamp(at), run=self._run, number=self.sent_count, value=value, raw=raw
+                at=self._timeline.stamp(at),
+                run=self._run,
+                number=self.sent_count,
+                value=value,
+                raw=raw,
+                origin=self._origin,
             )
             self._timeline.add(sent)
         self.sent_at = sent.at
@@ -197,7 +207,8 @@ class Conversation:
             if error.unfinished:
                 self.unread_bytes += error.unfinished
                 self.fault = str(error)
-                self._emit_fault(self.fault)  # without an offset: no byte is wrong, the next one is missing
+                # No byte is wrong, so there is no offset: the next byte is missing.
+                self._emit_fault(self.fault, received=error.received)
             self.mark_ended()
             return 0
         except (IpcError, OSError) as error:  # OSError: this machine has no memory left, and the like
@@ -206,7 +217,7 @@ class Conversation:
                 self._emit_fault(text, ends_channel=False)
                 return 1
             self.fault = text
-            self._emit_fault(text, error.offset if isinstance(error, ProtocolError) else None)
+            self._emit_fault(text, error if isinstance(error, ProtocolError) else None)
             self.mark_ended(f"the child broke the wire, and its channel was closed: {text}")
             return 0
         self._emit_received(message, self._timeline.now())
@@ -230,8 +241,22 @@ class Conversation:
             )
         )
 
-    def _emit_fault(self, text: str, byte: int | None = None, *, ends_channel: bool = True) -> None:
+    def _emit_fault(
+        self,
+        text: str,
+        error: ProtocolError | None = None,
+        received: bytes = b"",
+        *,
+        ends_channel: bool = True,
+    ) -> None:
         self._emit_output(self._timeline.now())
+        byte, around, around_offset = None, b"", None
+        if error is not None and error.offset is not None:
+            byte, received = error.offset, error.received
+            index = byte - error.received_offset  # of the wrong byte in what was received
+            start = max(0, index - _AROUND_FAULT)
+            around = received[start : index + _AROUND_FAULT] if index >= 0 else b""
+            around_offset = error.received_offset + start if around else None
         self._timeline.add(
             Fault(
                 at=self._timeline.stamp(),
@@ -239,5 +264,8 @@ class Conversation:
                 sentence=text,
                 byte=byte,
                 ends_channel=ends_channel,
+                received=received[:_MAX_FAULTY_BYTES],
+                around=around,
+                around_offset=around_offset,
             )
         )

@@ -10,7 +10,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, assert_never
 
-from tui_ipc.events import Audit, ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent
+from tui_ipc.events import Audit, ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent, Origin
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_VARIABLE, InvalidHello
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
@@ -43,6 +43,7 @@ class SessionOptions:
             that waits and has the same value there, and one without the path answers nothing. None: messages
             are answered one after the other.
         max_message_size: In bytes, of a message either way. A longer one is refused, or skipped.
+        origin: Who sends the messages, as their events say it.
 
     Raises:
         ValueError: A part of the key path is empty.
@@ -55,6 +56,7 @@ class SessionOptions:
     pty: bool = True
     match: str | None = None
     max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE
+    origin: Origin = "user"
 
     def __post_init__(self) -> None:
         if self.match is not None:
@@ -317,6 +319,7 @@ class Run:
             is_inline=channels.is_inline,
             emit_output=parts.output.emit_available,
             correlator=make_correlator(self._options.match),
+            origin=self._options.origin,
         )
         self._timeline.add(ChannelsOpen(at=self._timeline.stamp(), run=self.number))
         self._handshake_over.set()

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageSent
+from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageSent, Note, ScriptStep, ScriptStepState
 from tui_ipc.ipc.wire import encode, too_large
 from tui_ipc.session.conversation import NotConnected, describe_limit
 from tui_ipc.session.handshake import RunPhase
@@ -168,6 +168,33 @@ class Session:
             raise ValueError(f"there is no signal {number} on this machine")
         if self._run is None or not self._run.signal(number, USER_REQUESTED):
             raise NotConnected("no child to signal: it does not run, or runs as another user")
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether something records the events."""
+        return self._timeline.is_recorded
+
+    def add_note(self, text: str, about: int | None = None) -> None:
+        """Add a line of text to the events.
+
+        Args:
+            text: The line.
+            about: The ``at`` of the event that it is about, if it is about one.
+        """
+        at = self._timeline.stamp()
+        self._timeline.add(Note(at=at, run=max(1, self.run_number), text=text, about=about))
+
+    def record_script_step(
+        self, script: str, line: int, text: str, state: ScriptStepState, sentence: str = ""
+    ) -> None:
+        """Record that a script begins or ends a step; see :class:`~tui_ipc.events.ScriptStep`.
+
+        The event is only recorded: :meth:`events` does not give it to the script itself.
+        """
+        at, run = self._timeline.stamp(), max(1, self.run_number)
+        self._timeline.record_only(
+            ScriptStep(at=at, run=run, script=script, line=line, text=text, state=state, sentence=sentence)
+        )
 
     def diagnosis(self) -> "Diagnosis":
         """What the child does at this moment, and why nothing happens; its ``sentences`` are for people."""

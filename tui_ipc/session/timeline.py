@@ -26,6 +26,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -76,6 +78,11 @@ class Timeline:
         """True while producers have to wait for the consumer."""
         return not self._space.is_set()
 
+    @property
+    def is_recorded(self) -> bool:
+        """Whether something records the events."""
+        return self._record is not None
+
     def begin(self) -> None:
         """Set the clock to 0, before the first event."""
         self._begin = time.monotonic_ns()
@@ -99,6 +106,11 @@ class Timeline:
         if len(self._events) >= self._max_events or self._bytes >= self._max_bytes:
             self._space.clear()
         self._wake()
+
+    def record_only(self, event: AnyEvent) -> None:
+        """Record an event that the consumer of the events has no use for."""
+        if self._record is not None:
+            self._record(event)
 
     def deliver(self, resume: Callable[[], None]) -> None:
         """Call what adds events, and then resume the consumer at once, instead of a turn of the loop later.
@@ -177,6 +189,10 @@ def _count_bytes(event: AnyEvent) -> int:
             return len(event.raw)
         case ChildOutput():
             return len(event.data)
+        case Fault():
+            return len(event.received)
+        case Note():
+            return len(event.text)
         case (
             ServerListening()
             | ChildSpawned()
@@ -184,13 +200,13 @@ def _count_bytes(event: AnyEvent) -> int:
             | ChannelsOpen()
             | StepLate()
             | HandshakeFailed()
-            | Fault()
             | ChannelClosed()
             | SignalSent()
             | ChildStopped()
             | ChildContinued()
             | ChildExited()
             | Audit()
+            | ScriptStep()
         ):
             return 0  # a few hundred bytes each: MAX_EVENTS bounds them
         case _:

@@ -414,3 +414,17 @@ def test_ends_that_differ_cannot_be_updated() -> None:
 
 async def _deaf_ears(event: AnyEvent) -> None:
     """Report nothing."""
+
+
+def test_a_recorded_session_has_each_step_and_why_one_failed() -> None:
+    """They are recorded only: the script does not meet them among its own events."""
+    session = FakeSession(opened(), lambda value: [received("no")])
+    session.is_recorded = True
+    outcome = run('> "hello"\n\n< "yes"\n', session)
+    assert outcome.code == ExitCode.UNEXPECTED
+    assert session.steps == [
+        (1, '> "hello"', "begun", ""),
+        (1, '> "hello"', "passed", ""),
+        (3, '< "yes"', "begun", ""),
+        (3, '< "yes"', "failed", outcome.sentence),
+    ]

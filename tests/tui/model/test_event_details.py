@@ -102,6 +102,7 @@ def test_a_message_has_a_title_a_summary_and_facts() -> None:
         "run": "1",
         "at": "1.500 s",
         "direction": "to the child",
+        "sent by": "user",
         "number": "#2 of this run",
         "kind": "map",
         "size": "8 bytes",

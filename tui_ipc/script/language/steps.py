@@ -246,12 +246,13 @@ def write_script(script: Script) -> str:
 
 def _write_lines(step: Step, indent: str) -> list[str]:
     if not isinstance(step, Repeat):
-        return [indent + _write_step(step)]
+        return [indent + write_step(step)]
     inner = [line for each in step.steps for line in _write_lines(each, indent + _INDENT)]
     return [f"{indent}repeat {step.count}", *inner, f"{indent}end"]
 
 
-def _write_step(step: PlainStep) -> str:  # noqa: PLR0912 - one branch for each step
+def write_step(step: PlainStep) -> str:  # noqa: PLR0912 - one branch for each step
+    """The text of a step that is not a block."""
     match step:
         case Spawn(command):
             text = f"spawn {write_command(command)}"

@@ -23,6 +23,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -315,6 +317,8 @@ def describe_remarkable_event(event: AnyEvent) -> str:
             return ""  # what the script is about
         case SignalSent() | ChildExited():
             return ""  # what the script asks for, or the outcome says
+        case ScriptStep() | Note():
+            return ""  # they are only recorded
         case HandshakeFailed() | Fault():
             return ""  # the outcome says it
         case _:

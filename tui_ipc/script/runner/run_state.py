@@ -30,6 +30,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -354,6 +356,8 @@ class RunState:
             case ChildStopped() | ChildContinued():
                 # A step that waits for a stopped child runs into its deadline, and the diagnosis says why.
                 pass
+            case ScriptStep() | Note():
+                pass  # they are only recorded
             case _:
                 assert_never(event)
 

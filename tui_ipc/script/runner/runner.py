@@ -6,7 +6,7 @@ from itertools import takewhile
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
-from tui_ipc.events import AnyEvent
+from tui_ipc.events import AnyEvent, ScriptStepState
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import (
     Expect,
@@ -27,6 +27,7 @@ from tui_ipc.script.language.steps import (
     Step,
     Timeout,
     has_captures,
+    write_step,
 )
 from tui_ipc.script.outcome import Outcome, Status, StepFailed
 from tui_ipc.script.runner.expectations import Expectations, describe_bad_end, suggest_end_step
@@ -68,6 +69,7 @@ class Runner:
     ) -> None:
         self._name = script.name
         self._timeout = timeout
+        self._step: PlainStep | None = None  # that is under way
         self._cursor = ScriptCursor(script.steps)
         self._has_captures = has_captures(script.steps)
         self._driver = SessionDriver(session, report_event)
@@ -102,6 +104,7 @@ class Runner:
                 await self._run_steps()
             except StepFailed as error:
                 failure = error
+                self._record_step("failed", str(error))
             seconds = monotonic() - began
         left = driver.run_state.received
         outcome = Outcome(
@@ -129,7 +132,11 @@ class Runner:
         try:
             _check_handshake(await self._driver.wait_for_handshake())
             for step in self._cursor:
+                self._step = step
+                self._record_step("begun")
                 await self._perform(step)
+                self._record_step("passed")
+            self._step = None
             await self._quit()
         except TooManyMessages:
             number = format_count(len(self._driver.run_state.received))
@@ -137,6 +144,12 @@ class Runner:
             remedy = ("remedy", "take them in a repeat, with < or with <~, before what was waited for here")
             details = self._failures.describe_situation(stuck=False)
             raise StepFailed(ExitCode.UNEXPECTED, sentence, remedy, *details) from None
+
+    def _record_step(self, state: ScriptStepState, why: str = "") -> None:
+        if self._driver.is_recorded:
+            # Outside the steps are the handshake before them and the end after them.
+            text = "handshake or end" if self._step is None else write_step(self._step)
+            self._driver.record_step(self._name, self.line, text, state, why)
 
     def _perform(self, step: PlainStep) -> Awaitable[None]:  # noqa: PLR0911, PLR0912 - one branch for each step
         match step:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
-from tui_ipc.events import AnyEvent, MessageReceived, MessageSent
+from tui_ipc.events import AnyEvent, MessageReceived, MessageSent, ScriptStepState
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.runner.run_state import RunState
 
@@ -131,6 +131,15 @@ class SessionDriver:
     def send_raw(self, data: bytes, timeout: float) -> Coroutine[Any, Any, bool]:
         """Send bytes as they are; as :meth:`send`."""
         return self._read_while_sending(self._session.send_raw(data), timeout)
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether the session is recorded."""
+        return self._session.is_recorded
+
+    def record_step(self, script: str, line: int, text: str, state: ScriptStepState, why: str = "") -> None:
+        """Record that a step begins, has passed, or has failed and why."""
+        self._session.record_script_step(script, line, text, state, why)
 
     def signal(self, number: int) -> None:
         """Send a signal to the child.

@@ -24,6 +24,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -264,6 +266,8 @@ def map_event_bytes(event: AnyEvent | None) -> ByteMap | None:
             return ByteMap(event.value, event.raw)
         case HelloReceived():
             return ByteMap(event.raw, event.raw)
+        case Fault(received=bytes(received)) if received:
+            return ByteMap(received, received)
         case (
             ServerListening()
             | ChildSpawned()
@@ -279,6 +283,8 @@ def map_event_bytes(event: AnyEvent | None) -> ByteMap | None:
             | HandshakeFailed()
             | Fault()
             | Audit()
+            | ScriptStep()
+            | Note()
             | None
         ):
             return None  # no msgpack came with it

@@ -21,6 +21,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -130,6 +132,8 @@ def value_lines(entry: LogEntry) -> list[Line]:
             return [line(row) for row in make_lines_visible(entry.event.sentence).split("\n")]
         case ServerListening():
             return [line(make_visible(entry.event.name))]
+        case Note():
+            return [line(make_visible(entry.event.text))]
         case ChildSpawned():
             return [line(make_visible(word)) for word in entry.event.command]
         case None:
@@ -147,6 +151,7 @@ def value_lines(entry: LogEntry) -> list[Line]:
             | ChildContinued()
             | ChildExited()
             | Audit()
+            | ScriptStep()
         ):
             return [line("".join(span.text for span in entry.line.left[2:]).strip())]  # without time and mark
         case _:
@@ -170,7 +175,7 @@ def list_answers(answers: Iterable[LogEntry]) -> Iterator[tuple[str, str]]:
             yield "answered by", f"#{format_count(event.number)} after {format_duration(event.elapsed)}"
 
 
-def _list_facts(  # noqa: PLR0912 - one case for each kind of event
+def _list_facts(  # noqa: PLR0912, PLR0915 - one case for each kind of event
     event: AnyEvent,
 ) -> Iterator[tuple[str, str]]:
     match event:
@@ -198,6 +203,10 @@ def _list_facts(  # noqa: PLR0912 - one case for each kind of event
             yield "channel", "of no more use" if event.ends_channel else "goes on; one message was skipped"
             if event.byte is not None:
                 yield "byte", f"{format_count(event.byte)}, counted from 0"
+            if event.received:
+                yield "received", _format_size(len(event.received))
+            if event.around_offset is not None:
+                yield "around", f"{event.around.hex(' ')}, from byte {format_count(event.around_offset)} on"
         case HandshakeFailed():
             yield "step missed", event.step
             yield "deadline", "passed" if event.timed_out else "not reached: it failed earlier"
@@ -205,6 +214,13 @@ def _list_facts(  # noqa: PLR0912 - one case for each kind of event
             yield from _exit_facts(event)
         case Audit():
             yield from _audit_facts(event)
+        case ScriptStep():
+            yield "script", event.script
+            yield from [("line", format_count(event.line))] if event.line else []
+            yield "step", event.text
+        case Note():
+            if event.about is not None:
+                yield "about", f"{format_clock(event.about).strip()} s"
         case ChildConnected() | ChannelsOpen() | ChildContinued() | ChannelClosed() | ChildOutput():
             pass  # their line in the log says all
         case _:
@@ -213,6 +229,8 @@ def _list_facts(  # noqa: PLR0912 - one case for each kind of event
 
 def _message_facts(event: MessageSent | MessageReceived) -> Iterator[tuple[str, str]]:
     yield "direction", "to the child" if isinstance(event, MessageSent) else "from the child"
+    yield from [("sent by", event.origin)] if isinstance(event, MessageSent) else []
+    yield from [("channel", format_count(event.channel))] if event.channel else []
     yield "number", f"#{format_count(event.number)} of this run"
     yield "kind", notation.name_kind(event.value)
     yield "size", _format_size(len(event.raw))

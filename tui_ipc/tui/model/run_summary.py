@@ -22,6 +22,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     Step,
@@ -66,7 +68,7 @@ def _count_in_a_run(event: AnyEvent) -> Literal["once", "often", "left out"]:
             return "once"
         case StepLate() | SignalSent() | ChildStopped() | ChildContinued():
             return "often"
-        case MessageSent() | MessageReceived() | ChildOutput():
+        case MessageSent() | MessageReceived() | ChildOutput() | ScriptStep() | Note():
             return "left out"
         case _:
             assert_never(event)

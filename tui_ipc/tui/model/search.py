@@ -25,6 +25,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -103,9 +105,15 @@ FILTER_LIMIT: Final = 1_000
 """How many characters a filter has at most."""
 
 _GROUP_WORDS: Final = frozenset(
-    ("sent", ">", "received", "<", "message", "handshake", "child", "signal", "fault")
+    ("sent", ">", "received", "<", "message", "handshake", "child", "signal", "fault", "step", "note")
 )
-_PLURALS: Final = {"messages": "message", "signals": "signal", "faults": "fault"}
+_PLURALS: Final = {
+    "messages": "message",
+    "signals": "signal",
+    "faults": "fault",
+    "steps": "step",
+    "notes": "note",
+}
 _TIMES: Final = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9, "m": 60 * 10**9}
 _SIZES: Final = {
     "b": 1,
@@ -308,7 +316,7 @@ def _negate(term: Term) -> Term:
     return lambda candidate: not term(candidate)
 
 
-def _list_groups(event: AnyEvent) -> tuple[str, ...]:  # noqa: PLR0911 - one case for each group
+def _list_groups(event: AnyEvent) -> tuple[str, ...]:  # noqa: PLR0911, PLR0912 - one case for each group
     """The words that select an event, out of ``_GROUP_WORDS``."""
     match event:
         case MessageSent():
@@ -331,6 +339,10 @@ def _list_groups(event: AnyEvent) -> tuple[str, ...]:  # noqa: PLR0911 - one cas
             return ("child",) if event.clean else ("child", "fault")
         case Fault():
             return ("fault",)
+        case ScriptStep():
+            return ("step", "fault") if event.state == "failed" else ("step",)
+        case Note():
+            return ("note",)
         case ChildOutput():
             return ()  # the log has no lines of output
         case _:

@@ -20,6 +20,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     StepLate,
@@ -69,6 +71,8 @@ def format_log_line(event: AnyEvent, since: int | None = None) -> Line:
             | ChildExited()
             | Audit()
             | ChildOutput()
+            | ScriptStep()
+            | Note()
         ):
             return _format_event(event, text)
         case _:
@@ -208,10 +212,15 @@ class SessionModel:
             case MessageSent() | MessageReceived():
                 self.latest = self.log.end
                 weight += 2 * len(event.raw)  # the value takes about as much again as its bytes
-            case StepLate() | HandshakeFailed() | Fault():
+            case StepLate() | HandshakeFailed():
                 self.problem = event
             case ChildExited() | Audit():
                 self._flush_decoders()
+            case Fault():
+                self.problem = event
+                weight += 2 * len(event.received)
+            case ScriptStep() | Note():
+                pass  # they have a line in the log
             case ChannelClosed() | SignalSent() | ChildStopped() | ChildContinued():
                 pass  # they change the status and have a line in the log
             case _:

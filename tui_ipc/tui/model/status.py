@@ -22,6 +22,8 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
+    ScriptStep,
     ServerListening,
     SignalSent,
     Step,
@@ -132,6 +134,8 @@ class Status:
                 self.stopped, self._exited = None, True
                 end = describe_exit(event.code, event.signal)
                 self._end_run(self._state if self._broken else end, f"child not running: it {end}")
+            case ScriptStep() | Note():
+                pass  # they say something about the session, and do nothing in it
             case SignalSent() | ChildOutput() | Audit():
                 pass  # a signal shows in what the child does next; the output and the leftovers are not state
             case _:
