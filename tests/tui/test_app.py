@@ -259,12 +259,14 @@ def test_hostile_text_is_made_safe_in_every_pane() -> None:
     run_scene(scene)
 
 
-def test_control_characters_cannot_be_pasted_into_the_box() -> None:
-    """What the terminal would obey is turned into its symbol before it is shown."""
+def test_what_is_typed_steers_no_terminal() -> None:
+    """What the terminal would obey is shown by its symbol; the text is what was pasted."""
 
     async def scene(it: FakeExplorerDriver) -> None:
-        it.app.message_box.input.insert_text_at_cursor("a\x1b[2Jb\u202e")
-        assert it.app.message_box.input.value == "a␛[2Jb‹U+202E›"
+        box = it.app.message_box.input
+        box.insert_text_at_cursor("a\x1b[2Jb\u202e")
+        assert box.value == "a\x1b[2Jb\u202e"
+        assert box.render_line(0).text.rstrip() == "a␛[2Jb‹U+202E›"
 
     run_scene(scene)
 
