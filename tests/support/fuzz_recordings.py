@@ -162,7 +162,8 @@ def check_model(events: list[AnyEvent]) -> None:
         model.apply(event)
         summaries.add(event)
     assert model.status.state
-    model.partial_output()
+    assert model.output_queue.decode(1.0, lambda: 0.0)
+    assert len(model.output_queue.partial) <= 2
     for index in range(model.log.first, model.log.end):
         entry = model.log[index]
         assert not _STEERS.search(entry.line.text), entry

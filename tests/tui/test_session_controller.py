@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -76,6 +77,38 @@ def test_a_key_comes_before_events() -> None:
         now += 1
         await controller.wait_until_left()
         assert len(taken) == 3
+
+    asyncio.run(main())
+
+
+def test_what_is_put_off_is_done_beside_the_events() -> None:
+    """In slices, until nothing is left; the next event does not wait for that."""
+
+    async def main() -> None:
+        session, passed = FakeSession(), list[AnyEvent]()
+        behind: list[int] = []
+
+        def catch_up(until: float) -> bool:
+            behind.append(len(passed))
+            return len(behind) % 5 == 0
+
+        controller = SessionController(
+            session, passed.append, lambda *_: None, lambda _: None, None, catch_up
+        )
+        controller.start(lambda _: None)
+        session.feed(LISTENING)
+        while not behind:
+            await asyncio.sleep(0)
+        session.feed(SPAWNED)
+        while len(behind) < 5:
+            await asyncio.sleep(EVENT_PAUSE)
+        assert behind == [1, 2, 2, 2, 2]
+        await asyncio.sleep(10 * EVENT_PAUSE)
+        assert len(behind) == 5
+        session.feed(CONNECTED)
+        await asyncio.sleep(10 * EVENT_PAUSE)
+        assert behind[5:] == [3] * 5
+        await controller.wait_until_left()
 
     asyncio.run(main())
 
@@ -273,16 +306,17 @@ def test_from_the_first_event_on_everything_is_recorded(tmp_path: Path) -> None:
 def test_midway_it_begins_with_the_steps_of_the_run_so_far(tmp_path: Path) -> None:
     """They end where the recording begins, so that a replay does not wait; no earlier run, no message."""
     recorder, path = SessionRecorder(["./calculator"]), tmp_path / "a.rec"
-    before = (LISTENING, SPAWNED, CONNECTED, HELLO, OPEN, sent(1_000_000))
+    first = (LISTENING, SPAWNED, CONNECTED, HELLO, OPEN)
+    before = (*(replace(event, run=2) for event in first), sent(1_000_000, run=2))
     for event in (LISTENING, exited(), *before):
         recorder(event)
     recorder.start(str(path))
-    recorder(sent(1_000_005))
+    recorder(sent(1_000_005, run=2))
     recorder.stop()
     *steps, last = held(path)
     assert [type(event) for event in steps[-5:]] == [type(event) for event in before[:5]]
     assert [event.at for event in steps[-2:]] == [999_999, 1_000_000]
-    assert last == sent(1_000_005)
+    assert last == sent(1_000_005, run=2)
 
 
 def test_only_the_current_run_is_recorded(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ floods are all taken in, few of the states between them are drawn, and a key doe
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from time import monotonic_ns
+from time import monotonic, monotonic_ns
 from typing import Any, ClassVar, Final
 
 from textual import events, on
@@ -155,7 +155,12 @@ class ExplorerApp(App[int]):
         self.message_box = MessageBox(self._history)
         self.bottom_bar: MessageBox | ReplayBar = bottom_bar or self.message_box
         self.controller = SessionController(
-            session, self._on_event, self._on_refused, self._on_ended, self.refresh_throttle.input_priority
+            session,
+            self._on_event,
+            self._on_refused,
+            self._on_ended,
+            self.refresh_throttle.input_priority,
+            self._decode_output,
         )
         self._latest = 0, monotonic_ns()
         self._backlog = ""
@@ -270,6 +275,11 @@ class ExplorerApp(App[int]):
             child_actions.notify_leftovers(self, event)
         self._latest = event.at, monotonic_ns()
         self.request_refresh()
+
+    def _decode_output(self, until: float) -> bool:
+        is_done = self.model.output_queue.decode(until, monotonic)
+        self.request_refresh()
+        return is_done
 
     def _on_ended(self, broken: RecordingError | None) -> None:
         """Do nothing when the events end: a session with a child ends only because the app is quitting."""

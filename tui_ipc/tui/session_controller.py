@@ -61,6 +61,8 @@ class SessionController:
         on_ended: Called when no event will follow, with what is wrong with the recording that the events came
             from, if anything is.
         input_priority: While a key has priority, no event is passed on.
+        catch_up: Does what was put off when events were passed on, until a moment of the monotonic clock;
+            returns whether nothing is left to do. None if nothing is put off.
 
     Attributes:
         phase: What it does with the session.
@@ -73,6 +75,7 @@ class SessionController:
         on_refused: Callable[[str, str], None],
         on_ended: Callable[[RecordingError | None], None],
         input_priority: InputPriority | None = None,
+        catch_up: Callable[[float], bool] | None = None,
     ) -> None:
         self.phase = SessionPhase.RUNNING
         self._session = session
@@ -80,6 +83,8 @@ class SessionController:
         self._on_refused = on_refused
         self._on_ended = on_ended
         self._input_priority = input_priority or InputPriority()
+        self._catch_up = catch_up
+        self._is_behind = asyncio.Event()
         self._outbox: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
         self._leave_requested = asyncio.Event()
         self._tasks: asyncio.TaskGroup | None = None  # None until the session's task runs
@@ -132,12 +137,15 @@ class SessionController:
             self._outbox.get_nowait()
 
     async def _run_session(self) -> None:
-        async with asyncio.TaskGroup() as self._tasks, self._session:
-            # The stream of events ends after the session was left, and with it the task that reads it.
-            self._tasks.create_task(self._pass_events())
-            sending = self._tasks.create_task(self._send_posted())
-            await self._leave_requested.wait()
-            sending.cancel()
+        async with asyncio.TaskGroup() as self._tasks:
+            catching_up = self._tasks.create_task(self._keep_up())
+            async with self._session:
+                # The stream of events ends after the session was left, and with it the task that reads it.
+                self._tasks.create_task(self._pass_events())
+                sending = self._tasks.create_task(self._send_posted())
+                await self._leave_requested.wait()
+                sending.cancel()
+            catching_up.cancel()
 
     async def _pass_events(self) -> None:
         pause_at = monotonic() + EVENT_SLICE
@@ -145,6 +153,7 @@ class SessionController:
         try:
             async for event in self._session.events():
                 self._on_event(event)
+                self._is_behind.set()
                 # The stream does not yield to the loop while events are queued: in a flood this loop would
                 # keep the keys and the screen waiting for as long as the child prints.
                 if monotonic() >= pause_at:
@@ -153,6 +162,14 @@ class SessionController:
         except RecordingError as error:
             broken = error
         self._on_ended(broken)
+
+    async def _keep_up(self) -> None:
+        """Do what was put off, beside the events: whatever comes next does not wait for it."""
+        while self._catch_up is not None:
+            await self._is_behind.wait()
+            if self._catch_up(monotonic() + EVENT_SLICE):
+                self._is_behind.clear()
+            await self._let_others_run()
 
     async def _let_others_run(self) -> None:
         """Give other tasks a turn; while a key has priority, as many turns as it needs."""

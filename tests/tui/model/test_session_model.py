@@ -24,10 +24,13 @@ from tui_ipc.events import (
     StepLate,
     Stream,
 )
+from tui_ipc.text.units import format_plural
 from tui_ipc.tui.model import session_model as model_module
 from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.session_model import (
+    BACKLOG_LIMIT,
     LogEntry,
+    OutputQueue,
     SessionModel,
     explain_no_partner,
     find_partners,
@@ -141,6 +144,7 @@ def fed(*events: AnyEvent) -> SessionModel:
     model = SessionModel()
     for event in events:
         model.apply(event)
+    model.output_queue.decode(1.0, lambda: 0.0)
     return model
 
 
@@ -166,21 +170,21 @@ def test_output_has_no_line_in_the_log() -> None:
     assert model.log.end == 1
     assert output(model) == ["one", "oops", "two"]
     assert [model.output[index].stream for index in range(3)] == ["stdout", "stderr", "stdout"]
-    assert [line.text for line in model.partial_output()] == ["thr"]
+    assert [line.text for line in model.output_queue.partial] == ["thr"]
 
 
 def test_streams_do_not_mix_within_a_line() -> None:
     """A line that one stream began is not continued by the other."""
     model = fed(LISTENING, printed(b"out"), printed(b"err", "stderr"), printed(b"put\n"))
     assert output(model) == ["output"]
-    assert [(line.stream, line.text) for line in model.partial_output()] == [("stderr", "err")]
+    assert [(line.stream, line.text) for line in model.output_queue.partial] == [("stderr", "err")]
 
 
 def test_an_unfinished_line_is_shown_at_the_end() -> None:
     """The child's exit finishes it."""
     model = fed(LISTENING, SPAWNED, printed(b"no line feed"), exited())
     assert output(model) == ["no line feed"]
-    assert model.partial_output() == []
+    assert model.output_queue.partial == []
 
 
 def test_runs_are_divided_by_a_line() -> None:
@@ -192,6 +196,85 @@ def test_runs_are_divided_by_a_line() -> None:
     assert model.problem is None
     assert [model.log[index].line.text for index in range(model.log.end)][2] == "── run 2 "
     assert output(model) == ["first", "── run 2 "]
+
+
+def decode_slowly(queue: OutputQueue) -> None:
+    """Decode a chunk at a time: each look at the clock is too late."""
+    while not queue.decode(0.0, lambda: 1.0):
+        pass
+
+
+@given(
+    pieces=st.lists(
+        st.tuples(st.sampled_from(["stdout", "stderr"]), st.binary(max_size=9_000), st.booleans()), max_size=8
+    )
+)
+def test_output_is_decoded_the_same_whenever_that_is_done(
+    pieces: list[tuple[Stream, bytes, bool]],
+) -> None:
+    """Chunk by chunk after all has come, or each piece at once."""
+    late, prompt = SessionModel(), SessionModel()
+    for stream, data, is_last in pieces:
+        events: list[AnyEvent] = [printed(data, stream), *([exited()] if is_last else [])]
+        for event in events:
+            late.apply(event)
+            prompt.apply(event)
+            assert prompt.output_queue.decode(1.0, lambda: 0.0)
+    assert late.output_queue.lines_behind == sum(data.count(b"\n") for _, data, _ in pieces)
+    decode_slowly(late.output_queue)
+    assert output(late) == output(prompt)
+    assert late.output_queue.partial == prompt.output_queue.partial
+    assert late.output_queue.lines_behind == prompt.output_queue.lines_behind == 0
+
+
+def test_a_message_does_not_wait_for_the_output_before_it() -> None:
+    """It is in the log while the output is not decoded yet."""
+    model = SessionModel()
+    model.apply(printed(b"x\n" * 10_000))
+    model.apply(MessageSent(at=6, run=1, number=1, value=1, raw=b"\x01"))
+    assert (model.log.end, model.output.end, model.output_queue.lines_behind) == (1, 0, 10_000)
+
+
+def test_output_that_is_far_behind_is_dropped_and_a_line_says_how_much() -> None:
+    """Whole lines, the oldest; those that are left and those that were dropped are all."""
+    model = SessionModel()
+    line_length, piece_lines = 128, 512
+    count = 3 * BACKLOG_LIMIT // (line_length * piece_lines)
+    for piece in range(count):
+        lines = range(piece * piece_lines, (piece + 1) * piece_lines)
+        model.apply(printed(b"".join(b"%0127d\n" % number for number in lines)))
+        assert model.output_queue.lines_behind * line_length <= BACKLOG_LIMIT
+    behind = model.output_queue.lines_behind
+    decode_slowly(model.output_queue)
+    note, *kept = output(model)
+    dropped = count * piece_lines - behind
+    assert note == f"── {format_plural(dropped, 'line')} dropped: printed faster than shown "
+    assert [int(text) for text in kept] == list(range(dropped, count * piece_lines))
+
+
+def test_a_line_without_an_end_is_dropped_whole() -> None:
+    """It counts as one; what comes next begins a line."""
+    model = SessionModel()
+    model.apply(printed(b"a" * BACKLOG_LIMIT + b"b" * 100))
+    decode_slowly(model.output_queue)
+    assert output(model) == ["── 1 line dropped: printed faster than shown "]
+    assert model.output_queue.partial == []
+    model.apply(printed(b"next\n"))
+    decode_slowly(model.output_queue)
+    assert output(model)[1:] == ["next"]
+
+
+def test_dropping_output_keeps_the_line_between_two_runs() -> None:
+    """The end of a run is not output."""
+    model = SessionModel()
+    half = b"y" * 63 + b"\n"
+    model.apply(printed(half * (BACKLOG_LIMIT // 128)))
+    model.apply(exited())
+    model.apply(ServerListening(at=6, run=2, name="/run/t"))
+    model.apply(printed(half * (BACKLOG_LIMIT // 64), run=2))
+    decode_slowly(model.output_queue)
+    assert output(model)[1] == "── run 2 "
+    assert "dropped" in output(model)[0]
 
 
 def test_the_newest_message_is_known() -> None:

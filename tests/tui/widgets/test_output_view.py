@@ -7,6 +7,7 @@ from textual.geometry import Offset
 from textual.selection import Selection
 
 from tests.support.app_harness import FakeExplorerDriver, run_explorer_app
+from tui_ipc.events import ChildOutput
 from tui_ipc.tui.model.session_model import OUTPUT_LIMIT
 
 Play = Callable[[FakeExplorerDriver], Awaitable[None]]
@@ -51,6 +52,21 @@ def test_long_lines_are_wrapped_on_a_key() -> None:
         await it.pilot.press("w")
         await it.until(lambda: "wrapped" not in title(it))
         assert it.rows("output") == cropped
+
+    play(scene)
+
+
+def test_the_title_says_how_far_the_output_is_behind() -> None:
+    """From a thousand lines on, until they are decoded."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        lines = b"x\n" * 12_000
+        it.app.model.output_queue.add(ChildOutput(at=9, run=1, stream="stdout", data=lines))
+        it.app.output_view.follow_source()
+        assert "12 000 lines behind" in title(it)
+        it.session.output(b"last\n")  # an event: what waits is decoded, too
+        await it.until(lambda: it.shows("output", "last") and "behind" not in title(it))
+        assert it.app.model.output.end == 12_001
 
     play(scene)
 

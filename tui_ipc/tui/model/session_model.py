@@ -1,6 +1,7 @@
 """The log and the child's output, as the explorer holds them, and the line of the log for each event."""
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -28,7 +29,7 @@ from tui_ipc.events import (
 )
 from tui_ipc.events.sentences import EventText, describe_event
 from tui_ipc.text.safe_text import make_visible
-from tui_ipc.text.units import format_clock, format_count, format_duration, format_size
+from tui_ipc.text.units import format_clock, format_count, format_duration, format_plural, format_size
 from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.status import Status
 from tui_ipc.tui.model.styled_line import Line, OutputLine, Span
@@ -172,12 +173,124 @@ class LogEntry:
         return isinstance(self.event, MessageSent | MessageReceived)
 
 
+BACKLOG_LIMIT = 4 << 20
+"""How many bytes of output wait to be decoded. As lines of usual length they are about as many as are held:
+of what is dropped, most would be forgotten anyway."""
+
+_BACKLOG_TARGET = BACKLOG_LIMIT * 3 // 4  # what is left after dropping: one line reports many dropped ones
+_DECODE_CHUNK = 4096  # bytes decoded between two looks at the clock: about a millisecond
+
+
+class OutputQueue:
+    """Decodes the child's output into lines when there is time, so that a flood of it delays nothing else.
+
+    If more than :data:`BACKLOG_LIMIT` bytes wait, the oldest are dropped, and a line says how many lines
+    those were.
+
+    Args:
+        lines: Where the finished lines go.
+
+    Attributes:
+        lines_behind: How many lines end in what waits to be decoded.
+    """
+
+    def __init__(self, lines: RingBuffer[OutputLine]) -> None:
+        self.lines_behind = 0
+        self._lines = lines
+        self._decoders = {"stdout": OutputDecoder("stdout"), "stderr": OutputDecoder("stderr")}
+        # Output, and what ends its lines, in order. A number stands for as many lines that were dropped.
+        self._waiting: deque[ChildOutput | ServerListening | ChildExited | Audit | int] = deque()
+        self._bytes = 0  # of output that waits
+        self._offset = 0  # how much of the first item is decoded
+
+    @property
+    def partial(self) -> list[OutputLine]:
+        """The unfinished lines: at most one of each stream."""
+        partials = (decoder.partial for decoder in self._decoders.values())
+        return [line for line in partials if line is not None]
+
+    def add(self, event: ChildOutput | ServerListening | ChildExited | Audit) -> None:
+        """Add output, or an event that ends its lines: those of a run, and those of its child."""
+        self._waiting.append(event)
+        if isinstance(event, ChildOutput):
+            self._bytes += len(event.data)
+            self.lines_behind += event.data.count(b"\n")
+            if self._bytes > BACKLOG_LIMIT:
+                self._drop()
+
+    def decode(self, until: float, clock: Callable[[], float]) -> bool:
+        """Decode what waits, at least a chunk and no more after a moment; return whether nothing waits."""
+        while self._waiting:
+            self._decode_chunk()
+            if clock() >= until:
+                break
+        return not self._waiting
+
+    def _decode_chunk(self) -> None:
+        match self._waiting[0]:
+            case ChildOutput(stream=stream, data=data):
+                start, self._offset = self._offset, self._offset + _DECODE_CHUNK
+                if self._offset >= len(data):
+                    self._waiting.popleft()
+                    self._offset = 0
+                chunk = data[start : start + _DECODE_CHUNK]
+                self._bytes -= len(chunk)
+                self.lines_behind -= chunk.count(b"\n")
+                for line in self._decoders[stream].feed(chunk):
+                    self._append(line)
+                return
+            case int(dropped):
+                self._flush()
+                text = f"── {format_plural(dropped, 'line')} dropped: printed faster than shown "
+                self._append(OutputLine((Span(text, "warn"),), fill="─"))
+            case ServerListening(run=run):
+                self._flush()
+                if run > 1:
+                    separator = run_separator(run)
+                    self._append(OutputLine(separator.left, separator.right, separator.fill))
+            case ChildExited() | Audit():
+                self._flush()
+        self._waiting.popleft()
+
+    def _drop(self) -> None:
+        """Drop the oldest output, up to the end of a line."""
+        dropped = 0
+        ends: list[ServerListening | ChildExited | Audit] = []
+        while (excess := self._bytes - _BACKLOG_TARGET) > 0:
+            item = self._waiting.popleft()
+            if isinstance(item, int):
+                dropped += item
+            elif not isinstance(item, ChildOutput):
+                ends.append(item)
+            else:
+                start = self._offset
+                end = item.data.find(b"\n", start + excess) + 1 or len(item.data)
+                self._offset = 0
+                if end < len(item.data):
+                    self._offset = end
+                    self._waiting.appendleft(item)
+                self._bytes -= end - start
+                lines = item.data.count(b"\n", start, end)
+                self.lines_behind -= lines
+                dropped += lines
+        self._waiting.extendleft(reversed((max(dropped, 1), *ends)))  # at least a part of one line
+
+    def _flush(self) -> None:
+        for decoder in self._decoders.values():
+            for line in decoder.flush():
+                self._append(line)
+
+    def _append(self, line: OutputLine) -> None:
+        self._lines.append(line, 1 + sum(len(span.text) for span in line.left))
+
+
 class SessionModel:
     """What the explorer shows of a session, made of its events.
 
     Attributes:
         log: A line for each event except the child's output.
         output: The child's finished lines of output, both streams, in the order of their ends.
+        output_queue: The output that is still to be decoded into such lines.
         status: The state of the current run.
         problem: What the explorer shows as a notice about this run: a step of the handshake that is late,
             until it comes; a failed handshake or a fault; None if all is well.
@@ -190,7 +303,7 @@ class SessionModel:
         self.status = Status()
         self.problem: Problem | None = None
         self.latest: int | None = None
-        self._decoders = {"stdout": OutputDecoder("stdout"), "stderr": OutputDecoder("stderr")}
+        self.output_queue = OutputQueue(self.output)
         self._step_at = 0
 
     def apply(self, event: AnyEvent) -> None:
@@ -199,8 +312,7 @@ class SessionModel:
         since, weight = None, 1
         match event:
             case ChildOutput():
-                for line in self._decoders[event.stream].feed(event.data):
-                    self._append_output(line)
+                self.output_queue.add(event)
                 return
             case ServerListening():
                 self._begin_run(event)
@@ -215,7 +327,7 @@ class SessionModel:
             case StepLate() | HandshakeFailed():
                 self.problem = event
             case ChildExited() | Audit():
-                self._flush_decoders()
+                self.output_queue.add(event)
             case Fault():
                 self.problem = event
                 weight += 2 * len(event.received)
@@ -227,19 +339,12 @@ class SessionModel:
                 assert_never(event)
         self.log.append(LogEntry(event, event.run, since), weight)
 
-    def partial_output(self) -> list[OutputLine]:
-        """The unfinished lines of output: at most one of each stream."""
-        partials = (decoder.partial for decoder in self._decoders.values())
-        return [line for line in partials if line is not None]
-
     def _begin_run(self, event: ServerListening) -> None:
-        self._flush_decoders()
+        self.output_queue.add(event)
         self.problem = None
         self._step_at = event.at
         if event.run > 1:
             self.log.append(LogEntry(None, event.run))
-            line = run_separator(event.run)
-            self.output.append(OutputLine(line.left, line.right, line.fill))
 
     def _reach_step(self, at: int) -> int:
         """Return the nanoseconds since the step before; a step that was late is no problem any more."""
@@ -247,14 +352,6 @@ class SessionModel:
             self.problem = None
         since, self._step_at = at - self._step_at, at
         return since
-
-    def _flush_decoders(self) -> None:
-        for decoder in self._decoders.values():
-            for line in decoder.flush():
-                self._append_output(line)
-
-    def _append_output(self, line: OutputLine) -> None:
-        self.output.append(line, 1 + sum(len(span.text) for span in line.left))
 
 
 def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:

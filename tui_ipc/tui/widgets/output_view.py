@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.selection import Selection
 
 from tui_ipc.events import Stream
-from tui_ipc.text.units import format_plural
+from tui_ipc.text.units import format_count, format_plural
 from tui_ipc.tui.model.clipboard import CopyError, copy_as_text
 from tui_ipc.tui.model.ring_buffer import RowIndex
 from tui_ipc.tui.model.session_model import SessionModel
@@ -28,6 +28,9 @@ from tui_ipc.tui.model.styled_line import (
 )
 from tui_ipc.tui.widgets.line_view import LineView
 from tui_ipc.tui.widgets.searchable_view import SearchableView
+
+MIN_LINES_BEHIND: Final = 1_000
+"""From how many lines on that wait to be decoded the title says so: fewer are there in a moment."""
 
 _NEXT: Final[dict[Stream | None, Stream | None]] = {None: "stdout", "stdout": "stderr", "stderr": None}
 
@@ -127,7 +130,9 @@ class OutputView(SearchableView):
         """Return a value that differs whenever a line is finished or a partial line changes."""
         if self._rows is not None:
             self._rows.update(self._model.output.first, self._model.output.end)
-        begun = [each for each in self._model.partial_output() if self.shown_stream in (None, each.stream)]
+        begun = [
+            each for each in self._model.output_queue.partial if self.shown_stream in (None, each.stream)
+        ]
         self._partial_rows = [
             (row, part) for each in begun for part, row in enumerate(self._break_line(each))
         ]
@@ -212,6 +217,9 @@ class OutputView(SearchableView):
     def title_parts(self) -> list[str]:
         """Return which stream is shown and whether lines are wrapped, then the search."""
         how = [f"{self.shown_stream} only"] if self.shown_stream else []
+        behind = self._model.output_queue.lines_behind
+        if behind >= MIN_LINES_BEHIND:
+            how.append(f"{format_count(behind)} lines behind")
         return [*how, *(["wrapped"] if self.is_wrapped else []), *super().title_parts()]
 
     # Copying
