@@ -151,3 +151,24 @@ def test_a_recording_is_shown_on_a_terminal(tmp_path: Path) -> None:
         assert it.finish() == 0
     assert b"\x1b[?1049l" in it.screen
     assert b"Traceback" not in it.screen
+
+
+def test_message_typed_before_the_first_frame_is_sent() -> None:
+    """What is typed while the explorer starts goes to the message box, and Enter sends it."""
+    with terminal() as it:
+        it.type(b"early\r")
+        it.read_until(b"Child received: early")
+        it.type(b"\x11")
+        assert it.finish() == 0
+
+
+def test_bytes_that_are_not_utf_8_do_not_end_the_explorer() -> None:
+    """Latin-1 letters and mouse reports of the oldest kind are read as replacement characters."""
+    with terminal() as it:
+        it.read_until(b"connected")
+        it.type(b"caf\xe9 \xff\x1b[M\x20\xff\x30")
+        it.type(b"!\r")
+        it.read_until("Child received: caf\ufffd \ufffd".encode())
+        it.type(b"\x11")
+        assert it.finish() == 0
+    assert b"Traceback" not in it.written

@@ -5,6 +5,7 @@ not read any more: then the rest is not written, and the child and the explorer 
 """
 
 import asyncio
+import codecs
 import gc
 import os
 import select
@@ -13,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -55,12 +57,29 @@ async def _run_app(app: "ExplorerApp") -> int:
 
     gc.disable()  # what is made until the screen is there stays: collecting it would be in vain
     loop.call_later(COLLECT_DELAY, _enable_collection)
+    _replace_undecodable_keys()
     # Threads of Textual read the keys and write the screen. While the loop is busy, each of their steps would
     # wait for the interpreter lock for 5 ms, which is Python's default.
     sys.setswitchinterval(0.0005)
     with handle_signals(leave):
         await app.run_async()
     return app.return_code or 0
+
+
+def _replace_undecodable_keys() -> None:
+    """Have Textual read a byte that is not UTF-8 as U+FFFD.
+
+    Its driver decodes strictly: one such byte, from a Latin-1 terminal or an old kind of mouse report, ends
+    the thread that reads the keys, and the app with a traceback. The driver makes its decoder by this name,
+    and takes no other.
+    """
+    from textual.drivers import linux_driver
+
+    vars(linux_driver)["getincrementaldecoder"] = _make_lenient_decoder
+
+
+def _make_lenient_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    return partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
 
 def _enable_collection() -> None:

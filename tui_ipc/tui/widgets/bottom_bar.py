@@ -56,7 +56,8 @@ class MessageBox(Horizontal):
 
     def take_focus(self) -> None:
         """Take the focus."""
-        self.input.focus()
+        # At once: focus() would wait for messages behind it, and keys that come before would go elsewhere.
+        self.screen.set_focus(self.input)
 
     def edit(self, text: str) -> None:
         """Take the focus with a text to edit; ``down`` brings back the draft that was there."""
@@ -152,7 +153,7 @@ class ReplayBar(Static, can_focus=True):
 
     def take_focus(self) -> None:
         """Take the focus."""
-        self.focus()
+        self.screen.set_focus(self)
 
     def follow(self, status: Status) -> None:
         """Show the replay as it is now, after an event."""

@@ -108,6 +108,8 @@ class MessageInput(SafeInput):
         ),
         Binding("down", "recall(-1)", "Newer message", show=False, id="input.newer"),
         Binding("tab", "app.focus_next", "Panes", key_display="tab", id="input.panes"),
+        # What is typed before we have the terminal comes with Enter as a line feed: the kernel translates it.
+        Binding("ctrl+j", "submit", "Send", show=False, id="input.send"),
         Binding(
             "right",
             "cursor_right",
