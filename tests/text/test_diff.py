@@ -23,7 +23,7 @@ def shown(expected: Any, received: Any) -> list[str]:
 
 
 def test_what_differs_is_marked_in_both() -> None:
-    """And told in a sentence."""
+    """And described in a sentence."""
     assert shown({"id": 1, "result": 5}, {"id": 1, "result": 66}) == [
         '{"id": 1, "result": 5}',
         "                    ^",
@@ -132,7 +132,7 @@ def test_of_long_ones_the_neighbourhood_is_shown() -> None:
     ids=["items", "entries", "text", "bytes"],
 )
 def test_of_vast_ones_the_beginning_is_shown(vast: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To write them out would keep everybody waiting; where they differ is told all the same."""
+    """To write them out would take long; where they differ is described all the same."""
     whole: list[Any] = []
 
     def noted(value: Any, limit: int | None = None) -> str:
@@ -148,7 +148,7 @@ def test_of_vast_ones_the_beginning_is_shown(vast: Any, monkeypatch: pytest.Monk
 
 
 def test_wide_characters_take_two_columns() -> None:
-    """So that the mark stands below what it marks, in a terminal."""
+    """So that the mark is below what it marks, in a terminal."""
     assert shown(["日本", 1], ["日本", 2])[1] == "         ^"
     assert shown(["e\u0301", 1], ["e\u0301", 2])[1] == "      ^"
 
@@ -181,3 +181,14 @@ def test_any_two_values_can_be_contrasted(expected: Any, received: Any) -> None:
             assert title
             assert re.fullmatch(" *\\^+", mark)
             assert mark.index("^") <= 2 * len(line)
+
+
+def test_a_difference_within_an_emoji_is_marked() -> None:
+    """What joins is shown where it is cut off from what it joins, as in a joined emoji and its parts."""
+    expected, received = "a 👩\u200d💻!", "a 👩💻!"
+    difference = find_difference(expected, received)
+    assert difference is not None
+    shown = explain_difference(difference, expected, received)
+    assert shown[0] == ("expected", '"a 👩‹U+200D›💻!"')
+    assert shown[1] == ("", " " * 5 + "^" * 8)
+    assert shown[2] == ("received", '"a 👩💻!"')

@@ -43,7 +43,7 @@ def inside(value: Any, path: Path = (0,)) -> Iterator[tuple[Path, Any]]:
 @given(value=values | LONG, stride=STRIDES)
 @example(value=[[1] * 64] * 3, stride=1)
 @example(value=[[[]], {}, "x" * 300, b"y" * 70_000, {1: [2, {3: 4}]}], stride=1)
-def test_each_value_stands_where_it_is_found(value: Any, stride: int) -> None:
+def test_each_value_is_where_it_is_found(value: Any, stride: int) -> None:
     """At the path of everything in a value stand exactly the bytes that it is packed to, and no others."""
     data = encode(value)
     found = index_whole_message(data, stride)
@@ -111,7 +111,7 @@ def test_of_broken_bytes_is_known_what_makes_sense(data: bytes, stride: int) -> 
     ],
 )
 def test_a_flaw_names_its_byte(data: bytes, flaw: DecodeError) -> None:
-    """It is told where bytes stop making sense, and why."""
+    """An error says where the bytes are not msgpack, and why."""
     assert index_whole_message(data).error == flaw
 
 
@@ -146,7 +146,7 @@ def test_each_format_has_its_name(data: bytes, part: Token) -> None:
 
 
 def test_it_is_walked_no_further_than_asked() -> None:
-    """What lies ahead is unknown, not wrong; an end that lies ahead is unknown as well."""
+    """What comes later is unknown, not wrong; so is an end that comes later."""
     found = MsgpackIndex(encode([["x" * 40] * 9, 2]))
     assert found.token_at(0) is None
     assert found.advance(4)

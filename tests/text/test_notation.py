@@ -345,7 +345,7 @@ def test_a_limit_changes_nothing_that_fits_and_bounds_the_rest(value: Any, limit
     ],
 )
 def test_cut(value: Any, limit: int, text: str) -> None:
-    """A cut falls between escapes, closes what is open, and the size of the whole is told."""
+    """A cut falls between escapes, closes what is open, and the size of the whole follows."""
     assert render_value(value, limit) == text
 
 

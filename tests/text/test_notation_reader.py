@@ -1,4 +1,4 @@
-"""The notation with holes: where they may stand, and what is said of those that may not."""
+"""The notation of patterns: where placeholders may be, and the errors of those that may not."""
 
 import re
 from typing import Any
@@ -12,13 +12,11 @@ from tests.support.unicode_text import is_safe, tricky_texts
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.text.notation import NotationProblem, interpret, parse_leading_value, render_value
 from tui_ipc.text.notation_reader import NotationError, PlaceholderError, read_regex, read_value
-from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, AnyRest, Capture, Regex
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Placeholder, Regex
 from tui_ipc.text.safe_text import has_hidden
 
-Hole = AnyRest | Regex | Capture
 
-
-def any_hole(_: Hole) -> str:
+def accept_any(_: Placeholder) -> str:
     return ""
 
 
@@ -45,9 +43,9 @@ def any_hole(_: Hole) -> str:
         ("[.5]", [0.5]),
     ],
 )
-def test_holes_stand_for_values(text: str, pattern: Any) -> None:
-    """A pattern is a value in which holes stand."""
-    assert read_value(text, 0, any_hole) == (pattern, len(text))
+def test_placeholders_stand_for_values(text: str, pattern: Any) -> None:
+    """A pattern is a value with placeholders in it."""
+    assert read_value(text, 0, accept_any) == (pattern, len(text))
 
 
 @pytest.mark.parametrize(
@@ -73,10 +71,10 @@ def test_holes_stand_for_values(text: str, pattern: Any) -> None:
         ("{(1, (/a/,)): 1}", 6, "the key of a map cannot be a placeholder"),
     ],
 )
-def test_a_faulty_hole(text: str, offset: int, words: str) -> None:
-    """The first fault is named, and the character at which it is."""
+def test_an_invalid_placeholder(text: str, offset: int, words: str) -> None:
+    """The first error is named, and the character at which it is."""
     with pytest.raises(PlaceholderError) as caught:
-        read_value(text, 0, any_hole)
+        read_value(text, 0, accept_any)
     assert str(caught.value).startswith(words)
     assert caught.value.offset == offset
 
@@ -91,22 +89,24 @@ def test_a_faulty_hole(text: str, offset: int, words: str) -> None:
         ('{"a" ...}', 5, "expecting ':'"),
     ],
 )
-def test_what_stands_around_a_hole(text: str, offset: int, words: str) -> None:
-    """A hole is followed as a value is."""
+def test_what_is_around_a_placeholder(text: str, offset: int, words: str) -> None:
+    """The same may follow a placeholder as a value."""
     with pytest.raises(NotationError) as caught:
-        read_value(text, 0, any_hole)
+        read_value(text, 0, accept_any)
     assert (str(caught.value), caught.value.offset) == (words, offset)
 
 
-def test_a_hole_may_be_objected_to() -> None:
-    """Who reads a pattern says which holes may be in it."""
-    begun = parse_leading_value('{"a": [/a/, {{b}}]}', lambda hole: "no" if isinstance(hole, Capture) else "")
-    assert begun == NotationProblem("no", 12, is_placeholder=True)
+def test_a_placeholder_may_be_refused() -> None:
+    """The caller says which placeholders a pattern may have."""
+    parsed = parse_leading_value(
+        '{"a": [/a/, {{b}}]}', lambda found: "no" if isinstance(found, Capture) else ""
+    )
+    assert parsed == NotationProblem("no", 12, is_placeholder=True)
 
 
 @pytest.mark.parametrize("text", ["[...]", "{...}", "[/a/]", "[{{a}}]", "{{a}}"])
-def test_a_value_has_no_holes(text: str) -> None:
-    """In the message box they are no notation."""
+def test_a_value_has_no_placeholders(text: str) -> None:
+    """In the message box they are not notation."""
     value, complaint = interpret(text)
     assert value == text
     assert complaint is not None
@@ -120,16 +120,16 @@ def test_what_is_rendered_reads_back(pattern: Any) -> None:
     text = render_value(pattern)
     assert is_safe(text)
     assert not has_hidden(text)
-    assert read_value(text, 0, any_hole) == (pattern, len(text))
+    assert read_value(text, 0, accept_any) == (pattern, len(text))
 
 
 @settings(deadline=None)
 @given(values)
-def test_a_value_reads_the_same_where_holes_may_be(value: Any) -> None:
-    """Holes change the meaning of no text that had one; strings by themselves are read as JSON."""
+def test_a_value_reads_the_same_in_a_pattern(value: Any) -> None:
+    """Placeholders change the meaning of no text that had one; strings by themselves are read as JSON."""
     text = render_value(value)
-    begun = parse_leading_value(text + " # more", any_hole)
-    assert begun == (value, len(text))
+    parsed = parse_leading_value(text + " # more", accept_any)
+    assert parsed == (value, len(text))
     assert interpret(text)[0] == value
 
 
@@ -148,6 +148,6 @@ def test_patterns_may_nest_deeply() -> None:
     """As deeply as messages do, and deeper, without recursion."""
     for opener, closer in ("[", "]"), ("(", ",)"), ('{"a": ', "}"):
         text = opener * NESTING_LIMIT + "..." + closer * NESTING_LIMIT
-        assert render_value(read_value(text, 0, any_hole)[0]) == text
+        assert render_value(read_value(text, 0, accept_any)[0]) == text
     with pytest.raises(NotationError):
-        read_value("[" * 100_000 + "...", 0, any_hole)
+        read_value("[" * 100_000 + "...", 0, accept_any)

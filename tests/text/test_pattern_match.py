@@ -113,8 +113,8 @@ A, B = Capture("a"), Capture("b")
         (deep({"x": ANY_REST}), deep({"x": deep(1)})),
     ],
 )
-def test_holes_are_met(pattern: Any, value: Any) -> None:
-    """Where a pattern has a hole, the message may hold what the hole stands for."""
+def test_placeholders_match(pattern: Any, value: Any) -> None:
+    """Where a pattern has a placeholder, the message may hold what it stands for."""
     assert find_difference(pattern, value) is None
 
 
@@ -158,13 +158,13 @@ def test_a_difference_says_where(pattern: Any, value: Any, path: str, expected: 
 
 
 def test_the_first_difference_is_the_first_in_the_text() -> None:
-    """A person reads from the left; what came beyond what was expected is told last."""
+    """A person reads from the left; what came beyond what was expected comes last."""
     pattern, value = {"b": [1, 2], "a": 3}, {"a": 0, "more": None, "b": [0, 2, 3]}
     assert [each.path for each in iter_differences(pattern, value)] == ["$.b[0]", "$.b[2]", "$.a", "$.more"]
 
 
 def test_what_is_captured_stands_for_itself() -> None:
-    """A name takes the first value that stands there, and from then on only that one will do."""
+    """A name takes the first value at its place, and from then on matches only that."""
     assert match_pattern({"x": A, "y": [B, A]}, {"y": [2, 1], "x": 1}) == (None, {"a": 1, "b": 2})
     difference, _ = match_pattern([A, A], [1, True])
     assert difference == Difference((1,), A, True, known=1)
@@ -257,30 +257,31 @@ def test_no_difference_is_being_the_same(one: Any, other: Any) -> None:
 
 
 @given(values, st.data())
-def test_a_value_meets_itself_with_holes(value: Any, data: st.DataObject) -> None:
-    """Whatever parts of a message a person replaces by holes, the message still matches."""
-    assert find_difference(with_holes(value, data), value) is None
+def test_a_value_matches_itself_with_placeholders(value: Any, data: st.DataObject) -> None:
+    """Whatever parts of a message are replaced by placeholders, the message still matches."""
+    assert find_difference(with_placeholders(value, data), value) is None
 
 
 NAMES = (Capture(f"name{number}") for number in count())
 
 
-def with_holes(value: Any, data: st.DataObject) -> Any:
-    """A pattern that the value meets; each of its names stands in one place only."""
+def with_placeholders(value: Any, data: st.DataObject) -> Any:
+    """A pattern that the value matches; each of its names is in one place only."""
     choice = data.draw(st.integers(0, 3))
     if choice == 0:
         return next(NAMES)
     if isinstance(value, str):
         return Regex("^") if choice == 1 else value
     if isinstance(value, list):
-        items = [with_holes(item, data) for item in value]
+        items = [with_placeholders(item, data) for item in value]
         if choice == 1:
             begin, end = sorted(data.draw(st.tuples(*[st.integers(0, len(items))] * 2)))
             items[begin:end] = [ANY_REST]
         return items
     if isinstance(value, dict):
         entries = {
-            key: data.draw(st.just(ANY_REST) | st.just(with_holes(item, data))) for key, item in value.items()
+            key: data.draw(st.just(ANY_REST) | st.just(with_placeholders(item, data)))
+            for key, item in value.items()
         }
         if choice == 1:
             kept = data.draw(st.integers(0, len(entries)))

@@ -96,7 +96,7 @@ def test_what_a_writing_system_needs_stays_whole(text: str) -> None:
         ("\ufdd0\uffff\U0010ffff", "‹U+FDD0›‹U+FFFF›‹U+10FFFF›"),
     ],
 )
-def test_what_nobody_would_see_is_shown(text: str, shown: str) -> None:
+def test_what_is_invisible_is_shown(text: str, shown: str) -> None:
     """A character without ink, or without width, or which steers a terminal, has a symbol or its number."""
     assert make_visible(text) == shown
     assert has_hidden(text)

@@ -1,4 +1,4 @@
-"""What is said of a name that nothing has."""
+"""Which known name is suggested for an unknown one."""
 
 import pytest
 from hypothesis import given

@@ -1,6 +1,6 @@
 """Text, without I/O: the notation of values, patterns, differences, units, and text made safe to show.
 
-Here is what is said of a name that nothing has: which one was probably meant.
+This module itself suggests a known name for one that is unknown.
 """
 
 from collections.abc import Iterable

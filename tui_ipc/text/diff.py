@@ -1,7 +1,7 @@
-"""Shows a person where a message is not what was expected. Pure.
+"""Shows where a message is not what was expected.
 
-The one rule: both are shown as they are written, each on a line, with a mark below what differs; of a long
-one, what stands around that. One that would take long to be written is shown from its beginning, unmarked.
+Both are written out, each on a line, with a mark below what differs. Of a long one only what is around the
+difference is shown, and one that would take long to write out is shown from its beginning, without a mark.
 """
 
 from collections.abc import Sequence
@@ -10,36 +10,42 @@ from typing import Any, Final
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import ABSENT, Difference
 from tui_ipc.text.placeholders import ANY_REST
-from tui_ipc.text.safe_text import cell_width
+from tui_ipc.text.safe_text import cell_width, make_visible
 
 Detail = tuple[str, str]
-"""A title and a line of text. One without a title marks, by its ``^``, characters of the line above it."""
+"""A title and a line of text. A line without a title marks, by ``^``, characters of the line above it."""
 
-_AROUND: Final = 48  # characters shown on either side of what differs
-_SHOWN: Final = 100  # and of that
-_WHOLE: Final = 2000  # and of a message of which nothing is as expected
-_VALUE_LIMIT: Final = 200  # of each value in a sentence, and of a vast message
-_VAST: Final = 20_000  # values in a message, from which on it is not written out: it takes tenths of seconds
-_LENGTH: Final = 256  # characters that take as long as a value
-_TEXTS: Final = (str, bytes)  # of which the place is marked at which two differ
-_PLACEHOLDER: Final = "\ue000here\ue000"  # stands for what differs while the rest is written
+# How many characters are shown:
+_MAX_AROUND: Final = 48  # on either side of the difference
+_MAX_DIFFERENCE: Final = 100
+_MAX_UNEXPECTED: Final = 2000  # of a message of which nothing is as expected
+_MAX_VALUE: Final = 200  # of each value in a sentence, and of a message that is too large to write out
 
-_Cut = tuple[str, str, str]  # what stands before what differs, that itself, and what stands behind it
+_MAX_WRITTEN_OUT: Final = 20_000  # values: to write out more takes tenths of seconds
+_CHARACTERS_PER_VALUE: Final = 256  # so many take as long to write as one value
+_TEXTS: Final = (str, bytes)  # within these the difference is marked by character
+
+# Written in place of the difference, so that it can be found in the text of the whole. Its private-use
+# characters are escaped as it is written; a message that holds the same text is marked at the wrong place,
+# and nothing else.
+_MARKER: Final = "\ue000here\ue000"
+
+_Split = tuple[str, str, str]  # the text before the difference, that itself, and the text after it
 
 
 def explain_difference(difference: Difference, expected: Any, received: Any) -> tuple[Detail, ...]:
-    """What was expected, what came, and what differs.
+    """Describe what was expected, what came, and what differs.
 
     Args:
-        difference: The first one between the two.
+        difference: The first difference of the two.
         expected: The pattern.
         received: The message.
     """
-    if _is_vast(expected) or _is_vast(received):
+    if _is_too_large(expected) or _is_too_large(received):
         return (
-            ("expected", render_value(expected, _VALUE_LIMIT)),
-            ("received", render_value(received, _VALUE_LIMIT)),
-            ("differs", difference.describe(_VALUE_LIMIT)),
+            ("expected", render_value(expected, _MAX_VALUE)),
+            ("received", render_value(received, _MAX_VALUE)),
+            ("differs", difference.describe(_MAX_VALUE)),
         )
     ours = _split_around(expected, _translate_path(difference.keys, expected, received), difference.expected)
     theirs = _split_around(received, difference.keys, difference.received)
@@ -48,19 +54,19 @@ def explain_difference(difference: Difference, expected: Any, received: Any) -> 
     return (
         *_format_marked("expected", ours),
         *_format_marked("received", theirs),
-        ("differs", difference.describe(_VALUE_LIMIT)),
+        ("differs", difference.describe(_MAX_VALUE)),
     )
 
 
-def _is_vast(value: Any) -> bool:
-    """Whether a message is too large to be written out. Looks at no more of it than tells that."""
-    room = _VAST
+def _is_too_large(value: Any) -> bool:
+    # Looks at no more of the value than it takes to know.
+    room = _MAX_WRITTEN_OUT
     unseen = [value]
     while unseen and room > 0:
         item = unseen.pop()
         room -= 1
         if isinstance(item, str | bytes):
-            room -= len(item) // _LENGTH
+            room -= len(item) // _CHARACTERS_PER_VALUE
         elif isinstance(item, list | tuple):
             unseen += item
         elif isinstance(item, dict):
@@ -70,18 +76,18 @@ def _is_vast(value: Any) -> bool:
 
 
 def _translate_path(keys: Sequence[Any], expected: Any, received: Any) -> tuple[Any, ...]:
-    """The way to a place in the pattern, of which ``...`` may stand for several items of the message."""
-    way = []
+    """Translate a path in the message to the path in the pattern, where ``...`` is one item for several."""
+    path = []
     for key in keys:
         index = key
         if isinstance(expected, list | tuple) and ANY_REST in expected:
             rest = expected.index(ANY_REST)
             if key >= rest:
-                resumed = max(len(received) - (len(expected) - rest - 1), rest)
-                index = key - resumed + rest + 1
-        way.append(index)
+                after_rest = max(len(received) - (len(expected) - rest - 1), rest)
+                index = key - after_rest + rest + 1
+        path.append(index)
         expected, received = _child_at(expected, index), _child_at(received, key)
-    return tuple(way)
+    return tuple(path)
 
 
 def _child_at(value: Any, key: Any) -> Any:
@@ -90,27 +96,28 @@ def _child_at(value: Any, key: Any) -> Any:
     return value[key] if isinstance(value, list | tuple) and key < len(value) else ABSENT
 
 
-def _split_around(value: Any, way: Sequence[Any], part: Any) -> _Cut:
-    """The text of a value, cut around a part of it; around the place for it if it is absent."""
+def _split_around(value: Any, path: Sequence[Any], part: Any) -> _Split:
+    """Split the text of a value around a part of it; around the place for it if it is absent."""
     try:
-        return _cut_at(value, way, part)
-    except LookupError:  # a key that is not found again, as NaN
+        return _split_at(value, path, part)
+    except LookupError:  # a key that is not found again, such as NaN, which differs from itself
         return "", render_value(value), ""
 
 
-def _cut_at(value: Any, way: Sequence[Any], part: Any) -> _Cut:
+def _split_at(value: Any, path: Sequence[Any], part: Any) -> _Split:
+    # Puts the marker in the place of the part, in a copy. Only the containers on the path are copied.
     copy = [value]
     container: Any = copy
     key: Any = 0
-    for following in way:
+    for following in path:
         inner = container[key]
         container[key] = inner = dict(inner) if isinstance(inner, dict) else list(inner)
         container, key = inner, following
     if part is ABSENT and isinstance(container, list):
-        container.insert(key, _PLACEHOLDER)
+        container.insert(key, _MARKER)
     else:
-        container[key] = _PLACEHOLDER
-    before, _, after = render_value(copy[0]).partition(render_value(_PLACEHOLDER))
+        container[key] = _MARKER
+    before, _, after = render_value(copy[0]).partition(render_value(_MARKER))
     if part is not ABSENT:
         return before, render_value(part), after
     if isinstance(container, dict):
@@ -118,34 +125,36 @@ def _cut_at(value: Any, way: Sequence[Any], part: Any) -> _Cut:
     return before.removesuffix(", "), "", after
 
 
-def _narrow_to_difference(ours: _Cut, theirs: _Cut) -> tuple[_Cut, _Cut]:
-    """Of two strings, what differs within their texts; the quotes do not."""
-    (_, one, _), (_, other, _) = ours, theirs
-    shorter = min(len(one), len(other))
-    same = 0
-    while same < shorter and one[same] == other[same]:
-        same += 1
-    alike = 0
-    while alike < shorter - same and one[-1 - alike] == other[-1 - alike]:
-        alike += 1
-    return _narrow_cut(ours, same, alike), _narrow_cut(theirs, same, alike)
+def _narrow_to_difference(ours: _Split, theirs: _Split) -> tuple[_Split, _Split]:
+    """Narrow a difference of two strings to what is between their common beginning and end."""
+    (_, our_text, _), (_, their_text, _) = ours, theirs
+    shorter = min(len(our_text), len(their_text))
+    start = 0
+    while start < shorter and our_text[start] == their_text[start]:
+        start += 1
+    end = 0
+    while end < shorter - start and our_text[-1 - end] == their_text[-1 - end]:
+        end += 1
+    return _narrow(ours, start, end), _narrow(theirs, start, end)
 
 
-def _narrow_cut(cut: _Cut, same: int, alike: int) -> _Cut:
-    before, part, after = cut
-    end = len(part) - alike
-    return before + part[:same], part[same:end], part[end:] + after
+def _narrow(split: _Split, start: int, end: int) -> _Split:
+    before, part, after = split
+    stop = len(part) - end
+    return before + part[:start], part[start:stop], part[stop:] + after
 
 
-def _format_marked(title: str, cut: _Cut) -> tuple[Detail, ...]:
-    before, part, after = cut
+def _format_marked(title: str, split: _Split) -> tuple[Detail, ...]:
+    before, part, after = split
     if not before and not after:
-        return ((title, part if len(part) <= _WHOLE else part[:_WHOLE] + "…"),)
-    if len(before) > _AROUND:
-        before = "…" + before[-_AROUND:]
-    if len(part) > _SHOWN:
-        part = part[:_SHOWN] + "…"
-    if len(after) > _AROUND:
-        after = after[:_AROUND] + "…"
+        return ((title, part if len(part) <= _MAX_UNEXPECTED else part[:_MAX_UNEXPECTED] + "…"),)
+    if len(before) > _MAX_AROUND:
+        before = "…" + before[-_MAX_AROUND:]
+    if len(part) > _MAX_DIFFERENCE:
+        part = part[:_MAX_DIFFERENCE] + "…"
+    if len(after) > _MAX_AROUND:
+        after = after[:_MAX_AROUND] + "…"
+    # Where a joiner is cut off from what it joins it is shown, so that it has a width, and the mark is right.
+    before, part, after = make_visible(before), make_visible(part), make_visible(after)
     mark = " " * cell_width(before) + "^" * max(cell_width(part), 1)
     return (title, before + part + after), ("", mark)

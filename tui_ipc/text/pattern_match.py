@@ -21,6 +21,7 @@ from tui_ipc.text.placeholders import (
     ANY_REST,
     ANY_VALUE,
     PLACEHOLDER_TYPES,
+    AnyRest,
     Capture,
     Placeholder,
     Regex,
@@ -190,12 +191,12 @@ def pair_items(
         return [(our, their, (place, index)) for index, (our, their) in enumerate(both)]
     first = ours.index(ANY_REST)
     last = len(ours) - first - 1
-    resumed = max(len(theirs) - last, first)
+    after_rest = max(len(theirs) - last, first)
     begin = zip_longest(ours[:first], theirs[:first], fillvalue=ABSENT)
-    end = zip_longest(ours[first + 1 :], theirs[resumed:], fillvalue=ABSENT)
+    end = zip_longest(ours[first + 1 :], theirs[after_rest:], fillvalue=ABSENT)
     return [
         *((our, their, (place, index)) for index, (our, their) in enumerate(begin)),
-        *((our, their, (place, index)) for index, (our, their) in enumerate(end, resumed)),
+        *((our, their, (place, index)) for index, (our, their) in enumerate(end, after_rest)),
     ]
 
 
@@ -217,9 +218,13 @@ def _key_identity(key: Any) -> Any:
 
 
 def _matches_placeholder(ours: Any, theirs: Any) -> bool:
-    if isinstance(ours, Regex):
-        return isinstance(theirs, str) and re.search(ours.expression, theirs) is not None
-    return ours is theirs or (theirs is not ABSENT and (ours is ANY_REST or ours == ANY_VALUE))
+    match ours:
+        case Regex():
+            return isinstance(theirs, str) and re.search(ours.expression, theirs) is not None
+        case AnyRest() | Capture():  # a named capture comes here only if nothing is there for it
+            return theirs is not ABSENT
+        case _:  # nothing was expected, or a container and something else came
+            return ours is theirs
 
 
 def _is_same_scalar(ours: Any, theirs: Any) -> bool:

@@ -305,7 +305,7 @@ class OutputDecoder:
             self._apply_backspaces()
 
     def _write_string(self, text: str) -> None:
-        """Show the beginning of a control string; one ellipsis stands for all the rest."""
+        """Show the beginning of a control string; one ellipsis replaces all the rest."""
         room = self._string_room or 0
         if room >= 0:
             self._write(text if len(text) <= room else _cut(text, room) + "…", None)
