@@ -19,6 +19,8 @@ from tui_ipc.script.language.steps import GRAMMAR
 LIBRARY = DOCS / "LIBRARY.md"
 SCRIPTS = DOCS / "SCRIPTS.md"
 DOCUMENTS = [README, *sorted(DOCS.iterdir()), *sorted(ROOT.glob(".github/*.md")), ROOT / "CHANGELOG.md"]
+SPAWNING = "import sys\n\nfrom tui_ipc import spawn"
+BY_HAND = "import subprocess"
 THREE_LINES = "from tui_ipc.child import serve"
 
 
@@ -80,15 +82,16 @@ def test_the_exit_codes_are_those_of_the_help() -> None:
     assert f"| code | meaning |\n|---|---|\n{rows}\n" in SCRIPTS.read_text(encoding="utf-8")
 
 
-def test_the_parent_and_the_child_of_the_library_talk(tmp_path: Path) -> None:
+@pytest.mark.parametrize("start", [SPAWNING, BY_HAND])
+def test_the_parent_and_the_child_of_the_library_talk(start: str, tmp_path: Path) -> None:
     """LIBRARY.md: saved as parent.py and child.py, they print the example conversation."""
-    (tmp_path / "parent.py").write_text(find_block(LIBRARY, "python", "import subprocess"))
+    (tmp_path / "parent.py").write_text(find_block(LIBRARY, "python", start))
     (tmp_path / "child.py").write_text(find_block(LIBRARY, "python", "import os"))
     done = subprocess.run(
         [sys.executable, "parent.py"], cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
-    assert_is_builtin_conversation(done.stdout)
+    assert_is_builtin_conversation(done.stdout, is_met=start == SPAWNING)
 
 
 def test_the_child_of_the_library_can_be_explored(tmp_path: Path) -> None:
@@ -128,8 +131,7 @@ def run_program(start: str, tmp_path: Path) -> tuple[int, str, str]:
 
 def test_the_parent_is_the_same_in_both_documents() -> None:
     """README.md shows the parent of LIBRARY.md."""
-    start = "import subprocess"
-    assert find_block(README, "python", start) == find_block(LIBRARY, "python", start)
+    assert find_block(README, "python", SPAWNING) == find_block(LIBRARY, "python", SPAWNING)
 
 
 @pytest.mark.parametrize("document", [README, LIBRARY], ids=lambda path: path.name)

@@ -18,6 +18,7 @@ from tui_ipc.ipc.errors import (
     TooManyHandles,
 )
 from tui_ipc.ipc.oneshot import OneShotServer, connect
+from tui_ipc.ipc.parent import spawn
 from tui_ipc.ipc.receiver_set import Arrived, Ended, ReceiverSet
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.wire import Message
@@ -43,6 +44,7 @@ __all__ = [
     "TooManyHandles",
     "channel",
     "connect",
+    "spawn",
 ]
 
 __version__ = "0.1.0"

@@ -14,8 +14,14 @@ TRANSCRIPT = (
 """How lines begin that must appear in this order, among others."""
 
 
-def assert_is_builtin_conversation(output: str) -> None:
-    """Fail, naming the first line that is missing, unless the output holds the transcript."""
+def assert_is_builtin_conversation(output: str, *, is_met: bool = False) -> None:
+    """Fail, naming the first line that is missing, unless the output holds the transcript.
+
+    ``is_met`` is true for a parent whose child was met for it: it does not know the server's name, and the
+    child has printed its first line by then.
+    """
     lines = iter(output.splitlines())
     for expected in TRANSCRIPT:
+        if is_met and expected in (TRANSCRIPT[1], TRANSCRIPT[3]):
+            continue
         assert any(line.startswith(expected) for line in lines), (expected, output)

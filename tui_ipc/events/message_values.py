@@ -9,7 +9,7 @@ from typing import Any, Final
 from tui_ipc.ipc import wire
 from tui_ipc.ipc.builder import Builder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
-from tui_ipc.ipc.handle import Handle
+from tui_ipc.ipc.handle import Handle, find_handles
 from tui_ipc.ipc.wire import Large
 
 SENDER_TEXT: Final = "<sender>"
@@ -102,20 +102,10 @@ def _close_handles_in_keys(map_: dict[Any, Any]) -> None:
 def _close_handles_in_key(key: Any) -> Any:
     if isinstance(key, Handle):
         return _close_handle(key)
-    handles = list(_find_handles(key)) if isinstance(key, tuple) else []
+    handles = list(find_handles(key)) if isinstance(key, tuple) else []
     for handle in handles:
         handle.close()
     return f"<a list with {len(handles)} handles>" if handles else key
-
-
-def _find_handles(key: tuple[Any, ...]) -> Iterator[Handle]:
-    unseen = list(key)
-    while unseen:
-        item = unseen.pop()
-        if isinstance(item, Handle):
-            yield item
-        elif isinstance(item, tuple):
-            unseen += item
 
 
 def _close_handle(handle: Handle) -> str:

@@ -10,7 +10,7 @@ from types import GenericAlias
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
     from typing import Any, Generic, Never, Self, TypeVar
 
@@ -91,6 +91,26 @@ else:
 
         __slots__ = ()
         __class_getitem__ = classmethod(GenericAlias)
+
+
+def find_handles(value: "Any") -> "Iterator[Handle]":
+    """Each handle in a message, without recursion: it may nest deeper than Python calls."""
+    unseen = [value]
+    while unseen:
+        item = unseen.pop()
+        if isinstance(item, Handle):
+            yield item
+        elif isinstance(item, list | tuple):
+            unseen += item
+        elif isinstance(item, dict):
+            unseen += item
+            unseen += item.values()
+
+
+def close_handles(value: "Any") -> None:
+    """Close each handle in a message that nobody will read."""
+    for handle in find_handles(value):
+        handle.close()
 
 
 class Uncopied:

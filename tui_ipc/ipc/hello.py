@@ -7,6 +7,7 @@ from tui_ipc.ipc.wire import RECEIVER, SENDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 PROTOCOL_VERSION = 1
@@ -17,8 +18,18 @@ SERVER_NAME_ARGUMENT = "channel_name:"
 SERVER_NAME_VARIABLE = "TUI_IPC_SERVER"
 """The environment variable that holds the server name as well."""
 
+SERVER_NAME_PLACEHOLDER = "{channel_name}"
+"""Where a command wants the server name, if not as its last argument."""
+
 QUIT = "quit"
 """The message that asks a child to end."""
+
+
+def insert_server_name(command: "Sequence[str]", server_name: str) -> tuple[str, ...]:
+    """Return the command with the server name at each ``{channel_name}``, else as a last argument."""
+    if any(SERVER_NAME_PLACEHOLDER in argument for argument in command):
+        return tuple(argument.replace(SERVER_NAME_PLACEHOLDER, server_name) for argument in command)
+    return (*command, f"{SERVER_NAME_ARGUMENT}{server_name}")
 
 
 class InvalidHello(Exception):

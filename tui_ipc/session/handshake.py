@@ -1,7 +1,6 @@
 """The handshake of one run: its steps, the one-shot server, the child's connection and its hello."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Final
@@ -10,14 +9,11 @@ from tui_ipc.events import ChildConnected, HelloReceived, ServerListening, Step
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.handle import Handle
-from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, Hello, InvalidHello, parse_hello
+from tui_ipc.ipc.hello import Hello, InvalidHello, parse_hello
 from tui_ipc.ipc.oneshot import OneShotServer
 from tui_ipc.ipc.wire import Message
 from tui_ipc.session.timeline import Timeline
 from tui_ipc.text.notation import render_value
-
-SERVER_NAME_PLACEHOLDER: Final = "{channel_name}"
-"""Where a command wants the server name, if not as its last argument."""
 
 _MAX_SHOWN: Final = 60  # characters of a message that is not a hello
 
@@ -77,13 +73,6 @@ class HandshakeError(Exception):
     def __init__(self, message: str, *, timed_out: bool) -> None:
         super().__init__(message)
         self.timed_out = timed_out
-
-
-def insert_server_name(command: Sequence[str], server_name: str) -> tuple[str, ...]:
-    """Return the command with the server name at each ``{channel_name}``, else as a last argument."""
-    if any(SERVER_NAME_PLACEHOLDER in argument for argument in command):
-        return tuple(argument.replace(SERVER_NAME_PLACEHOLDER, server_name) for argument in command)
-    return (*command, f"{SERVER_NAME_ARGUMENT}{server_name}")
 
 
 def receive_hello(message: Message) -> Hello:

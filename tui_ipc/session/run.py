@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, assert_never
 
 from tui_ipc.events import Audit, ChannelsOpen, ChildSpawned, HandshakeFailed, MessageSent, Origin
 from tui_ipc.ipc.errors import IpcError
-from tui_ipc.ipc.hello import SERVER_NAME_VARIABLE, InvalidHello
+from tui_ipc.ipc.hello import SERVER_NAME_VARIABLE, InvalidHello, insert_server_name
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
 from tui_ipc.osutil.spawn import SpawnError
 from tui_ipc.session.conversation import RUN_OVER, Conversation, NotConnected
 from tui_ipc.session.correlation import make_correlator, parse_key_path
-from tui_ipc.session.handshake import Channels, Handshake, HandshakeError, RunPhase, insert_server_name
+from tui_ipc.session.handshake import Channels, Handshake, HandshakeError, RunPhase
 from tui_ipc.session.handshake_monitor import HandshakeMonitor
 from tui_ipc.session.output import DRAIN_SECONDS, OutputReader
 from tui_ipc.session.process import JobControl, Process, RunParts, wait_for_first
