@@ -64,7 +64,7 @@ class _Parser(argparse.ArgumentParser):
         from tui_ipc.script.language.steps import GRAMMAR
 
         codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in EXIT_CODE_MEANINGS)
-        exit_codes = f"exit codes; with several scripts, the highest of theirs:\n{codes}"
+        exit_codes = f"exit codes; with several scripts, the highest one:\n{codes}"
         return "\n".join((super().format_help(), _EXAMPLES, GRAMMAR, exit_codes))
 
 

@@ -210,7 +210,7 @@ class SignalSent(EventBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildStopped(EventBase):
-    """The child was stopped by ``signal`` and does nothing until it is continued; whoever sent it."""
+    """The child was stopped by ``signal`` and does nothing until it is continued, by any process."""
 
     KIND: ClassVar = 12
 
@@ -301,7 +301,7 @@ class Audit(EventBase):
         files: Paths of the one-shot server that still existed.
         held: Streams (``stdout``, ``stderr``, ``channel``) whose other end a process still held open when we
             stopped waiting for it: descriptors that the child handed on.
-        unread: Bytes that the child sent and nobody received.
+        unread: Bytes that the child sent and that were not received.
         quit_elapsed: Nanoseconds from sending ``"quit"`` to the exit, None if it was not sent.
     """
 

@@ -1,7 +1,7 @@
 """Events as lines of JSON, for programs that read what happened. Pure.
 
-The one rule: a line says everything that the event does, and no value is bent to fit into JSON. What JSON
-cannot hold exactly is left out as a ``value`` and stands beside it, in the notation and as bytes.
+A line has everything that the event has, and no value is changed to fit into JSON. What JSON cannot hold
+exactly is not in ``value``, but in ``text`` in the notation and in ``raw`` as bytes.
 """
 
 import json
@@ -55,12 +55,12 @@ def fields(event: AnyEvent) -> dict[str, Any]:
     those of its own under their names, with these exceptions:
 
     * A message: ``text`` is its value in the notation; ``value`` is the value itself, and missing where JSON
-      cannot hold it exactly (binary, a time stamp, a handle, a key that is no string, not a finite number,
+      cannot hold it exactly (binary, a time stamp, a handle, a key that is not a string, not a finite number,
       nested more than :data:`DEPTH` deep); ``raw`` its bytes in hexadecimal, ``size`` their number.
     * A hello: ``raw`` and ``size`` likewise.
     * Output: ``text`` is the piece as UTF-8, with ``\xNN`` for what is none; ``raw`` is there only then.
       ``size`` counts its bytes.
-    * An audit: ``clean`` says whether nothing was left behind.
+    * An audit: ``clean`` is whether nothing was left behind.
     """
     made: dict[str, Any] = {"schema": SCHEMA_VERSION, "event": kind(event)}
     made |= {field.name: getattr(event, field.name) for field in fields_of(event)}

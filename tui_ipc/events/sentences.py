@@ -1,6 +1,6 @@
-"""What is said of an event, whoever shows it: a mark, a word, the detail. No colours, no columns, no escapes.
+"""Describes each event in words: a mark, a word, the detail. No colours, no columns, no escapes.
 
-The one rule: each event has one sentence, and it stands here; a face decides how it looks.
+Both faces use these texts, and each decides how they look.
 """
 
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ WORD_WIDTH: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class EventText:
-    """What is said of an event.
+    """The description of an event.
 
     Attributes:
         mark: One character.
         word: Its name in the language of people.
-        detail: The rest. It may hold what a child said: make control characters visible before it is shown.
+        detail: The rest. It may hold text of the child's: make control characters visible before it is shown.
         tone: How it is meant.
     """
 
@@ -120,7 +120,7 @@ def _describe_script_step(event: ScriptStep) -> EventText:
 
 
 def describe_leftovers(audit: Audit) -> list[str]:
-    """What a run left behind, each a few words; nothing if it is clean."""
+    """What a run left behind, a few words each; empty if it is clean."""
     facts = []
     if audit.processes:
         pids = ", ".join(map(str, audit.processes))

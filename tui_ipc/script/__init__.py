@@ -20,11 +20,11 @@ SIGNAL_EXIT_BASE: Final = 128
 
 EXIT_CODE_MEANINGS: Final = (
     ("0", "passed"),
-    ("1", "something else happened than the script expects"),
-    ("2", "the command line, the script or one of our own files is at fault"),
+    ("1", "an expectation of the script was not met"),
+    ("2", "a mistake in the command line or a script, or a file that is unusable"),
     ("3", "the child could not be started, or the handshake failed"),
-    ("4", "timed out: what is due did not come, or the child did not take a message"),
-    ("5", "the child died, broke the protocol, or did not end well when told to quit"),
+    ("4", "timed out: nothing came in time, or the child did not read a message"),
+    ("5", "the child died, broke the protocol, or did not quit with exit code 0"),
     ("130", "interrupted by SIGINT (Ctrl-C); 128 + N in general, after signal N"),
 )
 """Each code and its meaning, for the help."""

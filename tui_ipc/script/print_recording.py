@@ -1,6 +1,6 @@
 """Prints a recording: each event as a line of text or of JSON.
 
-Standard output holds the events and nothing else; what is wrong with the recording is said on standard error.
+Standard output holds the events and nothing else; problems with the recording go to standard error.
 """
 
 import asyncio

@@ -96,7 +96,7 @@ class VolatileValues:
 
 
 DEFAULT_TIMEOUT: Final = 5.0
-"""Seconds that a script and a handshake wait unless told otherwise. A step that took more than half of them
+"""Seconds that a script and a handshake wait by default. A step that took more than half of them
 gets twice what it took."""
 
 MAX_PAUSE: Final = 2.0

@@ -1,4 +1,4 @@
-"""What may stand for a value in a pattern: any value, a string that a regular expression finds, a capture.
+"""The placeholders of a pattern: any value, a string that a regular expression finds, a capture.
 
 A pattern is a value as messages hold it, in which placeholders stand for values, alone, in arrays or in maps;
 so a pattern without placeholders is a value. No message holds a placeholder, and none is the key of a map,

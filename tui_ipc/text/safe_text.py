@@ -1,11 +1,11 @@
-r"""Makes text of others safe and honest to show: what a child, a file or a user brought.
+r"""Makes text that a child, a file or a user brought safe to show.
 
-Characters that steer a terminal, reorder or hide text, or have no ink or no width, are replaced by something
-that a reader sees: ``␛``, ``‹U+202E›``, ``‹FF›`` for a byte that is not UTF-8. Invisible characters that a
-writing system needs stay where they do their work: a zero width joiner in an emoji or an Indic conjunct, a
-non-joiner in a Persian word, a selector after its emoji.
+Characters that control a terminal, reorder or hide text, or have no ink or no width, are replaced by
+something that a reader sees: ``␛``, ``‹U+202E›``, ``‹FF›`` for a byte that is not UTF-8. Invisible characters
+that a writing system needs stay where they do their work: a zero width joiner in an emoji or an Indic
+conjunct, a non-joiner in a Persian word, a selector after its emoji.
 
-This is for display only: a value that is sent, stored or copied never passes through here. Inside of quoted
+This is for display only: a value that is sent, stored or copied never passes through here. Inside quoted
 values the notation writes the same characters as escapes (``\u202e``), which read back.
 """
 

@@ -1,4 +1,4 @@
-"""How numbers are written for people: counts, sizes and times, each with three or so figures that matter."""
+"""How numbers are written for people: counts, sizes and times, each with about three significant figures."""
 
 _SIZES = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 _TIMES = (("s", 1_000_000_000), ("ms", 1_000_000), ("µs", 1_000))

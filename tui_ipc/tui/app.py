@@ -1,6 +1,6 @@
 """The explorer's app: it owns the session, applies its events to the model, and refreshes the panes.
 
-Events are applied as they come; the panes are refreshed at a rate of their own. So the events of a child that
+Events are applied as they come; the panes are refreshed at a bounded rate. So the events of a child that
 floods are all taken in, few of the states between them are drawn, and a key does not have to wait.
 """
 
@@ -216,7 +216,7 @@ class ExplorerApp(App[int]):
         self.refresh_throttle.input_priority.end()
 
     def get_key_display(self, binding: Binding) -> str:
-        """How a key is written: ``F12`` as on the keyboard, whoever bound it (Textual calls this)."""
+        """How a key is written: ``F12`` as on the keyboard, also if a user bound it (Textual calls this)."""
         written = super().get_key_display(binding)
         return written.upper() if re.fullmatch(r"f\d+", written) else written
 

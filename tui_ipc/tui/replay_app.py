@@ -1,6 +1,6 @@
 """The explorer over a recording: the same panes, and a bar that controls the replay.
 
-There is no child: what needs one says so; everything else is as in the explorer.
+There is no child: actions that need one say so. Everything else is as in the explorer.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -29,11 +29,11 @@ _REFUSALS: Final = {
     "signal": ("Not signalled", "This is a recording: there is no child to signal."),
     "record": ("Not recorded", "This is a recording already."),
 }
-"""What is said when a key is pressed that needs a child: a title and a sentence, by the action."""
+"""The notification for a key that needs a child: its title and sentence, by the action."""
 
 
 class ReplayedSession:
-    """A replay as the explorer takes a session: its events come, and whatever needs a child is refused."""
+    """A replay as the explorer takes a session: its events come, and what needs a child is refused."""
 
     def __init__(self, replay: Replay) -> None:
         self._replay = replay

@@ -99,7 +99,7 @@ def handle_signals(leave: Callable[[int], object]) -> Iterator[None]:
     """Call ``leave`` with 128 + N on signal N, and from then on do not wait for a terminal that is not read.
 
     Args:
-        leave: Called in the main thread, between two bytecode instructions of whatever runs there.
+        leave: Called in the main thread, between two bytecode instructions of the code that runs there.
     """
     # Textual's main thread waits for its writer thread once thirty pieces are queued, and the event loop with
     # it: handlers of the loop would never run. Those of signal.signal interrupt even that wait. And as they
@@ -142,7 +142,7 @@ def handle_hang_up(leave: Callable[[], object]) -> Handler:
     """Call ``leave`` once the terminal is gone (SIGHUP), and write no more to it.
 
     Args:
-        leave: Called in the main thread, between two bytecode instructions of whatever runs there.
+        leave: Called in the main thread, between two bytecode instructions of the code that runs there.
 
     Returns:
         The handler of SIGHUP before.

@@ -228,7 +228,7 @@ A script is a transcript, one step a line; # begins a comment.
   ? signal NAME          or by this signal
   ? clean                and leaves nothing behind
 
-A VALUE is JSON, a Python literal such as b"\\x00", or a text that is itself.
+A VALUE is JSON, a Python literal such as b"\\x00", or plain text.
 {{name}} in it stands for what was captured. A PATTERN is a VALUE that may hold
   ...                    anything; any further items in [ ], entries in { }
   /re/                   a string in which the regular expression is found

@@ -1,7 +1,7 @@
 """The files that a call leaves: reports, and recordings of its scripts.
 
 A report's file is never older than the call: until all scripts have ended it says that the call did not
-finish. Each time it is replaced at once, so that whoever opens it finds a whole report.
+finish. Each time it is replaced at once, so that a reader always finds a whole report.
 """
 
 import asyncio

@@ -261,7 +261,7 @@ class TextReporter:
         self._child_stderr = Passthrough(stderr.encode, for_terminal=stderr.terminal, mark="child stderr: ")
 
     async def begin(self, _names: Sequence[str]) -> None:
-        """Nothing is to be said yet."""
+        """Report nothing yet."""
 
     async def begin_script(self, script: Script, _command: Sequence[str], _total: int) -> None:
         """Begin with the output of the script's child."""
@@ -271,7 +271,7 @@ class TextReporter:
     async def report_event(self, event: AnyEvent) -> None:
         """Write what the child prints, and what is worth a look while the script runs."""
         if isinstance(event, MessageSent | MessageReceived) and not self._is_builtin:
-            return  # most events are messages, and nothing is said of them
+            return  # most events are messages, which are not reported
         console = self._console
         if isinstance(event, ChildOutput):
             if event.stream == "stdout":

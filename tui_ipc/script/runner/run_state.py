@@ -291,7 +291,7 @@ class RunState:
         unanswered: The latest messages sent that no message answered, by number.
         output: What the child prints, by stream.
         fault: How the child broke the protocol, None if it did not.
-        ending: Set by whoever begins to end the run.
+        ending: Set by the code that begins to end the run.
         forced: The signals that the session had to send to the child to end it.
         exited: How the child ended, None while it lives.
         audit: What the run left behind, None until it is over.

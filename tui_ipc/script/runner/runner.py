@@ -50,7 +50,7 @@ class Runner:
     """Runs a script with a session, once; the session is begun and left here.
 
     Args:
-        script: What to do; its ``spawn`` concerns whoever makes the session.
+        script: What to do; its ``spawn`` is for the code that makes the session.
         session: A session that has not begun.
         timeout: Seconds that each step may wait, unless the script says otherwise.
         report_event: Called with each event, in order; see :class:`SessionDriver`.

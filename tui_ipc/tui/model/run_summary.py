@@ -47,7 +47,7 @@ class StepProgress:
     Attributes:
         step: Its name.
         state: ``missing`` if its turn never came, or has not come yet.
-        detail: The text of its event; may hold what a child said.
+        detail: The text of its event; may hold text of the child's.
         took: Nanoseconds since the step before it, None if it is the first or was not reached.
         late: Why it took, or takes, long; None if it does not.
     """

@@ -257,7 +257,7 @@ def draw_sparkline(values: Sequence[float | None], top: float = 0) -> str:
 
     Args:
         values: The values, none below 0.
-        top: The least value that a full bar stands for.
+        top: The value of a full bar at least.
     """
     highest = max([top, *(value for value in values if value is not None)])
     return "".join(_NO_BAR.get(value) or _draw_bar((value or 0) / highest) for value in values)

@@ -278,7 +278,7 @@ class TreeModel:
         self.rows = list(_iterate_open_rows(self.root))
 
     def keep_open(self) -> None:
-        """Keep what is open and what is closed from now on, whatever the width: the user has looked at it."""
+        """Keep what is open and what is closed from now on, at any width: the user has looked at it."""
         self._is_kept_open = True
 
     def line(self, index: int) -> Line:

@@ -150,7 +150,7 @@ class MessageInput(SafeInput):
         self._shown: str | None = None
 
     async def on_event(self, event: events.Event) -> None:
-        """Let others have a turn at each key, and take none once nobody listens (Textual calls this).
+        """Let others have a turn at each key, and take none while there is no child (Textual calls this).
 
         What is pasted into a terminal that does not say so comes as keys, and Textual takes as many as wait
         without a pause: for minutes nothing else would happen, not even what a signal asks for.
@@ -163,7 +163,7 @@ class MessageInput(SafeInput):
 
     @property
     def has_suggestion(self) -> bool:
-        """Whether something stands in grey behind the text, to be taken."""
+        """Whether a suggestion is shown in grey after the text."""
         return len(self._suggestion) > len(self.value)
 
     def paste_text(self, text: str) -> None:
@@ -203,12 +203,12 @@ class MessageInput(SafeInput):
             self._show(text)
 
     def edit_text(self, text: str) -> None:
-        """Show a text to be edited; what was being typed lies below it, at ``down``."""
+        """Show a text to be edited; ``down`` goes back to what was being typed."""
         self._begin_walk((text, *self._history.newest_first("")))
         self.action_recall(1)
 
     def action_recall(self, direction: int) -> None:
-        """Go to an older (1) or newer (-1) text that begins as the draft does; before all lies the draft."""
+        """Go to an older (1) or newer (-1) text that begins as the draft does; the draft is the newest."""
         if self.value != self._shown:
             self._begin_walk(tuple(self._history.newest_first(self.value)))
         place = self._place + direction

@@ -316,8 +316,8 @@ class Inspector(Vertical):
             self.notify(str(refusal), title="Not copied", severity="warning")
             return
         self.app.copy_to_clipboard(text)
-        said = f"Copied {format_plural(len(text), 'character')}."
-        self.notify(f"{said} {', '.join(changes).capitalize()}." if changes else said)
+        copied = f"Copied {format_plural(len(text), 'character')}."
+        self.notify(f"{copied} {', '.join(changes).capitalize()}." if changes else copied)
 
     def _text_to_copy(self, form: CopyFormat) -> ClipboardText:
         """Return what to copy, and what was changed in it.

@@ -152,8 +152,8 @@ class LogView(SearchableView):
     def placeholder(self) -> list[Line]:
         """Return what the view is for, or why it is empty."""
         if self._filtered is not None and len(self._model.log):
-            said = "No line passes the filter." if self.is_scan_complete else "Filtering …"
-            return [line(Span(said, "muted"))]
+            text = "No line passes the filter." if self.is_scan_complete else "Filtering …"
+            return [line(Span(text, "muted"))]
         sentence = "Each step of the handshake and each message appears here with its time, latency and size."
         return [line(Span(sentence, "muted"))]
 
@@ -209,8 +209,8 @@ class LogView(SearchableView):
         if self.filter is None:
             return marks
         verb = "hide" if self.filter.inverted else "show"
-        said = f"{verb} {shorten(self.filter.text)}: {self.filter_status}"
-        return [said, *(marks or [f"{format_key(self, 'search.clear')} clears it"])]
+        status = f"{verb} {shorten(self.filter.text)}: {self.filter_status}"
+        return [status, *(marks or [f"{format_key(self, 'search.clear')} clears it"])]
 
     def action_filter(self) -> None:
         """Open the bar to filter."""
