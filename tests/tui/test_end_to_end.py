@@ -172,3 +172,14 @@ def test_bytes_that_are_not_utf_8_do_not_end_the_explorer() -> None:
         it.type(b"\x11")
         assert it.finish() == 0
     assert b"Traceback" not in it.written
+
+
+def test_what_is_pasted_reaches_the_child_as_it_is() -> None:
+    """A tab, an escape sequence and a joined emoji: the box shows them, and the log what was sent."""
+    pasted = "[\x1b[31m\ta👩\u200d💻"
+    with terminal() as it:
+        it.read_until(b"connected")
+        it.step(f"\x1b[200~{pasted}\x1b[201~".encode(), then="[␛[31m␉a👩\u200d💻".encode())
+        it.step(b"\r", then='"[\\u001b[31m\\ta👩\u200d💻"'.encode())
+        it.type(b"\x11")
+        assert it.finish() == 0

@@ -9,12 +9,17 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from typing import cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from textual.events import Key, Paste
 
+from tests.support.unicode_text import tricky_texts
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.terminal import LossyStream, run_on_terminal
+from tui_ipc.tui.terminal import LossyStream, PasteParser, run_on_terminal
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGURG)
 
@@ -75,3 +80,26 @@ def test_writing_to_a_terminal_that_is_gone_raises_nothing() -> None:
     with suppress(OSError):
         file.close()
     os.close(slave)
+
+
+def is_one_paste(text: str) -> bool:
+    """Whether it does not hold the end of a paste, which a terminal takes out."""
+    return PasteParser.END not in text
+
+
+@given(
+    pasted=(st.text() | tricky_texts | st.text("\x1b[201\x00;m\r\t")).filter(
+        lambda text: PasteParser.END not in text
+    ),
+    cuts=st.lists(st.integers(0, 60)),
+)
+def test_a_paste_comes_whole(pasted: str, cuts: list[int]) -> None:
+    """Escape sequences in it too, however the terminal sends it in pieces, and keys around it stay keys."""
+    parser = PasteParser()
+    sent = f"{pasted}{PasteParser.END}y"
+    edges = [0, *sorted(min(cut, len(sent)) for cut in cuts), len(sent)]
+    events = [*parser.feed(f"x{PasteParser.START}")]
+    events += [event for start, end in pairwise(edges) for event in parser.feed(sent[start:end])]
+    assert [type(event) for event in events] == [Key, Paste, Key]
+    assert isinstance(events[1], Paste)
+    assert events[1].text == pasted

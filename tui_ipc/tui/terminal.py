@@ -12,13 +12,15 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 if TYPE_CHECKING:
+    from textual.message import Message
+
     from tui_ipc.tui.app import ExplorerApp
 
 WRITE_TIMEOUT: Final = 1.0
@@ -58,6 +60,7 @@ async def _run_app(app: "ExplorerApp") -> int:
     gc.disable()  # what is made until the screen is there stays: collecting it would be in vain
     loop.call_later(COLLECT_DELAY, _enable_collection)
     _replace_undecodable_keys()
+    _keep_pastes_whole()
     # Threads of Textual read the keys and write the screen. While the loop is busy, each of their steps would
     # wait for the interpreter lock for 5 ms, which is Python's default.
     sys.setswitchinterval(0.0005)
@@ -80,6 +83,59 @@ def _replace_undecodable_keys() -> None:
 
 def _make_lenient_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+
+
+def _keep_pastes_whole() -> None:
+    """Have Textual's driver read pastes as :class:`PasteParser` does. It makes its parser by this name."""
+    from textual.drivers import linux_driver
+
+    vars(linux_driver)["XTermParser"] = PasteParser
+
+
+class PasteParser:
+    """Takes what is pasted, as it is, out of what a terminal sends; all else is for Textual's parser.
+
+    That reads an escape sequence within a paste as keys, and types them before the rest of the paste. A
+    terminal brackets a paste by two sequences (DECSET 2004), between which nothing else comes.
+
+    Args:
+        debug: Textual's parser logs what it reads.
+    """
+
+    START: Final = "\x1b[200~"
+    END: Final = "\x1b[201~"
+
+    def __init__(self, debug: bool = False) -> None:
+        from textual._xterm_parser import XTermParser
+
+        self._parser = XTermParser(debug)
+        self._pasted: list[str] | None = None  # the pieces of a paste that has begun
+        self._tail = ""  # the last characters of it, which may be the beginning of its end
+
+    def tick(self) -> "Iterable[Message]":
+        """Return what is due because nothing followed it, such as the Escape key."""
+        return self._parser.tick()
+
+    def feed(self, data: str) -> "Iterator[Message]":
+        """Read what the terminal sent next."""
+        from textual.events import Paste
+
+        while data:
+            if self._pasted is None:
+                keys, start, data = data.partition(self.START)
+                if keys:
+                    yield from self._parser.feed(keys)
+                if start:
+                    self._pasted = []
+                continue
+            pasted, end, data = (self._tail + data).partition(self.END)
+            if not end:
+                cut = max(0, len(pasted) - len(self.END) + 1)
+                pasted, self._tail = pasted[:cut], pasted[cut:]
+                self._pasted.append(pasted)
+                return
+            yield Paste("".join((*self._pasted, pasted)))
+            self._pasted, self._tail = None, ""
 
 
 def _enable_collection() -> None:
