@@ -466,3 +466,36 @@ def test_a_report_that_is_not_read_is_not_a_traceback(scripts: Path) -> None:
         process.stdout.close()
         assert b"Traceback" not in process.stderr.read()
         assert process.wait(30) == 141
+
+
+@pytest.mark.parametrize(
+    "expectation", ["< /: (a+)+$/ within 500ms", "expect stdout /parent: (a+)+$/ within 500ms"]
+)
+def test_a_slow_regular_expression_does_not_defeat_the_deadline(expectation: str, tmp_path: Path) -> None:
+    """The verdict is a timeout, and names the expression."""
+    (tmp_path / "slow.tipc").write_text(f'> "{"a" * 50}!"\n{expectation}\n')
+    began = time.monotonic()
+    done = run("--script", "slow.tipc", cwd=tmp_path)
+    assert time.monotonic() - began < 20
+    assert done.returncode == 4
+    found = r"slow\.tipc:2: the search for /\w*: \(a\+\)\+\$/ was not over within 0\."
+    assert re.search(found, done.stderr)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_slow_regular_expression_does_not_defeat_signals(number: int, tmp_path: Path) -> None:
+    """The child is ended as on any signal, even if it comes shortly before the search."""
+    (tmp_path / "slow.tipc").write_text(f'timeout 1m\n> "{"a" * 50}!"\n< /: (a+)+$/\n')
+    command = [*TUI_IPC, "--script", "slow.tipc"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        for line in process.stdout:
+            if line.startswith("Received"):
+                break
+        process.send_signal(number)
+        assert process.wait(20) == 128 + number
+        sentence = f"slow.tipc:3: {signal.Signals(number).name} came; the child was ended"
+        assert sentence in process.stderr.read()

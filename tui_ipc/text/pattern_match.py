@@ -9,7 +9,7 @@ difference: a script may compare a message for each round of a long ``repeat``.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -100,8 +100,12 @@ class Difference:
         return f"{self.path}: {wanted} was expected, and {came} came"
 
 
+Search = Callable[[str, str], object]
+"""Searches for a regular expression in a text; what it returns is true if it is found."""
+
+
 def match_pattern(
-    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES
+    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = re.search
 ) -> tuple[Difference | None, dict[str, Any]]:
     """Compare a message with a pattern, and capture.
 
@@ -109,6 +113,7 @@ def match_pattern(
         expected: A pattern; a value without placeholders is one.
         received: The message.
         known: The names captured so far, and their values; it is not changed.
+        search: Searches for the regular expressions. What it raises is raised.
 
     Returns:
         The first difference in the order of the pattern's text, None if there is none; and what the pattern
@@ -117,21 +122,21 @@ def match_pattern(
     if type(expected) in _SCALARS and _is_same_scalar(expected, received):
         return None, {}  # as in most rounds of a long repeat
     captured: dict[str, Any] = {}
-    return next(_differences(expected, received, known, captured), None), captured
+    return next(_differences(expected, received, known, captured, search), None), captured
 
 
 def find_difference(
-    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES
+    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = re.search
 ) -> Difference | None:
     """Find the first difference, None if there is none, as :func:`match_pattern` does."""
-    return match_pattern(expected, received, known)[0]
+    return match_pattern(expected, received, known, search)[0]
 
 
 def iter_differences(
-    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES
+    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = re.search
 ) -> Iterator[Difference]:
     """Iterate over all differences of a message from a pattern, in the order of the pattern's text."""
-    return _differences(expected, received, known, {})
+    return _differences(expected, received, known, {}, search)
 
 
 def is_same(expected: Any, received: Any) -> bool:
@@ -158,7 +163,7 @@ def fill_captures(value: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _differences(
-    expected: Any, received: Any, known: Mapping[str, Any], captured: dict[str, Any]
+    expected: Any, received: Any, known: Mapping[str, Any], captured: dict[str, Any], search: Search
 ) -> Iterator[Difference]:
     pairs: list[_Pair] = [(expected, received, None)]
     while pairs:
@@ -177,7 +182,7 @@ def _differences(
             value = known[name] if name in known else captured.setdefault(name, theirs)
             matches = value is theirs or is_same(value, theirs)
         else:
-            matches = _matches_placeholder(ours, theirs)
+            matches = _matches_placeholder(ours, theirs, search)
         if not matches:
             yield Difference(_list_keys(place), ours, theirs, value)
 
@@ -217,10 +222,10 @@ def _key_identity(key: Any) -> Any:
     return key if type(key) in _UNAMBIGUOUS_KEYS else (render_value(key),)
 
 
-def _matches_placeholder(ours: Any, theirs: Any) -> bool:
+def _matches_placeholder(ours: Any, theirs: Any, search: Search) -> bool:
     match ours:
         case Regex():
-            return isinstance(theirs, str) and re.search(ours.expression, theirs) is not None
+            return isinstance(theirs, str) and bool(search(ours.expression, theirs))
         case AnyRest() | Capture():  # a named capture comes here only if nothing is there for it
             return theirs is not ABSENT
         case _:  # nothing was expected, or a container and something else came

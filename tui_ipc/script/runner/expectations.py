@@ -4,10 +4,14 @@ A run ends well if the child ends with code 0 after it was told to quit, without
 ``? signal`` say that it must end otherwise; ``? clean`` is expected in addition.
 """
 
-from typing import TYPE_CHECKING, Any, Final, assert_never
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from tui_ipc.events import Fault, MessageReceived
 from tui_ipc.events.sentences import describe_leftovers
+from tui_ipc.osutil.bounded_search import BoundedSearch, SearchInterrupted, SearchTimeout, block_end_signals
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Expect, ExpectClean, ExpectExit, ExpectOutput, ExpectSignal
@@ -22,6 +26,7 @@ from tui_ipc.text.pattern_match import Difference, match_pattern
 if TYPE_CHECKING:
     from tui_ipc.script.update import LearnedPatterns
 
+T = TypeVar("T")
 
 EndExpectation = ExpectExit | ExpectSignal | ExpectClean
 
@@ -105,6 +110,12 @@ def _describe_forced_end(run_state: RunState) -> str:
 _DIFFERS_BETWEEN_ROUNDS: Final = (
     "this line cannot be updated: what comes here differs between the rounds of its repeat"
 )
+_SLOW_EXPRESSION: Final = (
+    "repeat nothing that repeats itself, as (a+)+ does, and begin with ^ or a plain text"
+)
+_QUICK_SEARCH: Final = 0.1  # seconds for a search that is not known to be slow
+_FINAL_SEARCH: Final = 1.0  # seconds for the last look at what was printed
+_SIGNAL_HANDLING: Final = 0.01  # seconds for the event loop to handle a signal that came before
 _REAP_TIMEOUT: Final = 0.5  # seconds for the exit status of a child that closed its channel
 
 
@@ -143,7 +154,8 @@ class Expectations:
             if not run_state.received:
                 raise await self._make_missing_failure(step, timeout, skipped, in_time=in_time)
             message = run_state.received.take()
-            difference, captured = match_pattern(step.value, message.value, self._cursor.names)
+            match = partial(match_pattern, step.value, message.value, self._cursor.names)
+            difference, captured = await self._search(match, timeout, message)
             if difference is None or skipped is None:
                 break
             skipped.add(message)
@@ -159,6 +171,34 @@ class Expectations:
             raise StepFailed(ExitCode.UNEXPECTED, "another message came than expected", *details)
         if captured:
             self._cursor.names.update(captured)
+
+    async def _search(
+        self, match: Callable[[BoundedSearch], T], timeout: float, message: MessageReceived | None = None
+    ) -> T:
+        """Match with regular expressions, within a time; a signal that comes meanwhile cancels this."""
+        try:
+            return match(BoundedSearch(min(timeout, _QUICK_SEARCH)))
+        except (SearchTimeout, SearchInterrupted):
+            pass  # this one is slow, and worth more effort
+        with block_end_signals():
+            while True:
+                await asyncio.sleep(_SIGNAL_HANDLING)
+                try:
+                    return match(BoundedSearch(timeout))
+                except SearchInterrupted:
+                    pass
+                except SearchTimeout as error:
+                    raise self._make_slow_failure(error, timeout, message) from None
+
+    def _make_slow_failure(
+        self, error: SearchTimeout, timeout: float, message: MessageReceived | None
+    ) -> StepFailed:
+        sentence = f"the search for /{error.expression}/ was not over within {timeout:.3g} s"
+        details: list[Detail] = [("remedy", _SLOW_EXPRESSION)]
+        if message is not None:
+            details.insert(0, ("received", render_value(message.value, MAX_VALUE_LENGTH)))
+        situation = self._failures.describe_situation(stuck=False)
+        return StepFailed(ExitCode.TIMED_OUT, sentence, *details, *situation)
 
     def _describe_mismatch(
         self, difference: Difference | None, step: Expect, message: MessageReceived
@@ -193,11 +233,23 @@ class Expectations:
 
         def is_decided() -> bool:
             nonlocal found
-            found = output.find(expression)
+            found = output.find(expression, BoundedSearch(_QUICK_SEARCH))
             return found or run_state.exited is not None  # all that a child prints comes before its exit
 
-        in_time = await self._driver.read_events_until(is_decided, timeout)
-        if found or output.find(expression, final=True):
+        reading = self._driver.read_events_until(is_decided, timeout)
+        while True:
+            try:
+                in_time = await reading
+                break
+            except (SearchTimeout, SearchInterrupted):
+                left = self._driver.seconds_left
+                found = in_time = await self._search(lambda search: output.find(expression, search), left)
+                if found:
+                    break
+                reading = self._driver.continue_until(is_decided)
+        if found or await self._search(
+            lambda search: output.find(expression, search, final=True), min(timeout, _FINAL_SEARCH)
+        ):
             return
         details = self._failures.describe_missing_output(step.stream, expression)
         if in_time:

@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Final
 
 from tui_ipc.events import MessageReceived, Stream
+from tui_ipc.osutil.bounded_search import BoundedSearch, SearchInterrupted, SearchTimeout
 from tui_ipc.script.runner.run_state import ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
 from tui_ipc.text.diff import Detail, explain_difference
@@ -39,7 +40,10 @@ class SkippedMessages:
         self, expected: Any, names: Mapping[str, Any]
     ) -> tuple[MessageReceived, Difference] | None:
         """The closest message, the latest of several, and its first difference; None if there is none."""
-        return _find_closest(reversed(self._messages), expected, names)
+        try:
+            return _find_closest(reversed(self._messages), expected, names)
+        except (SearchTimeout, SearchInterrupted):
+            return None  # a failure is reported soon, even if less is said about it
 
 
 def _find_closest(
@@ -52,8 +56,9 @@ def _find_closest(
     """
     best: tuple[MessageReceived, Difference] | None = None
     least: tuple[bool, int, int] | None = None
+    search = BoundedSearch(_SEARCH_TIMEOUT)
     for message in messages:
-        found = list(islice(iter_differences(expected, message.value, names), _MAX_DIFFERENCES))
+        found = list(islice(iter_differences(expected, message.value, names, search), _MAX_DIFFERENCES))
         if not found:
             continue
         distance = (not found[0].keys, len(found), -_similarity(found[0]))
@@ -81,6 +86,7 @@ _MAX_CAPTURED_LENGTH: Final = 200  # characters of a captured value
 _MAX_UNANSWERED: Final = 3  # messages of ours that are shown
 _MAX_LINES: Final = 5  # lines of the child's stderr, or of the stream in which text is missing
 _MAX_SENTENCES: Final = 3  # sentences of the diagnosis
+_SEARCH_TIMEOUT: Final = 0.5  # seconds for the regular expressions that explain a failure
 _MAX_LOOKAHEAD: Final = 100  # messages after the unexpected one that may be the expected one
 
 
@@ -177,7 +183,11 @@ class FailureDetails:
     def _find_later_match(self, expected: Any) -> tuple[Detail, ...]:
         """Say whether the expected message has come as well, only later."""
         known = self._cursor.names
-        for message in self._driver.run_state.received.first(_MAX_LOOKAHEAD):
-            if find_difference(expected, message.value, known) is None:
-                return (("later", f"message #{message.number} matches; <~ skips to it"),)
+        search = BoundedSearch(_SEARCH_TIMEOUT)
+        try:
+            for message in self._driver.run_state.received.first(_MAX_LOOKAHEAD):
+                if find_difference(expected, message.value, known, search) is None:
+                    return (("later", f"message #{message.number} matches; <~ skips to it"),)
+        except (SearchTimeout, SearchInterrupted):
+            pass  # a failure is reported soon, even if less is said about it
         return ()

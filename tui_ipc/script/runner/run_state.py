@@ -37,6 +37,7 @@ from tui_ipc.events import (
     StepLate,
     Stream,
 )
+from tui_ipc.osutil.bounded_search import BoundedSearch
 from tui_ipc.osutil.signals import describe_exit
 from tui_ipc.script.language.steps import PlainStep, Repeat, Step, count_steps
 
@@ -171,17 +172,18 @@ class SearchableOutput:
         while self._undecoded_size - len(self._undecoded[0]) >= KEEP_AT_LEAST:
             self._undecoded_size -= len(self._undecoded.popleft())
 
-    def find(self, expression: str, *, final: bool = False) -> bool:
+    def find(self, expression: str, search: BoundedSearch, *, final: bool = False) -> bool:
         """Search for a regular expression after the last match; what is found is the last match then.
 
         ``^`` and ``$`` stand for the beginning and the end of a line.
 
         Args:
             expression: A regular expression of :mod:`re`.
+            search: Searches within a time. What it raises is raised.
             final: Whether nothing more can come, so that all of the text is searched.
         """
         if expression != self._searched_for:
-            self._searched_for, self._searched_length = expression, 0
+            self._searched_length = 0
         elif not self._undecoded and not final:
             return False
         before = len(self._text)
@@ -196,10 +198,13 @@ class SearchableOutput:
             or len(self._text) > self._searched_length * 9 // 8
         ):
             start, self._searched_length = self._begin, len(self._text)
-        match = re.compile(expression, re.MULTILINE).search(self._text, start)
-        if match is not None:
-            self._begin, self._searched_for = match.end(), None
-        return match is not None
+        self._searched_for = None  # a search that is broken off has to be done again
+        span = search.find(expression, self._text, start, re.MULTILINE)
+        if span is None:
+            self._searched_for = expression
+        else:
+            self._begin = span[1]
+        return span is not None
 
     def last_lines(self, count: int) -> list[str]:
         """The last lines after the last match; of the line in which it ended, the rest."""

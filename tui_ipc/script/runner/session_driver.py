@@ -118,6 +118,11 @@ class SessionDriver:
                 raise TooManyMessages
         return True
 
+    @property
+    def seconds_left(self) -> float:
+        """The seconds until the deadline of the last wait; none are left if it has passed."""
+        return max(self._wait.deadline - self._clock(), 0.0)
+
     def send(self, value: Any, timeout: float) -> Coroutine[Any, Any, bool]:
         """Send a message; returns False if the child did not take it in time.
 

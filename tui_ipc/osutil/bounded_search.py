@@ -1,0 +1,199 @@
+"""Searches for a regular expression within a time, and until a signal asks this process to end.
+
+Python's ``re`` backtracks: ``(a+)+$`` takes twice as long with each further letter. A Python signal handler
+that raises ends it, but only between its operations, each of which may pass over the whole text. So an
+expression that repeats nothing is searched for directly. One that does is searched for in a text of at most
+:data:`MAX_DIRECT` characters under an interval timer whose handler raises. In a longer text that could be
+late by minutes, and so a forked process does it, which is killed once the time is over.
+"""
+
+import os
+import re
+import select
+import signal
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Final, NoReturn
+
+from tui_ipc.osutil.signals import replace_signal_handlers
+
+MAX_DIRECT: Final = 4096
+"""The longest text that is searched in this process, where a search ends 0.1 s late at most (measured)."""
+
+_END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_REPEATS: Final = frozenset("*+?{")  # an expression with none of these takes time in proportion to the text
+_MIN_SECONDS: Final = 0.25  # for a search that begins at the deadline: what had arrived by then counts
+_SPAN: Final = struct.Struct("qq")
+_NOT_FOUND: Final = (-1, -1)
+
+
+class SearchTimeout(Exception):
+    """A search was not over in time; ``expression`` is what it searched for."""
+
+    def __init__(self, expression: str) -> None:
+        super().__init__(f"the search for /{expression}/ took too long")
+        self.expression = expression
+
+
+class SearchInterrupted(Exception):
+    """A signal that asks this process to end came during a search; an event loop's handler is called next."""
+
+
+class BoundedSearch:
+    """Searches, all of which must be over within a time from now.
+
+    Args:
+        timeout: Seconds.
+    """
+
+    def __init__(self, timeout: float) -> None:
+        self._deadline = time.monotonic() + timeout
+
+    def __call__(self, expression: str, text: str) -> bool:
+        """Whether an expression is found in a text."""
+        return self.find(expression, text) is not None
+
+    def find(self, expression: str, text: str, start: int = 0, flags: int = 0) -> tuple[int, int] | None:
+        """Find an expression in a text from an index on; returns the span of the match.
+
+        Raises:
+            SearchTimeout: The time is over.
+            SearchInterrupted: A signal came.
+        """
+        pattern = re.compile(expression, flags)
+        if _REPEATS.isdisjoint(expression):
+            match = pattern.search(text, start)
+            return None if match is None else match.span()
+        is_main = threading.current_thread() is threading.main_thread()  # handlers and timers are only for it
+        seconds = max(self._deadline - time.monotonic(), _MIN_SECONDS)
+        try:
+            if not is_main:
+                return _search_in_process(pattern, text, start, seconds)
+            handlers = dict.fromkeys(_find_handled_signals(), _raise_interrupted)
+            with replace_signal_handlers(handlers), _unblock_end_signals():
+                if len(text) - start > MAX_DIRECT:
+                    return _search_in_process(pattern, text, start, seconds)
+                with _raise_after(seconds):
+                    match = pattern.search(text, start)
+            return None if match is None else match.span()
+        except TimeoutError:
+            raise SearchTimeout(expression) from None
+
+
+@contextmanager
+def block_end_signals() -> Iterator[None]:
+    """Keep signals that ask this process to end waiting; in a search they are let in, and end it.
+
+    A signal that comes shortly before a search would otherwise be noticed after it: its handler only wakes
+    the event loop. Whoever blocks them first, then lets the loop run, and then searches, misses none.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _unblock_end_signals() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _END_SIGNALS)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _find_handled_signals() -> list[int]:
+    """The signals whose handler would not end a search.
+
+    An event loop's handler does nothing but wake the loop, which cannot run before the search is over. The
+    loop is woken all the same, by C code, and so calls its own handlers after the interruption. The default
+    handlers end the process, or raise KeyboardInterrupt, and stay.
+    """
+    found: list[int] = []
+    for number in _END_SIGNALS:
+        handler = signal.getsignal(number)
+        if callable(handler) and handler is not signal.default_int_handler:
+            found.append(number)
+    return found
+
+
+def _raise_interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise SearchInterrupted
+
+
+def _raise_timeout(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise TimeoutError
+
+
+@contextmanager
+def _raise_after(seconds: float) -> Iterator[None]:
+    """Raise TimeoutError from whatever runs after so many seconds; a timer that runs goes on afterwards."""
+    began = time.monotonic()
+    with replace_signal_handlers({signal.SIGALRM: _raise_timeout}):
+        before, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            yield
+        finally:
+            left = max(before - (time.monotonic() - began), 0.000_001) if before else 0.0
+            signal.setitimer(signal.ITIMER_REAL, left, interval)
+
+
+def _search_in_process(
+    pattern: re.Pattern[str], text: str, start: int, seconds: float
+) -> tuple[int, int] | None:
+    """Search in a forked process, which shares the text; raises TimeoutError once the time is over."""
+    reader, writer = os.pipe()
+    try:
+        pid = _fork_with_default_signals(lambda: _write_span(writer, pattern, text, start))
+        try:
+            os.close(writer)
+            writer = -1
+            poll = select.poll()
+            poll.register(reader, select.POLLIN)
+            if not poll.poll(seconds * 1000):
+                raise TimeoutError
+            data = os.read(reader, _SPAN.size)
+        finally:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    finally:
+        os.close(reader)
+        if writer >= 0:
+            os.close(writer)
+    if len(data) != _SPAN.size:  # it was ended by a signal that was meant for the whole process group
+        raise SearchInterrupted
+    span: tuple[int, int] = _SPAN.unpack(data)
+    return None if span == _NOT_FOUND else span
+
+
+def _write_span(writer: int, pattern: re.Pattern[str], text: str, start: int) -> None:
+    match = pattern.search(text, start)
+    os.write(writer, _SPAN.pack(*(_NOT_FOUND if match is None else match.span())))
+
+
+def _fork_with_default_signals(run: Callable[[], None]) -> int:
+    """Run a function in a forked process that ends after it; returns the process id.
+
+    Signals wait while it is set up: with this process's handlers it would wake this process's event loop.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            try:
+                signal.set_wakeup_fd(-1)
+                for number in _END_SIGNALS:
+                    signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+                run()
+            finally:
+                os._exit(0)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid
