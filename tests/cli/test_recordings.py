@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from tests.support.recordings import encode_recording
 from tui_ipc.events import ChannelsOpen, ChildExited, ChildOutput, ChildSpawned, MessageReceived, MessageSent
 from tui_ipc.events.json_form import line
 from tui_ipc.ipc.wire import encode
-from tui_ipc.recording.codec import encode_event, encode_header
+from tui_ipc.osutil.files import lock_file
+from tui_ipc.recording.codec import Clock, encode_clock, encode_event, encode_header
 from tui_ipc.recording.reader import open_recording
 from tui_ipc.script.print_recording import LINE_LIMIT
 
@@ -54,7 +56,7 @@ def test_a_recorded_script_replays_as_jsonl(recording: Path) -> None:
     assert done.stdout.splitlines() == [line(event) for event in recorded.events()]
     kinds = [made["event"] for made in lines(done.stdout)]
     assert kinds[0] == "server-listening"
-    assert kinds[-1] == "audit"
+    assert kinds[-2:] == ["audit", "script-step"]  # the last step has passed once the child has ended
     assert kinds.count("message-received") == kinds.count("message-sent") - 1 == 3  # quit has no answer
     assert recorded.command[1:] == ("-m", "tui_ipc.child")
 
@@ -71,7 +73,8 @@ def test_a_recorded_script_replays_as_text(recording: Path) -> None:
     )
     assert "│ stdout     Received from parent: Hello from parent" in shown
     assert "■ exited     the child exited with code 0" in shown
-    assert shown[-1].startswith("✓ clean      nothing was left behind · ended ")
+    assert shown[-2].startswith("✓ clean      nothing was left behind · ended ")
+    assert shown[-1] == "✓ passed     tui-ipc: quit"
 
 
 def test_output_is_printed_by_the_line_and_steers_nothing(tmp_path: Path) -> None:
@@ -106,7 +109,7 @@ def test_a_recording_that_breaks_off_is_told_and_no_failure(recording: Path, tmp
     cut.write_bytes(recording.read_bytes()[:-3])
     done = run("--replay", str(cut), "--format", "jsonl")
     assert done.returncode == 0
-    assert lines(done.stdout)[-1]["event"] == "child-exited"
+    assert lines(done.stdout)[-1]["event"] == "audit"
     assert f"tui-ipc: {cut} ends in the middle of an event (" in done.stderr
     assert done.stderr.count("\n") == 1
 
@@ -341,3 +344,55 @@ def test_a_recording_of_a_newer_program_is_shown_and_made_a_script_of(tmp_path: 
     saved = run("--replay", str(path), "--save-script", "-")
     assert (saved.returncode, '> "hi"' in saved.stdout) == (0, True)
     assert saved.stderr.startswith(skipped)
+
+
+@pytest.mark.parametrize("form", ["text", "jsonl"])
+def test_a_recording_is_printed_while_it_is_written_and_waited_for(tmp_path: Path, form: str) -> None:
+    """Each event as it comes; a writer that is killed is noticed, and is no error."""
+    path = tmp_path / "live.rec"
+    with subprocess.Popen(
+        [*TUI_IPC, "--replay", str(path), "--follow", "--format", form],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as follower:
+        assert follower.stdout is not None
+        assert follower.stderr is not None
+        assert follower.stderr.readline() == f"tui-ipc: waiting for {path}, which has no recording yet\n"
+        with path.open("wb", buffering=0) as file:
+            lock_file(file.fileno())
+            file.write(encode_recording(ChannelsOpen(at=1, run=1)))
+            assert "open" in follower.stdout.readline()
+            file.write(encode_event(printed(b"hello\n")))
+            assert "hello" in follower.stdout.readline()
+        assert follower.wait(60) == 0
+        assert "its writer was killed, or could not write on" in follower.stderr.read()
+
+
+def test_a_recording_is_read_from_standard_input(recording: Path) -> None:
+    """At once, or while it comes."""
+    shown = run("--replay", str(recording), "--format", "jsonl").stdout
+    for options in ([], ["--follow"]):
+        with recording.open("rb") as file:
+            done = subprocess.run(
+                [*TUI_IPC, "--replay", "-", "--format", "jsonl", *options],
+                stdin=file,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert (done.returncode, done.stderr, done.stdout) == (0, "", shown)
+
+
+def test_the_wall_clock_is_shown_where_it_is_asked_for(tmp_path: Path) -> None:
+    """In UTC; where nothing says it, as in a recording of version 1, the seconds are."""
+    path = tmp_path / "run.rec"
+    began = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
+    header, event = encode_header(()), encode_event(ChannelsOpen(at=1_500_000_000, run=1))
+    path.write_bytes(
+        header + event + encode_clock(Clock(1_000_000_000, began)) + event.replace(b"\x05", b"\x0a", 1)
+    )
+    text = run("--replay", str(path), "--format", "text", "--wall-clock").stdout.splitlines()
+    assert [line.split()[0] for line in text] == ["1.500", "2026-05-25T15:24:48.500Z"]
+    made = lines(run("--replay", str(path), "--format", "jsonl", "--wall-clock").stdout)
+    assert [line.get("time") for line in made] == [None, "2026-05-25T15:24:48.500Z"]

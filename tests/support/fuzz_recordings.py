@@ -141,9 +141,11 @@ def spoil_event(rng: random.Random, values: list[Any]) -> None:
 
 def check_writers(events: list[AnyEvent], command: tuple[str, ...], path: Path) -> None:
     """Print the events, make a script of them, and write them again."""
-    for line in FORMATS["text"](events):
+    for line in FORMATS["text"](events, None):
+        assert line is not None
         assert not _STEERS.search(line), line
-    for line, event in zip(FORMATS["jsonl"](events), events, strict=True):
+    for line, event in zip(FORMATS["jsonl"](events, None), events, strict=True):
+        assert line is not None
         assert json.loads(line, parse_constant=refuse_constant)["event"] == json_form.kind(event)
     parse_script(convert_events_to_script(events, command))
     path.write_bytes(encode_recording(*events, command=command))

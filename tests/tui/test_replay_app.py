@@ -9,9 +9,12 @@ import pytest
 from textual.widgets import Input
 
 from tests.support.app_harness import ExplorerDriver, replay_bar, run_replay_app
-from tests.support.sample_events import OPEN
+from tests.support.recordings import encode_recording
+from tests.support.sample_events import LISTENING, OPEN, SPAWNED
+from tui_ipc.events import Note
 from tui_ipc.recording.codec import encode_event
 from tui_ipc.recording.replay import Replay
+from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.tui.launch import run_replay
 from tui_ipc.tui.model.search import parse_filter
@@ -284,5 +287,56 @@ def test_a_recording_is_only_shown(talk: Path) -> None:
             with pytest.raises(NotConnected, match="no child to send signal 15 to"):
                 replay.signal(15)
             assert replay.diagnosis().sentences == ("This is a recording: no child runs.",)
+
+    asyncio.run(main())
+
+
+def log_of(it: ExplorerDriver) -> list[str]:
+    """The lines of the log, wherever its pane is while the panes are made anew."""
+    log = it.app.model.log
+    return [log[index].text for index in range(log.first, log.end)]
+
+
+def test_a_recording_is_followed_while_it_is_written(tmp_path: Path) -> None:
+    """Until the recording is complete; where the file is replaced, the other recording is shown."""
+    path = tmp_path / "live.rec"
+
+    async def main() -> None:
+        writer = RecordingWriter(str(path))
+        writer(LISTENING)
+
+        def open_replay(speed: float | None) -> Replay:
+            return Replay(str(path), speed=speed, follow=True)
+
+        app = ReplayApp(open_replay(None), str(path), open_replay=open_replay)
+        async with app.run_test(size=(120, 36)) as pilot:
+            it = ExplorerDriver(app, pilot)
+            await it.until(lambda: it.shows("log", "listening"))
+            writer(SPAWNED)
+            await it.until(lambda: it.shows("log", "spawned"))
+            path.unlink()
+            with RecordingWriter(str(path)) as other:
+                other(Note(at=1, run=1, text="of the other one"))
+                await it.until(lambda: log_of(it) == ["note of the other one"])
+            await it.until(lambda: "over" in replay_bar(it))
+            assert it.shows("log", "of the other one")
+            writer.close()
+            await pilot.press("q")
+
+    asyncio.run(main())
+
+
+def test_a_writer_that_was_killed_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "live.rec"
+    path.write_bytes(encode_recording(LISTENING))
+
+    async def main() -> None:
+        replay = Replay(str(path), speed=None, follow=True)
+        app = ReplayApp(replay, str(path), open_replay=lambda speed: replay)
+        async with app.run_test(size=(120, 36)) as pilot:
+            it = ExplorerDriver(app, pilot)
+            await it.until(lambda: "over: its writer is gone" in replay_bar(it))
+            assert it.shows("log", "listening")
+            assert "its writer was killed" in it.notices()[0]
 
     asyncio.run(main())

@@ -19,7 +19,7 @@ _USAGE: Final = """\
 tui-ipc [options] [-- COMMAND ARGS...]
        tui-ipc --script [FILE...] [options] [-- COMMAND ARGS...]
        tui-ipc --check FILE...
-       tui-ipc --replay FILE [--format text|jsonl | --speed X]
+       tui-ipc --replay FILE [--follow] [--format text|jsonl | --speed X]
        tui-ipc --replay FILE --save-script FILE"""
 
 _EXAMPLES: Final = """\
@@ -35,6 +35,7 @@ examples:
   tui-ipc --record run.rec -- ./my-plugin    record it; also with --script
   tui-ipc --replay run.rec                   explore the recording later
   tui-ipc --replay run.rec --format text     print it; jsonl is for programs
+  tui-ipc --replay run.rec --follow          see it while it is still recorded
   tui-ipc --replay run.rec --save-script talk.tipc
                                              make a script from it
   tui-ipc --match-by id -- ./my-server       match answers by their key "id"
@@ -186,7 +187,18 @@ def _add_recordings(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--replay",
         metavar="FILE",
-        help="show a recording instead of running a child; with --format, print it",
+        help="show a recording instead of running a child; with --format, print it; '-' reads it from "
+        "standard input",
+    )
+    group.add_argument(
+        "--follow",
+        action="store_true",
+        help="go on while the recording is still written, and wait for one that is not there yet",
+    )
+    group.add_argument(
+        "--wall-clock",
+        action="store_true",
+        help="show when each event happened by the wall clock (UTC), not since the session began",
     )
     group.add_argument(
         "--speed",

@@ -90,6 +90,12 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
 
 def _run_replay(options: Options, path: str) -> int:
     """Show or print a recording, or make a script from it."""
+    has_terminal = os.isatty(1) and (path == "-" or os.isatty(0))
+    if path == "-":
+        from tui_ipc.recording.reader import spool
+
+        # The explorer needs descriptor 0 for the keys, so the recording is read from a duplicate.
+        path = spool(os.dup(0), in_background=options.follow)
     if options.save_script is not None:
         from tui_ipc.script.record_to_script import run_record_to_script
 
@@ -97,14 +103,34 @@ def _run_replay(options: Options, path: str) -> int:
     if options.format is not None:
         from tui_ipc.script.print_recording import run_print_recording
 
-        return run_print_recording(path, options.format)
-    _require_terminal("--format text, or jsonl")
+        return run_print_recording(path, options.format, follow=options.follow, wall_clock=options.wall_clock)
+    if not has_terminal:
+        _require_terminal("--format text, or jsonl")
+    if not os.isatty(0):
+        _take_terminal_as_input()
     _import_explorer()
     from tui_ipc.tui.launch import run_replay
 
     speed = 1.0 if options.speed is None else options.speed
     save_script = partial(_session_to_script, source=path)
-    return run_replay(path, speed=None if speed == UNLIMITED_SPEED else speed, save_script=save_script)
+    return run_replay(
+        path,
+        speed=None if speed == UNLIMITED_SPEED or options.follow else speed,
+        follow=options.follow,
+        save_script=save_script,
+    )
+
+
+def _take_terminal_as_input() -> None:
+    """Have standard input be the terminal again, for the keys, after something else was read from it."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        exit_with_usage_error(
+            "the explorer needs a terminal for its keys; print with --format text, or jsonl"
+        )
+    os.dup2(terminal, 0)
+    os.close(terminal)
 
 
 def _import_explorer() -> None:

@@ -34,6 +34,8 @@ class Options(argparse.Namespace):
     record_failures: str | None
     update: bool
     replay: str | None
+    follow: bool
+    wall_clock: bool
     speed: float | None
     save_script: str | None
     match_by: str | None
@@ -58,6 +60,7 @@ _ATTRIBUTES: Final = {
     "a command": "command",
     "--check": "check",
     "--cwd": "cwd",
+    "--follow": "follow",
     "--format": "format",
     "--match-by": "match_by",
     "--max-message-size": "max_message_size",
@@ -70,6 +73,7 @@ _ATTRIBUTES: Final = {
     "--speed": "speed",
     "--timeout": "timeout",
     "--update": "update",
+    "--wall-clock": "wall_clock",
 }
 """Where :class:`Options` has each option."""
 
@@ -102,17 +106,23 @@ def _check_replay(options: Options) -> str | None:
         return f"--replay shows a recording and runs no child; {name} does not go with it"
     if not options.replay:
         return "--replay needs a file name"
-    if options.save_script is not None and (name := _first_given(options, "--format", "--speed")):
+    if options.save_script is not None and (
+        name := _first_given(options, "--format", "--speed", "--follow", "--wall-clock")
+    ):
         return f"--save-script writes a script and shows nothing; {name} does not go with it"
     if options.format is not None and options.speed is not None:
         return "--format prints as fast as it can; --speed is for the explorer, without --format"
+    if options.wall_clock and options.format is None:
+        return "--wall-clock is for printing; add --format text, or jsonl"
+    if options.follow and options.speed is not None:
+        return "--follow shows what happens as it happens; --speed does not go with it"
     return None
 
 
 def _check_without_replay(options: Options) -> str | None:
     if options.replay is not None:
         return None
-    if name := _first_given(options, "--speed", "--save-script"):
+    if name := _first_given(options, "--speed", "--save-script", "--follow", "--wall-clock"):
         return f"{name} needs a recording; name it with --replay FILE"
     if options.script is not None:
         return None

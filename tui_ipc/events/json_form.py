@@ -43,9 +43,15 @@ MAX_VALUE_DEPTH: Final = 64
 _WORD_BEGINS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def line(event: AnyEvent) -> str:
-    """An event as one line of JSON, in ASCII and without its end: it cannot steer a terminal."""
-    return json.dumps(fields(event), ensure_ascii=True, allow_nan=False)
+def line(event: AnyEvent, time: str | None = None) -> str:
+    """An event as one line of JSON, in ASCII and without its end: it cannot steer a terminal.
+
+    Args:
+        event: The event.
+        time: When it happened by the wall clock; the member ``time``, which is left out for None.
+    """
+    members = fields(event) if time is None else fields(event) | {"time": time}
+    return json.dumps(members, ensure_ascii=True, allow_nan=False)
 
 
 def fields(event: AnyEvent) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class RecordingError(Exception):
     """A file cannot be recorded to, or is not a recording that can be read; the text says why."""
 
 
+class NothingRecordedError(RecordingError):
+    """There is no file yet, or one without a whole header."""
+
+
 class Header(NamedTuple):
     """What a recording says of itself before the first event.
 
@@ -50,11 +54,13 @@ class Header(NamedTuple):
         command: What was run, as it was asked for; empty for the built-in child.
         began: The wall clock when the recording began, in UTC.
         program: What wrote it, with its version.
+        version: Of the format.
     """
 
     command: tuple[str, ...]
     began: datetime
     program: str
+    version: int
 
 
 class Clock(NamedTuple):
@@ -190,7 +196,7 @@ def decode_header(path: str, value: Any) -> Header:
             {"began": datetime() as began, "command": list(command), "program": str(program)},
         ] if version >= 1 and version is not True:
             try:
-                return Header(read_texts(command), began, program)
+                return Header(read_texts(command), began, program, version)
             except FieldError:
                 pass
     raise RecordingError(f"{path} is broken: its header is not one of version 1 to {VERSION}")

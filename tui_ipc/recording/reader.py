@@ -1,23 +1,26 @@
-"""Reads a recording: its header at once, its events one after the other, also while it is written."""
+"""Reads a recording: its header at once, its events one after the other, also while they are written."""
 
 import os
 import stat
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from datetime import datetime
 from io import FileIO
-from typing import Final
+from typing import Final, Literal
 
 from tui_ipc.events import AnyEvent
 from tui_ipc.events.message_values import ignore_descriptor, make_recorded_handle
 from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Message
+from tui_ipc.osutil.files import is_locked, lock_file
 from tui_ipc.recording.codec import (
     MAGIC,
     Clock,
     End,
     Header,
+    NothingRecordedError,
     RecordingError,
     UnknownKind,
     begins_sent_message,
@@ -34,7 +37,11 @@ USUAL_MAX_EVENT_SIZE: Final = DEFAULT_MAX_MESSAGE_SIZE + 64 * 1024
 """The same for every event but bytes that were sent as they are, for which a session has no limit. A broken
 file costs no more memory than this before the fault is found."""
 
+FOLLOW_INTERVAL: Final = 0.05
+"""Seconds between two looks at a recording that is still written."""
+
 _CHUNK: Final = 64 * 1024  # bytes of one read
+_SPOOL_PREFIX: Final = "/proc/self/fd/"
 _RUNS_CHECKED: Final = 1000  # runs that may overlap; of more, second events are not found
 
 
@@ -43,6 +50,8 @@ class Recording:
 
     Attributes:
         path: The file.
+        name: The file, as sentences name it.
+        version: Of the format.
         command: What was run, as it was asked for.
         began: The wall clock when the recording began, in UTC.
         program: What wrote it, with its version.
@@ -52,10 +61,14 @@ class Recording:
         truncated: Bytes at the end of the file that are not a whole event, because the writer was killed or
             its disk was full; known once the events have been iterated, and 0 before.
         skipped: For each kind that is not known here, how many events of it were skipped.
+        header: The bytes of the header, once events are read.
+        descriptor: The open file, where :meth:`growing_events` has given None.
     """
 
     def __init__(self, path: str, header: Header) -> None:
         self.path = path
+        self.name = name_file(path)
+        self.version = header.version
         self.command = header.command
         self.began: datetime = header.began
         self.program = header.program
@@ -63,6 +76,8 @@ class Recording:
 
     def _reset(self) -> None:
         self.offset = 0
+        self.header = b""
+        self.descriptor = -1
         self.clock: Clock | None = None
         self.is_complete = False
         self.truncated = 0
@@ -80,20 +95,22 @@ class Recording:
                 return
             yield event
 
-    def growing_events(self) -> Iterator[AnyEvent | None]:
+    def growing_events(self) -> Generator[AnyEvent | None, None, None]:
         """As :meth:`events`, but give None where nothing more can be read now, and go on from there."""
         self._reset()
         with _open(self.path) as file:
-            for message in _read_values(self.path, file):
+            for message in _read_values(self.name, file):
                 if message is None:
                     self.truncated = file.tell() - self.offset
+                    self.descriptor = file.fileno()
                     yield None
                     continue
                 start = self.offset
                 self.offset += len(message.raw)
                 if start == 0:
-                    continue  # the header
-                item = decode_item(self.path, start, message.value)
+                    self.header = message.raw
+                    continue
+                item = decode_item(self.name, start, message.value)
                 match item:
                     case Clock():
                         self.clock = item
@@ -111,7 +128,7 @@ class Recording:
         kinds = self._kinds_of_run.pop(event.run, frozenset())
         if event.KIND in kinds:
             raise RecordingError(
-                f"{self.path} is broken: the event at byte {start} is a second {type(event).__name__} "
+                f"{self.name} is broken: the event at byte {start} is a second {type(event).__name__} "
                 f"of run {event.run}"
             )
         self._kinds_of_run[event.run] = kinds | {event.KIND}
@@ -128,45 +145,166 @@ class Recording:
         if self.truncated:
             cut = format_plural(self.truncated, "byte")
             problems.append(
-                f"{self.path} ends in the middle of an event ({cut}); all events before it are complete"
+                f"{self.name} ends in the middle of an event ({cut}); all events before it are complete"
             )
         if self.skipped:
             kinds = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(self.skipped.items()))
             problems.append(
-                f"{self.path} has {format_plural(self.skipped.total(), 'event')} of kinds that this tui-ipc "
+                f"{self.name} has {format_plural(self.skipped.total(), 'event')} of kinds that this tui-ipc "
                 f"does not know ({kinds}), which were skipped; to see them, install what recorded it "
                 f"({self.program}) or a newer one"
             )
         return problems
 
 
+class FollowedRecording:
+    """A recording that may still be written.
+
+    Args:
+        path: The file.
+
+    Attributes:
+        recording: The recording.
+        ending: Why no event will follow; empty while one may. ``complete``: its writer ended it.
+            ``abandoned``: its writer was killed, or could not write on. ``replaced``: the file is another
+            recording now.
+
+    Raises:
+        NothingRecordedError: There is no recording yet.
+        RecordingError: The file is not a recording, or one of a newer version.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.recording = open_recording(path)
+        self.ending: Literal["", "complete", "abandoned", "replaced"] = ""
+        self._events = self.recording.growing_events()
+        self._is_at_end = False  # nothing was there at the last look
+
+    def take(self) -> AnyEvent | None:
+        """Return the next event that was written, None if none was; then see :attr:`ending`.
+
+        Raises:
+            RecordingError: The file is broken.
+        """
+        if self.ending:
+            return None
+        is_written = True
+        if self._is_at_end:
+            # Both are asked before the next look: what the writer wrote before it went, that look finds; and
+            # bytes of another recording must not be taken for more of this one.
+            is_written = is_locked(self.recording.descriptor)
+            if self._differs():
+                if self._find_other():
+                    self.ending = "replaced"
+                return None
+        event = next(self._events)
+        self._is_at_end = event is None
+        if event is None and self.recording.is_complete:
+            self.ending = "complete"
+        elif event is None and not is_written:
+            self.ending = "complete" if self.recording.version == 1 else "abandoned"
+        return event
+
+    def close(self) -> None:
+        """Close the file. Closing twice is harmless."""
+        self._events.close()
+
+    def problems(self) -> list[str]:
+        """Return a sentence for each thing that is wrong with the recording, once no event follows."""
+        problems = self.recording.problems()
+        if self.ending == "abandoned":
+            problems.append(
+                f"{self.recording.name} ends without its end: its writer was killed, or could not write on; "
+                "all that was recorded was shown"
+            )
+        return problems
+
+    def _find_other(self) -> bool:
+        """Whether the recording that replaced this one can be read by now."""
+        try:
+            open_recording(self.recording.path)
+        except NothingRecordedError:
+            return False
+        return True
+
+    def _differs(self) -> bool:
+        """Whether another file has the name, or another recording is written to this file."""
+        recording = self.recording
+        if os.pread(recording.descriptor, len(recording.header), 0) != recording.header:
+            return True
+        try:
+            found = os.stat(recording.path)
+        except FileNotFoundError:
+            return False  # it was deleted, and may be written on all the same
+        opened = os.fstat(recording.descriptor)
+        return (found.st_dev, found.st_ino) != (opened.st_dev, opened.st_ino)
+
+
 def open_recording(path: str) -> Recording:
     """Open a recording.
 
     Raises:
-        RecordingError: There is none, or one of a newer version.
+        NothingRecordedError: There is no file, or nothing was recorded to it.
+        RecordingError: It is not a recording, or one of a newer version.
     """
+    name = name_file(path)
     with _open(path) as file:
         first = file.read(len(MAGIC))
         if not first:
-            raise RecordingError(f"{path} is empty: nothing was recorded to it")
+            raise NothingRecordedError(f"{name} is empty: nothing was recorded to it")
         if first != MAGIC[: len(first)]:
-            raise RecordingError(f"{path} is not a tui-ipc recording")
+            raise RecordingError(f"{name} is not a tui-ipc recording")
         file.seek(0)
-        message = next(_read_values(path, file))
+        message = next(_read_values(name, file))
     if message is None:
-        raise RecordingError(f"{path} breaks off before its first event: nothing was recorded to it")
-    return Recording(path, decode_header(path, message.value))
+        raise NothingRecordedError(f"{name} breaks off before its first event: nothing was recorded to it")
+    return Recording(path, decode_header(name, message.value))
+
+
+def name_file(path: str) -> str:
+    """Return how sentences name a file; that of :func:`spool` is what it was read from."""
+    return "standard input" if path.startswith(_SPOOL_PREFIX) else path
+
+
+def spool(descriptor: int, *, in_background: bool) -> str:
+    """Copy what a pipe gives to a file without a name, so that it can be read as a recording.
+
+    Args:
+        descriptor: The pipe's. It is closed at its end.
+        in_background: Whether a thread copies, and the file is locked until it is done, as a recording is
+            while it is written; or all is copied before this returns.
+
+    Returns:
+        A path of the file, for this process and as long as it runs.
+    """
+    file = os.memfd_create("tui-ipc recording", os.MFD_CLOEXEC)
+    path = f"{_SPOOL_PREFIX}{file}"
+
+    def copy(writer: int) -> None:
+        with open(descriptor, "rb", buffering=0) as source, open(writer, "wb", buffering=0) as target:
+            while data := source.read(_CHUNK):
+                target.write(data)
+
+    writer = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    lock_file(writer)
+    if in_background:
+        threading.Thread(target=copy, args=(writer,), daemon=True).start()
+    else:
+        copy(writer)
+    return path
 
 
 def _open(path: str) -> FileIO:
     """Open the file for reading, but never wait for a fifo's writer."""
+    name = name_file(path)
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise RecordingError(f"{path} is not a regular file, so not a recording that can be read")
+            raise RecordingError(f"{name} is not a regular file, so not a recording that can be read")
         return FileIO(path)
+    except FileNotFoundError as error:
+        raise NothingRecordedError(f"{name} cannot be read: {describe_path_error(error)}") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise RecordingError(f"{path} cannot be read: {describe_path_error(error)}") from None
+        raise RecordingError(f"{name} cannot be read: {describe_path_error(error)}") from None
 
 
 def _read_values(path: str, file: FileIO) -> Iterator[Message | None]:

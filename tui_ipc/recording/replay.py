@@ -8,10 +8,11 @@ import math
 import os
 import time
 from collections.abc import AsyncIterator, Iterator
+from datetime import datetime
 from typing import Final, Self
 
 from tui_ipc.events import AnyEvent, ChildExited, ChildSpawned
-from tui_ipc.recording.reader import open_recording
+from tui_ipc.recording.reader import FOLLOW_INTERVAL, FollowedRecording, open_recording
 
 _AT_ONCE: Final = 100  # events that are shown without letting others run
 
@@ -25,6 +26,7 @@ class Replay:
     Args:
         path: The file.
         speed: How many times faster than it happened; None for as fast as the events are taken.
+        follow: Whether the file may still be written: then the end is where its writer ends it.
 
     Attributes:
         command: What was run, as it was asked for.
@@ -48,10 +50,11 @@ class Replay:
         ...             print(event)
     """
 
-    def __init__(self, path: str, *, speed: float | None = 1.0) -> None:
-        self._recorded = open_recording(path)
+    def __init__(self, path: str, *, speed: float | None = 1.0, follow: bool = False) -> None:
+        self._followed = FollowedRecording(path) if follow else None
+        self._recorded = open_recording(path) if self._followed is None else self._followed.recording
         self._speed = _check_speed(speed)
-        self._left: Iterator[AnyEvent] = self._recorded.events()
+        self._left: Iterator[AnyEvent] = iter(()) if follow else self._recorded.events()
         self._next: AnyEvent | None = None
         self._steps = 0  # asked for and not yet shown
         self._changed = asyncio.Event()
@@ -77,7 +80,21 @@ class Replay:
     @property
     def problems(self) -> list[str]:
         """A sentence for each thing that is wrong with the recording; known once the last event was shown."""
-        return self._recorded.problems()
+        return self._recorded.problems() if self._followed is None else self._followed.problems()
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the file that is followed is another recording now."""
+        return self._followed is not None and self._followed.ending == "replaced"
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether the writer of the file that is followed is gone, and did not end the recording."""
+        return self._followed is not None and self._followed.ending == "abandoned"
+
+    def time_of(self, at: int) -> datetime | None:
+        """Return the wall clock at a moment of the events; None where nothing says it."""
+        return self._recorded.time_of(at)
 
     @property
     def playing(self) -> bool:
@@ -92,17 +109,17 @@ class Replay:
     @speed.setter
     def speed(self, speed: float | None) -> None:
         speed = _check_speed(speed)
-        self._set_clock(self._now())
+        self._set_clock(self._read_clock())
         self._speed = speed
 
     def play(self) -> None:
         """Let time pass."""
-        self._set_clock(self._now())
+        self._set_clock(self._read_clock())
         self._playing = True
 
     def pause(self) -> None:
         """Let no time pass; events come by :meth:`step` alone."""
-        self._set_clock(self._now())
+        self._set_clock(self._read_clock())
         self._playing = False
 
     def step(self) -> None:
@@ -121,6 +138,8 @@ class Replay:
         self.over = True
         self._next = None
         self._left = iter(())
+        if self._followed is not None:
+            self._followed.close()
         self._changed.set()
 
     def events(self) -> AsyncIterator[AnyEvent]:
@@ -137,20 +156,25 @@ class Replay:
     async def __anext__(self) -> AnyEvent:
         if self.position % _AT_ONCE == 0:
             await asyncio.sleep(0)
-        while (event := self._peek()) is not None and not self._due(event):
-            await self._news(event)
-        if event is None:
-            raise StopAsyncIteration
-        self._show(event)
+        while (event := self._peek()) is None or not self._due(event):
+            if self.over:
+                raise StopAsyncIteration
+            await self._wait_until_due(event)
+        self._advance(event)
         return event
 
     def _peek(self) -> AnyEvent | None:
         """The next event, which stays the next one until it is shown; None if there is none."""
         if self._next is None and not self.over:
+            may_grow = False
             try:
-                self._next = next(self._left, None)
+                if self._followed is None:
+                    self._next = next(self._left, None)
+                else:
+                    self._next = self._followed.take()
+                    may_grow = not self._followed.ending
             finally:
-                if self._next is None:  # the last was shown, or the file is broken from here on
+                if self._next is None and not may_grow:  # the last was shown, or the file is broken here
                     self.over = True
                     self.length = self.position
                     self._note_progress()
@@ -159,21 +183,23 @@ class Replay:
         return self._next
 
     def _due(self, event: AnyEvent) -> bool:
-        return self._steps > 0 or (self._playing and (self._speed is None or event.at <= self._now()))
+        return self._steps > 0 or (self._playing and (self._speed is None or event.at <= self._read_clock()))
 
-    async def _news(self, event: AnyEvent) -> None:
-        """Wait until the event may be due, or anything was changed."""
+    async def _wait_until_due(self, event: AnyEvent | None) -> None:
+        """Wait until the event may be due, there may be one, or anything was changed."""
         self._changed.clear()
         wait = None
-        if self._playing and self._speed is not None:
-            wait = (event.at - self._now()) / self._speed / 1e9
+        if event is None:
+            wait = FOLLOW_INTERVAL
+        elif self._playing and self._speed is not None:
+            wait = (event.at - self._read_clock()) / self._speed / 1e9
         try:
             async with asyncio.timeout(wait):
                 await self._changed.wait()
         except TimeoutError:
             pass
 
-    def _show(self, event: AnyEvent) -> None:
+    def _advance(self, event: AnyEvent) -> None:
         self._next = None
         self.position += 1
         if self._steps:
@@ -188,9 +214,11 @@ class Replay:
             self.pid = None
 
     def _note_progress(self) -> None:
+        if self._followed is not None:
+            self._size = max(self._size, self._recorded.offset)
         self.progress = min(1.0, self._recorded.offset / max(1, self._size))
 
-    def _now(self) -> int:
+    def _read_clock(self) -> int:
         """Nanoseconds on the recording's clock."""
         if self._since == 0:
             self._since = time.monotonic_ns()

@@ -1,10 +1,12 @@
 """Runs the explorer on this terminal, over a session or a recording, and returns its exit code."""
 
+import signal
 import sys
-from collections.abc import Sequence
-from typing import Final
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final
 
-from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.codec import NothingRecordedError, RecordingError
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 from tui_ipc.text.safe_text import make_visible
@@ -14,6 +16,9 @@ from tui_ipc.tui.input_history import InputHistory, history_path
 from tui_ipc.tui.session_controller import SessionRecorder
 from tui_ipc.tui.settings import load_settings, settings_path
 from tui_ipc.tui.terminal import run_on_terminal
+
+if TYPE_CHECKING:
+    from tui_ipc.recording.replay import Replay
 
 EXIT_USAGE: Final = 2
 """The exit code if a file that the user named cannot be used."""
@@ -64,36 +69,61 @@ def run_explorer(
     return code or (EXIT_USAGE if recorder.failures else 0)
 
 
-def run_replay(path: str, *, speed: float | None = 1.0, save_script: SaveScript | None = None) -> int:
+def run_replay(
+    path: str,
+    *,
+    speed: float | None = 1.0,
+    follow: bool = False,
+    save_script: SaveScript | None = None,
+) -> int:
     """Show a recording on this terminal until the user leaves.
 
     Args:
         path: The file.
         speed: How many times as fast as it happened, None for no pauses.
+        follow: Whether to go on while the recording is written, and to wait for it.
         save_script: Writes a script of what happened; without it that cannot be done.
 
     Returns:
         The exit code: 0 after leaving, 128 + N after signal N, 2 if the file is not a recording.
     """
+    from tui_ipc.recording.reader import name_file
     from tui_ipc.recording.replay import Replay
     from tui_ipc.tui.replay_app import ReplayApp
 
     def open_replay(speed: float | None) -> Replay:
-        return Replay(path, speed=speed)
+        return Replay(path, speed=speed, follow=follow)
 
     try:
-        replay = open_replay(speed)
+        replay = _wait_for_replay(open_replay, speed) if follow else open_replay(speed)
     except RecordingError as error:
         return _report_error(error)
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return run_on_terminal(
         ReplayApp(
             replay,
-            path,
+            name_file(path),
             open_replay=open_replay,
             save_script=save_script,
             settings=load_settings(settings_path()),
         )
     )
+
+
+def _wait_for_replay(open_replay: "Callable[[float | None], Replay]", speed: float | None) -> "Replay":
+    """Open a recording as soon as there is one, and say that it is waited for."""
+    from tui_ipc.recording.reader import FOLLOW_INTERVAL
+
+    is_reported = False
+    while True:
+        try:
+            return open_replay(speed)
+        except NothingRecordedError as error:
+            if not is_reported:
+                sys.stderr.write(f"tui-ipc: {make_visible(str(error))}; waiting for it, Ctrl-C ends\n")
+                is_reported = True
+            time.sleep(FOLLOW_INTERVAL)
 
 
 def _report_error(error: Exception) -> int:

@@ -184,13 +184,19 @@ class ReplayApp(ExplorerApp):
         """Say in what state the recording ended, unless the user ended the replay."""
         if self.controller.phase is SessionPhase.LEAVING:
             return
-        if broken is not None:
+        if self.replay.is_replaced:
+            self.notify("The file was replaced: this is the recording that it has now.", title="Replaced")
+            self.call_later(self.action_restart)
+        elif broken is not None:
             self.replay_bar.flaw = "the file is broken here"
             self.notify(str(broken), title="Broken", severity="error", timeout=30)
         elif problems := self.replay.problems:
-            cut = self.replay.truncated
-            self.replay_bar.flaw = "the file breaks off" if cut else "events were skipped"
-            title = "Truncated" if cut else "Skipped"
+            if self.replay.is_abandoned:
+                self.replay_bar.flaw, title = "its writer is gone", "Abandoned"
+            elif self.replay.truncated:
+                self.replay_bar.flaw, title = "the file breaks off", "Truncated"
+            else:
+                self.replay_bar.flaw, title = "events were skipped", "Skipped"
             self.notify("\n".join(problems), title=title, severity="warning", timeout=30)
         self.replay_bar.sync()
 
