@@ -95,7 +95,7 @@ plain_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(SendRaw, st.binary(min_size=1)),
     st.builds(Expect, patterns, deadlines, st.booleans()),
     st.builds(ExpectNothing, deadlines),
-    st.builds(ExpectOutput, st.sampled_from(["stdout", "stderr"]), expressions, deadlines),
+    st.builds(ExpectOutput, st.sampled_from(["stdout", "stderr"]), expressions, deadlines, st.booleans()),
     st.builds(Sleep, durations),
     st.builds(Signal, signals),
     st.just(Restart()),

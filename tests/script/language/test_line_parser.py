@@ -32,6 +32,8 @@ from tui_ipc.script.language.steps import (
         ("expect stdout /a # b/ # c", ExpectOutput("stdout", "a # b")),
         ("expect stderr /within 2s/ within 3s", ExpectOutput("stderr", "within 2s", 3.0)),
         ("expect stderr /'\"[\\/]/", ExpectOutput("stderr", "'\"[/]")),
+        ("expect stdout raw /a/ within 1s # c", ExpectOutput("stdout", "a", 1.0, raw=True)),
+        ("expect stderr   raw\t/raw/", ExpectOutput("stderr", "raw", raw=True)),
         ("signal HUP", Signal(1)),
         ("signal SIGHUP", Signal(1)),
         ("signal 1", Signal(1)),
@@ -122,6 +124,8 @@ def test_a_step(text: str, step: Step) -> None:
         ("expect stdout /rea(dy/", 19, "not a regular expression: missing ), unterminated subpattern"),
         ("expect stdout /ready/i", 22, "a regular expression has no flags after it; write (?i) at its begin"),
         ("expect stdout /a/b/", 18, r"a regular expression ends at the second /; a / inside it is"),
+        ("expect stdout raw", 18, "a regular expression must follow, between two /"),
+        ("expect stdout rwa /x/", 15, "a regular expression must follow, between two /, for instance /rwa/"),
         ("expect stdout /x/ 5s", 19, "only within DURATION can follow the regular expression"),
         # Blocks.
         ("repeat", 7, "a number of rounds must follow, from 1 to 1 000 000 000"),

@@ -367,3 +367,36 @@ def test_a_signal_that_the_script_sends_is_not_taken_for_force() -> None:
     )
     outcome = run("signal SIGKILL\n? signal SIGKILL\n? clean", session)
     assert outcome.code is ExitCode.PASSED, outcome
+
+
+COLOURED = printed(b"\x1b[32mready\x1b[0m for \x1b[1m3\x1b[0m customers\r\nload 1%\rload 100%\r\n")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"expect stdout /^ready for \d+ customers$/",
+        "expect stdout /^load 1%$/\nexpect stdout /^load 100%$/",
+        r"expect stdout raw /\[32mready.*for/",
+        r"expect stdout /\x1b\[1m3/",  # as it was written before there was "raw"
+        r"expect stdout raw /100%\r\n/",
+        "expect stdout raw /100%/\nexpect stdout /ready/",
+    ],
+)
+def test_output_is_what_a_person_sees_or_raw(text: str) -> None:
+    """Both look after their own last match."""
+    assert run(text, FakeSession([*opened(), COLOURED])).code == ExitCode.PASSED
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("expect stdout /nothing/", ["ready for 3 customers", "load 1%", "load 100%"]),
+        ("expect stdout raw /nothing/", ["\x1b[32mready\x1b[0m for \x1b[1m3\x1b[0m customers"]),
+    ],
+)
+def test_a_failure_shows_the_output_that_was_searched(text: str, shown: list[str]) -> None:
+    """As a person sees it, or as it was printed."""
+    outcome = run(text, FakeSession([*opened(), COLOURED]))
+    assert outcome.code == ExitCode.TIMED_OUT
+    assert detail_texts(outcome, "stdout")[: len(shown)] == shown

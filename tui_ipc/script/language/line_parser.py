@@ -147,9 +147,10 @@ def _parse_expect_output(line: LineScanner) -> Step:
     stream = _STREAMS.get(word)
     if stream is None:
         raise LineError(_explain_unknown_stream(word), begin)
+    raw = line.skip_word("raw")
     expression, span = _read_with_span(line, line.read_regex)
     within = line.read_deadline("the regular expression")
-    return ExpectOutput(stream, expression, within, line=line.number, span=span)
+    return ExpectOutput(stream, expression, within, raw, line=line.number, span=span)
 
 
 def _parse_signal(line: LineScanner) -> Step:

@@ -124,6 +124,14 @@ class LineScanner:
         self.position = blank.start() if blank else len(self.text)
         return self.text[start : self.position]
 
+    def skip_word(self, word: str) -> bool:
+        """Read a word if it is the next one; returns whether it was."""
+        before = self.position
+        if self.read_word() == word:
+            return True
+        self.position = before
+        return False
+
     def check_end(self, what: str) -> None:
         """Raise an error unless the line ends here, after ``what``."""
         if not self.ended():

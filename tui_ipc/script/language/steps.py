@@ -80,11 +80,15 @@ class ExpectNothing(_BaseStep):
 
 @dataclass(frozen=True, slots=True)
 class ExpectOutput(_BaseStep):
-    """A regular expression must be found in the child's output, after the place of the last match."""
+    """A regular expression must be found in the child's output, after the place of the last match.
+
+    With ``raw`` it is searched for in what the child printed, else in what a person sees of that.
+    """
 
     stream: Stream
     expression: str
     within: float | None = None
+    raw: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +220,7 @@ A script is a transcript, one step a line; # begins a comment.
   <~ PATTERN             skip messages until one matches
   !<                     no message comes
   expect stdout /re/     the child prints what matches, or: expect stderr /re/
+    raw before /re/      keeps colours and control characters in what is printed
     within DURATION      may end a line of these four
 
   sleep DURATION         let time pass
@@ -266,8 +271,9 @@ def write_step(step: PlainStep) -> str:  # noqa: PLR0912 - one branch for each s
             text = f"{'<~' if skipping else '<'} {render_value(value)}{_write_deadline(within)}"
         case ExpectNothing(within):
             text = f"!<{_write_deadline(within)}"
-        case ExpectOutput(stream, expression, within):
-            text = f"expect {stream} {render_value(Regex(expression))}{_write_deadline(within)}"
+        case ExpectOutput(stream, expression, within, raw):
+            what = f"{stream} raw" if raw else stream
+            text = f"expect {what} {render_value(Regex(expression))}{_write_deadline(within)}"
         case Sleep(seconds):
             text = f"sleep {write_duration(seconds)}"
         case Signal(number):

@@ -5,6 +5,7 @@ A run ends well if the child ends with code 0 after it was told to quit, without
 """
 
 import asyncio
+import re
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
@@ -113,6 +114,9 @@ _DIFFERS_BETWEEN_ROUNDS: Final = (
 _SLOW_EXPRESSION: Final = (
     "repeat nothing that repeats itself, as (a+)+ does, and begin with ^ or a plain text"
 )
+_MENTIONS_CONTROLS: Final = re.compile(r"[\x1b\r]|\\(?:x1[bB]|033|u001[bB]|r)")
+"""Of expressions that were written before there was "raw": they can only match what was printed."""
+
 _QUICK_SEARCH: Final = 0.1  # seconds for a search that is not known to be slow
 _FINAL_SEARCH: Final = 1.0  # seconds for the last look at what was printed
 _SIGNAL_HANDLING: Final = 0.01  # seconds for the event loop to handle a signal that came before
@@ -228,7 +232,8 @@ class Expectations:
     async def expect_output(self, step: ExpectOutput, timeout: float) -> None:
         """An expression must be found in what the child prints, after the last match."""
         run_state, expression = self._driver.run_state, step.expression
-        output = run_state.output[step.stream]
+        is_raw = step.raw or _MENTIONS_CONTROLS.search(expression) is not None
+        output = (run_state.raw_output if is_raw else run_state.output)[step.stream]
         found = False
 
         def is_decided() -> bool:
@@ -251,7 +256,7 @@ class Expectations:
             lambda search: output.find(expression, search, final=True), min(timeout, _FINAL_SEARCH)
         ):
             return
-        details = self._failures.describe_missing_output(step.stream, expression)
+        details = self._failures.describe_missing_output(step, output)
         if in_time:
             sentence = f"the child {run_state.describe_state()}, and text was expected on its {step.stream}"
             raise StepFailed(ExitCode.CHILD_FAILED, sentence, *details)

@@ -5,8 +5,10 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 from typing import Any, Final
 
-from tui_ipc.events import MessageReceived, Stream
+from tui_ipc.events import MessageReceived
 from tui_ipc.osutil.bounded_search import BoundedSearch, SearchInterrupted, SearchTimeout
+from tui_ipc.script.language.steps import ExpectOutput
+from tui_ipc.script.runner.child_output import SearchableOutput
 from tui_ipc.script.runner.run_state import ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
 from tui_ipc.text.diff import Detail, explain_difference
@@ -125,12 +127,13 @@ class FailureDetails:
             details = (*explain_difference(difference, expected, message.value), ("closest", which))
         return (*details, *self._describe_unanswered(), *self.describe_situation(expected))
 
-    def describe_missing_output(self, stream: Stream, expression: str) -> tuple[Detail, ...]:
-        """Explain that text was not printed."""
-        lines = self._driver.run_state.output[stream].last_lines(_MAX_LINES)
+    def describe_missing_output(self, step: ExpectOutput, output: SearchableOutput) -> tuple[Detail, ...]:
+        """Explain that text was not printed; ``output`` is where it was searched for."""
+        stream = step.stream
+        lines = output.last_lines(_MAX_LINES)
         shown = lines or ["nothing was printed since"]
         return (
-            ("expected", f"/{expression}/"),
+            ("expected", f"/{step.expression}/"),
             *((stream, line) for line in shown),
             *self.describe_situation(stderr=stream != "stderr"),
         )

@@ -4,8 +4,6 @@ A cursor never unrolls a ``repeat``: it keeps the round that is under way. A run
 once, in order.
 """
 
-import codecs
-import re
 import signal
 from collections import deque
 from collections.abc import Iterator
@@ -37,9 +35,9 @@ from tui_ipc.events import (
     StepLate,
     Stream,
 )
-from tui_ipc.osutil.bounded_search import BoundedSearch
 from tui_ipc.osutil.signals import describe_exit
 from tui_ipc.script.language.steps import PlainStep, Repeat, Step, count_steps
+from tui_ipc.script.runner.child_output import SearchableOutput
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,97 +136,6 @@ class ScriptCursor:
             self.names = dict(block.names)
 
 
-KEEP_AT_LEAST: Final = 1024 * 1024
-"""Characters after the last match, or bytes that are not decoded yet, that are kept at least; at most
-twice."""
-
-_LOOKBACK: Final = 64 * 1024
-"""Characters before the new ones at which a match may begin and still be found at once. A longer match is
-found once the text has grown by an eighth, or nothing more can come."""
-
-_MAX_LAST_LINES: Final = 4096  # characters in which the last lines are looked for
-
-
-class SearchableOutput:
-    """What a child prints on one stream of one run, searched while it grows.
-
-    Memory and time are bounded however much is printed: see :data:`KEEP_AT_LEAST`. Bytes are decoded only
-    when somebody searches; those that are not UTF-8 become U+FFFD.
-    """
-
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._undecoded: deque[bytes] = deque()
-        self._undecoded_size = 0
-        self._text = ""
-        self._begin = 0  # the end of the last match, as an index in the text
-        self._searched_length = 0  # the length of the text when all of it was searched last,
-        self._searched_for: str | None = None  # and for which expression
-
-    def feed(self, data: bytes) -> None:
-        """Add what was printed."""
-        self._undecoded.append(data)
-        self._undecoded_size += len(data)
-        while self._undecoded_size - len(self._undecoded[0]) >= KEEP_AT_LEAST:
-            self._undecoded_size -= len(self._undecoded.popleft())
-
-    def find(self, expression: str, search: BoundedSearch, *, final: bool = False) -> bool:
-        """Search for a regular expression after the last match; what is found is the last match then.
-
-        ``^`` and ``$`` stand for the beginning and the end of a line.
-
-        Args:
-            expression: A regular expression of :mod:`re`.
-            search: Searches within a time. What it raises is raised.
-            final: Whether nothing more can come, so that all of the text is searched.
-        """
-        if expression != self._searched_for:
-            self._searched_length = 0
-        elif not self._undecoded and not final:
-            return False
-        before = len(self._text)
-        self._decode()
-        # Usually only the new text and what is shortly before it is searched. All of it is searched each
-        # time that it has grown by an eighth: with that the whole effort stays proportional to what is
-        # printed.
-        start = max(self._begin, before - _LOOKBACK)
-        if (
-            final
-            or len(self._text) - self._begin <= _LOOKBACK
-            or len(self._text) > self._searched_length * 9 // 8
-        ):
-            start, self._searched_length = self._begin, len(self._text)
-        self._searched_for = None  # a search that is broken off has to be done again
-        span = search.find(expression, self._text, start, re.MULTILINE)
-        if span is None:
-            self._searched_for = expression
-        else:
-            self._begin = span[1]
-        return span is not None
-
-    def last_lines(self, count: int) -> list[str]:
-        """The last lines after the last match; of the line in which it ended, the rest."""
-        self._decode()
-        text = self._text[max(self._begin, len(self._text) - _MAX_LAST_LINES) :]
-        return text.lstrip("\r\n").splitlines()[-count:]
-
-    def _decode(self) -> None:
-        """Decode what was added, and drop what is too old."""
-        if not self._undecoded:
-            return
-        self._text += self._decoder.decode(b"".join(self._undecoded))
-        self._undecoded.clear()
-        self._undecoded_size = 0
-        unmatched = len(self._text) - self._begin
-        surplus = self._begin - _LOOKBACK  # \b, ^ and (?<=...) look at characters before a match
-        if unmatched > 2 * KEEP_AT_LEAST:
-            surplus = len(self._text) - KEEP_AT_LEAST
-        if surplus > _LOOKBACK:
-            self._text = self._text[surplus:]
-            self._begin = max(self._begin - surplus, 0)
-            self._searched_length = max(self._searched_length - surplus, 0)
-
-
 MAX_MESSAGES: Final = 100_000
 MAX_BYTES: Final = 64 * 1024 * 1024
 """The messages, and their bytes, that are kept for later steps to take."""
@@ -294,7 +201,8 @@ class RunState:
         handshake_failure: Why there was no handshake, None if there was one or it goes on.
         received: The messages that no step took yet.
         unanswered: The latest messages sent that no message answered, by number.
-        output: What the child prints, by stream.
+        output: What the child prints, by stream, as a person sees it.
+        raw_output: Likewise, with all control characters.
         fault: How the child broke the protocol, None if it did not.
         ending: Set by the code that begins to end the run.
         forced: The signals that the session had to send to the child to end it.
@@ -315,6 +223,10 @@ class RunState:
             "stdout": SearchableOutput(),
             "stderr": SearchableOutput(),
         }
+        self.raw_output: dict[Stream, SearchableOutput] = {
+            "stdout": SearchableOutput(raw=True),
+            "stderr": SearchableOutput(raw=True),
+        }
         self.fault: Fault | None = None
         self.ending = False
         self.forced: list[SignalSent] = []
@@ -323,7 +235,7 @@ class RunState:
         self.end_accepted = False
         self._stderr = b""
 
-    def apply(self, event: AnyEvent) -> None:  # noqa: PLR0912 - one branch for each kind of event
+    def apply(self, event: AnyEvent) -> None:  # noqa: PLR0912, PLR0915 - one branch for each kind
         """Take the next event of the run."""
         match event:
             case MessageSent():
@@ -335,6 +247,7 @@ class RunState:
                     self.unanswered.pop(event.answers, None)
             case ChildOutput():
                 self.output[event.stream].feed(event.data)
+                self.raw_output[event.stream].feed(event.data)
                 if event.stream == "stderr":
                     self._stderr = (self._stderr + event.data)[-_MAX_STDERR:]
             case ChildSpawned():
