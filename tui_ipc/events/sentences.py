@@ -101,7 +101,7 @@ def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
         case ScriptStep():
             return _describe_script_step(event)
         case Note():
-            return EventText("✎", "note", event.text)
+            return EventText("✎", "note", event.text, "good")
         case _:
             assert_never(event)
 
