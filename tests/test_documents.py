@@ -115,6 +115,11 @@ def test_the_program_with_processes_of_multiprocessing(tmp_path: Path) -> None:
     assert run_program("# processes.py", tmp_path) == (0, "[0, 1, 4, 9, 16]\n", "")
 
 
+def test_the_program_with_typed_messages(tmp_path: Path) -> None:
+    """LIBRARY.md: its handles get there."""
+    assert run_program("# typed.py", tmp_path) == (0, "job 7 is done\n", "")
+
+
 def run_program(start: str, tmp_path: Path) -> tuple[int, str, str]:
     """Save a program of LIBRARY.md and run it; its exit status, stdout and stderr."""
     (tmp_path / "program.py").write_text(find_block(LIBRARY, "python", start))

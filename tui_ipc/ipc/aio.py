@@ -3,8 +3,9 @@ threads.
 """
 
 import asyncio
+from collections.abc import Callable
 from subprocess import Popen
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from tui_ipc.ipc import channel as blocking
 from tui_ipc.ipc.aio_receiver import Receiver
@@ -17,10 +18,35 @@ from tui_ipc.osutil.pidfd import Exit
 
 __all__ = ["Receiver", "Sender", "accept", "answering", "channel", "connection"]
 
+S = TypeVar("S")
+R = TypeVar("R")
 
-def channel(max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> tuple[Sender[Any], Receiver[Any]]:
+
+@overload
+def channel(max_message_size: int = ...) -> tuple[Sender[Any], Receiver[Any]]: ...
+@overload
+def channel(
+    max_message_size: int = ..., *, encode: Callable[[S], object], decode: Callable[[Any], R]
+) -> tuple[Sender[S], Receiver[R]]: ...
+@overload
+def channel(
+    max_message_size: int = ..., *, encode: Callable[[S], object]
+) -> tuple[Sender[S], Receiver[Any]]: ...
+@overload
+def channel(
+    max_message_size: int = ..., *, decode: Callable[[Any], R]
+) -> tuple[Sender[Any], Receiver[R]]: ...
+
+
+def channel(
+    max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+    *,
+    encode: Callable[[Any], object] | None = None,
+    decode: Callable[[Any], Any] | None = None,
+) -> tuple[Sender[Any], Receiver[Any]]:
     """Make a channel, each end for an event loop or to be sent away; see :func:`tui_ipc.channel`."""
     sender, receiver = blocking.channel(max_message_size)
+    sender.encode, receiver.decode = encode, decode
     return Sender(sender), Receiver(receiver)
 
 
@@ -54,8 +80,26 @@ async def connection(server: OneShotServer, child: "Popen[Any] | int | None" = N
             await _any_readable((server.fileno(), *end.descriptors()), end.interval())
 
 
+@overload
 async def accept(
-    server: OneShotServer, timeout: float | None = None, child: "Popen[Any] | int | None" = None
+    server: OneShotServer, timeout: float | None = ..., child: "Popen[Any] | int | None" = ...
+) -> tuple[Receiver[Any], Any]: ...
+@overload
+async def accept(
+    server: OneShotServer,
+    timeout: float | None = ...,
+    child: "Popen[Any] | int | None" = ...,
+    *,
+    decode: Callable[[Any], R],
+) -> tuple[Receiver[R], R]: ...
+
+
+async def accept(
+    server: OneShotServer,
+    timeout: float | None = None,
+    child: "Popen[Any] | int | None" = None,
+    *,
+    decode: Callable[[Any], Any] | None = None,
 ) -> tuple[Receiver[Any], Any]:
     """Wait for the one client and its first message; the server is closed then, whatever the outcome.
 
@@ -66,6 +110,7 @@ async def accept(
         async with asyncio.timeout(timeout):
             with server:
                 receiver = await connection(server, child)
+            receiver.decode = decode
             return receiver, await receiver.recv()
     except BaseException as error:
         if receiver is not None:

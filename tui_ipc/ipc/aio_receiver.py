@@ -20,14 +20,14 @@ from tui_ipc.ipc.receiver import adopt_handle
 from tui_ipc.ipc.wakeup import Wakeup
 from tui_ipc.ipc.wire import RECEIVER, Message
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _WAITS = 8
 """Receives that wait at once after one that found nothing: such a look costs as much as a third of a wait.
 Messages that queue up are noticed after so many."""
 
 
-class Receiver(Handle, Generic[T]):
+class Receiver(Handle, Generic[T_co]):
     """A receiver for one event loop and one task. Owns the blocking receiver that it was made of.
 
     The endpoints that arrive in its messages are asyncio's as well.
@@ -40,7 +40,7 @@ class Receiver(Handle, Generic[T]):
 
     kind = RECEIVER
 
-    def __init__(self, receiver: blocking.Receiver[T]) -> None:
+    def __init__(self, receiver: blocking.Receiver[T_co]) -> None:
         self._receiver = receiver
         receiver._set_adopt(_adopt_handle)
         self._around: Callable[[Callable[[], None]], None] | None = None
@@ -48,6 +48,15 @@ class Receiver(Handle, Generic[T]):
         self._watched = -1  # the descriptor that the loop watches for us
         self._waits = 0  # receives that are to wait at once
         self._at_once = 0  # messages taken since the loop had its turn
+
+    @property
+    def decode(self) -> Callable[[Any], T_co] | None:
+        """What is received for what came; see :attr:`tui_ipc.Receiver.decode`."""
+        return self._receiver.decode
+
+    @decode.setter
+    def decode(self, decode: Callable[[Any], Any] | None) -> None:
+        self._receiver.decode = decode
 
     @property
     def max_message_size(self) -> int:
@@ -58,7 +67,7 @@ class Receiver(Handle, Generic[T]):
     def max_message_size(self, size: int) -> None:
         self._receiver.max_message_size = size
 
-    async def recv(self) -> T:
+    async def recv(self) -> T_co:
         """Wait for the next message; its handles are yours.
 
         Use ``asyncio.timeout`` for a deadline: a cancelled receive loses nothing.
@@ -66,7 +75,7 @@ class Receiver(Handle, Generic[T]):
         Raises:
             As :meth:`tui_ipc.Receiver.recv`, TimedOut excepted.
         """
-        value: T
+        value: T_co
         if self._at_once < TURN:
             value = self._receiver._take_ahead()
             if value is not NOTHING:
@@ -75,7 +84,7 @@ class Receiver(Handle, Generic[T]):
         value = await self._receive(with_bytes=False)
         return value
 
-    def try_recv(self) -> T:
+    def try_recv(self) -> T_co:
         """The next message if it is there, without waiting; see :meth:`tui_ipc.Receiver.try_recv`."""
         return self._receiver.try_recv()
 
@@ -83,10 +92,10 @@ class Receiver(Handle, Generic[T]):
         """As :meth:`recv`; gives the message's bytes as well."""
         return self._receive(with_bytes=True)
 
-    def __aiter__(self) -> AsyncIterator[T]:
+    def __aiter__(self) -> AsyncIterator[T_co]:
         return self
 
-    async def __anext__(self) -> T:
+    async def __anext__(self) -> T_co:
         """The next message; iteration ends in good order when every sender is closed."""
         try:
             return await self.recv()

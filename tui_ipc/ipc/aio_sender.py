@@ -17,7 +17,7 @@ from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.wakeup import Wakeup
 from tui_ipc.ipc.wire import SENDER
 
-T = TypeVar("T")
+T_contra = TypeVar("T_contra", contravariant=True)
 
 TURN = 50
 """Messages that are given or taken without a wait before the loop gets its turn."""
@@ -25,7 +25,7 @@ TURN = 50
 _AT_ONCE = sockets.SEND_FLAGS | sockets.NONBLOCKING
 
 
-class Sender(Handle, Generic[T]):
+class Sender(Handle, Generic[T_contra]):
     """A sender for one event loop. Owns the blocking sender that it was made of; close one of the two.
 
     Messages leave in the order in which ``send`` was called, from any number of tasks.
@@ -35,13 +35,22 @@ class Sender(Handle, Generic[T]):
 
     kind = SENDER
 
-    def __init__(self, sender: blocking.Sender[T]) -> None:
+    def __init__(self, sender: blocking.Sender[T_contra]) -> None:
         self._sender = sender
         self._lock = asyncio.Lock()
         self._queue = 0  # sends that hold the lock or wait for it
         self._at_once = 0  # messages sent since the loop had its turn
         self._ready: Wakeup | None = None
         self._watched = -1  # the descriptor that the loop watches for us
+
+    @property
+    def encode(self) -> Callable[[T_contra], object] | None:
+        """What is sent for a message; see :class:`tui_ipc.Sender`."""
+        return self._sender.encode
+
+    @encode.setter
+    def encode(self, encode: Callable[[T_contra], object] | None) -> None:
+        self._sender.encode = encode
 
     @property
     def max_message_size(self) -> int:
@@ -52,7 +61,7 @@ class Sender(Handle, Generic[T]):
     def max_message_size(self, size: int) -> None:
         self._sender.max_message_size = size
 
-    async def send(self, value: T, *, move: bool = False) -> None:
+    async def send(self, value: T_contra, *, move: bool = False) -> None:
         """Send one message, waiting while the channel is full.
 
         Use ``asyncio.timeout`` for a deadline: a cancelled send has sent nothing. (In inline mode a message
@@ -65,18 +74,20 @@ class Sender(Handle, Generic[T]):
         Raises:
             As :meth:`tui_ipc.Sender.send`, TimedOut excepted.
         """
+        encode = self._sender.encode
+        message = value if encode is None else encode(value)
         # The short way: nobody is before us, and the channel takes it.
         if not self._queue and self._at_once < TURN:
-            delivery = self._sender._start(value, _AT_ONCE)
+            delivery = self._sender._start(message, _AT_ONCE)
             if delivery is None:
                 self._at_once += 1
             else:
                 delivery.moves = move
                 await self._send(lambda: delivery)
         else:
-            await self._in_turn(lambda: self._start(value, move))
+            await self._in_turn(lambda: self._start(message, move))
 
-    async def send_many(self, values: Iterable[T]) -> None:
+    async def send_many(self, values: Iterable[T_contra]) -> None:
         """Send messages in order, many with each system call; see :meth:`tui_ipc.Sender.send_many`.
 
         Messages of other tasks may come between them. Of a cancelled call, how many were sent is not known;
@@ -89,7 +100,7 @@ class Sender(Handle, Generic[T]):
         """Send bytes as they are; see :meth:`tui_ipc.Sender.send_raw`."""
         return self._send(lambda: self._sender._start_raw(data, _AT_ONCE))
 
-    def clone(self) -> "Sender[T]":
+    def clone(self) -> "Sender[T_contra]":
         """Another sender of the same channel, to be closed on its own."""
         return Sender(self._sender.clone())
 
@@ -121,8 +132,8 @@ class Sender(Handle, Generic[T]):
     async def __aexit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self, value: T, move: bool) -> Delivery | None:
-        delivery = self._sender._start(value, _AT_ONCE)
+    def _start(self, message: object, move: bool) -> Delivery | None:
+        delivery = self._sender._start(message, _AT_ONCE)
         if delivery is not None:
             delivery.moves = move
         return delivery
@@ -223,7 +234,7 @@ class Sender(Handle, Generic[T]):
     def _describe(self) -> tuple[int, bytes]:
         return self._sender._describe()
 
-    def _duplicate(self) -> "Sender[T]":
+    def _duplicate(self) -> "Sender[T_contra]":
         return self.clone()
 
     def _reduce(self) -> tuple[Any, ...]:

@@ -13,16 +13,44 @@ from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, TypeVar, overload
+
+    S = TypeVar("S")
+    R = TypeVar("R")
 
 __all__ = ["Receiver", "Sender", "answering", "channel"]
 
+if TYPE_CHECKING:
 
-def channel(max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "tuple[Sender[Any], Receiver[Any]]":
+    @overload
+    def channel(max_message_size: int = ...) -> tuple[Sender[Any], Receiver[Any]]: ...
+    @overload
+    def channel(
+        max_message_size: int = ..., *, encode: Callable[[S], object], decode: Callable[[Any], R]
+    ) -> tuple[Sender[S], Receiver[R]]: ...
+    @overload
+    def channel(
+        max_message_size: int = ..., *, encode: Callable[[S], object]
+    ) -> tuple[Sender[S], Receiver[Any]]: ...
+    @overload
+    def channel(
+        max_message_size: int = ..., *, decode: Callable[[Any], R]
+    ) -> tuple[Sender[Any], Receiver[R]]: ...
+
+
+def channel(
+    max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+    *,
+    encode: "Callable[[Any], object] | None" = None,
+    decode: "Callable[[Any], Any] | None" = None,
+) -> "tuple[Sender[Any], Receiver[Any]]":
     """Make a channel: what goes into the first comes out of the second.
 
     Args:
         max_message_size: In bytes, at both ends.
+        encode: The sender's: what it sends for a message; None sends the message itself.
+        decode: The receiver's: what it gives for what came. Neither travels with its end.
 
     Returns:
         The sender and the receiver, both yours to close or to send away.
@@ -41,7 +69,7 @@ def channel(max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "tuple[Sender[A
         >>> receiver.close()
     """
     left, right = sockets.pair()
-    return Sender(left, max_message_size), Receiver(right, max_message_size)
+    return Sender(left, max_message_size, encode=encode), Receiver(right, max_message_size, decode=decode)
 
 
 def answering(receiver: "Receiver[Any]") -> "Sender[Any]":

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any, Generic, Never, Self, TypeVar
 
-    T = TypeVar("T")
+    T_contra = TypeVar("T_contra", contravariant=True)
+    T_co = TypeVar("T_co", covariant=True)
 
 
 class Handle:
@@ -82,15 +83,20 @@ class Handle:
 
 if TYPE_CHECKING:
 
-    class TypedHandle(Handle, Generic[T]):
-        """A handle that is typed by the messages it carries."""
+    class TypedSender(Handle, Generic[T_contra]):
+        """A handle that is typed by the messages that go into it."""
+
+    class TypedReceiver(Handle, Generic[T_co]):
+        """A handle that is typed by the messages that come out of it."""
 else:
 
-    class TypedHandle(Handle):
+    class TypedSender(Handle):
         """Makes ``Sender[int]`` an expression without importing ``typing``, 3 ms of every child's start."""
 
         __slots__ = ()
         __class_getitem__ = classmethod(GenericAlias)
+
+    TypedReceiver = TypedSender
 
 
 def find_handles(value: "Any") -> "Iterator[Handle]":

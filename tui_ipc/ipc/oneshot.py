@@ -27,7 +27,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from subprocess import Popen
-    from typing import Any, Self
+    from typing import Any, Self, TypeVar, overload
+
+    S = TypeVar("S")
+    R = TypeVar("R")
 
 _PATH_LIMIT = 107
 """Bytes of a socket's path at most: sockaddr_un.sun_path less its final NUL, see unix(7)."""
@@ -77,8 +80,27 @@ class OneShotServer(Uncopied):
         self.name = os.path.join(self._directory, _SOCKET)
         """The server name: what the child needs to know."""
 
+    if TYPE_CHECKING:
+
+        @overload
+        def accept(
+            self, timeout: float | None = ..., child: Popen[Any] | int | None = ...
+        ) -> tuple[Receiver[Any], Any]: ...
+        @overload
+        def accept(
+            self,
+            timeout: float | None = ...,
+            child: Popen[Any] | int | None = ...,
+            *,
+            decode: Callable[[Any], R],
+        ) -> tuple[Receiver[R], R]: ...
+
     def accept(
-        self, timeout: float | None = None, child: "Popen[Any] | int | None" = None
+        self,
+        timeout: float | None = None,
+        child: "Popen[Any] | int | None" = None,
+        *,
+        decode: "Callable[[Any], Any] | None" = None,
     ) -> "tuple[Receiver[Any], Any]":
         """Wait for the one client and its first message; the server is closed then, whatever the outcome.
 
@@ -86,6 +108,7 @@ class OneShotServer(Uncopied):
             timeout: Seconds for both together; None waits for ever.
             child: The process that is to connect, or its pid: if it ends first, so does the wait. It is not
                 reaped.
+            decode: What the receiver gives for what came, the first message included.
 
         Returns:
             The receiving end of the connection and the first message, whose handles are yours.
@@ -100,6 +123,7 @@ class OneShotServer(Uncopied):
         deadline = deadline_after(timeout)
         with self:
             receiver = self._wait_for_client(deadline, timeout, child)
+        receiver.decode = decode
         try:
             first = receiver.recv(None if deadline is None else max(0.0, deadline - monotonic()))
         except BaseException as error:
@@ -210,12 +234,26 @@ class OneShotServer(Uncopied):
                         self.close()
 
 
-def connect(name: str, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "Sender[Any]":
+if TYPE_CHECKING:
+
+    @overload
+    def connect(name: str, max_message_size: int = ...) -> Sender[Any]: ...
+    @overload
+    def connect(name: str, max_message_size: int = ..., *, encode: Callable[[S], object]) -> Sender[S]: ...
+
+
+def connect(
+    name: str,
+    max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+    *,
+    encode: "Callable[[Any], object] | None" = None,
+) -> "Sender[Any]":
     """Connect to a one-shot server.
 
     Args:
         name: The server name, as the parent passed it on.
         max_message_size: In bytes, for what is sent.
+        encode: What the sender sends for a message; None sends the message itself.
 
     Returns:
         A sender whose first message is what ``accept`` returns; yours to close.
@@ -245,7 +283,7 @@ def connect(name: str, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> "Sen
     except BaseException:
         client.close()
         raise
-    return Sender(client, max_message_size)
+    return Sender(client, max_message_size, encode=encode)
 
 
 def silent_client(timeout: float | None) -> TimedOut:

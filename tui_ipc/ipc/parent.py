@@ -22,9 +22,13 @@ from tui_ipc.osutil.waiting import wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
     from subprocess import Popen
-    from typing import Any
+    from typing import Any, TypeVar, overload
+
+    S = TypeVar("S")
+    R = TypeVar("R")
 
 _INTERVAL = 0.02
 """Seconds between two looks at what no descriptor tells: a channel to the child that is full."""
@@ -39,12 +43,16 @@ class Child:
         timeout: float | None,
         grace: float,
         max_message_size: int,
+        encode: "Callable[[Any], object] | None",
+        decode: "Callable[[Any], Any] | None",
         options: "dict[str, Any]",
     ) -> None:
         self._command = command
         self._timeout = timeout
         self._grace = grace
         self._max_message_size = max_message_size
+        self._encode = encode
+        self._decode = decode
         self._options = options
         self._process: Popen[Any] | None = None
         self._ends: tuple[Sender[Any], Receiver[Any]] | None = None
@@ -67,7 +75,9 @@ class Child:
                 self._grace = 0.0
                 self.__exit__()
                 raise
-        return process, *self._ends
+        to_child, from_child = self._ends
+        to_child.encode, from_child.decode = self._encode, self._decode
+        return process, to_child, from_child
 
     def __exit__(self, *_: object) -> None:
         process = self._process
@@ -97,6 +107,8 @@ class Child:
         """
         deadline = monotonic() + self._grace
         is_asked, is_heard = self._ends is None, self._ends is not None
+        if self._ends is not None:
+            self._ends[1].decode = None  # what comes now is not for the caller
         while not end.has_ended():
             now = monotonic()
             if now >= deadline:
@@ -122,14 +134,42 @@ class Child:
             pass  # reaped by somebody else, or no longer ours to signal
 
 
+if TYPE_CHECKING:
+
+    @overload
+    def spawn(
+        command: Sequence[str],
+        *,
+        timeout: float | None = ...,
+        grace: float = ...,
+        max_message_size: int = ...,
+        encode: Callable[[S], object],
+        decode: Callable[[Any], R],
+        **options: Any,
+    ) -> AbstractContextManager[tuple[Popen[Any], Sender[S], Receiver[R]]]: ...
+    @overload
+    def spawn(
+        command: Sequence[str],
+        *,
+        timeout: float | None = ...,
+        grace: float = ...,
+        max_message_size: int = ...,
+        encode: None = ...,
+        decode: None = ...,
+        **options: Any,
+    ) -> AbstractContextManager[tuple[Popen[Any], Sender[Any], Receiver[Any]]]: ...
+
+
 def spawn(
     command: "Sequence[str]",
     *,
     timeout: float | None = 10.0,
     grace: float = 2.0,
     max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+    encode: "Callable[[Any], object] | None" = None,
+    decode: "Callable[[Any], Any] | None" = None,
     **options: "Any",
-) -> Child:
+) -> "AbstractContextManager[tuple[Popen[Any], Sender[Any], Receiver[Any]]]":
     """Start a child process and meet it, for a ``with`` block, at whose end it ends.
 
     The block gets the process, the sender to it and the receiver from it. At its end, however it is left, the
@@ -141,6 +181,8 @@ def spawn(
         timeout: Seconds that the child has to connect and to send its hello; None waits for ever.
         grace: Seconds that it has to end after ``"quit"``, and again after SIGTERM.
         max_message_size: In bytes, for both channels.
+        encode: What the sender sends for a message; None sends the message itself.
+        decode: What the receiver gives for what came.
         options: Further ones of :class:`subprocess.Popen`. Unless they say otherwise, the child's standard
             input is empty, and it leads a process group of its own.
 
@@ -160,7 +202,7 @@ def spawn(
         >>> child.returncode
         0
     """
-    return Child(command, timeout, grace, max_message_size, options)
+    return Child(command, timeout, grace, max_message_size, encode, decode, options)
 
 
 def _meet(connection: "Receiver[Any]", first: "Any") -> "tuple[Sender[Any], Receiver[Any]]":

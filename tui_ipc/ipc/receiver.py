@@ -23,7 +23,7 @@ from tui_ipc.ipc.errors import (
     ProtocolError,
     TimedOut,
 )
-from tui_ipc.ipc.handle import Handle, TypedHandle
+from tui_ipc.ipc.handle import Handle, TypedReceiver, close_handles
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, NONBLOCKING, RECEIVE_FLAGS
@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Never, Self
 
-    from tui_ipc.ipc.handle import T
+    from tui_ipc.ipc.handle import T_co
     from tui_ipc.osutil.waiting import Watcher
 else:
-    T = None
+    T_co = None
 
 READ_SIZE = 120 * 1024
 """Bytes of one read at most. From 128 KiB on, malloc maps fresh pages for each buffer (M_MMAP_THRESHOLD,
@@ -59,7 +59,7 @@ _BODIES_SHARE = 4
 """What they may announce together, in multiples of ``max_message_size``."""
 
 
-class Receiver(TypedHandle[T]):
+class Receiver(TypedReceiver[T_co]):
     """The end of a channel that messages come out of.
 
     Has one reader at a time, in one process. Use it as a context manager, or ``close()`` it; messages that
@@ -69,7 +69,7 @@ class Receiver(TypedHandle[T]):
 
     # How it may be used is in three flags, two of which recv() looks at before it takes the short way:
     #   _is_plain    none of the following: large messages under way, a descriptor given out by fileno(),
-    # closed
+    #                a function to decode with, closed
     #   _is_busy     somebody is receiving
     #   _is_closing  close() was called meanwhile: whoever is receiving closes, since a descriptor that is
     # closed
@@ -80,6 +80,7 @@ class Receiver(TypedHandle[T]):
         "_bodies",
         "_bodies_are_dry",
         "_closed",
+        "_decode",
         "_decoder",
         "_fault",
         "_has_ended",
@@ -94,13 +95,20 @@ class Receiver(TypedHandle[T]):
 
     kind = RECEIVER
 
-    def __init__(self, sock: socket.socket, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+        *,
+        decode: "Callable[[Any], T_co] | None" = None,
+    ) -> None:
         """Take ownership of a connected socket; programs get theirs from :func:`channel` and the like.
 
         Args:
             sock: AF_UNIX, SOCK_STREAM.
             max_message_size: In bytes; a longer message raises MessageTooLarge. Holds for the endpoints that
                 arrive here as well.
+            decode: See :attr:`decode`.
         """
         self._socket = sock
         self._recvmsg: Callable[..., Any] = sock.recvmsg
@@ -113,7 +121,8 @@ class Receiver(TypedHandle[T]):
         self._fault: IpcError | None = None  # nothing that follows can be told from nonsense
         self._ready: Watcher | None = None
         self._closed = "this receiver was closed"
-        self._is_plain = True
+        self._decode = decode
+        self._is_plain = decode is None
         self._is_busy = False
         self._is_closing = False
         forget_in_children(self)
@@ -128,7 +137,21 @@ class Receiver(TypedHandle[T]):
         self._decoder.limit = size
         self._decoder.adopt = partial(self._adopt, size)
 
-    def recv(self, timeout: float | None = None) -> "T":
+    @property
+    def decode(self) -> "Callable[[Any], T_co] | None":
+        """Called with what came, gives the message that is received for it; None gives what came.
+
+        If it raises an error, the receive raises that, and the message is lost: its handles are closed. May
+        be assigned, for example at a receiver that arrived.
+        """
+        return self._decode
+
+    @decode.setter
+    def decode(self, decode: "Callable[[Any], Any] | None") -> None:
+        self._decode = decode
+        self._update_plain()
+
+    def recv(self, timeout: float | None = None) -> "T_co":
         """Wait for the next message.
 
         The caller owns the handles in it.
@@ -146,7 +169,7 @@ class Receiver(TypedHandle[T]):
                 receiver is of no further use, as after ProtocolError.
             TooManyHandles: This process may not open as many descriptors as came; the message is lost.
         """
-        value: Any  # a T in the end
+        value: Any  # a T_co in the end
         if timeout is not None or self._is_busy or not self._is_plain:
             return self._receive(timeout)  # type: ignore[no-any-return]
         # The short way: a message that was read with an earlier one, or a read of ordinary messages.
@@ -179,14 +202,14 @@ class Receiver(TypedHandle[T]):
         message: Message = self._receive(timeout, with_bytes=True)
         return message
 
-    def try_recv(self) -> "T":
+    def try_recv(self) -> "T_co":
         """The next message if it is there, without waiting, not even for the rest of a large one.
 
         Raises:
             Empty: No whole message is there, but there are senders.
             Other errors as :meth:`recv`.
         """
-        value: T
+        value: T_co
         value = self._take_ahead()
         if value is NOTHING:
             value = self._try_take()
@@ -201,7 +224,7 @@ class Receiver(TypedHandle[T]):
     def __iter__(self) -> "Self":
         return self
 
-    def __next__(self) -> "T":
+    def __next__(self) -> "T_co":
         """The next message; iteration ends in good order when every sender is closed."""
         try:
             return self.recv()
@@ -279,6 +302,7 @@ class Receiver(TypedHandle[T]):
 
     def _receive(self, timeout: float | None, *, with_bytes: bool = False) -> "Any":
         """The next message, waiting for it."""
+        found: Any = NOTHING
         deadline = deadline_after(timeout)
         flags = 0 if timeout is None else NONBLOCKING
         self._begin()
@@ -286,7 +310,8 @@ class Receiver(TypedHandle[T]):
             while True:
                 is_last = deadline is not None and monotonic() >= deadline
                 try:
-                    return self._next(flags, with_bytes)
+                    found = self._next(flags, with_bytes)
+                    break
                 except BlockingIOError:
                     if is_last:
                         raise TimedOut(f"no message came within {timeout} s") from None
@@ -294,14 +319,26 @@ class Receiver(TypedHandle[T]):
                 wait(self._awaited(), select.POLLIN, deadline)
         finally:
             self._finish()
+        return found if self._decode is None else self._decoded(found, with_bytes)
 
     def _take(self, *, with_bytes: bool = False) -> "Any":
         """The next message; BlockingIOError where it would have to be waited for."""
         self._begin()
         try:
-            return self._next(NONBLOCKING, with_bytes)
+            found = self._next(NONBLOCKING, with_bytes)
         finally:
             self._finish()
+        return found if self._decode is None else self._decoded(found, with_bytes)
+
+    def _decoded(self, found: "Any", with_bytes: bool = False) -> "Any":
+        """The message for what came."""
+        decode = self._decode
+        assert decode is not None
+        try:
+            return Message(decode(found.value), found.raw) if with_bytes else decode(found)
+        except BaseException:
+            close_handles(found.value if with_bytes else found)
+            raise
 
     def _take_ahead(self) -> "Any":
         """A message that was read with an earlier one; NOTHING if there is none, or it is not so simple."""
@@ -505,7 +542,7 @@ class Receiver(TypedHandle[T]):
             self._update_ready(watcher)
 
     def _update_plain(self) -> None:
-        free = not self._bodies and self._ready is None and self._fault is None
+        free = not self._bodies and self._ready is None and self._fault is None and self._decode is None
         self._is_plain = free and not self._is_closing
 
     def _update_ready(self, ready: "Watcher") -> None:
@@ -560,17 +597,19 @@ class Receiver(TypedHandle[T]):
             f"{self!r} cannot be copied: a channel has one receiver; send it in a message to move it"
         )
 
-    def _reduce(self) -> "tuple[Callable[[int, int], Receiver[T]], int]":
-        return _adopt_receiver, self.max_message_size
+    def _reduce(self) -> "tuple[Any, ...]":
+        return _adopt_receiver, self.max_message_size, self._decode
 
     def _left(self) -> None:
         self._closed = "this receiver moved to another process in a message"
         self.close()
 
 
-def _adopt_receiver(descriptor: int, max_message_size: int) -> Receiver[T]:
+def _adopt_receiver(
+    descriptor: int, max_message_size: int, decode: "Callable[[Any], Any] | None"
+) -> "Receiver[Any]":
     """Take over the descriptor of one that was made in a process of ours."""
-    return Receiver(sockets.socket_from_fd(descriptor), max_message_size)
+    return Receiver(sockets.socket_from_fd(descriptor), max_message_size, decode=decode)
 
 
 def adopt_handle(max_message_size: int, kind: int, descriptor: int, payload: bytes) -> Handle:

@@ -274,6 +274,8 @@ class ReceiverSet(Uncopied):
         try:
             for _ in range(_ROUND):
                 value = receiver._next(NONBLOCKING, with_bytes=False)
+                if receiver._decode is not None:
+                    value = receiver._decoded(value)
                 self._happened.append(Arrived(identity, value))
                 if not receiver._decoder.pending:
                     break

@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.delivery import Delivery, Outlet
 from tui_ipc.ipc.errors import TimedOut
-from tui_ipc.ipc.handle import Handle, TypedHandle
+from tui_ipc.ipc.handle import Handle, TypedSender
 from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
     BLOB_HEADER_SIZE,
@@ -30,37 +30,48 @@ from tui_ipc.osutil.waiting import deadline_after, seconds_until, wait
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from typing import Self
+    from typing import Any, Self
 
-    from tui_ipc.ipc.handle import T
+    from tui_ipc.ipc.handle import T_contra
 else:
-    T = None
+    T_contra = None
 
 
-class Sender(TypedHandle[T]):
+class Sender(TypedSender[T_contra]):
     """The end of a channel that messages go into.
 
     May be shared by threads, and by processes once it travelled; messages are never torn or mixed.
     Use it as a context manager, or ``close()`` it: the receiver's end comes when every sender is closed.
+
+    Attributes:
+        encode: Called with each message, gives what is sent for it; None sends the message itself. May be
+            assigned, for example at a sender that arrived.
     """
 
-    __slots__ = ("_at_once", "_max_message_size", "_outlet", "_send")
+    __slots__ = ("_at_once", "_max_message_size", "_outlet", "_send", "encode")
 
     kind = SENDER
 
     def __init__(
-        self, sock: socket.socket, max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE, *, inline: bool = False
+        self,
+        sock: socket.socket,
+        max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE,
+        *,
+        inline: bool = False,
+        encode: "Callable[[T_contra], object] | None" = None,
     ) -> None:
         """Take ownership of a connected socket; programs get theirs from :func:`channel` and the like.
 
         Args:
             sock: AF_UNIX, SOCK_STREAM.
             max_message_size: In bytes; a longer message raises MessageTooLarge.
+            encode: See the attribute.
             inline: The peer cannot take descriptors: long messages simply follow in the stream.
         """
         self._outlet = Outlet(sock, is_inline=inline)
         self._send = self._outlet.send if inline else sock.send
         self.max_message_size = max_message_size
+        self.encode = encode
 
     @property
     def max_message_size(self) -> int:
@@ -72,7 +83,7 @@ class Sender(TypedHandle[T]):
         self._max_message_size = size
         self._at_once = min(self._outlet.atomic_size, size)  # bytes that one call sends, as a rule
 
-    def send(self, value: "T", timeout: float | None = None, *, move: bool = False) -> None:
+    def send(self, value: "T_contra", timeout: float | None = None, *, move: bool = False) -> None:
         """Send one message, waiting while the channel is full.
 
         Handles in ``value`` are duplicated (a sender, a shared memory) or moved (a receiver). After any
@@ -98,18 +109,20 @@ class Sender(TypedHandle[T]):
         """
         # The short way, all in one function: a short message without handles that the kernel takes at once.
         # Whatever is rarer is left to _start(), and what has to wait to complete().
-        if timeout is None and not (isinstance(value, bytes) and len(value) > self._at_once):
+        encode = self.encode
+        message = value if encode is None else encode(value)
+        if timeout is None and not (isinstance(message, bytes) and len(message) > self._at_once):
             try:
                 encoder = IDLE.pop()
             except IndexError:
                 encoder = Encoder()
             try:
-                data = encoder.pack(value)
+                data = encoder.pack(message)
             except (ValueError, BufferError) as error:
                 raise explain_refusal(error) from None
             size = len(data)
             if size > UNCHECKED:
-                check_receivable(value, data)
+                check_receivable(message, data)
             if size > self._at_once or encoder.handles:
                 delivery: Delivery | None = self._delivery((data,), encoder.handles)
             else:
@@ -123,12 +136,12 @@ class Sender(TypedHandle[T]):
                         return
                     delivery = self._after_part(data, sent)
         else:
-            delivery = self._start(value, SEND_FLAGS if timeout is None else _AT_ONCE)
+            delivery = self._start(message, SEND_FLAGS if timeout is None else _AT_ONCE)
         if delivery is not None:
             delivery.moves = move
             complete(delivery, deadline_after(timeout))
 
-    def send_many(self, values: "Iterable[T]", timeout: float | None = None) -> None:
+    def send_many(self, values: "Iterable[T_contra]", timeout: float | None = None) -> None:
         """Send messages in order, many with each system call: several times the rate of one ``send`` each.
 
         They arrive as the same separate messages.
@@ -158,7 +171,7 @@ class Sender(TypedHandle[T]):
         """
         complete(Delivery(self._outlet, (data,)), deadline_after(timeout))
 
-    def clone(self) -> "Sender[T]":
+    def clone(self) -> "Sender[T_contra]":
         """Another sender of the same channel, to be closed on its own.
 
         Raises:
@@ -167,7 +180,7 @@ class Sender(TypedHandle[T]):
         """
         descriptor = self.fileno()
         self._check_not_inline("be cloned; threads may share it as it is")
-        return Sender(sockets.duplicate(descriptor), self.max_message_size)
+        return Sender(sockets.duplicate(descriptor), self.max_message_size, encode=self.encode)
 
     @property
     def closed(self) -> bool:
@@ -251,7 +264,7 @@ class Sender(TypedHandle[T]):
             raise TypeError("this connection carries no handles: its peer speaks the inline form")
         return Delivery(self._outlet, pieces, handles)
 
-    def _pack_many(self, values: "Iterable[T]") -> "Iterator[Delivery]":
+    def _pack_many(self, values: "Iterable[T_contra]") -> "Iterator[Delivery]":
         """What is to be sent for many messages, one after the other.
 
         The generator may be closed instead of resumed: by then it holds nothing that is not given.
@@ -261,15 +274,16 @@ class Sender(TypedHandle[T]):
         piece = bytearray()
         encoder = Encoder()
         pack, handles = encoder.pack, encoder.handles
+        messages: Iterable[object] = values if self.encode is None else map(self.encode, values)
         try:
-            for value in values:
+            for message in messages:
                 try:
-                    data = pack(value)
+                    data = pack(message)
                 except (ValueError, BufferError) as error:
                     raise explain_refusal(error) from None
                 size = len(data)
                 if size > UNCHECKED:
-                    check_receivable(value, data)
+                    check_receivable(message, data)
                 if len(piece) + size <= room and size <= longest and not handles:
                     piece += data
                     continue
@@ -290,20 +304,22 @@ class Sender(TypedHandle[T]):
         self._check_not_inline("travel: its peer takes no descriptors, which whoever received it cannot know")
         return SENDER, b""
 
-    def _duplicate(self) -> "Sender[T]":
+    def _duplicate(self) -> "Sender[T_contra]":
         return self.clone()
 
-    def _reduce(self) -> "tuple[Callable[[int, int], Sender[T]], int]":
-        return _adopt_sender, self.max_message_size
+    def _reduce(self) -> "tuple[Any, ...]":
+        return _adopt_sender, self.max_message_size, self.encode
 
     def _check_not_inline(self, action: str) -> None:
         if self._outlet.is_inline:
             raise ValueError(f"the sender of an inline connection cannot {action}")
 
 
-def _adopt_sender(descriptor: int, max_message_size: int) -> Sender[T]:
+def _adopt_sender(
+    descriptor: int, max_message_size: int, encode: "Callable[[Any], object] | None"
+) -> "Sender[Any]":
     """Take over the descriptor of one that was made in a process of ours."""
-    return Sender(sockets.socket_from_fd(descriptor), max_message_size)
+    return Sender(sockets.socket_from_fd(descriptor), max_message_size, encode=encode)
 
 
 _AT_ONCE = SEND_FLAGS | sockets.NONBLOCKING
