@@ -18,7 +18,7 @@ from rich.color import Color
 from rich.style import Style
 
 from tui_ipc.events import Stream
-from tui_ipc.text.safe_text import HIDDEN, JOINER_IN_PLACE, is_plain, make_visible, symbol_for
+from tui_ipc.text.safe_text import HIDDEN, JOINER_IN_PLACE, JOINERS, is_plain, make_visible, symbol_for
 from tui_ipc.text.units import format_count
 from tui_ipc.tui.model.styled_line import OutputLine, Span
 
@@ -160,10 +160,9 @@ _STRING_ENDS = "\x07\x18\x1a\x1b\x9c"  # BEL, by habit; CAN, SUB and ESC, which 
 
 # What joins may need the character after it, so at the end of a piece it waits for the next: a joiner, a
 # selector, or the tags of a flag as far as they have come.
-_JOINERS = "\u180b-\u180f\u200c\u200d\u202f\ufe0e\ufe0f"
 _TAGS = "\U000e0061-\U000e007f"
-_OPEN_JOINER = re.compile(f"(?:[{_JOINERS}]|(?<=\U0001f3f4)[{_TAGS}]{{1,5}})\\Z")
-_LAST_JOINERS = re.compile(f"[{_JOINERS}{_TAGS}]+\\Z")
+_OPEN_JOINER = re.compile(f"(?:(?![{_TAGS}])[{JOINERS}]|(?<=\U0001f3f4)[{_TAGS}]{{1,5}})\\Z")
+_LAST_JOINERS = re.compile(f"[{JOINERS}]+\\Z")
 
 
 @cache
