@@ -388,3 +388,15 @@ def test_a_message_that_the_child_refuses_is_the_senders_mistake() -> None:
 
     lines = describe_events(run_session(child("limits_message_size"), act))
     assert lines[5:7] == ["> 'short'", "< 5 answers 1"]
+
+
+def test_a_note_is_an_event_of_the_session() -> None:
+    async def act(session: Session, watch: EventCollector) -> None:
+        await session.ready()
+        opened = await watch.until(ev.ChannelsOpen)
+        session.add_note("here", opened.at)
+        note = await watch.until(ev.Note)
+        assert (note.text, note.about, note.run) == ("here", opened.at, 1)
+        assert note.at >= opened.at
+
+    run_session(None, act)

@@ -17,6 +17,7 @@ from tui_ipc.events import (
     HelloReceived,
     MessageReceived,
     MessageSent,
+    Note,
     ServerListening,
     Stream,
 )
@@ -114,6 +115,9 @@ class FakeSession:
         if self.refusal is not None:
             raise NotConnected(self.refusal)
         self.signals.append(number)
+
+    def add_note(self, text: str, about: int | None = None) -> None:
+        self.feed(Note(at=60_000_000, run=1, text=text, about=about))
 
     async def events(self) -> AsyncIterator[AnyEvent]:
         while (event := await self._events.get()) is not None:

@@ -129,6 +129,7 @@ EFFECTS: dict[str, Effect] = {
     "Why?": opens("Why does nothing happen?"),
     "Signal": opens("To process group 4242"),
     "Handshake": opens("● listening"),
+    "Note": opens("Enter adds it"),
     "Record": opens("Record from now on"),
     "Save script": opens("Save as a script"),
     "Export": opens("lines of JSON"),

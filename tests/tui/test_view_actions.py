@@ -10,7 +10,7 @@ import pytest
 from tests.support.app_harness import FakeExplorerDriver, run_explorer_app, run_replay_app
 from tests.support.recordings import encode_recording
 from tests.support.sample_events import LISTENING, SPAWNED
-from tui_ipc.events import MessageSent
+from tui_ipc.events import MessageSent, Note
 from tui_ipc.ipc.wire import encode
 from tui_ipc.tui.view_actions import MAX_BOX_CHARS, format_for_box
 
@@ -126,3 +126,36 @@ def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
             assert set(it.notices()) == {"This is a recording: there is no child to send to."}
 
     asyncio.run(main())
+
+
+def test_a_note_about_a_line_of_the_log_is_an_event() -> None:
+    """It has a line in the log, is filtered as one, and says what it is about."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        it.app.log_view.focus()
+        await it.pilot.press("up", "m", *"look", "enter")
+        await it.until(lambda: it.shows("log", "✎ note"))
+        about = it.app.inspector.entry
+        note = it.app.model.log[it.app.model.log.end - 1].event
+        assert isinstance(note, Note)
+        assert about is not None
+        assert about.event is not None
+        assert (note.text, note.about) == ("look", about.event.at)
+        await it.pilot.press("slash", *"note", "enter")
+        await it.until(lambda: not it.shows("log", "open"))
+        assert it.shows("log", "look")
+
+    play(scene)
+
+
+def test_a_note_that_is_cancelled_or_empty_is_none() -> None:
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        it.app.log_view.focus()
+        lines = it.app.model.log.end
+        await it.pilot.press("m", "x", "escape", "m", "enter")
+        await it.until(lambda: len(it.app.screen_stack) == 1)
+        assert it.app.model.log.end == lines
+
+    play(scene)

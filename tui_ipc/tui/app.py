@@ -113,6 +113,7 @@ class ExplorerApp(App[int]):
     action_partner = view_actions.go_to_partner
     action_edit_again = view_actions.edit_again
     action_send_again = view_actions.send_again
+    action_note = view_actions.write_note
 
     def __init__(
         self,

@@ -59,6 +59,10 @@ class ReplayedSession:
         """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
         _refuse(f"there is no child to send signal {number} to")
 
+    def add_note(self, text: str, about: int | None = None) -> None:
+        """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
+        _refuse(f"the note {text!r} about {about} cannot be added")
+
     def diagnosis(self) -> Diagnosis:
         """Say that no child runs."""
         return Diagnosis(phase=RunPhase.REPLAY)

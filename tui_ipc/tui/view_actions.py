@@ -133,6 +133,23 @@ def send_again(app: "ExplorerApp") -> None:
         )
 
 
+def write_note(app: "ExplorerApp") -> None:
+    """Ask for a line of text about the selected line of the log, and make it an event of the session."""
+    if app.IS_REPLAY:
+        notify_refusal(app, "No note", "This is a recording: notes are written while it is recorded.")
+        return
+    from tui_ipc.tui.screens.dialogs import NoteScreen
+
+    entry = app.inspector.entry
+    about = None if entry is None or entry.event is None else entry.event.at
+
+    def add(text: str | None) -> None:
+        if text:
+            app.session.add_note(text, about)
+
+    app.push_screen(NoteScreen(), add)
+
+
 def _inspected_message(app: "ExplorerApp", title: str) -> MessageSent | MessageReceived | None:
     """The inspected message; if there is none, or no child to send one to, the user is told."""
     event = None if app.inspector.entry is None else app.inspector.entry.event

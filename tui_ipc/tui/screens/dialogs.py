@@ -181,6 +181,29 @@ class PathScreen(ModalScreen[str | None]):
         self._message.update(Content(make_visible(text)))
 
 
+class NoteScreen(ModalScreen[str | None]):
+    """Asks for a note; its result is the line of text, None if cancelled or empty."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss", "Cancel", key_display="esc", id="note.close"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """Make the dialog."""
+        with Vertical(id="file", classes="dialog") as dialog:
+            dialog.border_title = "Note"
+            dialog.border_subtitle = "Enter adds it · Esc cancels"
+            yield SafeInput(compact=True, id="path")
+
+    def on_mount(self) -> None:
+        """Take the focus."""
+        self.query_one(SafeInput).focus()
+
+    @on(Input.Submitted)
+    def _on_submitted(self, submitted: Input.Submitted) -> None:
+        self.dismiss(submitted.value.strip() or None)
+
+
 def expand_path(text: str) -> str:
     """The path that a text names: ``~`` is the home directory, blanks at the ends do not count."""
     return os.path.expanduser(text.strip())

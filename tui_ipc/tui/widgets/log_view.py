@@ -76,6 +76,14 @@ class LogView(SearchableView):
         Binding("j", "app.copy('JSON')", "Copy JSON", show=False, id="log.copy_json"),
         Binding("x", "app.copy('hex')", "Copy hex", show=False, id="log.copy_hex"),
         Binding(
+            "m",
+            "app.note",
+            "Note",
+            show=False,
+            id="log.note",
+            tooltip="Write a line of text about the selected line; it becomes an event of the session",
+        ),
+        Binding(
             "e",
             "app.edit_again",
             "Edit and resend",
