@@ -148,12 +148,12 @@ def test_the_newest_items_are_found_first() -> None:
     assert not found.has_tested(995)
 
 
-def test_new_items_are_tested_before_older_ones() -> None:
-    """A flood that goes on does not wait for the rest of the log."""
+def test_new_items_and_older_ones_are_tested_in_turn() -> None:
+    """A flood neither waits for the rest of the log nor keeps it from being searched."""
     found = IncrementalFilter(is_even, 1000)
     found.scan(0, 1000, 1.0, ticks(2))
     found.scan(0, 1004, 1.0, ticks(4))
-    assert list_passed(found) == [998, 1000, 1002]
+    assert list_passed(found) == [994, 996, 998, 1000, 1002]
 
 
 def test_positions_are_kept_for_life() -> None:

@@ -40,9 +40,10 @@ class RingBuffer(Generic[Item]):
         return self.first + len(self._items)
 
     def __getitem__(self, index: int) -> Item:
-        if not self.first <= index < self.end:
+        offset = index - self.first
+        if not 0 <= offset < len(self._items):
             raise IndexError(f"item {index} is not held; {self.first} to {self.end - 1} are")
-        return self._items[index - self.first][0]
+        return self._items[offset][0]
 
     def newest_first(self) -> Iterator[tuple[int, Item]]:
         """Each item with its index, from the newest to the oldest."""
@@ -121,12 +122,14 @@ class RowIndex:
 
 
 class IncrementalFilter:
-    """Finds the items of a sequence that pass a test, some at a time: the newest first, then backwards.
+    """Finds the items of a sequence that pass a test, some at a time: new ones, and backwards from the newest.
 
     What has been tested is one range that grows at both ends, from where the sequence ended at first::
 
         first ......... low ========== high ........ end
-                         <-- then       first -->
+                         <--            -->
+
+    The two ends take turns. So in a flood both what is new and what is older are found soon.
 
     Each index that passed has a position, which it keeps for life. Positions are counted from ``end`` as it
     was at the start, upwards for newer items and downwards for older ones; so the position of an index is
@@ -186,20 +189,16 @@ class IncrementalFilter:
             Whether everything has been tested.
         """
         self.forget(first)
-        while self._high < end:
-            if self._passes(self._high):
-                self._held.append(self._high)
-            self._high += 1
-            if clock() >= until:
-                return self._is_done(first, end)
-        while self._low > first:
-            self._low -= 1
-            if self._passes(self._low):
-                self._held.appendleft(self._low)
-                self.first -= 1
+        while self._high < end or self._low > first:
+            if self._high < end:
+                if self._passes(self._high):
+                    self._held.append(self._high)
+                self._high += 1
+            if self._low > first:
+                self._low -= 1
+                if self._passes(self._low):
+                    self._held.appendleft(self._low)
+                    self.first -= 1
             if clock() >= until:
                 break
-        return self._is_done(first, end)
-
-    def _is_done(self, first: int, end: int) -> bool:
         return self._low <= first and self._high >= end

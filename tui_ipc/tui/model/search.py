@@ -188,7 +188,10 @@ class Filter:
             write: Returns the line's whole text; called at most once.
         """
         candidate = FilterInput(event, write)
-        return all(term(candidate) for term in self.terms) is not self.inverted
+        for term in self.terms:  # not all(…): its generator takes a fifth of the time of a cheap term
+            if not term(candidate):
+                return self.inverted
+        return not self.inverted
 
 
 def parse_filter(text: str, *, inverted: bool = False) -> Filter | None:

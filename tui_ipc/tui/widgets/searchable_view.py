@@ -20,10 +20,10 @@ from tui_ipc.tui.model.styled_line import Line, find_extent, highlight
 from tui_ipc.tui.scheduling import TimeLimitExceeded, limit_cpu_time
 from tui_ipc.tui.widgets.tail_view import TailView
 
-SLICE_SECONDS = 0.005
+SLICE_SECONDS = 0.008
 """Seconds of scanning after which other tasks run."""
 
-PAUSE_SECONDS = 0.005
+PAUSE_SECONDS = 0.002
 """The least number of seconds until the next slice."""
 
 TIME_LIMIT = 0.5
