@@ -115,14 +115,33 @@ def test_the_program_with_processes_of_multiprocessing(tmp_path: Path) -> None:
     assert run_program("# processes.py", tmp_path) == (0, "[0, 1, 4, 9, 16]\n", "")
 
 
-def test_the_program_with_typed_messages(tmp_path: Path) -> None:
-    """LIBRARY.md: its handles get there."""
-    assert run_program("# typed.py", tmp_path) == (0, "job 7 is done\n", "")
+@pytest.mark.parametrize("program", ["typed", "with_attrs", "with_msgspec", "with_pydantic"])
+def test_the_programs_with_typed_messages(program: str, tmp_path: Path) -> None:
+    """LIBRARY.md: handles in them get there."""
+    assert run_program(f"# {program}.py", tmp_path) == (0, "job 7 is done\n", "")
+
+
+@pytest.mark.parametrize("program", ["with_attrs", "with_msgspec", "with_pydantic"])
+def test_typed_messages_of_other_packages_are_checked(program: str, tmp_path: Path) -> None:
+    """LIBRARY.md: a number that is none does not come through."""
+    text = find_block(LIBRARY, "python", f"# {program}.py")
+    changed = text.replace("jobs.send(Job(number=7, reply=reply), move=True)", WRONG)
+    assert changed != text
+    status, _, error = run_text(changed, tmp_path)
+    assert status == 1
+    assert "number" in error
+
+
+WRONG = r'jobs.send_raw(b"\x82\xa6number\xa1x\xa5reply\xc0"); reply.close()'
 
 
 def run_program(start: str, tmp_path: Path) -> tuple[int, str, str]:
     """Save a program of LIBRARY.md and run it; its exit status, stdout and stderr."""
-    (tmp_path / "program.py").write_text(find_block(LIBRARY, "python", start))
+    return run_text(find_block(LIBRARY, "python", start), tmp_path)
+
+
+def run_text(program: str, tmp_path: Path) -> tuple[int, str, str]:
+    (tmp_path / "program.py").write_text(program)
     done = subprocess.run(
         [sys.executable, "-W", "error", "program.py"],
         cwd=tmp_path,
