@@ -17,6 +17,7 @@ from tui_ipc.text.pattern_match import (
     fill_captures,
     find_difference,
     is_same,
+    iter_aligned_differences,
     iter_differences,
     match_pattern,
 )
@@ -288,3 +289,36 @@ def with_placeholders(value: Any, data: st.DataObject) -> Any:
             return {ANY_REST: ANY_REST, **dict(list(entries.items())[:kept])}
         return entries
     return value
+
+
+@pytest.mark.parametrize(
+    ("expected", "received", "paths"),
+    [
+        ([1, 2, 3, 4], [1, 3, 4], ["$[1]"]),
+        ([1, 3, 4], [1, 2, 3, 4], ["$[1]"]),
+        ([*range(700)], [*range(1, 700)], ["$[0]"]),
+        ([1, 2, 3, 4, 5], [1, 9, 3, 5], ["$[1]", "$[3]"]),
+        ([1, 2, 3], [2, 3, 1], ["$[0]", "$[2]"]),
+        ({"a": [1, {"b": [1, 2]}]}, {"a": [1, {"b": [2]}], "c": 1}, ["$.a[1].b[0]", "$.c"]),
+        ([Regex("^a"), Regex("^b"), 3], ["b1", 3], ["$[0]"]),
+        ([Capture("x"), 0, Capture("x"), 5], [1, 0, 2, 5], ["$[2]"]),
+        ([1, ANY_REST, 4], [2, 3, 4], ["$[0]"]),
+        ([1, 2], [1, 2], []),
+        ([], [1, 2], ["$[0]", "$[1]"]),
+        ([1, 2], [], ["$[0]", "$[1]"]),
+    ],
+)
+def test_aligned_differences(expected: Any, received: Any, paths: list[str]) -> None:
+    """One item too many or too few is one difference, wherever it is."""
+    assert [each.path for each in iter_aligned_differences(expected, received)] == paths
+
+
+@given(st.lists(st.integers(0, 3), max_size=8), st.lists(st.integers(0, 3), max_size=8))
+def test_arrays_that_are_aligned_have_differences_if_they_differ(ours: list[int], theirs: list[int]) -> None:
+    """And no more than without that."""
+    aligned = list(iter_aligned_differences(ours, theirs))
+    assert bool(aligned) == (ours != theirs)
+    assert len(aligned) <= len(list(iter_differences(ours, theirs))) + min(len(ours), len(theirs))
+    assert sum(each.received is ABSENT for each in aligned) - sum(
+        each.expected is ABSENT for each in aligned
+    ) == len(ours) - len(theirs)

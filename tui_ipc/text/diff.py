@@ -5,12 +5,14 @@ difference is shown, and one that would take long to write out is shown from its
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import ABSENT, Difference
 from tui_ipc.text.placeholders import ANY_REST
 from tui_ipc.text.safe_text import cell_width, make_visible
+from tui_ipc.text.units import format_count
 
 Detail = tuple[str, str]
 """A title and a line of text. A line without a title marks, by ``^``, characters of the line above it."""
@@ -22,6 +24,7 @@ _MAX_UNEXPECTED: Final = 2000  # of a message of which nothing is as expected
 _MAX_VALUE: Final = 200  # of each value in a sentence, and of a message that is too large to write out
 
 _MAX_WRITTEN_OUT: Final = 20_000  # values: to write out more takes tenths of seconds
+_MAX_LISTED: Final = 20  # differences in a report
 _CHARACTERS_PER_VALUE: Final = 256  # so many take as long to write as one value
 _TEXTS: Final = (str, bytes)  # within these the difference is marked by character
 
@@ -33,19 +36,23 @@ _MARKER: Final = "\ue000here\ue000"
 _Split = tuple[str, str, str]  # the text before the difference, that itself, and the text after it
 
 
-def explain_difference(difference: Difference, expected: Any, received: Any) -> tuple[Detail, ...]:
+def explain_difference(
+    difference: Difference, expected: Any, received: Any, differences: Sequence[Difference] = ()
+) -> tuple[Detail, ...]:
     """Describe what was expected, what came, and what differs.
 
     Args:
-        difference: The first difference of the two.
+        difference: The first difference of the two, which is marked.
         expected: The pattern.
         received: The message.
+        differences: All differences, to be listed; none to list only the first.
     """
+    listed = _list_differences(differences or (difference,))
     if _is_too_large(expected) or _is_too_large(received):
         return (
             ("expected", render_value(expected, _MAX_VALUE)),
             ("received", render_value(received, _MAX_VALUE)),
-            ("differs", difference.describe(_MAX_VALUE)),
+            *listed,
         )
     ours = _split_around(expected, _translate_path(difference.keys, expected, received), difference.expected)
     theirs = _split_around(received, difference.keys, difference.received)
@@ -54,8 +61,36 @@ def explain_difference(difference: Difference, expected: Any, received: Any) -> 
     return (
         *_format_marked("expected", ours),
         *_format_marked("received", theirs),
-        ("differs", difference.describe(_MAX_VALUE)),
+        *listed,
     )
+
+
+def _list_differences(differences: Sequence[Difference]) -> tuple[Detail, ...]:
+    lines = [("differs", _describe_difference(each)) for each in differences[:_MAX_LISTED]]
+    more = len(differences) - len(lines)
+    if more:
+        lines.append(("differs", f"and in {format_count(more)} more places"))
+    return tuple(lines)
+
+
+def _describe_difference(difference: Difference) -> str:
+    """Describe a difference in a sentence; of two long texts only the part that differs."""
+    ours, theirs = difference.expected, difference.received
+    if (
+        type(ours) is not type(theirs)
+        or type(ours) not in _TEXTS
+        or max(len(ours), len(theirs)) <= _MAX_VALUE
+    ):
+        return difference.describe(_MAX_VALUE)
+    same = next(
+        (index for index, (our, their) in enumerate(zip(ours, theirs, strict=False)) if our != their),
+        min(len(ours), len(theirs)),
+    )
+    begin = max(same - _MAX_AROUND, 0)
+    part = slice(begin, begin + _MAX_DIFFERENCE)
+    unit = "character" if type(ours) is str else "byte"
+    cut = replace(difference, expected=ours[part], received=theirs[part])
+    return f"{cut.describe()} (from {unit} {format_count(begin)} on)"
 
 
 def _is_too_large(value: Any) -> bool:

@@ -9,7 +9,7 @@ difference: a script may compare a message for each round of a long ``repeat``.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import zip_longest
@@ -139,6 +139,17 @@ def iter_differences(
     return _differences(expected, received, known, {}, search)
 
 
+def iter_aligned_differences(
+    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = re.search
+) -> Iterator[Difference]:
+    """Iterate over all differences as a person would list them: one item too many is one difference.
+
+    As :func:`iter_differences`, but the items of arrays are aligned: without that, all items after a missing
+    one would differ from the ones at their places.
+    """
+    return _differences(expected, received, known, {}, search, align=True)
+
+
 def is_same(expected: Any, received: Any) -> bool:
     """Whether two values that messages can hold are equal."""
     return find_difference(expected, received) is None
@@ -163,7 +174,13 @@ def fill_captures(value: Any, known: Mapping[str, Any]) -> Any:
 
 
 def _differences(
-    expected: Any, received: Any, known: Mapping[str, Any], captured: dict[str, Any], search: Search
+    expected: Any,
+    received: Any,
+    known: Mapping[str, Any],
+    captured: dict[str, Any],
+    search: Search,
+    *,
+    align: bool = False,
 ) -> Iterator[Difference]:
     pairs: list[_Pair] = [(expected, received, None)]
     while pairs:
@@ -175,7 +192,10 @@ def _differences(
             pairs += reversed(pair_entries(ours, theirs, place))
             matches = True
         elif isinstance(ours, _ARRAYS) and isinstance(theirs, _ARRAYS):
-            pairs += reversed(pair_items(ours, theirs, place))
+            if align and ANY_REST not in ours:
+                pairs += reversed(_align_items(ours, theirs, place, {**known, **captured}, search))
+            else:
+                pairs += reversed(pair_items(ours, theirs, place))
             matches = True
         elif isinstance(ours, Capture) and ours != ANY_VALUE and theirs is not ABSENT:
             name = ours.name
@@ -203,6 +223,72 @@ def pair_items(
         *((our, their, (place, index)) for index, (our, their) in enumerate(begin)),
         *((our, their, (place, index)) for index, (our, their) in enumerate(end, after_rest)),
     ]
+
+
+_MAX_ALIGNED: Final = 2500
+"""Comparisons of items with each other, to align two arrays; above it, they are paired by their places."""
+
+
+def _align_items(
+    ours: list[Any] | tuple[Any, ...],
+    theirs: list[Any] | tuple[Any, ...],
+    place: _Place,
+    known: Mapping[str, Any],
+    search: Search,
+) -> list[_Pair]:
+    """Pair the items of two arrays so that as many as possible match, in order."""
+
+    def matches(our: Any, their: Any) -> bool:
+        return find_difference(our, their, known, search) is None
+
+    begin = 0
+    while begin < min(len(ours), len(theirs)) and matches(ours[begin], theirs[begin]):
+        begin += 1
+    end = 0  # items at the end that match
+    while end < min(len(ours), len(theirs)) - begin and matches(ours[-1 - end], theirs[-1 - end]):
+        end += 1
+    our_end, their_end = len(ours) - end, len(theirs) - end
+    anchors = []
+    if (our_end - begin) * (their_end - begin) <= _MAX_ALIGNED:
+        anchors = _find_anchors(ours[begin:our_end], theirs[begin:their_end], matches)
+    # Pairs that match are kept as well: a later item may have a name that one of them captures.
+    pairs: list[_Pair] = [(ours[index], theirs[index], (place, index)) for index in range(begin)]
+    our_next = their_next = begin
+    for our_anchor, their_anchor in [*anchors, (our_end - begin, their_end - begin)]:
+        our_stop, their_stop = our_anchor + begin, their_anchor + begin
+        between = zip_longest(ours[our_next:our_stop], theirs[their_next:their_stop], fillvalue=ABSENT)
+        pairs += ((our, their, (place, index)) for index, (our, their) in enumerate(between, their_next))
+        if our_stop < our_end and their_stop < their_end:
+            pairs.append((ours[our_stop], theirs[their_stop], (place, their_stop)))
+        our_next, their_next = our_stop + 1, their_stop + 1
+    for index in range(end):
+        pairs.append((ours[our_end + index], theirs[their_end + index], (place, their_end + index)))
+    return pairs
+
+
+def _find_anchors(
+    ours: Sequence[Any], theirs: Sequence[Any], matches: Callable[[Any, Any], bool]
+) -> list[tuple[int, int]]:
+    """The longest common subsequence, as pairs of indexes; by the usual table, filled from its end."""
+    table = [[0] * (len(theirs) + 1) for _ in range(len(ours) + 1)]
+    same = [[matches(our, their) for their in theirs] for our in ours]
+    for i in reversed(range(len(ours))):
+        for j in reversed(range(len(theirs))):
+            if same[i][j]:
+                table[i][j] = table[i + 1][j + 1] + 1
+            else:
+                table[i][j] = max(table[i + 1][j], table[i][j + 1])
+    anchors = []
+    i = j = 0
+    while i < len(ours) and j < len(theirs):
+        if same[i][j]:
+            anchors.append((i, j))
+            i, j = i + 1, j + 1
+        elif table[i + 1][j] >= table[i][j + 1]:
+            i += 1
+        else:
+            j += 1
+    return anchors
 
 
 def pair_entries(ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place) -> list[_Pair]:

@@ -23,6 +23,7 @@ from tests.support.virtual_clock import VirtualClock
 from tui_ipc.events import AnyEvent, Audit, Fault
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Expect, Quit, Repeat, Script, Send
+from tui_ipc.text.notation import render_value
 from tui_ipc.text.placeholders import ANY_REST
 
 FAULT = Fault(at=0, run=1, sentence="nonsense")
@@ -400,3 +401,26 @@ def test_a_failure_shows_the_output_that_was_searched(text: str, shown: list[str
     outcome = run(text, FakeSession([*opened(), COLOURED]))
     assert outcome.code == ExitCode.TIMED_OUT
     assert detail_texts(outcome, "stdout")[: len(shown)] == shown
+
+
+def test_every_difference_is_listed() -> None:
+    """Missing and surplus keys and items, and of long texts the part that differs."""
+    value = {"items": [2, 3, 4], "text": "x" * 500 + "a" + "y" * 500, "more": 1}
+    script = f"> 1\n< {render_value({'items': [1, 2, 3, 4], 'text': 'x' * 500 + 'b' + 'y' * 500, 'id': 7})}"
+    outcome = run(script, FakeSession(opened(), lambda _: [received(value)]))
+    assert outcome.code == ExitCode.UNEXPECTED
+    items, text, identifier, more = detail_texts(outcome, "differs")
+    assert items == "$.items[0]: 1 was expected, and nothing is there"
+    assert text.startswith('$.text: "' + "x" * 48 + "b")
+    assert text.endswith("came (from character 452 on)")
+    assert identifier == "$.id: 7 was expected, and nothing is there"
+    assert more == "$.more: 1 came, and nothing was expected there"
+
+
+def test_very_many_differences_are_counted() -> None:
+    """A screenful of them is shown."""
+    value = [str(number) for number in range(1000)]
+    outcome = run(f"> 1\n< {list(range(1000))}", FakeSession(opened(), lambda _: [received(value)]))
+    listed = detail_texts(outcome, "differs")
+    assert len(listed) == 21
+    assert listed[-1] == "and in 980 more places"

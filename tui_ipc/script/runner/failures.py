@@ -13,7 +13,7 @@ from tui_ipc.script.runner.run_state import ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
 from tui_ipc.text.diff import Detail, explain_difference
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.pattern_match import Difference, find_difference, iter_differences
+from tui_ipc.text.pattern_match import Difference, find_difference, iter_aligned_differences, iter_differences
 from tui_ipc.text.placeholders import list_capture_names
 from tui_ipc.text.units import format_count
 
@@ -89,6 +89,7 @@ _MAX_UNANSWERED: Final = 3  # messages of ours that are shown
 _MAX_LINES: Final = 5  # lines of the child's stderr, or of the stream in which text is missing
 _MAX_SENTENCES: Final = 3  # sentences of the diagnosis
 _SEARCH_TIMEOUT: Final = 0.5  # seconds for the regular expressions that explain a failure
+_MAX_COUNTED: Final = 10_000  # differences of a message that are counted
 _MAX_LOOKAHEAD: Final = 100  # messages after the unexpected one that may be the expected one
 
 
@@ -109,10 +110,22 @@ class FailureDetails:
     ) -> tuple[Detail, ...]:
         """Explain that another message came than the expected one."""
         return (
-            *explain_difference(difference, expected, message.value),
+            *explain_difference(
+                difference, expected, message.value, self._find_all_differences(expected, message)
+            ),
             *self._find_later_match(expected),
             *self.describe_situation(expected, stuck=False),
         )
+
+    def _find_all_differences(self, expected: Any, message: MessageReceived) -> list[Difference]:
+        found: list[Difference] = []
+        search = BoundedSearch(_SEARCH_TIMEOUT)
+        differences = iter_aligned_differences(expected, message.value, self._cursor.names, search)
+        try:
+            found.extend(islice(differences, _MAX_COUNTED))
+        except (SearchTimeout, SearchInterrupted):
+            pass  # a failure is reported soon, even if less is said about it
+        return found
 
     def describe_missing(self, expected: Any, skipped: SkippedMessages | None) -> tuple[Detail, ...]:
         """Explain that a message did not come; ``skipped`` are those that a ``<~`` skipped."""
