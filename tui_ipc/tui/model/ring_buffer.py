@@ -122,7 +122,7 @@ class RowIndex:
 
 
 class IncrementalFilter:
-    """Finds the items of a sequence that pass a test, some at a time: new ones, and backwards from the newest.
+    """Finds the items of a sequence that pass a test, some at a time: new ones, and older ones backwards.
 
     What has been tested is one range that grows at both ends, from where the sequence ended at first::
 
