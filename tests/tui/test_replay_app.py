@@ -340,3 +340,32 @@ def test_a_writer_that_was_killed_is_told(tmp_path: Path) -> None:
             assert "its writer was killed" in it.notices()[0]
 
     asyncio.run(main())
+
+
+def test_one_moves_in_a_recording(tmp_path: Path) -> None:
+    """Back by one event, to a time, to the next note; and what is not there is said."""
+    path = tmp_path / "talk.rec"
+    notes = (Note(at=at * 1_000_000_000, run=1, text=f"at {at}") for at in (2, 3, 3600))
+    path.write_bytes(encode_recording(LISTENING, SPAWNED, *notes))
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.pilot.press("3")
+        await it.until(lambda: replay_bar(it).startswith("‖ paused   event 3"))
+        assert it.shows("log", "at 2")
+        await it.pilot.press("3")
+        await it.until(lambda: "event 4" in replay_bar(it))
+        await it.pilot.press("comma")
+        await it.until(lambda: "event 3" in replay_bar(it))
+        assert log_of(it)[-1] == "note at 2"
+        await it.pilot.press("t", *"3599.5", "enter")
+        await it.until(lambda: "event 5" in replay_bar(it))
+        assert it.shows("log", "at 3600")
+        await it.pilot.press("1")
+        await it.until(lambda: it.notices()[-1:] == ["No fault follows."])
+        await it.pilot.press("t", *"soon", "enter")
+        await it.until(lambda: it.notices()[-1:] == ["Not a number of seconds: soon"])
+        await it.pilot.press("t", *"1e9", "enter")
+        await it.until(lambda: it.notices()[-1:] == ["The recording ends before 1e9 s."])
+        assert "event 5" in replay_bar(it)
+
+    watch(scene, path)

@@ -84,22 +84,26 @@ class Recording:
         self.skipped: Counter[int] = Counter()
         self._kinds_of_run: dict[int, frozenset[int]] = {}  # of those that a run has once, latest run last
 
-    def events(self) -> Iterator[AnyEvent]:
-        """Give the events in order, from the first. One event is in memory at a time.
+    def events(self, offset: int = 0) -> Iterator[AnyEvent]:
+        """Give the events in order. One event is in memory at a time.
+
+        Args:
+            offset: Where the first of them begins in the file; 0 for the first of all.
 
         Raises:
             RecordingError: The file is broken; what came before that was given.
         """
-        for event in self.growing_events():
+        for event in self.growing_events(offset):
             if event is None:
                 return
             yield event
 
-    def growing_events(self) -> Generator[AnyEvent | None, None, None]:
+    def growing_events(self, offset: int = 0) -> Generator[AnyEvent | None, None, None]:
         """As :meth:`events`, but give None where nothing more can be read now, and go on from there."""
         self._reset()
         with _open(self.path) as file:
-            for message in _read_values(self.name, file):
+            self.offset = file.seek(offset)
+            for message in _read_values(self.name, file, offset):
                 if message is None:
                     self.truncated = file.tell() - self.offset
                     self.descriptor = file.fileno()
@@ -307,10 +311,9 @@ def _open(path: str) -> FileIO:
         raise RecordingError(f"{name} cannot be read: {describe_path_error(error)}") from None
 
 
-def _read_values(path: str, file: FileIO) -> Iterator[Message | None]:
+def _read_values(path: str, file: FileIO, start: int = 0) -> Iterator[Message | None]:
     """The values of a file, one after the other; None where no further one is whole now. Never ends."""
     decoder = StreamDecoder(make_recorded_handle, ignore_descriptor, MAX_EVENT_SIZE)
-    start = 0
     try:
         while True:
             chunk = file.read(_CHUNK)

@@ -9,9 +9,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Final, Self
 
 from tui_ipc.events import AnyEvent, ChildExited, ChildSpawned
+from tui_ipc.recording.index import Checkpoint
 from tui_ipc.recording.reader import FOLLOW_INTERVAL, FollowedRecording, open_recording
 
 _AT_ONCE: Final = 100  # events that are shown without letting others run
@@ -26,6 +28,7 @@ class Replay:
     Args:
         path: The file.
         speed: How many times faster than it happened; None for as fast as the events are taken.
+        start: Where to begin; None for the first event.
         follow: Whether the file may still be written: then the end is where its writer ends it.
 
     Attributes:
@@ -50,11 +53,22 @@ class Replay:
         ...             print(event)
     """
 
-    def __init__(self, path: str, *, speed: float | None = 1.0, follow: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        speed: float | None = 1.0,
+        follow: bool = False,
+        start: Checkpoint | None = None,
+    ) -> None:
         self._followed = FollowedRecording(path) if follow else None
         self._recorded = open_recording(path) if self._followed is None else self._followed.recording
         self._speed = _check_speed(speed)
         self._left: Iterator[AnyEvent] = iter(()) if follow else self._recorded.events()
+        if start is not None and start.position:
+            self._left = chain(start.preface, self._recorded.events(start.offset))
+        # Events before a start in the middle are shown at once, and not counted again.
+        self._prefaced = 0 if start is None else len(start.preface)
         self._next: AnyEvent | None = None
         self._steps = 0  # asked for and not yet shown
         self._changed = asyncio.Event()
@@ -66,11 +80,21 @@ class Replay:
         self.program = self._recorded.program
         self.run = 0
         self.pid: int | None = None
-        self.position = 0
+        self.position = 0 if start is None else start.position - self._prefaced
         self.length: int | None = None
         self.progress = 0.0
         self._size = os.path.getsize(path)
         self.over = False
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._recorded.path
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether the file may still be written."""
+        return self._followed is not None
 
     @property
     def truncated(self) -> int:
@@ -126,6 +150,11 @@ class Replay:
         """Show the next event at once, and pause there."""
         self.pause()
         self._steps += 1
+
+    def go_to(self, position: int) -> None:
+        """Show events at once until so many were shown, and pause there."""
+        self.pause()
+        self._steps = max(0, position - self.position)
 
     async def __aenter__(self) -> Self:
         return self

@@ -3,6 +3,7 @@
 There is no child: actions that need one say so. Everything else is as in the explorer.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from os.path import basename
 from typing import Any, ClassVar, Final, NoReturn, Self
@@ -11,6 +12,7 @@ from textual.binding import Binding, BindingType
 
 from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.index import Landmark, RecordingIndex
 from tui_ipc.recording.replay import Replay
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
@@ -23,6 +25,8 @@ from tui_ipc.tui.session_controller import SessionPhase
 from tui_ipc.tui.settings import Settings
 from tui_ipc.tui.widgets.bottom_bar import ReplayBar, decrease_speed, increase_speed
 from tui_ipc.tui.widgets.key_bar import SESSION
+
+_INDEX_SLICE: Final = 500  # events that are indexed without letting others run
 
 _REFUSALS: Final = {
     "end": ("Not ended", "This is a recording: there is no child to end."),
@@ -134,6 +138,54 @@ class ReplayApp(ExplorerApp):
             tooltip="Show the next event, and pause there",
         ),
         Binding(
+            "comma,left",
+            "step_back",
+            "Back",
+            key_display=",",
+            id="replay.back",
+            tooltip="Go back by one event, and pause there",
+        ),
+        Binding(
+            "t",
+            "go_to_time",
+            "To a time",
+            show=False,
+            id="replay.time",
+            tooltip="Go to a moment, in seconds since the session began, and pause there",
+        ),
+        Binding(
+            "1",
+            "go_to_next('fault')",
+            "Next fault",
+            show=False,
+            id="replay.next_fault",
+            tooltip="Go to the next fault or failed handshake, and pause there",
+        ),
+        Binding(
+            "2",
+            "go_to_next('unanswered message')",
+            "Next unanswered",
+            show=False,
+            id="replay.next_unanswered",
+            tooltip="Go to the next message that was never answered, and pause there",
+        ),
+        Binding(
+            "3",
+            "go_to_next('note')",
+            "Next note",
+            show=False,
+            id="replay.next_note",
+            tooltip="Go to the next note, and pause there",
+        ),
+        Binding(
+            "4",
+            "go_to_next('failed step')",
+            "Next failed step",
+            show=False,
+            id="replay.next_failed_step",
+            tooltip="Go to the next step of a script that failed, and pause there",
+        ),
+        Binding(
             "plus,equals_sign",
             "speed(1)",
             "Faster",
@@ -162,6 +214,7 @@ class ReplayApp(ExplorerApp):
     ) -> None:
         self._open_replay = open_replay
         self._is_restarting = False
+        self._index: RecordingIndex | None = None  # made when it is first needed
         self.replay = replay
         self.replay_bar = ReplayBar(replay)
         super().__init__(
@@ -256,6 +309,79 @@ class ReplayApp(ExplorerApp):
             return
         self.replay.step()
         self.replay_bar.sync()
+
+    def action_step_back(self) -> None:
+        """Go back by one event."""
+        position = self.replay.position - 1
+        if position < 0:
+            self._report_no_target("This is the beginning of the recording.")
+        else:
+            self._move(lambda _: position)
+
+    def action_go_to_next(self, landmark: Landmark) -> None:
+        """Go to the next event of some kind."""
+        after = self.replay.position
+        needs_all = landmark == "unanswered message"
+
+        def find(index: RecordingIndex) -> int | None:
+            return index.find_next(landmark, after)
+
+        self._move(find, f"No {landmark} follows.", needs_all=needs_all)
+
+    def action_go_to_time(self) -> None:
+        """Ask for a moment, and go there."""
+
+        def go(text: str | None) -> None:
+            if text is None:
+                return
+            try:
+                at = round(float(text) * 1e9)
+            except (ValueError, OverflowError):
+                self._report_no_target(f"Not a number of seconds: {text}")
+                return
+            self._move(lambda index: index.find_time(at), f"The recording ends before {text} s.")
+
+        from tui_ipc.tui.screens.dialogs import LineScreen
+
+        self.push_screen(LineScreen("Go to a time", "Seconds · Enter goes there · Esc cancels"), go)
+
+    def _move(
+        self,
+        find: Callable[[RecordingIndex], int | None],
+        none: str = "",
+        *,
+        needs_all: bool = False,
+    ) -> None:
+        """Go to an event that is found with the index, as far as that must be read."""
+        if self.replay.is_followed:
+            self._report_no_target("A recording that is followed only goes on.")
+            return
+        self.run_worker(self._find_and_show(find, none, needs_all=needs_all), group="move", exclusive=True)
+
+    async def _find_and_show(
+        self, find: Callable[[RecordingIndex], int | None], none: str, *, needs_all: bool
+    ) -> None:
+        try:
+            index = self._index = self._index or RecordingIndex(self.replay.path)
+            position = None if needs_all else find(index)
+            while not index.is_whole and (position is None or index.position < position):
+                index.read_on(_INDEX_SLICE)
+                position = None if needs_all and not index.is_whole else find(index)
+                await asyncio.sleep(0)
+            position = find(index)
+            if position is None:
+                self._report_no_target(none)
+                return
+            checkpoint = index.find_checkpoint(position)
+            replay = Replay(self.replay.path, speed=self.replay.speed, start=checkpoint)
+        except RecordingError as error:
+            self._report_no_target(str(error))
+            return
+        replay.go_to(position)
+        await self._replace_replay(replay)
+
+    def _report_no_target(self, reason: str) -> None:
+        self.notify(reason, title="Not moved", severity="warning")
 
     def action_speed(self, direction: int) -> None:
         """Play faster (1) or slower (-1)."""

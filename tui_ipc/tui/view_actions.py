@@ -138,7 +138,7 @@ def write_note(app: "ExplorerApp") -> None:
     if app.IS_REPLAY:
         notify_refusal(app, "No note", "This is a recording: notes are written while it is recorded.")
         return
-    from tui_ipc.tui.screens.dialogs import NoteScreen
+    from tui_ipc.tui.screens.dialogs import LineScreen
 
     entry = app.inspector.entry
     about = None if entry is None or entry.event is None else entry.event.at
@@ -147,7 +147,7 @@ def write_note(app: "ExplorerApp") -> None:
         if text:
             app.session.add_note(text, about)
 
-    app.push_screen(NoteScreen(), add)
+    app.push_screen(LineScreen("Note", "Enter adds it · Esc cancels"), add)
 
 
 def _inspected_message(app: "ExplorerApp", title: str) -> MessageSent | MessageReceived | None:

@@ -181,18 +181,28 @@ class PathScreen(ModalScreen[str | None]):
         self._message.update(Content(make_visible(text)))
 
 
-class NoteScreen(ModalScreen[str | None]):
-    """Asks for a note; its result is the line of text, None if cancelled or empty."""
+class LineScreen(ModalScreen[str | None]):
+    """Asks for a line of text; its result is that line, None if cancelled or empty.
+
+    Args:
+        title: What it is for.
+        hint: What the keys do.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss", "Cancel", key_display="esc", id="note.close"),
+        Binding("escape", "dismiss", "Cancel", key_display="esc", id="line.close"),
     ]
+
+    def __init__(self, title: str, hint: str) -> None:
+        super().__init__()
+        self._title = title
+        self._hint = hint
 
     def compose(self) -> ComposeResult:
         """Make the dialog."""
         with Vertical(id="file", classes="dialog") as dialog:
-            dialog.border_title = "Note"
-            dialog.border_subtitle = "Enter adds it · Esc cancels"
+            dialog.border_title = self._title
+            dialog.border_subtitle = self._hint
             yield SafeInput(compact=True, id="path")
 
     def on_mount(self) -> None:

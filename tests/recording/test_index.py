@@ -1,0 +1,110 @@
+"""Where things are in a recording, and replays that begin there."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from tests.support.recordings import encode_recording
+from tui_ipc import events as ev
+from tui_ipc.recording.index import CHECKPOINT_SPACING, CONTEXT, RecordingIndex
+from tui_ipc.recording.replay import Replay
+
+LISTENING = ev.ServerListening(at=0, run=1, name="/tmp/x")
+OPEN = ev.ChannelsOpen(at=1, run=1)
+
+
+def sent(number: int) -> ev.MessageSent:
+    return ev.MessageSent(at=10 * number, run=1, number=number, value="x", raw=b"\xa1x")
+
+
+def answer(number: int) -> ev.MessageReceived:
+    return ev.MessageReceived(
+        at=10 * number + 5, run=1, number=number, value="y", raw=b"\xa1y", answers=number, elapsed=5
+    )
+
+
+def talk(exchanges: int, *, unanswered: int) -> list[ev.AnyEvent]:
+    """A handshake, messages of which one is not answered, and something of everything one looks for."""
+    events: list[ev.AnyEvent] = [LISTENING, OPEN]
+    for number in range(1, exchanges + 1):
+        events.append(sent(number))
+        if number != unanswered:
+            events.append(answer(number))
+    at = 10 * exchanges + 6
+    events += [
+        ev.Note(at=at, run=1, text="look"),
+        ev.ScriptStep(at=at + 1, run=1, script="a.tipc", line=1, text="quit", state="failed", sentence="no"),
+        ev.Fault(at=at + 2, run=1, sentence="broken"),
+    ]
+    return events
+
+
+@pytest.fixture(name="recorded", scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[ev.AnyEvent]]:
+    path = tmp_path_factory.mktemp("index") / "long.rec"
+    events = talk(4000, unanswered=17)
+    path.write_bytes(encode_recording(*events))
+    return str(path), events
+
+
+def build(path: str) -> RecordingIndex:
+    index = RecordingIndex(path)
+    while not index.is_whole:
+        index.read_on(700)
+    return index
+
+
+def test_what_one_looks_for_is_found_by_its_number(recorded: tuple[str, list[ev.AnyEvent]]) -> None:
+    path, events = recorded
+    index = build(path)
+    assert index.position == len(events)
+    kinds = {"note": ev.Note, "failed step": ev.ScriptStep, "fault": ev.Fault}
+    for landmark in ("note", "failed step", "fault"):
+        (position,) = (n for n, event in enumerate(events, 1) if isinstance(event, kinds[landmark]))
+        assert index.find_next(landmark, 0) == index.find_next(landmark, position - 1) == position
+        assert index.find_next(landmark, position) is None
+    assert index.find_next("unanswered message", 0) == events.index(sent(17)) + 1
+    assert index.find_time(10 * 100) == events.index(sent(100)) + 1
+    assert index.find_time(events[-1].at + 1) is None
+
+
+def test_an_index_that_is_not_whole_knows_what_was_read(recorded: tuple[str, list[ev.AnyEvent]]) -> None:
+    index = RecordingIndex(recorded[0])
+    index.read_on(50)
+    assert (index.position, index.is_whole) == (50, False)
+    assert index.find_next("note", 0) is None
+    assert index.find_next("unanswered message", 0) is None  # its answer may follow
+
+
+def test_a_broken_recording_is_indexed_up_to_the_break(tmp_path: Path) -> None:
+    path = tmp_path / "broken.rec"
+    path.write_bytes(encode_recording(LISTENING, OPEN) + b"\xc1")
+    index = build(str(path))
+    assert index.position == 2
+
+
+@pytest.mark.parametrize("position", [1, 2, 900, 3000, 3001, 5555, 8004])
+def test_a_replay_begins_where_it_is_asked_to(recorded: tuple[str, list[ev.AnyEvent]], position: int) -> None:
+    """With the handshake of its run, and enough of what came before."""
+    path, events = recorded
+    checkpoint = build(path).find_checkpoint(position)
+    assert checkpoint.position <= max(0, position - CONTEXT)
+    assert position - checkpoint.position <= CONTEXT + CHECKPOINT_SPACING
+
+    async def main() -> list[ev.AnyEvent]:
+        async with Replay(path, start=checkpoint) as replay:
+            replay.go_to(position)
+            stream = replay.events()
+            shown = []
+            while replay.position < position:
+                shown.append(await anext(stream))
+            assert not replay.playing
+            replay.step()
+            if position < len(events):
+                assert await anext(stream) == events[position]
+            return shown
+
+    shown = asyncio.run(main())
+    preface = [LISTENING, OPEN] if checkpoint.position else []
+    assert shown == preface + events[checkpoint.position : position]
