@@ -27,6 +27,7 @@ FILTER = "message"
 
 _PAUSE = 0.02  # between a key's echo and the next key: about how fast a hurried typist is, twice
 _LETTERS = [letter for letter in map(chr, range(0x410, 0x530)) if letter.isalpha()]  # Cyrillic: none is ours
+_WARM_UP = 3.0  # seconds until a flood is at its height
 _MEBIBYTE = 1024  # kB, as /proc tells memory
 
 # What the explorer writes when the focus comes there: of the keys that work there, or of what may be typed.
@@ -89,6 +90,83 @@ def floods(quick: bool) -> dict[str, Group]:
             },
         ),
     }
+
+
+def answers(quick: bool) -> dict[str, Group]:
+    """What a user waits for while a child floods without end: the own message, the end; and for a filter."""
+    count, rows = (3, 2_000) if quick else (100, 60_000)
+    lines, lines_quit = own_messages("lines", count)
+    messages, messages_quit = own_messages("messages", count)
+    kinds = "flood of lines", "flood of 5 000 messages/s"
+    return {
+        "explorer, own message to its row, 99 of 100": Group(
+            "ms", {kind: _keys(each, 0.99) for kind, each in zip(kinds, (lines, messages), strict=True)}
+        ),
+        "explorer, quit": Group(
+            "ms",
+            {
+                kind: _single(seconds * 1e3)
+                for kind, seconds in zip(kinds, (lines_quit, messages_quit), strict=True)
+            },
+        ),
+        f"explorer, {rows:,} messages filtered": Group("ms", {"by a text": _single(filter_time(rows) * 1e3)}),
+    }
+
+
+def own_messages(flood: str, count: int) -> tuple[list[float], float]:
+    """Send so many messages in an endless flood; the seconds from Enter to each one's row, and to the end.
+
+    In a flood of messages the log is filtered by ``sent``, since rows leave it faster than it is drawn.
+    """
+    command = (*TUI_IPC, "--", sys.executable, "-m", "tests.benchmarks.programs.endless")
+    seconds = []
+    with Terminal(command, environment()) as terminal:
+        terminal.watch(b"connected")
+        terminal.until(b"connected", PATIENCE)
+        if flood == "messages":
+            _filter(terminal, "sent")
+        terminal.type(f"{flood}\r".encode())
+        _look_for(terminal, _WARM_UP)
+        for number in range(count):
+            row = f'"own {number}"'.encode()
+            terminal.watch(row)
+            terminal.type(f"own {number}".encode())
+            _look_for(terminal, _PAUSE)
+            begin = terminal.type(b"\r")
+            seconds.append(terminal.until(row, PATIENCE) - begin)
+            _look_for(terminal, _PAUSE)
+        begin = perf_counter()
+        terminal.leave(b"\x11", PATIENCE)
+        return seconds, perf_counter() - begin
+
+
+def filter_time(messages: int) -> float:
+    """Seconds from typing a filter that nothing passes until so many messages were filtered."""
+    with Terminal((*TUI_IPC, "--", *_command(messages, messages)), environment()) as terminal:
+        for text in (b"connected", LAST_MESSAGE.encode()):
+            terminal.watch(text)
+        terminal.until(b"connected", PATIENCE)
+        terminal.type(b"begin\r")
+        terminal.until(LAST_MESSAGE.encode(), PATIENCE)
+        _look_for(terminal, _WARM_UP)
+        for keys, shown in ((b"\t", _LOG_HAS_FOCUS), (b"/", _BAR_HAS_FOCUS)):
+            terminal.watch(shown)
+            terminal.type(keys)
+            terminal.until(shown, PATIENCE)
+        letter = next(iter(_LETTERS))
+        complete = f"show {letter}: 0 of ".encode()  # while some are to be filtered it says "0… of"
+        terminal.watch(complete)
+        begin = terminal.type(letter.encode())
+        seconds = terminal.until(complete, PATIENCE) - begin
+        terminal.leave(b"\x11", PATIENCE)
+    return seconds
+
+
+def _look_for(terminal: Terminal, seconds: float) -> None:
+    """Read what the terminal writes for a while."""
+    end = perf_counter() + seconds
+    while terminal.read(end):
+        pass
 
 
 def _single(value: float) -> Figure:
@@ -183,9 +261,7 @@ def _echo(terminal: Terminal, letter: str) -> float:
     terminal.watch(text)
     begin = terminal.type(text)
     end = terminal.until(text, PATIENCE)
-    pause = perf_counter() + _PAUSE
-    while terminal.read(pause):
-        pass
+    _look_for(terminal, _PAUSE)
     return end - begin
 
 

@@ -74,6 +74,7 @@ def measured(quick: bool) -> dict[str, Group]:
         "session, round trip, 32 bytes": Group("µs", sessions.overhead(CPU, 32, 1000 // share, rounds)),
         **starts.starts(quick),
         **explorer.floods(quick),
+        **explorer.answers(quick),
     }
 
 
