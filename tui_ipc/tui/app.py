@@ -6,7 +6,9 @@ floods are all taken in, few of the states between them are drawn, and a key doe
 
 import asyncio
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
+from functools import partial
 from time import monotonic, monotonic_ns
 from typing import Any, ClassVar, Final
 
@@ -14,6 +16,7 @@ from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.dom import DOMNode
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -53,6 +56,9 @@ CHANNEL_CHECK_SECONDS = 1.0
 
 EXIT_SESSION_FAILED = 3
 """The exit code if the session could not begin or go on because the system refused what it needs."""
+
+INPUT_TIMEOUT = 0.5
+"""Seconds after which the next key is handled although the one before has not been handled yet."""
 
 WIDE_COLUMNS = 100
 """The least number of columns at which the inspector has a pane of its own."""
@@ -105,6 +111,7 @@ class ExplorerApp(App[int]):
     action_save_script = file_actions.save_script
     action_export = file_actions.ask_for_export
     action_help = view_actions.show_help
+    action_command_palette = view_actions.show_palette
     action_maximize = view_actions.toggle_maximized
     action_focus_bottom_bar = view_actions.focus_bottom_bar
     action_inspect = view_actions.focus_inspector
@@ -137,6 +144,10 @@ class ExplorerApp(App[int]):
         self._source = source
         self._history = history
         self._exit_code = 0
+        self._waiting_input: deque[events.Key | events.Paste] = deque()
+        self._handles_input = False
+        self._input_number = 0  # of the key or paste that is handled
+        self._input_screen: Screen[Any] | None = None  # the screen that had the last one
         raise_fps()
         self.refresh_throttle = RefreshThrottle(self, self._refresh_views)
         self.key_bar = KeyBar()
@@ -200,17 +211,51 @@ class ExplorerApp(App[int]):
         return super().post_message(message)
 
     async def on_event(self, event: events.Event) -> None:
-        """Handle an event; while quitting, text that is still queued is dropped (Textual calls this)."""
-        is_leaving = self.controller.phase is SessionPhase.LEAVING
-        if isinstance(event, events.Key) and event.is_printable and is_leaving:
+        """Handle an event; keys and pastes one after the other (Textual calls this).
+
+        Textual hands a key to the widget that has the focus, and takes the next one before the first has
+        acted: of keys that come at once, the later ones would go where the first one leaves.
+        """
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
             return
-        await super().on_event(event)
-        if isinstance(event, events.Key):
-            # The key is handled once the widget that has the focus, and after it the screen, have handled
-            # what the key posted to them. Their queues are in order, so we queue up there, in that order.
-            node = self.focused or self.screen
-            node.call_later(self.screen.call_later, self.refresh_throttle.input_priority.expect_drawing)
+        self._waiting_input.append(event)
+        if not self._handles_input:
+            await self._handle_next_input()
+        elif len(self._waiting_input) == 1:
+            # The widget that has the key may be removed, and then never says that it is done.
+            self.set_timer(INPUT_TIMEOUT, partial(self._on_input_handled, self._input_number))
+
+    async def _handle_next_input(self) -> None:
+        self._handles_input = bool(self._waiting_input)
+        if not self._waiting_input:
+            return
+        self._input_number += 1
+        if self.screen is not self._input_screen:
+            # A screen that was just opened or returned to: once its queue has come to this, it has its focus.
+            self._input_screen = self.screen
+            self._input_screen.call_later(self.call_later, self._on_input_handled, self._input_number)
+            return
+        event = self._waiting_input.popleft()
+        node = self.focused or self.screen
+        is_leaving = self.controller.phase is SessionPhase.LEAVING
+        if not (is_leaving and isinstance(event, events.Key) and event.is_printable):
+            await super().on_event(event)
             await asyncio.sleep(0)
+        self._follow_input(list(node.ancestors_with_self), self._input_number)
+
+    def _follow_input(self, nodes: list[DOMNode], number: int) -> None:
+        """Go the way of a key that bubbles: through the queue of each node, behind the key, up to the app."""
+        while nodes:
+            node, *nodes = nodes
+            if node.call_later(self._follow_input, nodes, number):
+                return
+        self.call_later(self._on_input_handled, number)
+
+    async def _on_input_handled(self, number: int) -> None:
+        if number == self._input_number and self._handles_input:
+            self.refresh_throttle.input_priority.expect_drawing()
+            await self._handle_next_input()
 
     def post_display_hook(self) -> None:
         """Note that the screen was drawn (Textual calls this)."""

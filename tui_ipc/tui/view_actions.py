@@ -63,6 +63,14 @@ def show_help(app: "ExplorerApp") -> None:
     app.push_screen(HelpScreen(list(dict.fromkeys(keys)), replay=app.IS_REPLAY))
 
 
+def show_palette(app: "ExplorerApp") -> None:
+    """Open the palette."""
+    from tui_ipc.tui.screens.dialogs import Palette
+
+    if not isinstance(app.screen, Palette):
+        app.push_screen(Palette())
+
+
 def toggle_maximized(app: "ExplorerApp") -> None:
     """Give the pane that has the focus all the room, or show all panes again."""
     screen = app.screen_stack[0]

@@ -31,6 +31,7 @@ def play(scene: Play, width: int = 120, height: int = 36) -> None:
         async with run_explorer_app(width, height) as it:
             await it.connected()
             it.app.log_view.focus()
+            await it.pilot.pause()
             await scene(it)
 
     asyncio.run(main())

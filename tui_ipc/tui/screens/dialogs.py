@@ -1,4 +1,4 @@
-"""Dialogs: one in which something is chosen from a list, and one that asks for the path of a new file."""
+"""Dialogs: a choice from a list, the palette, and one that asks for the path of a new file."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.command import CommandList, CommandPalette
 from textual.containers import Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
@@ -125,6 +126,14 @@ class ChoiceScreen(ModalScreen[Any]):
 
 def _render_choice(choice: Choice, width: int) -> Content:
     return Content.assemble((f"{choice.title:<{width}}", "bold"), "   ", (choice.help, MUTED))
+
+
+class Palette(CommandPalette):
+    """Textual's palette, whose list ignores keys until it has a size: a page of no rows is an error there."""
+
+    def _action_command_list(self, action: str) -> None:
+        if self.query_one(CommandList).scrollable_content_region.height:
+            super()._action_command_list(action)
 
 
 class PathScreen(ModalScreen[str | None]):
