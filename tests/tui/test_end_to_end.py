@@ -174,6 +174,23 @@ def test_bytes_that_are_not_utf_8_do_not_end_the_explorer() -> None:
     assert b"Traceback" not in it.written
 
 
+def test_ctrl_z_suspends_and_the_whole_screen_comes_back() -> None:
+    """The process stops with the usual screen; continued, it draws every pane, and so does ctrl+l."""
+    with terminal() as it:
+        it.read_until(b"connected")
+        it.type(b"\x1a")
+        _, status = os.waitpid(it.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status)
+        it.read_until(b"\x1b[?1049l")
+        it.forget()
+        it.process.send_signal(signal.SIGCONT)
+        it.read_until(b"Child output")
+        it.step(b"\x0c", b"Child output")
+        it.step(b"after\r", b"Child received: after")
+        it.type(b"\x11")
+        assert it.finish() == 0
+
+
 def test_what_is_pasted_reaches_the_child_as_it_is() -> None:
     """A tab, an escape sequence and a joined emoji: the box shows them, and the log what was sent."""
     pasted = "[\x1b[31m\ta👩\u200d💻"

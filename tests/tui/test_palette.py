@@ -167,7 +167,7 @@ EFFECTS: dict[str, Effect] = {
 }
 """What each command does. Those that are missing here have their own tests below."""
 
-OTHERS = {"Quit", "Restart", "End the child", "Previous part", "Complete", "Editor"}
+OTHERS = {"Quit", "Restart", "End the child", "Previous part", "Complete", "Editor", "Suspend", "Redraw"}
 
 
 def offered(it: ExplorerDriver) -> dict[str, Run]:

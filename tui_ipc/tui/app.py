@@ -111,6 +111,7 @@ class ExplorerApp(App[int]):
     action_save_script = file_actions.save_script
     action_export = file_actions.ask_for_export
     action_help = view_actions.show_help
+    action_redraw = view_actions.redraw
     action_command_palette = view_actions.show_palette
     action_maximize = view_actions.toggle_maximized
     action_focus_bottom_bar = view_actions.focus_bottom_bar
@@ -193,6 +194,7 @@ class ExplorerApp(App[int]):
         """Apply the settings and begin the session."""
         apply_settings(self, self.settings)
         self._start_session()
+        self.app_resume_signal.subscribe(self, self._on_resume)
         self.set_interval(CHANNEL_CHECK_SECONDS, self._check_channels)
 
     def _start_session(self) -> None:
@@ -256,6 +258,10 @@ class ExplorerApp(App[int]):
         if number == self._input_number and self._handles_input:
             self.refresh_throttle.input_priority.expect_drawing()
             await self._handle_next_input()
+
+    def _on_resume(self, _: App[Any]) -> None:
+        """Draw everything after the shell or an editor had the terminal."""
+        self.refresh(layout=True)
 
     def post_display_hook(self) -> None:
         """Note that the screen was drawn (Textual calls this)."""

@@ -38,6 +38,26 @@ BINDINGS: Final[tuple[Binding, ...]] = (
         tooltip="Give the current pane all the room, or show all panes again",
     ),
     Binding(
+        "ctrl+l",
+        "redraw",
+        "Redraw",
+        show=False,
+        priority=True,
+        id="app.redraw",
+        group=VIEW,
+        tooltip="Draw the whole screen again, if something else wrote to the terminal",
+    ),
+    Binding(
+        "ctrl+z",
+        "suspend_process",
+        "Suspend",
+        show=False,
+        priority=True,
+        id="app.suspend",
+        group=SESSION,
+        tooltip="Stop the explorer and go back to the shell; fg continues it, and the child runs on",
+    ),
+    Binding(
         "ctrl+p",
         "command_palette",
         "Palette",
@@ -61,6 +81,11 @@ def show_help(app: "ExplorerApp") -> None:
         for each in explained
     ]
     app.push_screen(HelpScreen(list(dict.fromkeys(keys)), replay=app.IS_REPLAY))
+
+
+def redraw(app: "ExplorerApp") -> None:
+    """Draw the whole screen again."""
+    app.refresh(layout=True)
 
 
 def show_palette(app: "ExplorerApp") -> None:
