@@ -140,7 +140,7 @@ class ReplayApp(ExplorerApp):
         Binding(
             "comma,left",
             "step_back",
-            "Back",
+            "Step back",
             key_display=",",
             id="replay.back",
             tooltip="Go back by one event, and pause there",
