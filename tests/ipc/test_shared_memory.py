@@ -1,9 +1,12 @@
 """Shared memory: sent without a copy, never changed once seen, freed when the last holder lets go."""
 
+import copy
 import fcntl
 import mmap
 import os
+import struct
 import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -289,3 +292,117 @@ def test_a_send_that_fails_leaves_it_with_you(ends: Pair) -> None:
         with pytest.raises(Disconnected):
             sender.send(memory)
         assert bytes(memory) == b"content"
+
+
+# ------------------------------------------------------------------------------ Written in place, then sealed
+
+
+@pytest.mark.parametrize("size", [0, 1, 5000, 3_000_001])
+def test_written_in_place_and_sent(ends: Pair, size: int) -> None:
+    """`allocate`: zeros that are written through the view; sending seals it."""
+    sender, receiver = ends
+    content = os.urandom(size)
+    with SharedMemory.allocate(size) as memory:
+        assert repr(memory) == f"<SharedMemory {size} bytes, not sealed>"
+        assert bytes(memory) == bytes(size)
+        memory.view[:] = content
+        sender.send(memory)
+        assert repr(memory) == f"<SharedMemory {size} bytes>"
+        assert memory.view.readonly
+        with receiver.recv(PATIENCE) as got:
+            assert bytes(got) == bytes(memory) == content
+
+
+def test_nobody_writes_it_once_it_is_sealed() -> None:
+    """`seal`: neither an earlier view nor the descriptor changes it any more."""
+    with SharedMemory.allocate(7) as memory:
+        earlier = memory.view
+        os.pwrite(memory.fileno(), b"content", 0)
+        memory.seal()
+        memory.seal()
+        with pytest.raises(ValueError, match="released"):
+            earlier[0] = 0
+        view: Any = memory.view
+        with pytest.raises(TypeError):
+            view[0] = 0
+        for attempt in (
+            lambda: os.pwrite(memory.fileno(), b"x", 0),
+            lambda: os.ftruncate(memory.fileno(), 3),
+            lambda: mmap.mmap(memory.fileno(), 7, mmap.MAP_SHARED, mmap.PROT_WRITE),
+        ):
+            with pytest.raises(PermissionError):
+                attempt()
+        assert bytes(memory) == b"content"
+
+
+@pytest.mark.parametrize("hold", [lambda view: view[1:3], memoryview, lambda view: view.cast("B")])
+def test_what_still_may_write_it_keeps_it_from_being_sealed(
+    ends: Pair, hold: Callable[[memoryview], memoryview]
+) -> None:
+    """`seal` and a send say so, and it stays yours, to be written on."""
+    sender, receiver = ends
+    with SharedMemory.allocate(5) as memory:
+        held = hold(memory.view)
+        for attempt in (memory.seal, lambda: sender.send([memory]), lambda: copy.copy(memory)):
+            with pytest.raises(
+                ValueError, match="cannot be sealed while something may write it: release its vi"
+            ):
+                attempt()
+        held[0] = 7
+        memory.view[4] = 9
+        held.release()
+        sender.send(memory)
+        with receiver.recv(PATIENCE) as got:
+            assert {7, 9} <= {*bytes(got)}
+
+
+def test_memory_that_was_closed_or_cannot_be() -> None:
+    """Each says what is wrong."""
+    memory = SharedMemory.allocate(5)
+    view = memory.view
+    memory.close()
+    view[0] = 1  # valid as long as somebody holds it
+    with pytest.raises(Closed):
+        memory.seal()
+    with pytest.raises(ValueError, match="cannot have -1 bytes"):
+        SharedMemory.allocate(-1)
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(OverflowError):
+        SharedMemory.allocate(2**63)
+    assert os.listdir("/proc/self/fd") == before
+    with (
+        SharedMemory.allocate(2**62) as memory,
+        pytest.raises(IpcError, match="no room for a shared memory of"),
+    ):
+        _ = memory.view
+
+
+# ------------------------------------------------------------------------------ Equality, the buffer protocol
+
+
+def test_equal_by_content() -> None:
+    """Two of the same content are equal, sealed or not; a closed one only to itself."""
+    with SharedMemory(b"content") as one, SharedMemory(b"content") as same, SharedMemory(b"CONTENT") as other:
+        with SharedMemory.allocate(7) as written, SharedMemory(b"conten") as shorter:
+            written.view[:] = b"content"
+            assert one == same == written
+            assert one not in (other, shorter, b"content", None)
+        assert one != written
+        assert written == written  # noqa: PLR0124 - the same object
+        with pytest.raises(TypeError, match="unhashable"):
+            hash(one)
+
+
+@pytest.mark.parametrize("with_view", [True, *([False] if sys.version_info >= (3, 12) else [])])
+def test_it_is_a_buffer(with_view: bool) -> None:
+    """From Python 3.12 on it is one itself, read-only once it is sealed."""
+    with SharedMemory(b"content") as memory:
+        buffer: Any = memory.view if with_view else memory
+        with memoryview(buffer) as view:
+            assert (view.readonly, bytes(view[1:3]), bytes(buffer)) == (True, b"on", b"content")
+        with pytest.raises((BufferError, TypeError)):
+            struct.pack_into("B", buffer, 0, 1)
+    with SharedMemory.allocate(2) as memory:
+        buffer = memory.view if with_view else memory
+        struct.pack_into("B", buffer, 0, 65)
+        assert bytes(memory) == b"A\0"
