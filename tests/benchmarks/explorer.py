@@ -27,7 +27,7 @@ FILTER = "message"
 
 _PAUSE = 0.02  # between a key's echo and the next key: about how fast a hurried typist is, twice
 _LETTERS = [letter for letter in map(chr, range(0x410, 0x530)) if letter.isalpha()]  # Cyrillic: none is ours
-_WARM_UP = 3.0  # seconds until a flood is at its height
+_SETTLE = 0.5  # seconds until a flood that has ended is drawn
 _MEBIBYTE = 1024  # kB, as /proc tells memory
 
 # What the explorer writes when the focus comes there: of the keys that work there, or of what may be typed.
@@ -94,9 +94,9 @@ def floods(quick: bool) -> dict[str, Group]:
 
 def answers(quick: bool) -> dict[str, Group]:
     """What a user waits for while a child floods without end: the own message, the end; and for a filter."""
-    count, rows = (3, 2_000) if quick else (100, 60_000)
-    lines, lines_quit = own_messages("lines", count)
-    messages, messages_quit = own_messages("messages", count)
+    count, rows, warm_up = (3, 2_000, 0.5) if quick else (100, 60_000, 3.0)
+    lines, lines_quit = own_messages("lines", count, warm_up)
+    messages, messages_quit = own_messages("messages", count, warm_up)
     kinds = "flood of lines", "flood of 5 000 messages/s"
     return {
         "explorer, own message to its row, 99 of 100": Group(
@@ -113,8 +113,10 @@ def answers(quick: bool) -> dict[str, Group]:
     }
 
 
-def own_messages(flood: str, count: int) -> tuple[list[float], float]:
+def own_messages(flood: str, count: int, warm_up: float) -> tuple[list[float], float]:
     """Send so many messages in an endless flood; the seconds from Enter to each one's row, and to the end.
+
+    The flood has ``warm_up`` seconds to come to its height.
 
     In a flood of messages the log is filtered by ``sent``, since rows leave it faster than it is drawn.
     """
@@ -126,7 +128,7 @@ def own_messages(flood: str, count: int) -> tuple[list[float], float]:
         if flood == "messages":
             _filter(terminal, "sent")
         terminal.type(f"{flood}\r".encode())
-        _look_for(terminal, _WARM_UP)
+        _look_for(terminal, warm_up)
         for number in range(count):
             row = f'"own {number}"'.encode()
             terminal.watch(row)
@@ -148,7 +150,7 @@ def filter_time(messages: int) -> float:
         terminal.until(b"connected", PATIENCE)
         terminal.type(b"begin\r")
         terminal.until(LAST_MESSAGE.encode(), PATIENCE)
-        _look_for(terminal, _WARM_UP)
+        _look_for(terminal, _SETTLE)
         for keys, shown in ((b"\t", _LOG_HAS_FOCUS), (b"/", _BAR_HAS_FOCUS)):
             terminal.watch(shown)
             terminal.type(keys)

@@ -4,12 +4,13 @@ import asyncio
 import re
 from contextvars import Context
 from time import monotonic
+from unittest.mock import patch
 
 import pytest
 from textual import events
 from textual.binding import Binding
 
-from tests.support.app_harness import FakeExplorerDriver, run_explorer_app, run_scene
+from tests.support.app_harness import WAIT_SECONDS, FakeExplorerDriver, run_explorer_app, run_scene
 from tests.support.fake_session import FakeSession
 from tests.support.sample_events import SPAWNED
 from tests.support.unicode_text import is_safe
@@ -285,6 +286,28 @@ def test_quit_waits_for_the_child() -> None:
         it.session.may_end.set()
         await it.until(lambda: it.app.return_code is not None)
         assert it.app.return_code == 0
+
+    run_scene(scene)
+
+
+def test_own_message_does_not_wait_for_the_next_picture() -> None:
+    """In a flood pictures are far apart, and the user looks for the row."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        throttle = it.app.refresh_throttle
+        with patch.object(throttle, "_measure"):  # so that the next picture stays far away
+            throttle.next_at = monotonic() + 1_000_000
+            await it.until(lambda: not throttle._is_due)
+            deadline = monotonic() + WAIT_SECONDS
+            with patch.object(throttle, "_update") as update:
+                it.session.output(b"printed\n")
+                await it.pilot.pause()
+                assert not update.called
+                await it.pilot.press(*"hello", "enter")
+                while not update.called:
+                    assert monotonic() < deadline
+                    await it.pilot.pause()
 
     run_scene(scene)
 

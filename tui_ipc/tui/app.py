@@ -22,7 +22,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tui_ipc.events import AnyEvent, Audit
+from tui_ipc.events import AnyEvent, Audit, MessageSent
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.text import notation
@@ -176,6 +176,7 @@ class ExplorerApp(App[int]):
             self._decode_output,
         )
         self._latest = 0, monotonic_ns()
+        self._awaits_own_row = False
         self._backlog = ""
 
     def compose(self) -> ComposeResult:
@@ -326,7 +327,12 @@ class ExplorerApp(App[int]):
         if isinstance(event, Audit):  # the only kind that opens a notification; the panes show all of them
             child_actions.notify_leftovers(self, event)
         self._latest = event.at, monotonic_ns()
-        self.request_refresh()
+        if self._awaits_own_row and isinstance(event, MessageSent):
+            # The user looks for the row: it does not wait for the next picture, which in a flood is late.
+            self._awaits_own_row = False
+            self.call_later(self.refresh_throttle.refresh)
+        else:
+            self.request_refresh()
 
     def _decode_output(self, until: float) -> bool:
         is_done = self.model.output_queue.decode(until, monotonic)
@@ -353,6 +359,7 @@ class ExplorerApp(App[int]):
 
     @on(Input.Submitted, "#input")
     def _on_submitted(self, submitted: Input.Submitted) -> None:
+        self._awaits_own_row = True
         self.controller.post(submitted.value, notation.parse_value(submitted.value))
 
     @on(LogView.EntrySelected)

@@ -144,6 +144,8 @@ class RefreshThrottle:
             self._app.call_later(self._begin)
 
     def _begin(self) -> None:
+        if not self._is_due:
+            return  # refresh() was called meanwhile
         if self.input_priority.is_active:
             self._app.set_timer(PRIORITY_POLL, self._begin)
         else:
