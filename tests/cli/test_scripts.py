@@ -499,3 +499,16 @@ def test_a_slow_regular_expression_does_not_defeat_signals(number: int, tmp_path
         assert process.wait(20) == 128 + number
         sentence = f"slow.tipc:3: {signal.Signals(number).name} came; the child was ended"
         assert sentence in process.stderr.read()
+
+
+def test_strict_fails_scripts_with_unclaimed_messages(scripts: Path) -> None:
+    """All scripts of the call; without it they are named, and pass."""
+    (scripts / "more.tipc").write_text("> hi\n")
+    assert run("--script", "more.tipc", cwd=scripts).returncode == 0
+    done = run("--strict", "--script", "more.tipc", "passes.tipc", cwd=scripts)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:2] == [
+        "more.tipc: 1 message came that no step took",
+        '  #1        "Child received: hi"',
+    ]
+    assert "passes.tipc: 2 steps passed" in done.stderr

@@ -24,6 +24,7 @@ from tui_ipc.script.language.steps import (
     Sleep,
     Spawn,
     Step,
+    Strict,
     Timeout,
 )
 from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
@@ -91,6 +92,7 @@ commands = st.lists(words, min_size=1).filter(lambda command: command[0] != "").
 
 plain_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Timeout, durations),
+    st.just(Strict()),
     st.builds(Send, values),
     st.builds(SendRaw, st.binary(min_size=1)),
     st.builds(Expect, patterns, deadlines, st.booleans()),

@@ -175,6 +175,9 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         help="keep a recording of each failed script in this directory",
     )
     group.add_argument(
+        "--strict", action="store_true", help="fail a script if there are messages that no step took"
+    )
+    group.add_argument(
         "--update",
         action="store_true",
         help="rewrite the messages and exit codes that scripts expect to those that came; comments, layout "

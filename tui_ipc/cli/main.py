@@ -74,6 +74,7 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
         from tui_ipc.script.files import run_check_scripts
 
         return run_check_scripts(files)
+    from tui_ipc.script.runner.runner import RunOptions
     from tui_ipc.script.suite import run_scripts
 
     return run_scripts(
@@ -84,7 +85,7 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
         record_failures=options.record_failures,
         format_=options.format or "text",
         reports=options.report or (),
-        update=options.update,
+        run_options=RunOptions(options.update, options.strict),
     )
 
 

@@ -32,6 +32,7 @@ class Options(argparse.Namespace):
     report: list[tuple[str, str]] | None
     record: str | None
     record_failures: str | None
+    strict: bool
     update: bool
     replay: str | None
     follow: bool
@@ -45,7 +46,7 @@ class Options(argparse.Namespace):
     cwd: str | None
 
 
-_FOR_SCRIPTS: Final = ("--check", "--report", "--record-failures", "--update")
+_FOR_SCRIPTS: Final = ("--check", "--report", "--record-failures", "--strict", "--update")
 _FOR_RUNNING: Final = (
     "--record",
     "--match-by",
@@ -54,7 +55,7 @@ _FOR_RUNNING: Final = (
     "--cwd",
     "--no-pty",
 )
-_NOT_FOR_CHECK: Final = ("--format", "--report", "--record", "--record-failures", "--update")
+_NOT_FOR_CHECK: Final = ("--format", "--report", "--record", "--record-failures", "--strict", "--update")
 
 _ATTRIBUTES: Final = {
     "a command": "command",
@@ -71,6 +72,7 @@ _ATTRIBUTES: Final = {
     "--script": "script",
     "--save-script": "save_script",
     "--speed": "speed",
+    "--strict": "strict",
     "--timeout": "timeout",
     "--update": "update",
     "--wall-clock": "wall_clock",

@@ -10,6 +10,7 @@ from tui_ipc.osutil.signals import signal_name
 from tui_ipc.script import SIGNAL_EXIT_BASE, ExitCode
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.text.diff import Detail
+from tui_ipc.text.units import format_plural
 
 
 class Status(StrEnum):
@@ -88,6 +89,11 @@ class StepFailed(Exception):
         super().__init__(sentence)
         self.code = code
         self.details = details
+
+
+def describe_unclaimed(count: int) -> str:
+    """Say that messages came that no step took."""
+    return f"{format_plural(count, 'message')} came that no step took"
 
 
 def make_interrupted_outcome(name: str, number: int, line: int, *, begun: bool) -> Outcome:

@@ -26,7 +26,7 @@ from tui_ipc.script.outcome import (
 )
 from tui_ipc.script.output import Console, OutputLostError, show_progress, write_stderr
 from tui_ipc.script.report.text_report import OutputTails, Reporter, TextReporter
-from tui_ipc.script.runner.runner import Runner
+from tui_ipc.script.runner.runner import DEFAULT_RUN_OPTIONS, Runner, RunOptions
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 from tui_ipc.text.placeholders import ANY_REST
@@ -65,7 +65,7 @@ def run_scripts(
     record_failures: str | None = None,
     format_: str = "text",
     reports: Sequence[tuple[str, str]] = (),
-    update: bool = False,
+    run_options: RunOptions = DEFAULT_RUN_OPTIONS,
 ) -> int:
     """Run scripts and report how they ended.
 
@@ -78,7 +78,7 @@ def run_scripts(
         format_: ``jsonl`` for all that happens as lines of JSON on standard output, ``text`` for what the
             children print.
         reports: The kinds and files of reports to write.
-        update: Whether to rewrite what scripts expect, in their files, by what comes.
+        run_options: How to run each script; with ``update`` its file is rewritten by what comes.
 
     Returns:
         An exit code of :mod:`tui_ipc.script`: the highest that a script asks for.
@@ -105,11 +105,11 @@ def run_scripts(
         reporters=reporters,
         recording_policy=recording_policy,
         make_output_tails=None if report_files is None else report_files.make_output_tails,
-        updating=update,
+        run_options=run_options,
     )
     outcomes = asyncio.run(suite.run())
     code = suite.code
-    if update:
+    if run_options.update:
         code = max(code, _update_files(files, scripts, outcomes))
     if report_files is not None:
         report_code, complaints = report_files.write(outcomes)
@@ -199,7 +199,7 @@ class Suite:
         reporters: Receive all that happens.
         recording_policy: What to record, None for nothing.
         make_output_tails: Makes what keeps the end of a child's output for reports; None if none needs it.
-        updating: Whether to learn what a script should expect from what comes.
+        run_options: How to run each script.
     """
 
     def __init__(
@@ -212,7 +212,7 @@ class Suite:
         reporters: Sequence[Reporter],
         recording_policy: "RecordingPolicy | None" = None,
         make_output_tails: Callable[[], OutputTails] | None = None,
-        updating: bool = False,
+        run_options: RunOptions = DEFAULT_RUN_OPTIONS,
     ) -> None:
         self._scripts = scripts
         self._command = command
@@ -221,7 +221,7 @@ class Suite:
         self._reporters = list(reporters)
         self._recording_policy = recording_policy
         self._make_output_tails = make_output_tails
-        self._updating = updating
+        self._run_options = run_options
         self._outcomes: list[Outcome] = []
         self._signals: list[int] = []
         self._current_task: asyncio.Task[Any] | None = None
@@ -272,7 +272,7 @@ class Suite:
             session,
             self._session_options.timeout,
             self._make_event_callback(tails),
-            updating=self._updating,
+            self._run_options,
         )
         began = monotonic()
         await self._report_all(lambda reporter: reporter.begin_script(script, command, runner.total))

@@ -14,6 +14,7 @@ from tui_ipc.script.language.steps import (
     Signal,
     Sleep,
     Step,
+    Strict,
     Timeout,
 )
 
@@ -24,6 +25,7 @@ from tui_ipc.script.language.steps import (
         ("timeout 500ms", Timeout(0.5)),
         ("timeout 0.1s # c", Timeout(0.1)),
         ("sleep 35ms", Sleep(0.035)),
+        ("strict # c", Strict()),
         ("  sleep\t1.5m ", Sleep(90.0)),
         ("sleep 1440m", Sleep(86400.0)),
         ("!<", ExpectNothing()),
@@ -134,6 +136,7 @@ def test_a_step(text: str, step: Step) -> None:
         (f"repeat {MAX_ROUNDS + 1}", 8, "a number of rounds is from 1 to 1 000 000 000"),
         ("repeat 3 times", 10, "only a comment can follow the number of rounds"),
         ("end repeat", 5, "only a comment can follow end"),
+        ("strict 3", 8, "only a comment can follow strict"),
         ("restart 3", 9, "only a comment can follow restart"),
         ("spawn a 'b", 9, "unterminated '"),
     ],

@@ -128,6 +128,7 @@ def test_each_kind_of_step_is_written_and_read_back() -> None:
     """The script has one of each, so that a new kind of step has to be added to it."""
     text = """spawn ./child
 timeout 2s
+strict
 > 1
 >raw c1
 < 2

@@ -5,6 +5,7 @@ import itertools
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
@@ -333,3 +334,11 @@ def test_each_line_is_json_whatever_is_in_it(told: Sequence[Outcome], tmp_path_f
     ends = [each for each in lines(tmp_path_factory.mktemp("x"), *told) if each["event"] == "script-end"]
     sentences = [each.sentence or each.complaint for each in told]
     assert [end["sentence"] for end in ends] == json.loads(json.dumps(sentences))  # joins pairs of surrogates
+
+
+def test_unclaimed_messages_are_counted_in_every_report() -> None:
+    """Of a script that passed, too."""
+    outcome = replace(PASSED, unclaimed=2)
+    assert "# 2 messages came that no step took" in format_tap([outcome]).splitlines()
+    [test] = suite(outcome)
+    assert test.findtext("system-err") == "2 messages came that no step took"

@@ -26,10 +26,12 @@ from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.steps import Quit, Script, Send
 from tui_ipc.script.output import OutputLostError
-from tui_ipc.script.runner.runner import Runner
+from tui_ipc.script.runner.runner import Runner, RunOptions
 from tui_ipc.script.suite import BUILTIN_MESSAGES, builtin_script
 from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.handshake import RunPhase
+
+UPDATE = RunOptions(update=True)
 
 
 def test_all_passes() -> None:
@@ -383,7 +385,7 @@ def test_what_was_to_be_captured_may_be_missing_in_a_run_that_updates() -> None:
     """A later line that needs it says so."""
     session = FakeSession(opened(), lambda value: [received("no such thing")])
     script = parse_script('> x\n< {"id": {{id}}}\n> {{id}}')
-    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, updating=True).run)
+    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, UPDATE).run)
     assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 3)
     assert outcome.sentence == "nothing was captured as id: the message that was to bring it differs"
     assert session.sent == ["x"]
@@ -394,7 +396,7 @@ def test_rounds_that_differ_cannot_be_updated() -> None:
     number = itertools.count()
     session = FakeSession(opened(), lambda value: [received(next(number))])
     script = parse_script("repeat 5\n> x\n< 7\nend")
-    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, updating=True).run)
+    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, UPDATE).run)
     assert (outcome.code, outcome.line, outcome.passed) == (ExitCode.UNEXPECTED, 3, 3)
     assert outcome.sentence.startswith("this line cannot be updated: what comes here differs between")
     assert detail_texts(outcome, "received") == ["1"]
@@ -406,7 +408,7 @@ def test_ends_that_differ_cannot_be_updated() -> None:
     ends = itertools.cycle([[closed(), exited(3), audit()], [closed(), exited(4), audit()]])
     session = FakeSession(opened(), lambda value: next(ends))
     script = parse_script("repeat 2\n> x\n? exit 0\nrestart\nend")
-    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, updating=True).run)
+    outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, UPDATE).run)
     assert (outcome.code, outcome.line, outcome.passed) == (ExitCode.UNEXPECTED, 3, 4)
     assert outcome.sentence.startswith("this line cannot be updated")
     assert detail_texts(outcome, "child") == ["exited with code 4"]
@@ -428,3 +430,15 @@ def test_a_recorded_session_has_each_step_and_why_one_failed() -> None:
         (3, '< "yes"', "begun", ""),
         (3, '< "yes"', "failed", outcome.sentence),
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("> 1", 0), ("strict\n> 1", 1), ("> 1\nstrict", 1), ("strict\n> 1\n< ...", 0)]
+)
+def test_strict_makes_unclaimed_messages_a_failure(text: str, code: int) -> None:
+    """Wherever the step is; the first messages are shown."""
+    outcome = run(text, FakeSession(opened(), echo))
+    assert outcome.code == code
+    if code:
+        assert outcome.sentence == "1 message came that no step took"
+        assert outcome.details == (("#1", '"echo 1"'),)

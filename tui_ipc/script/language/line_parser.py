@@ -27,6 +27,7 @@ from tui_ipc.script.language.steps import (
     Sleep,
     Spawn,
     Step,
+    Strict,
     Timeout,
 )
 from tui_ipc.script.language.values import read_command, read_message, read_pattern, read_signal
@@ -135,6 +136,11 @@ def _parse_timeout(line: LineScanner) -> Step:
     return Timeout(seconds, line=line.number, span=span)
 
 
+def _parse_strict(line: LineScanner) -> Step:
+    line.check_end("strict")
+    return Strict(line=line.number)
+
+
 def _parse_sleep(line: LineScanner) -> Step:
     seconds, span = _read_with_span(line, line.read_duration)
     line.check_end("the duration")
@@ -194,6 +200,7 @@ MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _CapturedNames], Step]]] = 
 WORD_PARSERS: Final[dict[str, Callable[[LineScanner], Step | EndRepeat]]] = {
     "spawn": _parse_spawn,
     "timeout": _parse_timeout,
+    "strict": _parse_strict,
     "expect": _parse_expect_output,
     "sleep": _parse_sleep,
     "signal": _parse_signal,

@@ -46,6 +46,11 @@ class Timeout(_BaseStep):
 
 
 @dataclass(frozen=True, slots=True)
+class Strict(_BaseStep):
+    """The script fails if, at its end, there are messages that no step took."""
+
+
+@dataclass(frozen=True, slots=True)
 class Send(_BaseStep):
     """Send ``value`` as a message; captured names in it are replaced by their values."""
 
@@ -148,6 +153,7 @@ class Repeat(_BaseStep):
 PlainStep = (
     Spawn
     | Timeout
+    | Strict
     | Send
     | SendRaw
     | Expect
@@ -213,6 +219,7 @@ A script is a transcript, one step a line; # begins a comment.
   spawn COMMAND ARGS     the child, unless the command line names one after --;
                          only as the first step
   timeout DURATION       how long a later step may wait: 500ms, 2s, 1.5s, 1m
+  strict                 a message that no step takes is a failure
 
   > VALUE                send a message
   >raw HEX               send bytes as they are: 93 01 02
@@ -263,6 +270,8 @@ def write_step(step: PlainStep) -> str:  # noqa: PLR0912 - one branch for each s
             text = f"spawn {write_command(command)}"
         case Timeout(seconds):
             text = f"timeout {write_duration(seconds)}"
+        case Strict():
+            text = "strict"
         case Send(value):
             text = f"> {render_value(value)}"
         case SendRaw(data):

@@ -16,7 +16,7 @@ from tui_ipc.events import AnyEvent
 from tui_ipc.events.json_form import SCHEMA_VERSION, fields
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Script
-from tui_ipc.script.outcome import Outcome, Status, count_by_status, highest_exit_code
+from tui_ipc.script.outcome import Outcome, Status, count_by_status, describe_unclaimed, highest_exit_code
 from tui_ipc.script.output import Console
 from tui_ipc.script.report.text_report import describe_outcome
 from tui_ipc.text.notation import render_value
@@ -122,7 +122,8 @@ def _format_point(number: int, outcome: Outcome) -> list[str]:
     if outcome.status is Status.NOT_RUN:
         return [f"ok {description} # SKIP not run"]
     if not outcome.code:
-        return [f"ok {description}"]
+        unclaimed = [f"# {describe_unclaimed(outcome.unclaimed)}"] if outcome.unclaimed else []
+        return [f"ok {description}", *unclaimed]
     return [f"not ok {description}", "  ---", *_format_diagnosis(outcome), "  ..."]
 
 
@@ -224,7 +225,12 @@ def _format_test(outcome: Outcome, result: str) -> str:
     if result:
         facts = {"type": _failure_type(outcome), "message": outcome.reason}
         inner.append(_format_element(result, facts, _escape_text("\n".join(describe_outcome(outcome)))))
-    for name, printed in (("system-out", outcome.stdout), ("system-err", outcome.stderr)):
+    stderr = outcome.stderr
+    if outcome.unclaimed:
+        stderr += ("\n" if stderr and not stderr.endswith("\n") else "") + describe_unclaimed(
+            outcome.unclaimed
+        )
+    for name, printed in (("system-out", outcome.stdout), ("system-err", stderr)):
         if printed:
             inner.append(_format_element(name, {}, _escape_text(printed)))
     name = outcome.name

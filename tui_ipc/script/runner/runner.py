@@ -1,7 +1,7 @@
 """Performs the steps of a script with a session, and says how that ended."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final, assert_never
@@ -25,11 +25,12 @@ from tui_ipc.script.language.steps import (
     Sleep,
     Spawn,
     Step,
+    Strict,
     Timeout,
     has_captures,
     write_step,
 )
-from tui_ipc.script.outcome import Outcome, Status, StepFailed
+from tui_ipc.script.outcome import Outcome, Status, StepFailed, describe_unclaimed
 from tui_ipc.script.runner.expectations import Expectations, describe_bad_end, suggest_end_step
 from tui_ipc.script.runner.failures import MAX_VALUE_LENGTH, FailureDetails
 from tui_ipc.script.runner.run_state import RunState, ScriptCursor
@@ -44,6 +45,24 @@ if TYPE_CHECKING:
     from tui_ipc.session.session import Session
 
 _MAX_UNEXPECTED: Final = 100  # messages in an outcome that no step took
+_MAX_SHOWN: Final = 5  # of them in a failure
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How to run scripts, whatever they are.
+
+    Attributes:
+        update: Whether a message that differs from the expected one passes, and the pattern that it matches
+            becomes one of :attr:`~tui_ipc.script.outcome.Outcome.updates`.
+        strict: Whether messages that no step took are a failure, as after the step ``strict``.
+    """
+
+    update: bool = False
+    strict: bool = False
+
+
+DEFAULT_RUN_OPTIONS: Final = RunOptions()
 
 
 class Runner:
@@ -54,8 +73,7 @@ class Runner:
         session: A session that has not begun.
         timeout: Seconds that each step may wait, unless the script says otherwise.
         report_event: Called with each event, in order; see :class:`SessionDriver`.
-        updating: Whether a message that differs from the expected one passes, and the pattern that it matches
-            becomes one of :attr:`~tui_ipc.script.outcome.Outcome.updates`.
+        options: How to run it.
     """
 
     def __init__(
@@ -64,9 +82,9 @@ class Runner:
         session: "Session",
         timeout: float,
         report_event: Callable[[AnyEvent], Awaitable[None]],
-        *,
-        updating: bool = False,
+        options: RunOptions = DEFAULT_RUN_OPTIONS,
     ) -> None:
+        self._strict = options.strict
         self._name = script.name
         self._timeout = timeout
         self._step: PlainStep | None = None  # that is under way
@@ -74,7 +92,7 @@ class Runner:
         self._has_captures = has_captures(script.steps)
         self._driver = SessionDriver(session, report_event)
         self._failures = FailureDetails(self._driver, self._cursor)
-        self._expectations = Expectations(self._driver, self._cursor, self._failures, updating=updating)
+        self._expectations = Expectations(self._driver, self._cursor, self._failures, updating=options.update)
 
     @property
     def line(self) -> int:
@@ -118,6 +136,10 @@ class Runner:
             unclaimed=driver.unclaimed_count + len(left) + left.dropped,
             updates=self._expectations.updates,
         )
+        if failure is None and self._strict and outcome.unclaimed:
+            failure = StepFailed(
+                ExitCode.UNEXPECTED, describe_unclaimed(outcome.unclaimed), *_show_unclaimed(outcome)
+            )
         if failure is None:
             return outcome
         return replace(
@@ -169,6 +191,8 @@ class Runner:
                 return self._sleep(step.seconds)
             case Timeout():
                 return self._set_timeout(step.seconds)
+            case Strict():
+                return self._set_strict()
             case Signal():
                 return self._signal(step.number)
             case Restart():
@@ -188,6 +212,9 @@ class Runner:
 
     async def _set_timeout(self, seconds: float) -> None:
         self._timeout = seconds
+
+    async def _set_strict(self) -> None:
+        self._strict = True
 
     async def _sleep(self, seconds: float) -> None:
         await self._driver.read_events_until(lambda: False, seconds, holding=True)
@@ -249,6 +276,11 @@ class Runner:
 def _check_handshake(run_state: RunState) -> None:
     if run_state.handshake_failure is not None:
         raise StepFailed(ExitCode.NO_HANDSHAKE, run_state.handshake_failure.sentence)
+
+
+def _show_unclaimed(outcome: Outcome) -> list[Detail]:
+    first = outcome.unexpected[:_MAX_SHOWN]
+    return [(f"#{message.number}", render_value(message.value, MAX_VALUE_LENGTH)) for message in first]
 
 
 def _show_message(message: Any) -> Detail:
