@@ -182,7 +182,7 @@ def test_a_child_that_cannot_be_watched_is_ended_and_not_started(monkeypatch: py
     async def main() -> None:
         monkeypatch.setattr(os, "pidfd_open", refuse)
         with pytest.raises(
-            SpawnError, match=r"^no descriptor left to watch the child with: Too many open files$"
+            SpawnError, match=r"^the child cannot be watched, and was ended: Too many open files$"
         ):
             Process(["sleep", "600"], env=environment())
 

@@ -1,10 +1,9 @@
-"""Descriptors: what is queued in sockets, pipes and terminals, and waiting for one in asyncio.
+"""What is queued in sockets, pipes and terminals.
 
 What the kernel does not count is None, never a guess and never an error. sock_diag(7) describes how the
 kernel is asked about sockets.
 """
 
-import asyncio
 import fcntl
 import socket
 import struct
@@ -36,22 +35,6 @@ class UnreadBytes:
     size: int | None = None
     any: bool | None = None
     reader_inode: int | None = None
-
-
-async def wait_until_readable(descriptor: int) -> None:
-    """Wait until a descriptor is readable. It must stay open, and have no other waiter in this loop."""
-    loop = asyncio.get_running_loop()
-    waiter: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(descriptor, _wake, waiter)
-    try:
-        await waiter
-    finally:
-        loop.remove_reader(descriptor)
-
-
-def _wake(waiter: asyncio.Future[None]) -> None:
-    if not waiter.done():  # it may have been cancelled in this turn of the loop
-        waiter.set_result(None)
 
 
 def count_unread(descriptor: int) -> int | None:

@@ -9,7 +9,7 @@ import os
 import signal
 from typing import Final
 
-from tui_ipc.osutil.descriptors import wait_until_readable
+from tui_ipc.osutil.async_waits import wait_until_readable
 from tui_ipc.osutil.pidfd import Exit
 
 PROC: Final = "/proc"

@@ -144,3 +144,50 @@ def _explain_missing_interpreter(path: str) -> str:
     line = first[2:].decode(errors="replace")
     hint = ", and ends in a carriage return: save it with Unix line ends" if line.endswith("\r\n") else ""
     return f"its first line names the interpreter {line.strip()!r}{hint}"
+
+
+_GUARD_SCRIPT: Final = """\
+read -r _
+kill -s TERM -- "-$1" && kill -s CONT -- "-$1" && sleep 2 && kill -s KILL -- "-$1"
+"""
+"""Ends the process group $1 once standard input has ended."""
+
+
+class ChildGuard:
+    """A small process that ends the child's process group if this process is killed.
+
+    It waits for the end of a pipe whose other end only this process has: the kernel closes it, however this
+    process ends. It cannot help where it is killed as well (a control group that is killed as a whole, a
+    machine out of memory), nor against processes that have left the child's group.
+
+    Args:
+        pgid: The process group.
+
+    Raises:
+        OSError: It could not be started.
+    """
+
+    def __init__(self, pgid: int) -> None:
+        reading, self._writing = os.pipe()
+        try:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _GUARD_SCRIPT, "tui-ipc-guard", str(pgid)],
+                stdin=reading,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # what ends us by our process group does not end it
+                cwd="/",
+            )
+        except BaseException:
+            os.close(self._writing)
+            raise
+        finally:
+            os.close(reading)
+
+    def close(self) -> None:
+        """Guard the process group no longer: it has ended, or is to live on. Closing twice is harmless."""
+        if self._writing >= 0:
+            self._process.kill()  # before the pipe ends, so that it does not see that
+            self._process.wait()
+            os.close(self._writing)
+            self._writing = -1

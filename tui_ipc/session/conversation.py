@@ -14,6 +14,7 @@ from tui_ipc.ipc import aio
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
 from tui_ipc.ipc.hello import QUIT
 from tui_ipc.ipc.wire import Message
+from tui_ipc.osutil.async_waits import finish_within
 from tui_ipc.osutil.descriptors import count_unread
 from tui_ipc.session.correlation import Correlator
 from tui_ipc.session.timeline import Timeline
@@ -156,12 +157,15 @@ class Conversation:
             timeout: Seconds to wait for the end of the channel, which another process may hold open.
             max_bytes: Where to stop even if more comes.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                while max_bytes > 0 and (size := await self._receive()):
-                    max_bytes -= size
-        except TimeoutError:
-            pass
+        await finish_within(
+            self._receive_up_to(max_bytes),
+            timeout,
+            lambda: (self._received_count, self._receiver.read_ahead()),
+        )
+
+    async def _receive_up_to(self, max_bytes: int) -> None:
+        while max_bytes > 0 and (size := await self._receive()):
+            max_bytes -= size
 
     def mark_ended(self, broken: str | None = None) -> None:
         """Emit that the channel from the child has ended; the one to it may still work, unless it is inline.

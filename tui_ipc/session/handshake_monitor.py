@@ -10,11 +10,12 @@ from typing import Final
 from tui_ipc.events import StepLate
 from tui_ipc.ipc.errors import Disconnected
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
+from tui_ipc.osutil.async_waits import wait_for_first
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.session.conversation import describe_limit
 from tui_ipc.session.handshake import HANDSHAKE_STEPS, Handshake
 from tui_ipc.session.output import DRAIN_BYTES, DRAIN_SECONDS
-from tui_ipc.session.process import RunParts, wait_for_first
+from tui_ipc.session.process import RunParts
 from tui_ipc.text.notation import render_value
 
 _LATE_DIVISOR: Final = 5

@@ -11,7 +11,8 @@ import select
 from typing import Final
 
 from tui_ipc.events import ChildOutput, Stream
-from tui_ipc.osutil.descriptors import count_unread, wait_until_readable
+from tui_ipc.osutil.async_waits import finish_within, wait_until_readable
+from tui_ipc.osutil.descriptors import count_unread
 from tui_ipc.osutil.waiting import has_hung_up
 from tui_ipc.session.timeline import Timeline
 
@@ -34,11 +35,13 @@ class ChildStream:
 
     Attributes:
         name: Which of the child's streams it is.
+        read_bytes: How many bytes were read so far.
         ended: True once the child, and everyone who inherited the stream from it, has closed it.
     """
 
     def __init__(self, name: Stream, descriptor: int) -> None:
         self.name = name
+        self.read_bytes = 0
         self.ended = False
         self._descriptor = descriptor
         os.set_blocking(descriptor, False)
@@ -70,6 +73,7 @@ class ChildStream:
                 piece = b""
             self.ended = not piece
             pieces.append(piece)
+            self.read_bytes += len(piece)
             wanted -= len(piece)
         return b"".join(pieces) if pieces or self.ended else None
 
@@ -164,11 +168,9 @@ class OutputReader:
         if self._drained:
             return
         self._drained = True
-        try:
-            async with asyncio.timeout(timeout):
-                await asyncio.gather(*(self._drain(stream, max_bytes) for stream in self._streams))
-        except TimeoutError:
-            pass
+        await finish_within(
+            self._drain_all(max_bytes), timeout, lambda: [stream.read_bytes for stream in self._streams]
+        )
 
     async def stop(self) -> None:
         """Stop reading. Raises what a task of ours raised, if one did."""
@@ -190,6 +192,9 @@ class OutputReader:
             self._emit(stream, piece)
             await self._timeline.wait_for_space()
             await asyncio.sleep(0)  # a stream that always has more would keep the loop from everything else
+
+    async def _drain_all(self, max_bytes: int) -> None:
+        await asyncio.gather(*(self._drain(stream, max_bytes) for stream in self._streams))
 
     async def _drain(self, stream: ChildStream, max_bytes: int) -> None:
         while max_bytes > 0 and (piece := await stream.read()):

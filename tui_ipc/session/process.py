@@ -8,13 +8,13 @@ import select
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from tui_ipc.events import ChildContinued, ChildStopped, SignalSent
 from tui_ipc.osutil import process_group
 from tui_ipc.osutil.pidfd import Exit
 from tui_ipc.osutil.signals import describe_exit, signal_name
-from tui_ipc.osutil.spawn import SpawnError, spawn_process
+from tui_ipc.osutil.spawn import ChildGuard, SpawnError, spawn_process
 from tui_ipc.session.output import ChildStream, OutputReader
 from tui_ipc.session.timeline import Timeline
 
@@ -87,7 +87,9 @@ class Process:
         self.stopped_by: int | None = None
         self._sigcont_sent = False  # since the last look
         self._exit: Exit | None = None
+        self._guard: ChildGuard | None = None
         try:
+            self._guard = ChildGuard(self.pid)
             self._exit = Exit(self.pid)
             for descriptor in self._exit.descriptors():
                 self._loop.add_reader(descriptor, self._reap)
@@ -95,9 +97,9 @@ class Process:
                 # Where SIGCHLD is ignored, the kernel reaps a child that ends, and then there is nothing to
                 # watch.
                 self._loop.call_soon(self._reap)
-        except OSError as error:  # no descriptor left
+        except OSError as error:  # no descriptor or no process left
             self.kill_and_reap()
-            raise SpawnError(f"no descriptor left to watch the child with: {error.strerror}") from None
+            raise SpawnError(f"the child cannot be watched, and was ended: {error.strerror}") from None
 
     @property
     def exit_status(self) -> ExitStatus | None:
@@ -152,6 +154,8 @@ class Process:
         """Close the output. No task may wait for more of it."""
         self.stdout.close()
         self.stderr.close()
+        if self._guard is not None:
+            self._guard.close()
 
     def kill_and_reap(self, timeout: float = 1.0) -> None:
         """End everything at once: SIGKILL to the session, reap, close. The event loop may be closed already.
@@ -329,8 +333,3 @@ class RunParts:
         self.jobs.close()
         self.output.cancel()
         self.process.close()
-
-
-async def wait_for_first(*futures: asyncio.Future[Any], timeout: float | None = None) -> None:
-    """Wait until one of the futures is done, or the time has passed. None of them is cancelled."""
-    await asyncio.wait(futures, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

@@ -14,13 +14,14 @@ from tui_ipc.events import Audit, ChannelsOpen, ChildSpawned, HandshakeFailed, M
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_VARIABLE, InvalidHello, insert_server_name
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
+from tui_ipc.osutil.async_waits import wait_for_first
 from tui_ipc.osutil.spawn import SpawnError
 from tui_ipc.session.conversation import RUN_OVER, Conversation, NotConnected
 from tui_ipc.session.correlation import make_correlator, parse_key_path
 from tui_ipc.session.handshake import Channels, Handshake, HandshakeError, RunPhase
 from tui_ipc.session.handshake_monitor import HandshakeMonitor
 from tui_ipc.session.output import DRAIN_SECONDS, OutputReader
-from tui_ipc.session.process import JobControl, Process, RunParts, wait_for_first
+from tui_ipc.session.process import JobControl, Process, RunParts
 from tui_ipc.session.shutdown import Leftovers, Shutdown
 from tui_ipc.session.timeline import Timeline
 

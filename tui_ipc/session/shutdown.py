@@ -13,10 +13,11 @@ from tui_ipc.events import ChildExited, SignalSent
 from tui_ipc.ipc.hello import QUIT
 from tui_ipc.ipc.wire import encode
 from tui_ipc.osutil import process_group
+from tui_ipc.osutil.async_waits import wait_for_first
 from tui_ipc.osutil.waiting import has_hung_up
 from tui_ipc.session.conversation import CHILD_ENDED, Conversation
 from tui_ipc.session.output import DRAIN_BYTES, DRAIN_SECONDS
-from tui_ipc.session.process import RunParts, wait_for_first
+from tui_ipc.session.process import RunParts
 
 KILL_TIMEOUT: Final = 1.0
 """Seconds that the kernel gets to carry out SIGKILL. A process that lives on then is stuck in the kernel, or

@@ -18,6 +18,8 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from tui_ipc.osutil.signals import END_SIGNALS
+
 if TYPE_CHECKING:
     from textual.message import Message
 
@@ -175,7 +177,8 @@ def handle_signals(leave: Callable[[int], object]) -> Iterator[None]:
         target=_watch_terminal, args=(wake_read, finished, hang_up), name="terminal", daemon=True
     )
     watch.start()
-    handlers = {_INTERRUPT_SIGNAL: lambda *_: None, signal.SIGTERM: handle, signal.SIGINT: handle}
+    ends = dict.fromkeys(set(END_SIGNALS) - {signal.SIGHUP}, handle)
+    handlers = {_INTERRUPT_SIGNAL: lambda *_: None, **ends}
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     before[signal.SIGHUP] = handle_hang_up(hang_up)
     terminal = sys.__stderr__

@@ -11,6 +11,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar
 
 from tui_ipc.events import AnyEvent, MessageReceived, MessageSent, ScriptStepState
+from tui_ipc.osutil.async_waits import LAST_LOOKS
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.runner.run_state import RunState
 
@@ -48,6 +49,7 @@ class SessionDriver:
         self.unclaimed_count = 0
         self._session = session
         self._report_event = report_event
+        self._last_looks = 0  # turns of the loop that are left after the deadline
         self._sent_at_once = 0  # messages that left without a wait since the events were read for their sake
         self._report_broken_off = False  # an event was reported in part or not at all: none can follow it
 
@@ -93,6 +95,7 @@ class SessionDriver:
             TooManyMessages: More messages came than are kept, and ``holding`` is not set.
         """
         self._wait.deadline = inf if timeout is None else self._clock() + timeout
+        self._last_looks = LAST_LOOKS if timeout else 0
         return self.continue_until(condition, holding=holding)
 
     async def continue_until(self, condition: Callable[[], object], *, holding: bool = False) -> bool:
@@ -103,8 +106,14 @@ class SessionDriver:
             event = None if held else self._events.take()
             if event is None:
                 more = await wait.wait(_wait_forever if held else self._events.wait)
-                if more is False or (more is None and wait.is_expired):
+                if more is False:
                     return bool(condition())
+                if more is None and wait.is_expired:
+                    if not self._last_looks:
+                        return bool(condition())
+                    # This process may have been stopped until after the deadline: what has arrived counts.
+                    self._last_looks -= 1
+                    await asyncio.sleep(0)
                 continue
             self._apply(event)
             began = self._clock()
