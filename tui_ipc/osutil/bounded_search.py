@@ -19,12 +19,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-from tui_ipc.osutil.signals import replace_signal_handlers
+from tui_ipc.osutil.signals import END_SIGNALS, replace_signal_handlers
 
 MAX_DIRECT: Final = 4096
 """The longest text that is searched in this process, where a search ends 0.1 s late at most (measured)."""
 
-_END_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _REPEATS: Final = frozenset("*+?{")  # an expression with none of these takes time in proportion to the text
 _MIN_SECONDS: Final = 0.25  # for a search that begins at the deadline: what had arrived by then counts
 _SPAN: Final = struct.Struct("qq")
@@ -91,7 +90,7 @@ def block_end_signals() -> Iterator[None]:
     A signal that comes shortly before a search would otherwise be noticed after it: its handler only wakes
     the event loop. Whoever blocks them first, then lets the loop run, and then searches, misses none.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     try:
         yield
     finally:
@@ -102,7 +101,7 @@ def block_end_signals() -> Iterator[None]:
 def _unblock_end_signals() -> Iterator[None]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _END_SIGNALS)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -116,7 +115,7 @@ def _find_handled_signals() -> list[int]:
     handlers end the process, or raise KeyboardInterrupt, and stay.
     """
     found: list[int] = []
-    for number in _END_SIGNALS:
+    for number in END_SIGNALS:
         handler = signal.getsignal(number)
         if callable(handler) and handler is not signal.default_int_handler:
             found.append(number)
@@ -182,13 +181,13 @@ def _fork_with_default_signals(run: Callable[[], None]) -> int:
 
     Signals wait while it is set up: with this process's handlers it would wake this process's event loop.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _END_SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
     try:
         pid = os.fork()
         if pid == 0:
             try:
                 signal.set_wakeup_fd(-1)
-                for number in _END_SIGNALS:
+                for number in END_SIGNALS:
                     signal.signal(number, signal.SIG_DFL)
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
                 run()

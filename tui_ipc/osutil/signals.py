@@ -18,10 +18,10 @@ END_SIGNALS = (
     signal.SIGQUIT,
     signal.SIGUSR1,
     signal.SIGUSR2,
-    signal.SIGALRM,
     signal.SIGXCPU,
 )
-"""What ends a process that does nothing about it, as far as others send it and it can be handled."""
+"""What ends a process that does nothing about it, as far as others send it and it can be handled. SIGALRM is
+missing because timers of our own send it."""
 
 
 def signal_name(number: int) -> str:
