@@ -426,3 +426,29 @@ def test_key_has_priority_until_it_is_drawn() -> None:
         assert "❯ x" in it.frame()
 
     run_scene(scene)
+
+
+def test_quit_after_a_failed_handshake_exits_with_3() -> None:
+    """The code tells a caller that no child was explored; after a restart that succeeds it is 0."""
+    failure = HandshakeFailed(at=1, run=1, step="connected", sentence="it never came", timed_out=True)
+
+    async def fail(it: FakeExplorerDriver) -> None:
+        it.session.listen()
+        it.session.feed(failure)
+        await it.until(lambda: it.app.notice.has_class("-shown"))
+        await it.pilot.press("ctrl+q")
+        await it.until(lambda: it.app.return_code == 3)
+
+    async def recover(it: FakeExplorerDriver) -> None:
+        it.session.listen()
+        it.session.feed(failure)
+        await it.until(lambda: it.app.notice.has_class("-shown"))
+        await it.pilot.press("ctrl+r")
+        await it.until(lambda: "restart" in it.session.asked)
+        it.session.handshake()
+        await it.until(lambda: it.app.model.status.phase == "open")
+        await it.pilot.press("ctrl+q")
+        await it.until(lambda: it.app.return_code == 0)
+
+    run_scene(fail)
+    run_scene(recover)

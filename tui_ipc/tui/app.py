@@ -22,7 +22,7 @@ from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
 
-from tui_ipc.events import AnyEvent, Audit, MessageSent
+from tui_ipc.events import AnyEvent, Audit, HandshakeFailed, MessageSent
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.text import notation
@@ -55,7 +55,7 @@ CHANNEL_CHECK_SECONDS = 1.0
 """Seconds between two looks at how full the channels are."""
 
 EXIT_SESSION_FAILED = 3
-"""The exit code if the session could not begin or go on because the system refused what it needs."""
+"""The exit code if the last handshake did not succeed, or if the system refused what the session needs."""
 
 INPUT_TIMEOUT = 0.5
 """Seconds after which the next key is handled although the one before has not been handled yet."""
@@ -317,7 +317,9 @@ class ExplorerApp(App[int]):
         elif isinstance(error, Exception):
             self._handle_exception(error)
         else:
-            self.exit(self._exit_code, return_code=self._exit_code)
+            failed = isinstance(self.model.problem, HandshakeFailed) and not self.IS_REPLAY
+            code = self._exit_code or (EXIT_SESSION_FAILED if failed else 0)
+            self.exit(code, return_code=code)
 
     # What the session reports
 

@@ -41,8 +41,8 @@ def run_explorer(
 
     Returns:
         The exit code: 0 after quitting, 128 + N after signal N, 2 if a recording could not be begun or ended
-        early, 3 if the session could not begin. That a recording ended early is shown when it happens, and
-        printed to standard error at the end.
+        early, 3 if the session could not begin or its last handshake did not succeed. That a recording ended
+        early is shown when it happens, and printed to standard error at the end.
     """
     settings = load_settings(settings_path())
     argv = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
