@@ -122,12 +122,12 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
     [
         (
             QUIET,
-            ["Nothing is wrong: no message waits for an answer, and the child waits for the next.", WAITS],
+            ["The child is idle: no message waits for an answer, and it waits for the next.", WAITS],
         ),
         (
             replace(QUIET, child=busy("S", "read", 0, "/dev/null")),
             [
-                "Nothing is wrong: no message waits for an answer.",
+                "Nothing is overdue: no message waits for an answer.",
                 "It sleeps in read on descriptor 0 (/dev/null).",
             ],
         ),

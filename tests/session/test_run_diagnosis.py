@@ -105,11 +105,11 @@ def test_a_child_that_owes_answers_and_waits_for_more_is_told_so() -> None:
     assert "(its channel from us)" in text
 
 
-def test_of_a_child_that_waits_for_a_message_nothing_is_wrong() -> None:
+def test_a_child_that_waits_for_a_message_is_idle() -> None:
     """Inline children as well: the one socket is its channel from us."""
     for command in (None, child("inline_echo")):
-        text = diagnosed(command, lambda found: found.sentences[0].startswith("Nothing is wrong: "))
-        assert "and the child waits for the next." in text
+        text = diagnosed(command, lambda found: found.sentences[0].startswith("The child is idle: "))
+        assert "and it waits for the next." in text
         assert "Nothing was sent so far; the child sent nothing" in text
 
 

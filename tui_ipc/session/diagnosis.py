@@ -203,9 +203,9 @@ def _describe_conclusions(facts: Diagnosis) -> Iterator[str]:
     elif facts.child is not None and facts.child.state == "R":
         yield "No message waits for an answer, and the child is at work."
     elif _is_awaiting_message(facts, channels):
-        yield "Nothing is wrong: no message waits for an answer, and the child waits for the next."
+        yield "The child is idle: no message waits for an answer, and it waits for the next."
     else:
-        yield "Nothing is wrong: no message waits for an answer."
+        yield "Nothing is overdue: no message waits for an answer."
 
 
 def _describe_obstacles(facts: Diagnosis, channels: ChannelState) -> Iterator[str]:
