@@ -402,6 +402,8 @@ def test_it_is_a_buffer(with_view: bool) -> None:
             assert (view.readonly, bytes(view[1:3]), bytes(buffer)) == (True, b"on", b"content")
         with pytest.raises((BufferError, TypeError)):
             struct.pack_into("B", buffer, 0, 1)
+    # Numpy lets go of a buffer whose owner does not want to be told, and reads it all the same.
+    assert callable(SharedMemory.__release_buffer__)
     with SharedMemory.allocate(2) as memory:
         buffer = memory.view if with_view else memory
         struct.pack_into("B", buffer, 0, 65)

@@ -179,6 +179,11 @@ class SharedMemory(Handle):
     def __buffer__(self, flags: int) -> memoryview:
         return self.view.__buffer__(flags)  # called by Python 3.12 and later
 
+    def __release_buffer__(self, view: memoryview) -> None:
+        # Where this is missing, numpy takes the buffer for one that lives as long as its owner does, and lets
+        # go of it at once: an array would then outlive the memory that close() gives back.
+        view.release()
+
     def __eq__(self, other: object) -> bool:
         if self is other or not isinstance(other, SharedMemory):
             return self is other

@@ -99,8 +99,10 @@ class Encoder:
         remedy = ""
         if hasattr(value, "tobytes") and hasattr(value, "tolist"):  # what numpy has: arrays and scalars
             remedy = "; send its tolist(), or its tobytes() beside its shape and type"
+        kind = type(value)  # numpy has a bool of its own
+        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
         raise TypeError(
-            f"a message cannot hold a {type(value).__name__}; it holds None, bool, int, float, str, bytes, "
+            f"a message cannot hold a {name}; it holds None, bool, int, float, str, bytes, "
             f"list, tuple, dict, datetime, Sender, Receiver and SharedMemory{remedy}"
         )
 
