@@ -6,6 +6,8 @@ a sender duplicates it and leaves yours with you; sending a receiver moves it, s
 the message has left, and only then.
 """
 
+from collections.abc import Callable
+
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sender import Sender
@@ -13,11 +15,12 @@ from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, TypeVar, overload
 
     S = TypeVar("S")
     R = TypeVar("R")
+else:
+    Any = object
 
 __all__ = ["Receiver", "Sender", "answering", "channel"]
 

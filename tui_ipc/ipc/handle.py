@@ -119,6 +119,15 @@ def close_handles(value: "Any") -> None:
         handle.close()
 
 
+class Unloaded:
+    """Stands for a class that only annotations name: ``typing.get_type_hints`` finds something, and its module
+    need not be loaded.
+    """
+
+    def __class_getitem__(cls, arguments: "Any") -> GenericAlias:
+        return GenericAlias(cls, arguments)
+
+
 class Uncopied:
     """What belongs to one process, and of which there is one: a server, a set."""
 

@@ -12,11 +12,12 @@ import socket
 import stat
 import struct
 import warnings
+from collections.abc import Callable
 from time import monotonic, time
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, PeerRejected, TimedOut
-from tui_ipc.ipc.handle import Uncopied
+from tui_ipc.ipc.handle import Uncopied, Unloaded
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
@@ -25,12 +26,14 @@ from tui_ipc.osutil.waiting import deadline_after
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from subprocess import Popen
     from typing import Any, Self, TypeVar, overload
 
     S = TypeVar("S")
     R = TypeVar("R")
+else:
+    Any = object
+    Popen = Unloaded
 
 _PATH_LIMIT = 107
 """Bytes of a socket's path at most: sockaddr_un.sun_path less its final NUL, see unix(7)."""

@@ -7,11 +7,12 @@ the child; and whatever the child started ends with it, unless that left the gro
 import os
 import select
 import signal
+from collections.abc import Callable, Sequence
 from time import monotonic
 
 from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.errors import Empty, IpcError, ProtocolError, TimedOut
-from tui_ipc.ipc.handle import close_handles
+from tui_ipc.ipc.handle import Unloaded, close_handles
 from tui_ipc.ipc.hello import QUIT, SERVER_NAME_VARIABLE, InvalidHello, insert_server_name, parse_hello
 from tui_ipc.ipc.oneshot import OneShotServer
 from tui_ipc.ipc.receiver import Receiver
@@ -22,13 +23,15 @@ from tui_ipc.osutil.waiting import wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from subprocess import Popen
     from typing import Any, TypeVar, overload
 
     S = TypeVar("S")
     R = TypeVar("R")
+else:
+    Any = object
+    AbstractContextManager = Popen = Unloaded
 
 _INTERVAL = 0.02
 """Seconds between two looks at what no descriptor tells: a channel to the child that is full."""

@@ -8,6 +8,7 @@ import os
 import select
 import socket
 import warnings
+from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
@@ -40,13 +41,12 @@ from tui_ipc.osutil.waiting import ReadyDescriptor, deadline_after, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, Never, Self
 
     from tui_ipc.ipc.handle import T_co
     from tui_ipc.osutil.waiting import Watcher
 else:
-    T_co = None
+    Any = T_co = object
 
 READ_SIZE = 120 * 1024
 """Bytes of one read at most. From 128 KiB on, malloc maps fresh pages for each buffer (M_MMAP_THRESHOLD,

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         id: int
         error: IpcError
 else:
+    Any = object
     Arrived = namedtuple("Arrived", ("id", "value"))
     Ended = namedtuple("Ended", ("id", "error"))
 

@@ -6,6 +6,7 @@ A message has left whole or not at all, and until it has left, its handles are t
 import select
 import socket
 from _thread import TIMEOUT_MAX
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic, sleep
 
 from tui_ipc.ipc import sockets
@@ -29,12 +30,11 @@ from tui_ipc.osutil.waiting import deadline_after, seconds_until, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, Self
 
     from tui_ipc.ipc.handle import T_contra
 else:
-    T_contra = None
+    Any = T_contra = object
 
 
 class Sender(TypedSender[T_contra]):
