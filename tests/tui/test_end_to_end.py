@@ -213,3 +213,21 @@ def test_keys_that_come_at_once_act_in_their_order() -> None:
         it.type(b"\x11")
         assert it.finish() == 0
     assert b"Traceback" not in it.written
+
+
+def test_a_child_that_prints_without_pause_delays_neither_messages_nor_the_end() -> None:
+    """The title says how far its output is behind; messages, answers and quitting do not wait for it."""
+    child = (
+        "import os, sys, threading\nfrom tui_ipc.child import serve\n"
+        "def pour():\n"
+        "    while True: os.write(1, b'nothing has happened\\n' * 1_000)\n"
+        "threading.Thread(target=pour, daemon=True).start()\n"
+        "sys.exit(serve(lambda message: f'answer to {message}'))\n"
+    )
+    with terminal("--", sys.executable, "-c", child) as it:
+        it.read_until(b"lines behind")
+        it.type(b"hello\r")
+        it.read_until(b'"answer to hello"')
+        it.type(b"\x11")
+        assert it.finish() == 0
+    assert b"Traceback" not in it.written
