@@ -76,7 +76,7 @@ def test_another_message_than_expected_is_code_1() -> None:
     done = run("--script", "-", given="> hi\n< Child received: ho\n")
     assert done.returncode == 1
     assert done.stderr.splitlines()[:5] == [
-        "standard input:2: another message came than expected",
+        "standard input:2: a different message came than expected",
         '  expected  "Child received: ho"',
         "                              ^",
         '  received  "Child received: hi"',
@@ -133,7 +133,7 @@ def test_what_a_run_leaves_behind_is_noted(tmp_path: Path) -> None:
     [
         ("print('last words', file=sys.stderr); sys.exit(7)", "the child exited with code 7"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "the child was ended by SIGSEGV"),
-        (r"sender.send_raw(b'\xc1'); receiver.recv()", "0xc1 begins no msgpack value"),
+        (r"sender.send_raw(b'\xc1'); receiver.recv()", "0xc1 is not the first byte of a msgpack value"),
     ],
 )
 def test_a_child_that_dies_or_breaks_the_protocol_is_code_5(
@@ -153,7 +153,7 @@ def test_a_child_that_ends_badly_after_quit_is_code_5(tmp_path: Path) -> None:
     child = python(tmp_path / "child.py", f"{MEET}\nreceiver.recv()\nsys.exit(9)\n")
     done = run("--script", "-", "--", *child, given="quit\n")
     assert done.returncode == 5
-    assert "told to quit, the child exited with code 9" in done.stderr
+    assert "asked to quit, the child exited with code 9" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -48,12 +48,12 @@ def test_each_is_run_with_a_child_of_its_own_and_the_worst_wins(scripts: Path) -
     assert done.stdout.count("Child process started") == 4
     ours = [line for line in done.stderr.splitlines() if line[0] not in " c"]
     assert [line.partition(" in ")[0] for line in ours] == [
-        "fails.tipc:2: another message came than expected",
+        "fails.tipc:2: a different message came than expected",
         "fails.tipc: FAILED after 1 of 2 steps",
         "late.tipc:3: no message came within 0.2 s",
         "late.tipc: FAILED after 2 of 3 steps",
         "passes.tipc: 2 steps passed",
-        "fails.tipc:2: another message came than expected",
+        "fails.tipc:2: a different message came than expected",
         "fails.tipc: FAILED after 1 of 2 steps",
         "4 scripts: 1 passed, 3 failed",
     ]

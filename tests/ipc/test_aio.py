@@ -389,7 +389,7 @@ def test_accept_ends_at_its_deadline_if_the_client_stays_silent() -> None:
 def test_accept_ends_at_its_deadline_if_nobody_connects() -> None:
     """Nobody connects: accept ends at its deadline and the server is closed."""
     with OneShotServer() as server:
-        with pytest.raises(TimedOut, match=r"nobody connected to .* within 0\.01 s"):
+        with pytest.raises(TimedOut, match=r"no process connected to .* within 0\.01 s"):
             run(aio.accept(server, 0.01))
         with pytest.raises(Closed):
             server.fileno()

@@ -111,7 +111,7 @@ def test_a_body_that_ends_early_is_given_up(stream: tuple[int, int]) -> None:
 def test_what_is_no_stream_is_refused() -> None:
     """Before anything is read; its descriptors are closed."""
     descriptor = os.memfd_create("no stream")
-    with pytest.raises(ProtocolError, match="announced with a descriptor that is no stream"):
+    with pytest.raises(ProtocolError, match="announced with a descriptor that is not a stream"):
         body_of(100, descriptor)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)

@@ -119,7 +119,7 @@ def test_a_large_message_that_is_half_there(ends: Pair) -> None:
 
 
 def test_an_end_an_error_and_a_close(make_channel: MakeChannel) -> None:
-    """Ready for the end and, each time, for what broke the wire; gone when closed."""
+    """Ready for the end and, each time, for what broke the protocol; gone when closed."""
     (sender, receiver), (hostile, broken) = make_channel(), make_channel()
     sender.close()
     assert is_readable(receiver)

@@ -220,7 +220,7 @@ def test_a_message_of_nothing_but_handles() -> None:
 
 
 def test_what_is_received_after_an_error_is_the_same_error() -> None:
-    """A receiver whose peer broke the wire delivers nothing that follows."""
+    """A receiver whose peer broke the protocol delivers nothing that follows."""
     ours, own = socket.socketpair()
     with ours, Receiver[Any](own) as receiver:
         ours.send(b"\x01\xc1")

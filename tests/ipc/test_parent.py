@@ -206,7 +206,7 @@ def open_descriptors() -> set[str]:
     ("code", "timeout", "error", "sentence"),
     [
         ("import sys; sys.exit(3)", PATIENCE, Disconnected, "exited with status 3 before it connected"),
-        ("import signal; signal.pause()", 0.05, TimedOut, "nobody connected"),
+        ("import signal; signal.pause()", 0.05, TimedOut, "no process connected"),
         (SILENT + "    signal.pause()", 2, TimedOut, "sent no whole message"),
         (SILENT + "    pass", PATIENCE, Disconnected, "the peer is gone"),
         (FIRST_MESSAGE, PATIENCE, ProtocolError, "message is a hello of version 7, and .*: {'tui-ipc': 7, "),

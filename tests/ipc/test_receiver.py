@@ -312,7 +312,7 @@ def test_a_broken_wire_is_told_each_time(ends: Pair) -> None:
     sender.send("never heard")
     assert receiver.recv() == "whole"
     for form in (receiver.recv, receiver.try_recv, lambda: receiver.recv(timeout=1), lambda: next(receiver)):
-        with pytest.raises(ProtocolError, match="0xc1 begins no msgpack value"):
+        with pytest.raises(ProtocolError, match="0xc1 is not the first byte of a msgpack value"):
             form()
 
 

@@ -348,7 +348,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         ("none", "cannot be read: No such file or directory"),
         ("fifo", "is not a regular file, so not a recording that can be read"),
         (".", "is not a regular file, so not a recording that can be read"),
-        ("nul\0", "cannot be read: a path holds no null character"),
+        ("nul\0", "cannot be read: a path cannot hold a null character"),
     ]:
         with pytest.raises(RecordingError) as caught:
             open_recording(f"{tmp_path}/{name}")

@@ -211,7 +211,7 @@ def test_what_cannot_be_recorded_to_is_told(tmp_path: Path) -> None:
         (f"{tmp_path}/no/file", f"cannot be recorded to: No such file or directory; {impossible}"),
         (f"{tmp_path}/file/in", f"cannot be recorded to: Not a directory; {impossible}"),
         ("", f"cannot be recorded to: No such file or directory; {impossible}"),
-        ("nul\0", f"cannot be recorded to: a path holds no null character; {impossible}"),
+        ("nul\0", f"cannot be recorded to: a path cannot hold a null character; {impossible}"),
     ]:
         with pytest.raises(RecordingError) as caught:
             RecordingWriter(path)

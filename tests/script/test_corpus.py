@@ -18,7 +18,7 @@ from tui_ipc.text.placeholders import PLACEHOLDER_TYPES, iter_placeholders
 
 CORPUS = Path(__file__).with_name("corpus")
 FAILURES = {
-    "difference": (ExitCode.UNEXPECTED, "difference.tipc:3: another message came than expected"),
+    "difference": (ExitCode.UNEXPECTED, "difference.tipc:3: a different message came than expected"),
     "missing": (ExitCode.TIMED_OUT, "missing.tipc:3: no message came within 0.05 s"),
     "unexpected": (ExitCode.UNEXPECTED, "unexpected.tipc:3: a message came where none was expected"),
     "died": (ExitCode.CHILD_FAILED, "died.tipc:3: the child exited with code 3, and a message was expected"),

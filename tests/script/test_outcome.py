@@ -25,7 +25,7 @@ def test_each_status_is_counted() -> None:
 def test_a_reason_is_never_empty_but_for_success() -> None:
     """What happened, else what went wrong with us, else what became of it."""
     reasons = [each.reason for each in (FAILED, UNRECORDED, NOT_RUN, PASSED)]
-    assert reasons == ["another message came than expected", "no room", "not run", ""]
+    assert reasons == ["a different message came than expected", "no room", "not run", ""]
 
 
 def test_a_place_has_a_line_if_there_is_one() -> None:

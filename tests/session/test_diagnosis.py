@@ -226,7 +226,7 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
                 QUIET, channels=ChannelState(closed_for=SECOND, fault="it is not msgpack"), child=busy("Z")
             ),
             [
-                "The child broke the wire: it is not msgpack.",
+                "The child broke the protocol: it is not msgpack.",
                 "The channel from the child ended 1.0 s ago: no answer can come.",
                 "It has ended, and is about to be reaped.",
             ],

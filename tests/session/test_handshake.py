@@ -275,7 +275,7 @@ def test_a_place_without_room_for_a_socket_fails_at_the_first_step(monkeypatch: 
         (b"\x81\xa7tui-ipc\xc3", "has no version number under 'tui-ipc': {\"tui-ipc\": true}; "),
         (b"\x82\xa7tui-ipc\x01\xa3pid\xa1x", "has no process id under 'pid': "),
         (b"\x82\xa7tui-ipc\x01\xa3pid\x05", "has no string under 'name': "),
-        (b"\xc1", "0xc1 begins no msgpack value"),
+        (b"\xc1", "0xc1 is not the first byte of a msgpack value"),
         (b"\x81\xa7tui-ipc\xc7\x01\x63\x00", "unknown ext type 99"),
     ],
 )

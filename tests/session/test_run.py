@@ -203,10 +203,11 @@ def test_a_child_that_breaks_the_wire_is_a_fault_and_goes_on_printing_until_it_i
     async def act(session: Session, watch: EventCollector) -> None:
         await watch.until_printed("I said something wrong")
         await watch.until(ev.ChannelClosed)
-        with pytest.raises(NotConnected, match="broke the wire, and its channel was closed: 0xc1"):
+        with pytest.raises(NotConnected, match="broke the protocol, and its channel was closed: 0xc1"):
             await session.send("what?")
 
-    broken = "0xc1 begins no msgpack value (at byte 48)"
+    refusal = "the child broke the protocol, and its channel was closed"
+    broken = "0xc1 is not the first byte of a msgpack value (at byte 48)"
     lines = describe_events(run_session(child("breaks_the_wire", "garbage"), act, grace=0.1))
     assert [line for line in lines if not line.startswith("stdout")] == [
         *CONNECT_STEPS,
@@ -215,7 +216,7 @@ def test_a_child_that_breaks_the_wire_is_a_fault_and_goes_on_printing_until_it_i
         "< 'so far so good'",
         f"fault: {broken}",
         "closed",
-        f'SIGTERM: "quit" could not be sent: the child broke the wire, and its channel was closed: {broken}',
+        f'SIGTERM: "quit" could not be sent: {refusal}: {broken}',
         "ended by SIGTERM",
         "clean",
     ]

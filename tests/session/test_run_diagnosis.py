@@ -242,7 +242,7 @@ def test_a_child_that_broke_the_wire_is_told_with_how() -> None:
         found.extend(session.diagnosis().sentences)
 
     run_session(child("breaks_the_wire", "garbage"), act, grace=0.1)
-    assert found[0].startswith("The child broke the wire: ")
+    assert found[0].startswith("The child broke the protocol: ")
     assert re.match("The channel from the child ended .* ago: no answer can come", found[1])
 
 

@@ -14,7 +14,7 @@ FAILED = Outcome(
     passed=1,
     seconds=1.0,
     line=2,
-    sentence="another message came than expected",
+    sentence="a different message came than expected",
     details=(("expected", '"y"'), ("", "~~~"), ("stderr", "one"), ("stderr", "\x1b[31mtwo")),
     recording="failures/add.rec",
 )

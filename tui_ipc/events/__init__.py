@@ -268,7 +268,7 @@ class HandshakeFailed(EventBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault(EventBase):
-    """Something that the child sent could not be received: it broke the wire, or a limit.
+    """Something that the child sent could not be received: it broke the protocol, or a limit.
 
     Attributes:
         sentence: What it did, and at which byte.

@@ -68,7 +68,8 @@ class Body:
             os.set_blocking(self._stream, False)  # it is ours alone now: its sender keeps the other end
         except OSError:
             builder.drop(announced.descriptors)
-            raise ProtocolError("a large message is announced with a descriptor that is no stream") from None
+            sentence = "a large message is announced with a descriptor that is not a stream"
+            raise ProtocolError(sentence) from None
 
     def fileno(self) -> int:
         """What to wait for, until it is readable, after :data:`DRY`."""

@@ -79,7 +79,7 @@ class Builder:
                 descriptors, claims.descriptors = claims.descriptors, []
                 return self._announcement(value.size, descriptors)
             if claims.has_announcement:
-                raise ProtocolError("ext type 4 (a large message) stands inside another value", offset)
+                raise ProtocolError("ext type 4 (a large message) is inside another value", offset)
         except BaseException:
             claims.revoke()
             self.drop(claims.unclaimed())
@@ -252,7 +252,7 @@ def _hashable(key: "list[Any] | dict[Any, Any]") -> "tuple[Any, ...]":
 def describe_refusal(error: Exception) -> str:
     """What the peer did, from what msgpack or a hook said."""
     if isinstance(error, msgpack.FormatError):
-        return "0xc1 begins no msgpack value"
+        return "0xc1 is not the first byte of a msgpack value"
     if isinstance(error, msgpack.StackError):
         return f"a value is nested deeper than {NESTING_LIMIT}"
     if isinstance(error, msgpack.ExtraData):

@@ -54,7 +54,7 @@ class TimedOut(IpcError, TimeoutError):
 
 
 class ProtocolError(IpcError):
-    """The peer broke the wire. The channel is of no further use: each later receive raises this again.
+    """The peer broke the protocol. The channel is of no further use: each later receive raises this again.
 
     Attributes:
         offset: The byte, counted from 0 in the stream, at which the peer broke it; None

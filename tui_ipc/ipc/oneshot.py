@@ -159,7 +159,7 @@ class OneShotServer(Uncopied):
 
     def nobody_came(self, timeout: float | None) -> IpcError:
         """The error for a deadline that passed before our own user's client came."""
-        return self._rejected or TimedOut(f"nobody connected to {self.name} within {timeout} s")
+        return self._rejected or TimedOut(f"no process connected to {self.name} within {timeout} s")
 
     @property
     def closed(self) -> bool:

@@ -164,7 +164,8 @@ class Receiver(TypedReceiver[T_co]):
             TimedOut: No whole message came in time; what came of one is kept.
             Closed: You closed this receiver, or it moved away in a message.
             Busy: Another thread is receiving here.
-            ProtocolError: The peer broke the wire. The receiver is of no further use, and says so each time.
+            ProtocolError: The peer broke the protocol. The receiver is of no further use, and says so each
+                time.
             MessageTooLarge: The message is skipped. Where its end cannot be found, in inline mode, the
                 receiver is of no further use, as after ProtocolError.
             TooManyHandles: This process may not open as many descriptors as came; the message is lost.

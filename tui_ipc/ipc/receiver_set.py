@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         Attributes:
             id: What ``add`` returned for it.
             error: Disconnected when all its senders are closed, Closed when somebody closed the receiver,
-                ProtocolError, MessageTooLarge or TooManyHandles when a sender broke the wire or a limit.
+                ProtocolError, MessageTooLarge or TooManyHandles when a sender broke the protocol or a limit.
         """
 
         id: int

@@ -301,7 +301,7 @@ class Sender(TypedSender[T_contra]):
 
     def _describe(self) -> tuple[int, bytes]:
         self.fileno()
-        self._check_not_inline("travel: its peer takes no descriptors, which whoever received it cannot know")
+        self._check_not_inline("travel: its peer takes no descriptors, and the next owner would not know")
         return SENDER, b""
 
     def _duplicate(self) -> "Sender[T_contra]":

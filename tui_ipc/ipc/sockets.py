@@ -59,7 +59,7 @@ def socket_from_fd(descriptor: int) -> socket.socket:
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:
-        raise ProtocolError(f"descriptor {descriptor} came as an endpoint and is no socket") from None
+        raise ProtocolError(f"descriptor {descriptor} came as an endpoint and is not a socket") from None
     if sock.family != socket.AF_UNIX or sock.type != socket.SOCK_STREAM:
         family, kind = sock.family, sock.type
         sock.detach()

@@ -24,7 +24,7 @@ RUN_OVER: Final = "child not running: its run is over"
 CONNECTION_CLOSED: Final = "the child closed its connection"
 """Why nothing can be sent any more."""
 
-_MAX_FAULTY_BYTES: Final = 64 * 1024  # of a message that broke the wire, in its event
+_MAX_FAULTY_BYTES: Final = 64 * 1024  # of a message that broke the protocol, in its event
 _AROUND_FAULT: Final = 32  # bytes before the wrong one, and as many from it on
 
 
@@ -222,7 +222,7 @@ class Conversation:
                 return 1
             self.fault = text
             self._emit_fault(text, error if isinstance(error, ProtocolError) else None)
-            self.mark_ended(f"the child broke the wire, and its channel was closed: {text}")
+            self.mark_ended(f"the child broke the protocol, and its channel was closed: {text}")
             return 0
         self._emit_received(message, self._timeline.now())
         return len(message.raw)

@@ -214,7 +214,7 @@ def _describe_obstacles(facts: Diagnosis, channels: ChannelState) -> Iterator[st
     if stopped is not None:
         yield stopped
     if channels.fault is not None:
-        yield _end_sentence(f"The child broke the wire: {channels.fault}")
+        yield _end_sentence(f"The child broke the protocol: {channels.fault}")
     if channels.closed_for is not None:
         since = _format_duration(channels.closed_for)
         yield f"The channel from the child ended {since} ago: no answer can come."

@@ -334,7 +334,7 @@ def test_an_order_that_can_be(text: str) -> None:
         ("repeat 2\n> 1\nquit\nend", 4, "line 2 cannot be repeated: by line 3 the child has ended"),
         ("repeat 2\nrepeat 2\n> 1\nend\nquit\nend", 6, "line 3 cannot be repeated: by line 5"),
         ("repeat 2\n? exit 0\nend", 3, "line 2 cannot be repeated: line 2 already says"),
-        ("end", 1, "there is no repeat that this ends"),
+        ("end", 1, "this end has no repeat before it"),
         ("> 1\n  repeat 2\n> 1\nrepeat 3\n>2\nend", 5, "a space must follow"),
         ("> 1\n  repeat 2\n> 1\nrepeat 3\n> 2\nend", 2, "this block has no end"),
         ("repeat 2\n# nothing\nend", 3, "the block of line 1 has no step to repeat"),

@@ -48,7 +48,7 @@ def test_each_script_is_a_point() -> None:
         "ok 1 - tests/talk.tipc",
         "not ok 2 - tests/add.tipc",
         "  ---",
-        '  message: "another message came than expected"',
+        '  message: "a different message came than expected"',
         "  at:",
         '    file: "tests/add.tipc"',
         "    line: 2",
@@ -162,9 +162,9 @@ def test_a_failure_has_its_story_and_what_the_child_printed() -> None:
     """Without colour; control characters are escaped, for XML has none."""
     [test] = suite(FAILED)
     assert test.attrib == {"name": "tests/add.tipc", "classname": "tests.add", "time": "1.000"}
-    assert test[0].get("message") == "another message came than expected"
+    assert test[0].get("message") == "a different message came than expected"
     assert (test[0].text or "").splitlines() == [
-        "tests/add.tipc:2: another message came than expected",
+        "tests/add.tipc:2: a different message came than expected",
         '  expected  "y"',
         "            ~~~",
         "  stderr    one",
@@ -285,7 +285,7 @@ def test_a_script_end_has_what_people_see(tmp_path: Path) -> None:
         "passed": 1,
         "seconds": 1.0,
         "line": 2,
-        "sentence": "another message came than expected",
+        "sentence": "a different message came than expected",
         "details": [
             {"title": "expected", "text": '"y"'},
             {"title": "", "text": "~~~"},

@@ -42,7 +42,7 @@ FAILED = Outcome(
     passed=1,
     seconds=1.0,
     line=2,
-    sentence="another message came than expected",
+    sentence="a different message came than expected",
     details=(("expected", '"y"'), ("", "~~~"), ("stderr", "\x1b[31mred")),
 )
 INTERRUPTED = Outcome(
@@ -75,7 +75,7 @@ def test_messages_too_many_are_mentioned() -> None:
 def test_a_failure_is_described_completely() -> None:
     """The place first, as editors and log viewers look for it; the child's words cannot steer a terminal."""
     assert describe_outcome(FAILED) == [
-        "talk.tipc:2: another message came than expected",
+        "talk.tipc:2: a different message came than expected",
         '  expected  "y"',
         "            ~~~",
         "  stderr    ␛[31mred",
@@ -122,7 +122,7 @@ def test_several_scripts_are_summed_up() -> None:
 def test_colour_changes_no_text() -> None:
     """It only marks what to look at first."""
     reported = describe_outcome(FAILED, colour_text)
-    assert reported[0] == "\x1b[1mtalk.tipc:2: another message came than expected\x1b[m"
+    assert reported[0] == "\x1b[1mtalk.tipc:2: a different message came than expected\x1b[m"
     assert reported[1] == '  expected  \x1b[32m"y"\x1b[m'
     assert reported[-1] == "talk.tipc: \x1b[31mFAILED\x1b[m after 1 of 3 steps in 1.00 s"
     plain = [

@@ -213,7 +213,7 @@ def test_messages_that_come_while_text_is_waited_for_are_kept() -> None:
 )
 @pytest.mark.parametrize("reported", ["", "quit\n"])
 def test_how_the_child_must_end(line: str, how: AnyEvent, sentence: str, reported: str) -> None:
-    """By itself, or after it was told to quit; another end is an expectation that failed."""
+    """By itself, or after it was asked to quit; another end is an expectation that failed."""
     if reported:
         session = FakeSession(opened(), silence, ending=[closed(), how, audit()])
     else:
@@ -269,14 +269,14 @@ def test_clean_says_nothing_of_the_exit_code() -> None:
     """Which is due as ever."""
     outcome = run("quit\n? clean", FakeSession(opened(), silence, [closed(), exited(1), audit()]))
     assert (outcome.code, outcome.line) == (ExitCode.CHILD_FAILED, 1)
-    assert outcome.sentence == "told to quit, the child exited with code 1, where code 0 was expected"
+    assert outcome.sentence == "asked to quit, the child exited with code 1; code 0 was expected"
 
 
 def test_clean_alone_does_not_allow_an_end() -> None:
     """A child that was not told to quit may only end where a line says how."""
     outcome = run("> x\n? clean", FakeSession(opened(), lambda value: GONE, ending=()))
     assert (outcome.code, outcome.line) == (ExitCode.CHILD_FAILED, 0)
-    assert outcome.sentence == "the child exited with code 3 before it was told to quit"
+    assert outcome.sentence == "the child exited with code 3 before it was asked to quit"
 
 
 def test_a_protocol_fault_that_no_step_saw_is_a_bad_end() -> None:

@@ -122,7 +122,7 @@ def test_what_came_before_the_end_counts() -> None:
     outcome = run("> x\n< bye", session)
     assert outcome.passed == 2
     assert (outcome.code, outcome.line) == (ExitCode.CHILD_FAILED, 0)
-    assert outcome.sentence == "the child exited with code 0 before it was told to quit"
+    assert outcome.sentence == "the child exited with code 0 before it was asked to quit"
 
 
 def test_sending_without_a_child_fails() -> None:
@@ -170,10 +170,10 @@ def test_no_handshake() -> None:
             ],
             "first; SIGTERM and SIGKILL ended it",
         ),
-        ([exited(7), audit()], "told to quit, the child exited with code 7, where code 0 was expected"),
+        ([exited(7), audit()], "asked to quit, the child exited with code 7; code 0 was expected"),
         (
             [exited(None, 6), audit()],
-            "told to quit, the child was ended by SIGABRT, where code 0 was expected",
+            "asked to quit, the child was ended by SIGABRT; code 0 was expected",
         ),
     ],
 )
@@ -318,7 +318,7 @@ def test_a_restart_sees_that_the_child_ended_well() -> None:
     ending = [closed(), exited(3), audit()]
     outcome = run("> x\nrestart\n> y", FakeSession(opened(), silence, ending))
     assert (outcome.code, outcome.line, outcome.passed) == (ExitCode.CHILD_FAILED, 2, 1)
-    assert outcome.sentence == "told to quit, the child exited with code 3, where code 0 was expected"
+    assert outcome.sentence == "asked to quit, the child exited with code 3; code 0 was expected"
     script = "> x\nquit\n? exit 3\nrestart\n> y\nquit\n? exit 3"
     assert run(script, FakeSession(opened(), silence, ending)).code is ExitCode.PASSED
 

@@ -38,7 +38,7 @@ REFUSED = (
 )
 
 FAULTS = {
-    "says 0xc1": message_fault(b"\xc1", "0xc1 begins no msgpack value (at byte 28)"),
+    "says 0xc1": message_fault(b"\xc1", "0xc1 is not the first byte of a msgpack value (at byte 28)"),
     "claims bytes of 4 GiB": message_fault(
         b"\xc6\xff\xff\xff\xff",
         "message of 4 294 967 300 bytes exceeds the limit of 67 108 864; raise it with --max-message-size",
@@ -76,7 +76,7 @@ FAULTS = {
     ),
     "passes a file as a channel": wire_fault(
         child("attaches", "1", "d40100"),
-        "descriptor N came as an endpoint and is no socket (at byte 32)",
+        "descriptor N came as an endpoint and is not a socket (at byte 32)",
     ),
     "sends 254 descriptors": wire_fault(
         child("attaches", "254", "9301"),

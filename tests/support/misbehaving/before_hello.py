@@ -215,7 +215,7 @@ NO_HELLO = {
     "speaks another protocol": invalid_hello(
         b"GET / HTTP/1.1\r\n\r\n", "its first message, of 1 byte, is not a map: 71"
     ),
-    "begins with 0xc1": invalid_hello(b"\xc1", "0xc1 begins no msgpack value (at byte 0)"),
+    "begins with 0xc1": invalid_hello(b"\xc1", "0xc1 is not the first byte of a msgpack value (at byte 0)"),
     "is of version 2": invalid_hello(
         b"\x83\xa7tui-ipc\x02\xa3pid\x07\xa4name\xa1x",
         "its first message, of 22 bytes, is a hello of version 2, and this session speaks version 1: "

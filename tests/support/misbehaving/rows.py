@@ -121,7 +121,7 @@ def invalid_hello(data: bytes, problem: str) -> Row:
 
 def wire_fault(command: list[str], sentence: str) -> Row:
     """A child that breaks the wire after its hello."""
-    refusal = '"quit" could not be sent: the child broke the wire, and its channel was closed'
+    refusal = '"quit" could not be sent: the child broke the protocol, and its channel was closed'
     told = [*INLINE, f"fault: {sentence}", "closed", f"SIGTERM: {refusal}: {sentence}", *TERMINATED[1:]]
     return Row(command=command, story=told, act=wait_for_fault, options={"grace": 0.1})
 

@@ -105,7 +105,7 @@ EVENTS: dict[str, AnyEvent] = {
     "unasked": received("x" * 2000),
     "signal": SignalSent(at=0, run=1, signal=19, reason="you asked for it"),
     "stopped": ChildStopped(at=0, run=1, signal=19),
-    "fault": Fault(at=0, run=1, sentence="the child broke the wire"),
+    "fault": Fault(at=0, run=1, sentence="the child broke the protocol"),
     "died": ChildExited(at=0, run=1, code=None, signal=9, user_seconds=0, system_seconds=0, max_rss=0),
     "clean": Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=None),
 }

@@ -105,7 +105,7 @@ def test_a_history_that_cannot_be_kept_is_told_once(tmp_path: Path) -> None:
         await it.pilot.press("up", "up")
         assert it.app.message_box.input.value == "one"
         (notice,) = it.notices()
-        assert notice.startswith(f"Later starts will not know what is sent now: {tmp_path}")
+        assert notice.startswith(f"What is sent now will not be remembered: {tmp_path}")
 
     play(scene, InputHistory(tmp_path / "file" / "history"))
 

@@ -95,7 +95,7 @@ class _ScriptParser:
 
     def _end_block(self) -> str:
         if not self.open_blocks:
-            return "there is no repeat that this ends"
+            return "this end has no repeat before it"
         block, around = self.open_blocks.pop()
         if not self.steps:
             return f"the block of line {block.line} has no step to repeat"

@@ -1,6 +1,6 @@
 """Checks what a script expects: messages, silence, output, and how a run of the child ends.
 
-A run ends well if the child ends with code 0 after it was told to quit, without being forced. ``? exit`` and
+A run ends well if the child ends with code 0 after it was asked to quit, without being forced. ``? exit`` and
 ``? signal`` say that it must end otherwise; ``? clean`` is expected in addition.
 """
 
@@ -81,9 +81,9 @@ def describe_bad_end(run_state: RunState) -> str:
     if run_state.forced:
         return _describe_forced_end(run_state)
     if run_state.audit is not None and run_state.audit.quit_elapsed is None:
-        return f"the child {run_state.describe_state()} before it was told to quit"
+        return f"the child {run_state.describe_state()} before it was asked to quit"
     if run_state.exited is not None and (run_state.exited.code or run_state.exited.signal):
-        return f"told to quit, the child {run_state.describe_state()}, where code 0 was expected"
+        return f"asked to quit, the child {run_state.describe_state()}; code 0 was expected"
     return ""
 
 
@@ -172,7 +172,7 @@ class Expectations:
             captured = learned
         elif difference is not None:
             details = self._describe_mismatch(difference, step, message)
-            raise StepFailed(ExitCode.UNEXPECTED, "another message came than expected", *details)
+            raise StepFailed(ExitCode.UNEXPECTED, "a different message came than expected", *details)
         if captured:
             self._cursor.names.update(captured)
 

@@ -191,9 +191,7 @@ class MessageInput(SafeInput):
     def report_history_error(self, error: OSError) -> None:
         """Say once that later starts will not know what was sent."""
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        sentence = (
-            f"Later starts will not know what is sent now: {reason}. TUI_IPC_HISTORY names another file."
-        )
+        sentence = f"What is sent now will not be remembered: {reason}. TUI_IPC_HISTORY names another file."
         self._tell(sentence, "Not remembered", "warning")
         self._history.detach()
 
