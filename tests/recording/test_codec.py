@@ -236,7 +236,7 @@ def broken(*fields: Any) -> bytes:
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"\xc1", "0xc1 begins no msgpack value (at byte {at})"),
+        (b"\xc1", "0xc1 is not the first byte of a msgpack value (at byte {at})"),
         (encode(5), "what begins at byte {at} is not an event"),
         (broken(), "what begins at byte {at} is not an event"),
         (broken(-1, 1, 1), "what begins at byte {at} is not an event"),

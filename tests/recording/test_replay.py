@@ -332,7 +332,7 @@ def test_a_broken_recording_shows_what_is_whole(path: str) -> None:
     async def main() -> None:
         shown: list[ev.AnyEvent] = []
         async with Replay(path, speed=None) as replay:
-            with pytest.raises(RecordingError, match="0xc1 begins no msgpack value"):
+            with pytest.raises(RecordingError, match="0xc1 is not the first byte of a msgpack value"):
                 await _show(replay, shown)
             assert replay.over
             assert replay.length == 2
