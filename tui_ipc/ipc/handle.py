@@ -120,7 +120,7 @@ def close_handles(value: "Any") -> None:
 
 
 class Unloaded:
-    """Replaces a class that only annotations name, so that ``typing.get_type_hints`` works without its module."""
+    """Replaces a class that only annotations name: ``typing.get_type_hints`` works without its module."""
 
     def __class_getitem__(cls, arguments: "Any") -> GenericAlias:
         return GenericAlias(cls, arguments)
