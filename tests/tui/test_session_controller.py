@@ -112,6 +112,8 @@ def test_what_is_put_off_is_done_beside_the_events() -> None:
         assert slices == sorted(slices)
         assert slices.count(3) == 1
         await controller.wait_until_left()
+        assert slices[-1] == len(passed)
+        assert slices.count(len(passed)) >= 1 + (len(passed) == 3)
 
     asyncio.run(main())
 

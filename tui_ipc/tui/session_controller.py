@@ -28,6 +28,10 @@ EVENT_PAUSE = 0.001
 """Seconds that this turn takes at least."""
 
 
+LAST_SLICE = 0.2
+"""Seconds for what was put off when the session has ended; after a flood not all of it is done."""
+
+
 class ExplorableSession(Protocol):
     """What the explorer needs of a session; :class:`~tui_ipc.session.session.Session` is one."""
 
@@ -142,11 +146,14 @@ class SessionController:
             catching_up = self._tasks.create_task(self._keep_up())
             async with self._session:
                 # The stream of events ends after the session was left, and with it the task that reads it.
-                self._tasks.create_task(self._pass_events())
+                passing = self._tasks.create_task(self._pass_events())
                 sending = self._tasks.create_task(self._send_posted())
                 await self._leave_requested.wait()
                 sending.cancel()
+            await asyncio.wait([passing])
             catching_up.cancel()
+            if self._catch_up is not None:
+                self._catch_up(monotonic() + LAST_SLICE)  # the last words of the child are seen
 
     async def _pass_events(self) -> None:
         pause_at = monotonic() + EVENT_SLICE
