@@ -149,6 +149,22 @@ def test_a_note_about_a_line_of_the_log_is_an_event() -> None:
     play(scene)
 
 
+def test_the_dialog_of_a_note_is_in_the_middle_and_the_log_stays_visible() -> None:
+    """A note is about what one sees."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        it.app.log_view.focus()
+        await it.pilot.press("m")
+        await it.until(lambda: bool(it.app.screen.query("#file")))
+        await it.until(lambda: "Note" in it.frame() and "listening" in it.frame())
+        dialog, screen = it.app.screen.query_one("#file").region, it.app.screen.region
+        assert abs(dialog.y - (screen.bottom - dialog.bottom)) <= 1
+        assert abs(dialog.x - (screen.right - dialog.right)) <= 1
+
+    play(scene)
+
+
 def test_a_note_that_is_cancelled_or_empty_is_none() -> None:
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
