@@ -78,13 +78,13 @@ def test_a_faulty_script_is_a_failed_script_and_the_others_are_run(scripts: Path
     failed = [line for line in done.stderr.splitlines() if line[0] != " " and "passed" not in line]
     assert [line.partition(": ")[0::2] for line in failed] == [
         ("faulty.tipc:1:1", 'unknown step "qiut"; did you mean quit?'),
-        ("faulty.tipc", "FAILED, and nothing of it was run"),
+        ("faulty.tipc", "FAILED before its first step"),
         ("binary.tipc:1", "a script is UTF-8 text, and this is not; the child's command goes after --"),
-        ("binary.tipc", "FAILED, and nothing of it was run"),
+        ("binary.tipc", "FAILED before its first step"),
         ("gone.tipc", "No such file or directory"),
-        ("gone.tipc", "FAILED, and nothing of it was run"),
+        ("gone.tipc", "FAILED before its first step"),
         ("empty.tipc", "nothing to run: it has no steps"),
-        ("empty.tipc", "FAILED, and nothing of it was run"),
+        ("empty.tipc", "FAILED before its first step"),
     ]
     assert done.stderr.splitlines()[-1].startswith("6 scripts: 2 passed, 4 failed in ")
 

@@ -242,7 +242,7 @@ def test_a_child_that_survives_the_signal() -> None:
     assert (outcome.code, outcome.line) == (ExitCode.TIMED_OUT, 1)
     assert outcome.details[:2] == (
         ("expected", "end by SIGTERM"),
-        ("remedy", "to have it ended, write signal SIGTERM above this line"),
+        ("remedy", "to end it, write signal SIGTERM above this line"),
     )
 
 

@@ -66,7 +66,7 @@ def describe_outcome(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
     if outcome.recording is not None:
         lines.append(_describe_recording(name, outcome.recording))
     if outcome.code == ExitCode.USAGE and not outcome.total:
-        lines.append(f"{name}: {paint('FAILED', RED)}, and nothing of it was run")
+        lines.append(f"{name}: {paint('FAILED', RED)} before its first step")
     elif outcome.sentence and outcome.code != ExitCode.NO_HANDSHAKE:  # without a handshake no step began
         steps = f"{format_count(outcome.passed)} of {format_plural(outcome.total, 'step')}"
         word = paint("FAILED" if outcome.status is Status.FAILED else "INTERRUPTED", RED)

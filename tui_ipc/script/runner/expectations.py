@@ -49,7 +49,7 @@ def _suggest_cause_of_end(step: EndExpectation) -> str:
     """How a script makes a child end that does not end by itself."""
     match step:
         case ExpectSignal():
-            return f"to have it ended, write signal {signal_name(step.number)} above this line"
+            return f"to end it, write signal {signal_name(step.number)} above this line"
         case ExpectExit() | ExpectClean():
             return "to tell it to end, write quit above this line"
         case _:
@@ -112,7 +112,7 @@ _DIFFERS_BETWEEN_ROUNDS: Final = (
     "this line cannot be updated: what comes here differs between the rounds of its repeat"
 )
 _SLOW_EXPRESSION: Final = (
-    "repeat nothing that repeats itself, as (a+)+ does, and begin with ^ or a plain text"
+    "avoid a repetition inside a repetition, as in (a+)+, and begin with ^ or with plain text"
 )
 _MENTIONS_CONTROLS: Final = re.compile(r"[\x1b\r]|\\(?:x1[bB]|033|u001[bB]|r)")
 """Of expressions that were written before there was "raw": they can only match what was printed."""
