@@ -21,9 +21,13 @@ _MAX_LAST_LINES: Final = 4096  # characters in which the last lines are looked f
 _SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]"  # CSI: colours, cursor, erasing (ECMA-48)
     r"|[]PX^_][^\x07\x1b]*+(?:\x07|\x1b\\)"  # OSC and the other strings: titles, links
-    r"|[ -/]*+[0-OQ-WYZ\\`-~])"  # two characters, or with intermediate ones
+    r"|[ -/]*+[0-OQ-WYZ\\`-~]"  # two characters, or with intermediate ones
+    r"|(?=\x1b))"  # another escape begins anew
 )
-_UNFINISHED: Final = re.compile(r"(?:\x1b(?:\[[0-?]*+[ -/]*+|[]PX^_][^\x07\x1b]*+\x1b?+|[ -/]*+)|\r++)\Z")
+_UNFINISHED: Final = re.compile(
+    r"(?=[\x1b\r])(?:\r[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]*+)?"  # what follows decides what a \r means
+    r"(?:\x1b(?:\[[0-?]*+[ -/]*+|[]PX^_][^\x07\x1b]*+\x1b?+|[ -/]*+))?\Z"
+)
 _CARRIAGE_RETURNS: Final = re.compile(r"\r++(\n?)")
 _OTHER_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 _MAX_UNFINISHED: Final = 4096  # characters of a control sequence; more are no sequence
@@ -47,8 +51,7 @@ class _PlainTextFilter:
         if len(text) - end > _MAX_UNFINISHED:
             end = len(text)
         self._held = text[end:]
-        text = _CARRIAGE_RETURNS.sub(self._end_line, text[:end])
-        text = _OTHER_CONTROLS.sub("", text)
+        text = _CARRIAGE_RETURNS.sub(self._end_line, _OTHER_CONTROLS.sub("", text[:end]))
         if text:
             self._is_at_line_start = text.endswith("\n")
         return text
