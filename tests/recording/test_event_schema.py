@@ -44,7 +44,7 @@ def list_fields(schema: EventSchema) -> str:
 
 
 def test_only_the_messages_and_the_output_are_long() -> None:
-    assert {schema.event for schema in SCHEMAS.values() if schema.long is not None} == {
+    assert {schema.event for schema in SCHEMAS.values() if schema.long_position} == {
         ev.HelloReceived,
         ev.MessageSent,
         ev.MessageReceived,

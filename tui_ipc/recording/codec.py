@@ -144,17 +144,19 @@ def encode_event_parts(event: AnyEvent) -> tuple[bytes, bytes, bytes]:
     """
     kind = event.KIND
     schema = SCHEMAS[kind]
-    fields = [kind, *schema.get(event)]
-    if isinstance(event, MessageSent):
-        fields[_FIRST_VALUE] = isinstance(event.value, bytes) and event.value == event.raw  # from send_raw
-    elif isinstance(event, ChildOutput):
-        fields[3] = STREAM_NUMBERS[event.stream]
-    if schema.defaults:
+    if schema.get_optional is None or schema.get_optional(event) == schema.all_defaults:
+        fields = [kind, *schema.get_required(event)]
+    else:
+        fields = [kind, *schema.get(event)]
         _drop_defaults(fields, schema.defaults)
-    if schema.long is None or len(fields[schema.long + 1]) <= _LONG:
+    if event.__class__ is MessageSent:  # several times faster than isinstance, and there are no subclasses
+        fields[_FIRST_VALUE] = isinstance(event.value, bytes) and event.value == event.raw  # from send_raw
+    elif event.__class__ is ChildOutput:
+        fields[3] = STREAM_NUMBERS[event.stream]
+    position = schema.long_position
+    if not position or len(fields[position]) <= _LONG:
         return _pack(fields), b"", b""
     # The bytes are between what is packed of the fields before and after them, in an array of at most 15.
-    position = schema.long + 1
     content: bytes = fields[position]
     head = bytes((0x90 | len(fields),)) + b"".join(map(_pack, fields[:position])) + blob_header(len(content))
     return head, content, b"".join(map(_pack, fields[position + 1 :]))

@@ -37,7 +37,6 @@ class RecordingWriter:
     Attributes:
         failure: That sentence, None while all is well.
         path: As given.
-        size: Bytes written, and about to be.
 
     Raises:
         RecordingError: The file cannot be made, or is not ours to replace.
@@ -60,7 +59,7 @@ class RecordingWriter:
         self._loop: asyncio.AbstractEventLoop | None = None  # the one that will write the buffer
         self._file = _create(path)
         header = codec.encode_header(tuple(command))
-        self.size = len(header)
+        self._written = len(header)
         try:
             _write(self._file, header)
         except OSError as error:
@@ -69,18 +68,21 @@ class RecordingWriter:
                 f"{path} cannot be written: {describe_path_error(error)}; record where there is room"
             ) from None
 
+    @property
+    def size(self) -> int:
+        """Bytes written, and about to be."""
+        return self._written + len(self._buffer)
+
     def __call__(self, event: AnyEvent) -> None:
         """Record an event."""
         if self._file < 0:
             return
         if event.at >= self._clock_due:
             self._clock_due = event.at + _CLOCK_INTERVAL
-            self._append(codec.encode_clock(Clock(event.at, datetime.now(UTC))))
+            self._buffer += codec.encode_clock(Clock(event.at, datetime.now(UTC)))
         head, content, tail = codec.encode_event_parts(event)
         self._buffer += head
-        self.size += len(head)
         if content or len(self._buffer) >= MAX_BUFFERED:
-            self.size += len(content) + len(tail)
             self._flush(content, tail)
             return
         try:
@@ -99,7 +101,7 @@ class RecordingWriter:
     def close(self) -> None:
         """Write what is left and that the recording is complete, and close it. Closing twice is harmless."""
         if self._file >= 0:
-            self._append(codec.encode_end())
+            self._buffer += codec.encode_end()
         self._flush()
         if self._file >= 0:
             file, self._file = self._file, -1
@@ -114,10 +116,6 @@ class RecordingWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _append(self, data: bytes) -> None:
-        self._buffer += data
-        self.size += len(data)
-
     def _end_turn(self) -> None:
         self._loop = None
         self._flush()
@@ -126,6 +124,7 @@ class RecordingWriter:
         if self._file < 0:
             return
         buffer, self._buffer = self._buffer, bytearray()
+        self._written += len(buffer) + sum(map(len, further))
         try:
             _write(self._file, buffer, *further)
         except OSError as error:
