@@ -81,7 +81,7 @@ def test_a_faulty_script_is_a_failed_script_and_the_others_are_run(scripts: Path
         ("faulty.tipc", "FAILED before its first step"),
         ("binary.tipc:1", "a script is UTF-8 text, and this is not; the child's command goes after --"),
         ("binary.tipc", "FAILED before its first step"),
-        ("gone.tipc", "No such file or directory"),
+        ("gone.tipc", "No such file or directory; check its path, or put the child's command after --"),
         ("gone.tipc", "FAILED before its first step"),
         ("empty.tipc", "nothing to run: it has no steps"),
         ("empty.tipc", "FAILED before its first step"),

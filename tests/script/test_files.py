@@ -52,10 +52,10 @@ def test_all_errors_are_reported(tmp_path: Path) -> None:
         assert isinstance(script, FaultyScript)
         lines += describe_failure(script.make_outcome())[:1]
     assert [line.removeprefix(f"{tmp_path}/") for line in lines] == [
-        "'': No such file or directory",
+        "'': No such file or directory; check its path, or put the child's command after --",
         f"tests: it is a directory; name the scripts in it: {tmp_path}/tests/*.tipc",
         "null␀byte: embedded null byte",
-        "esc␛[2J: No such file or directory",
+        "esc␛[2J: No such file or directory; check its path, or put the child's command after --",
         "binary.tipc:2: a script is UTF-8 text, and this is not; the child's command goes after --",
         lines[-1].removeprefix(f"{tmp_path}/"),
     ]
@@ -113,8 +113,10 @@ def test_a_file_that_exists_is_left_alone(tmp_path: Path) -> None:
     [("absent/talk.tipc", "No such file or directory"), ("a\0b", "null character"), ("", "No such")],
 )
 def test_a_path_that_cannot_be_created_is_refused(tmp_path: Path, path: str, sentence: str) -> None:
-    """In the system's words."""
-    with pytest.raises(UnwritableScriptError, match=f"cannot be written: .*{sentence}"):
+    """In the system's words, with the remedy."""
+    with pytest.raises(
+        UnwritableScriptError, match=f"cannot be written: .*{sentence}.*; name a file that can be"
+    ):
         create_script_file(str(tmp_path / path) if path else "", "quit\n")
 
 

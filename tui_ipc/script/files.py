@@ -87,6 +87,8 @@ def _load_script(file: str) -> Script | FaultyScript:
         data = _read_bytes(file)
     except IsADirectoryError:
         return FaultyScript(name, f"it is a directory; name the scripts in it: {name}/*.tipc")
+    except FileNotFoundError as error:
+        return FaultyScript(name, f"{error.strerror}; check its path, or put the child's command after --")
     except OSError as error:
         return FaultyScript(name, error.strerror or str(error))
     except ValueError as error:  # a null byte in the path
@@ -130,7 +132,9 @@ def create_script_file(path: str, text: str) -> None:
     except FileExistsError:
         raise UnwritableScriptError(f"{path} exists already; name another file, or remove it first") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise UnwritableScriptError(f"{path} cannot be written: {describe_path_error(error)}") from None
+        raise UnwritableScriptError(
+            f"{path} cannot be written: {describe_path_error(error)}; name a file that can be created"
+        ) from None
     try:
         with open(descriptor, "wb") as file:
             file.write(text.encode())
