@@ -17,7 +17,7 @@ from tests.support.fd_ledger import Ledger, Paper, descriptors_in
 from tests.support.message_strategies import arrived, same
 from tests.support.threads import PATIENCE
 from tui_ipc import OneShotServer, Receiver, Sender
-from tui_ipc.ipc import oneshot, wire
+from tui_ipc.ipc import meeting_place, wire
 from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
 from tui_ipc.ipc.hello import PROTOCOL_VERSION, QUIT, SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
@@ -120,7 +120,7 @@ def test_there_are_examples_of_everything() -> None:
         ("pairs of list keys with the same hash, for each list key of a map", wire.COLLISION_LIMIT),
         ("descriptors of a message", wire.DESCRIPTOR_LIMIT),
         ("handles of a large message", wire.LARGE_DESCRIPTOR_LIMIT),
-        ("bytes of a server name", oneshot._PATH_LIMIT),
+        ("bytes of a server name", meeting_place.PATH_LIMIT),
     ],
 )
 def test_the_limits_are_those_of_the_library(limit: str, number: int) -> None:

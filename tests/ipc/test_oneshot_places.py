@@ -17,7 +17,7 @@ from tui_ipc import (
     TimedOut,
     connect,
 )
-from tui_ipc.ipc import oneshot
+from tui_ipc.ipc import meeting_place
 
 # --------------------------------------------------------------------------------------------- Where it lies
 
@@ -48,7 +48,7 @@ def test_only_very_long_temp_dirs_are_a_clear_error(tmp_path: Path, monkeypatch:
     """A very long temp dir, and no shorter place: a clear error with the numbers, never a wrong path."""
     long = tmp_path / ("x" * 100)
     long.mkdir()
-    monkeypatch.setattr(oneshot, "_places", lambda: [str(long), "/nowhere"])
+    monkeypatch.setattr(meeting_place, "_places", lambda: [str(long), "/nowhere"])
     size = len(str(long)) + len("/tui-ipc-0123456789ab/server")
     sentence = (
         rf"{long} makes a path of {size} bytes, 107 are allowed; /nowhere: No such file .* set TMPDIR to"
