@@ -235,7 +235,7 @@ def test_an_endpoint_is_a_unix_socket_of_the_right_type() -> None:
     """A descriptor that came as an endpoint and is none is refused, and stays with the caller."""
     reading, writing = os.pipe()
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
-        for descriptor, words in ((reading, "is no socket"), (other.fileno(), "AF_INET")):
+        for descriptor, words in ((reading, "is not a socket"), (other.fileno(), "AF_INET")):
             with pytest.raises(ProtocolError, match=words):
                 sockets.socket_from_fd(descriptor)
     for descriptor in (reading, writing):

@@ -54,7 +54,7 @@ def socket_from_fd(descriptor: int) -> socket.socket:
     """The byte stream behind a descriptor that a peer sent.
 
     Raises:
-        ProtocolError: It is no AF_UNIX stream; the descriptor stays the caller's.
+        ProtocolError: It is not an AF_UNIX stream; the descriptor stays the caller's.
     """
     try:
         sock = socket.socket(fileno=descriptor)
