@@ -272,6 +272,18 @@ def test_what_is_typed_steers_no_terminal() -> None:
     run_scene(scene)
 
 
+def test_ctrl_c_names_the_key_that_quits() -> None:
+    """As it is written in the row of keys, without marks of a markup."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        await it.pilot.press("ctrl+c")
+        await it.until(lambda: it.notices() == ["Press ^q to quit."])
+        assert it.app.is_running
+
+    run_scene(scene)
+
+
 def test_quit_waits_for_the_child() -> None:
     """ctrl+q leaves the session, shows that it waits, and exits with code 0 once the child has ended."""
 

@@ -86,7 +86,7 @@ def test_quitting_gives_the_terminal_back() -> None:
     with terminal() as it:
         it.read_until(b"connected")
         it.type(b"\x03")
-        it.read_until(b"to quit the app")
+        it.read_until(b"to quit.")
         it.type(b"\x11")
         assert it.finish() == 0
     assert b"\x1b[?1049l" in it.screen

@@ -294,6 +294,10 @@ class ExplorerApp(App[int]):
 
     # Leaving
 
+    def action_help_quit(self) -> None:
+        """Name the key that quits: ctrl+c does not (Textual calls this, and its own text has markup)."""
+        self.notify(f"Press {format_key(self, 'app.quit')} to quit.", title="Still running")
+
     async def action_quit(self) -> None:
         """End the child, then the explorer."""
         self.leave()
