@@ -272,6 +272,20 @@ def test_what_is_typed_steers_no_terminal() -> None:
     run_scene(scene)
 
 
+def test_metrics_keep_their_four_rows_in_a_narrower_terminal() -> None:
+    """No row is lost to blank ones once the terminal is resized."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        await it.pilot.press("f6")
+        await it.until(lambda: "unread" in it.frame())
+        await it.pilot.resize_terminal(80, 24)
+        await it.until(lambda: it.app.screen.query_one("#metrics").region.width == 80)
+        assert it.app.screen.query_one("#metrics").region.height == 6
+
+    run_scene(scene)
+
+
 def test_ctrl_c_names_the_key_that_quits() -> None:
     """As it is written in the row of keys, without marks of a markup."""
 
