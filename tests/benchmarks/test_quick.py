@@ -23,7 +23,7 @@ def test_a_quick_run_measures_every_contender() -> None:
     assert (done.returncode, done.stderr) == (0, "")
     groups = json.loads(done.stdout)["groups"]
     for title, group in groups.items():
-        assert len(group["medians"]) >= 2, title
+        assert group["medians"], title
         assert set(group["p95"]) == set(group["medians"]), title
         assert all(value > 0 for value in group["medians"].values()), title
     for bar in BARS:

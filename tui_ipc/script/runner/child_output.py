@@ -19,15 +19,13 @@ _MAX_LAST_LINES: Final = 4096  # characters in which the last lines are looked f
 
 
 _SEQUENCE: Final = re.compile(
-    r"\x1b(?:\[[0-?]*+[ -/]*+[@-~]"  # CSI: colours, cursor, erasing (ECMA-48)
+    r"\x1b(?:\[[0-?]*+[ -/]*+(?:[@-~]|(?=\x1b))"  # CSI: colours, cursor (ECMA-48); an escape aborts it
     r"|[]PX^_][^\x07\x1b]*+(?:\x07|\x1b\\)"  # OSC and the other strings: titles, links
     r"|[ -/]*+[0-OQ-WYZ\\`-~]"  # two characters, or with intermediate ones
-    r"|(?=\x1b))"  # another escape begins anew
+    r"|(?P<unfinished>(?:\[[0-?]*+[ -/]*+|[]PX^_][^\x07\x1b]*+\x1b?+|[ -/]*+)\Z)"
+    r"|)"  # begins none of these: the escape alone goes
 )
-_UNFINISHED: Final = re.compile(
-    r"(?=[\x1b\r])(?:\r[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]*+)?"  # what follows decides what a \r means
-    r"(?:\x1b(?:\[[0-?]*+[ -/]*+|[]PX^_][^\x07\x1b]*+\x1b?+|[ -/]*+))?\Z"
-)
+_LAST_CARRIAGE_RETURN: Final = re.compile(r"\r[\x00-\x08\x0b-\x1f\x7f]*+\Z")
 _CARRIAGE_RETURNS: Final = re.compile(r"\r++(\n?)")
 _OTHER_CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+")
 _MAX_UNFINISHED: Final = 4096  # characters of a control sequence; more are no sequence
@@ -45,13 +43,22 @@ class _PlainTextFilter:
         self._is_at_line_start = True
 
     def feed(self, text: str) -> str:
-        text = _SEQUENCE.sub("", self._held + text)
-        unfinished = _UNFINISHED.search(text)
-        end = len(text) if unfinished is None else unfinished.start()
-        if len(text) - end > _MAX_UNFINISHED:
-            end = len(text)
-        self._held = text[end:]
-        text = _CARRIAGE_RETURNS.sub(self._end_line, _OTHER_CONTROLS.sub("", text[:end]))
+        # One pass from left to right: what is left of a broken sequence never joins what came after it.
+        held = ""
+
+        def remove(match: re.Match[str]) -> str:
+            nonlocal held
+            if match["unfinished"] is not None:
+                held = match[0]
+            return ""
+
+        text = _SEQUENCE.sub(remove, self._held + text)
+        if last := _LAST_CARRIAGE_RETURN.search(text):  # what follows decides what it means
+            text, held = text[: last.start()], last[0] + held
+        if len(held) > _MAX_UNFINISHED:
+            text, held = text + held, ""
+        self._held = held
+        text = _CARRIAGE_RETURNS.sub(self._end_line, _OTHER_CONTROLS.sub("", text))
         if text:
             self._is_at_line_start = text.endswith("\n")
         return text
