@@ -95,7 +95,7 @@ BARS = (
     Bar(("explorer, own message to its row, 99 of 100", "flood of 5 000 messages/s"), None, 300),
     Bar(("explorer, quit", "flood of lines"), None, 2_000),
     Bar(("explorer, quit", "flood of 5 000 messages/s"), None, 2_000),
-    Bar(("explorer, 60,000 messages filtered", "by a text"), None, 500),
+    Bar(("explorer, long log filtered", "by a text"), None, 500),
     Bar(("explorer, resident memory", "at most"), None, 200),
     Bar(("explorer, resident memory", "at most, filtered"), None, 200),
 )
