@@ -226,8 +226,17 @@ class ExplorerApp(App[int]):
         if not self._handles_input:
             await self._handle_next_input()
         elif len(self._waiting_input) == 1:
-            # The widget that has the key may be removed, and then never says that it is done.
-            self.set_timer(INPUT_TIMEOUT, partial(self._on_input_handled, self._input_number))
+            self._limit_input_wait()
+
+    def _limit_input_wait(self) -> None:
+        """Go on after a while: what has a key may be removed, and then never says that it is done."""
+        self.set_timer(INPUT_TIMEOUT, partial(self._on_input_timeout, self._input_number))
+
+    async def _on_input_timeout(self, number: int) -> None:
+        if number == self._input_number:
+            await self._on_input_handled(number)
+        if self._waiting_input:  # for the next key, or for its screen, which may be removed as well
+            self._limit_input_wait()
 
     async def _handle_next_input(self) -> None:
         self._handles_input = bool(self._waiting_input)
