@@ -153,10 +153,26 @@ def test_wide_characters_take_two_columns() -> None:
     assert shown(["e\u0301", 1], ["e\u0301", 2])[1] == "      ^"
 
 
-def test_a_key_that_is_never_found_again() -> None:
-    """NaN is a key that equals none; then all of the message is shown."""
-    one, other = float("nan"), float("nan")
-    assert shown({one: [1]}, {other: [2]})[:3] == ["{NaN: [1]}", "       ^", "{NaN: [2]}"]
+@pytest.mark.parametrize(
+    ("expected", "received", "lines"),
+    [
+        ({1: "x"}, {True: "x"}, ['{1: "x"}', "    ^^^", '{true: "x"}', "          ^"]),
+        ({1.0: [2]}, {1: [2]}, ["{1.0: [2]}", "      ^^^", "{1: [2]}", "       ^"]),
+        ({float("nan"): [1]}, {float("nan"): [2]}, ["{NaN: [1]}", "       ^", "{NaN: [2]}", "       ^"]),
+    ],
+)
+def test_keys_that_python_takes_for_equal_are_shown_as_they_are(
+    expected: Any, received: Any, lines: list[str]
+) -> None:
+    """Also NaN, which equals no key for Python."""
+    assert shown(expected, received)[:4] == lines
+
+
+def test_what_looks_alike_is_written_with_escapes() -> None:
+    """An accent of its own is drawn as the letter that has it, and some characters are drawn as others."""
+    assert shown("caf\u00e9", "cafe\u0301")[-1] == r'$: "caf\u00e9" was expected, and "cafe\u0301" came'
+    assert shown("K", "\u212a")[-1] == r'$: "K" was expected, and "\u212a" came'
+    assert shown({"a\u3164": 1}, {"a": 1})[-1] == r'$["a\u3164"]: 1 was expected, and nothing is there'
 
 
 def test_what_nests_deeply_is_no_trouble() -> None:

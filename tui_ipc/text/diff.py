@@ -4,12 +4,14 @@ Both are written out, each on a line, with a mark below what differs. Of a long 
 difference is shown, and one that would take long to write out is shown from its beginning, without a mark.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
+from unicodedata import normalize
 
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.pattern_match import ABSENT, Difference
+from tui_ipc.text.pattern_match import ABSENT, Difference, find_key
 from tui_ipc.text.placeholders import ANY_REST
 from tui_ipc.text.safe_text import cell_width, make_visible
 from tui_ipc.text.units import format_count
@@ -76,6 +78,9 @@ def _list_differences(differences: Sequence[Difference]) -> tuple[Detail, ...]:
 def _describe_difference(difference: Difference) -> str:
     """Describe a difference in a sentence; of two long texts only the part that differs."""
     ours, theirs = difference.expected, difference.received
+    if isinstance(ours, str) and isinstance(theirs, str) and _looks_alike(ours, theirs):
+        came = json.dumps(theirs[:_MAX_VALUE])  # only ASCII, so that one sees which characters they are
+        return f"{difference.path}: {json.dumps(ours[:_MAX_VALUE])} was expected, and {came} came"
     if (
         type(ours) is not type(theirs)
         or type(ours) not in _TEXTS
@@ -91,6 +96,13 @@ def _describe_difference(difference: Difference) -> str:
     unit = "character" if type(ours) is str else "byte"
     cut = replace(difference, expected=ours[part], received=theirs[part])
     return f"{cut.describe()} (from {unit} {format_count(begin)} on)"
+
+
+def _looks_alike(one: str, other: str) -> bool:
+    """Whether two texts are probably drawn alike: only the composition of letters or their form differs."""
+    if one.isascii() and other.isascii() or max(len(one), len(other)) > _MAX_VALUE:
+        return False
+    return normalize("NFKC", one) == normalize("NFKC", other)
 
 
 def _is_too_large(value: Any) -> bool:
@@ -127,37 +139,31 @@ def _translate_path(keys: Sequence[Any], expected: Any, received: Any) -> tuple[
 
 def _child_at(value: Any, key: Any) -> Any:
     if isinstance(value, dict):
-        return value.get(key, ABSENT)
+        return value.get(find_key(value, key), ABSENT)
     return value[key] if isinstance(value, list | tuple) and key < len(value) else ABSENT
 
 
 def _split_around(value: Any, path: Sequence[Any], part: Any) -> _Split:
     """Split the text of a value around a part of it; around the place for it if it is absent."""
-    try:
-        return _split_at(value, path, part)
-    except LookupError:  # a key that is not found again, such as NaN, which differs from itself
-        return "", render_value(value), ""
-
-
-def _split_at(value: Any, path: Sequence[Any], part: Any) -> _Split:
     # Puts the marker in the place of the part, in a copy. Only the containers on the path are copied.
     copy = [value]
     container: Any = copy
     key: Any = 0
     for following in path:
         inner = container[key]
-        container[key] = inner = dict(inner) if isinstance(inner, dict) else list(inner)
-        container, key = inner, following
-    if part is ABSENT and isinstance(container, list):
+        is_map = isinstance(inner, dict)
+        container[key] = inner = dict(inner) if is_map else list(inner)
+        container, key = inner, find_key(inner, following) if is_map else following
+    marker = render_value(_MARKER)
+    if part is not ABSENT:
+        container[key] = _MARKER
+    elif isinstance(container, list):
         container.insert(key, _MARKER)
     else:
-        container[key] = _MARKER
-    before, _, after = render_value(copy[0]).partition(render_value(_MARKER))
-    if part is not ABSENT:
-        return before, render_value(part), after
-    if isinstance(container, dict):
-        before = before.removesuffix(f"{render_value(key)}: ")
-    return before.removesuffix(", "), "", after
+        container[_MARKER] = None
+        marker += ": null"
+    before, _, after = render_value(copy[0]).partition(marker)
+    return (before.removesuffix(", "), "", after) if part is ABSENT else (before, render_value(part), after)
 
 
 def _narrow_to_difference(ours: _Split, theirs: _Split) -> tuple[_Split, _Split]:

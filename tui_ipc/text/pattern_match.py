@@ -27,6 +27,7 @@ from tui_ipc.text.placeholders import (
     Regex,
     replace_placeholders,
 )
+from tui_ipc.text.safe_text import is_plain
 
 _NO_CAPTURES: Final[Mapping[str, Any]] = {}
 _SCALARS: Final = frozenset({str, int, bool, type(None), float, bytes, datetime})
@@ -76,7 +77,9 @@ class Difference:
         b"]``.
         """
         return "$" + "".join(
-            f".{key}" if isinstance(key, str) and key.isidentifier() else f"[{render_value(key)}]"
+            f".{key}"
+            if isinstance(key, str) and key.isidentifier() and is_plain(key)
+            else f"[{render_value(key)}]"
             for key in self.keys
         )
 
@@ -301,6 +304,17 @@ def pair_entries(ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place) ->
     if ANY_REST not in ours and not due.keys() >= found.keys():
         pairs += ((ABSENT, theirs[key], (place, key)) for key in theirs if _key_identity(key) not in due)
     return pairs
+
+
+def find_key(mapping: Mapping[Any, Any], key: Any) -> Any:
+    """The key of a map that is the same on the wire as a key; :data:`ABSENT` if there is none.
+
+    ``in`` would find ``true`` where ``1`` is meant, and would not find NaN.
+    """
+    if type(key) in _UNAMBIGUOUS_KEYS:
+        return key if key in mapping else ABSENT
+    apart = _key_identity(key)
+    return next((each for each in mapping if _key_identity(each) == apart), ABSENT)
 
 
 def _key_identity(key: Any) -> Any:
