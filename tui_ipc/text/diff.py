@@ -100,7 +100,7 @@ def _describe_difference(difference: Difference) -> str:
 
 def _looks_alike(one: str, other: str) -> bool:
     """Whether two texts are probably drawn alike: only the composition of letters or their form differs."""
-    if one.isascii() and other.isascii() or max(len(one), len(other)) > _MAX_VALUE:
+    if (one.isascii() and other.isascii()) or max(len(one), len(other)) > _MAX_VALUE:
         return False
     return normalize("NFKC", one) == normalize("NFKC", other)
 
@@ -151,9 +151,9 @@ def _split_around(value: Any, path: Sequence[Any], part: Any) -> _Split:
     key: Any = 0
     for following in path:
         inner = container[key]
-        is_map = isinstance(inner, dict)
-        container[key] = inner = dict(inner) if is_map else list(inner)
-        container, key = inner, find_key(inner, following) if is_map else following
+        key_inside = find_key(inner, following) if isinstance(inner, dict) else following
+        container[key] = inner = dict(inner) if isinstance(inner, dict) else list(inner)
+        container, key = inner, key_inside
     marker = render_value(_MARKER)
     if part is not ABSENT:
         container[key] = _MARKER
