@@ -263,3 +263,26 @@ def test_random_cancels_of_sends(aio_either: AioPair, seed: int) -> None:
     numbers = run(main(), sender, receiver)
     assert numbers == sorted(set(numbers))
     assert sent <= set(numbers) <= sent | begun
+
+
+@pytest.mark.parametrize("size", [100, 3 * MIB])
+def test_a_message_that_waits_for_room_tells_how_much_of_it_has_left(aio_either: AioPair, size: int) -> None:
+    """A short one nothing, a long one what its stream has taken; afterwards there is none."""
+    sender, receiver = aio_either
+
+    async def main() -> None:
+        if size == 100:
+            await fill(sender, bytes(1000))
+        sending = asyncio.create_task(sender.send(bytes(size)))
+        await until(lambda: sender.under_way is not None)
+        delivery = sender.under_way
+        assert delivery is not None
+        left, whole = delivery.progress()
+        assert whole > size
+        assert left == 0 if size == 100 else 0 < left < size
+        receiver.close()
+        with pytest.raises(Disconnected):
+            await sending
+        assert sender.under_way is None
+
+    run(main())

@@ -328,3 +328,19 @@ def test_a_receiver_reads_in_batches(ends: Pair) -> None:
     assert receiver.recv() == 0
     assert receiver.read_ahead() == len(b"".join(map(encode, range(1, 200))))
     assert [receiver.recv() for _ in range(199)] == list(range(1, 200))
+
+
+def test_what_has_come_of_messages_that_are_not_whole_can_be_looked_at(ends: Pair) -> None:
+    """Those in the channel by their bytes, large ones by their number; looking takes nothing."""
+    sender, receiver = ends
+    with begin_large(sender, 500) as side:
+        side.send(bytes(5))
+        with pytest.raises(Empty):
+            receiver.try_recv()
+        sender.send_raw(encode([1, 2])[:2])
+        with pytest.raises(Empty):
+            receiver.try_recv()
+        assert receiver.large_messages() == [(5, 500)]
+        assert receiver.peek(10) == b"\x92\x01"
+        assert receiver.peek(1) == b"\x92"
+        assert receiver.read_ahead() == 2

@@ -121,6 +121,14 @@ class Receiver(Handle, Generic[T_co]):
         """As :meth:`tui_ipc.Receiver.read_ahead`."""
         return self._receiver.read_ahead()
 
+    def peek(self, limit: int) -> bytes:
+        """As :meth:`tui_ipc.Receiver.peek`."""
+        return self._receiver.peek(limit)
+
+    def large_messages(self) -> list[tuple[int, int]]:
+        """As :meth:`tui_ipc.Receiver.large_messages`."""
+        return self._receiver.large_messages()
+
     @property
     def closed(self) -> bool:
         """Whether you closed it, or it moved away in a message."""

@@ -29,9 +29,12 @@ class Sender(Handle, Generic[T_contra]):
     """A sender for one event loop. Owns the blocking sender that it was made of; close one of the two.
 
     Messages leave in the order in which ``send`` was called, from any number of tasks.
+
+    Attributes:
+        under_way: The message that waits for the channel to take more of it, None if none does; to look at.
     """
 
-    __slots__ = ("_at_once", "_lock", "_queue", "_ready", "_sender", "_watched")
+    __slots__ = ("_at_once", "_lock", "_queue", "_ready", "_sender", "_watched", "under_way")
 
     kind = SENDER
 
@@ -42,6 +45,7 @@ class Sender(Handle, Generic[T_contra]):
         self._at_once = 0  # messages sent since the loop had its turn
         self._ready: Wakeup | None = None
         self._watched = -1  # the descriptor that the loop watches for us
+        self.under_way: Delivery | None = None
 
     @property
     def encode(self) -> Callable[[T_contra], object] | None:
@@ -165,15 +169,19 @@ class Sender(Handle, Generic[T_contra]):
             self._queue -= 1
 
     async def _finish(self, delivery: Delivery) -> None:
-        while not self._has_left(delivery):
-            try:
-                if delivery.pause:
-                    await asyncio.sleep(delivery.pause)
-                else:
-                    await self._writable(delivery.fileno())
-            except BaseException:
-                self._give_up(delivery)
-                raise
+        self.under_way = delivery
+        try:
+            while not self._has_left(delivery):
+                try:
+                    if delivery.pause:
+                        await asyncio.sleep(delivery.pause)
+                    else:
+                        await self._writable(delivery.fileno())
+                except BaseException:
+                    self._give_up(delivery)
+                    raise
+        finally:
+            self.under_way = None
 
     def _has_left(self, delivery: Delivery) -> bool:
         """Whether a message has left whole, after what the kernel takes of it now."""

@@ -32,17 +32,18 @@ class Body:
 
     Attributes:
         size: Bytes of the whole.
+        got: How many of them have come.
     """
 
     __slots__ = (
         "_builder",
         "_descriptors",
-        "_got",
         "_header",
         "_memory",
         "_room",
         "_stream",
         "_whole",
+        "got",
         "size",
     )
 
@@ -55,7 +56,7 @@ class Body:
         self._builder = builder
         self.size = announced.size
         self._stream, *self._descriptors = announced.descriptors
-        self._got = 0
+        self.got = 0
         # The first bytes say whether the message is one long `bytes` value: they are then kept apart, so that
         # its content is read into the very object that it becomes.
         self._header = b""
@@ -87,29 +88,29 @@ class Body:
         header_size = min(BLOB_HEADER_SIZE, self.size)
         try:
             for _ in range(READS_IN_A_ROW):
-                if self._got < header_size:
-                    piece = os.read(self._stream, header_size - self._got)
+                if self.got < header_size:
+                    piece = os.read(self._stream, header_size - self.got)
                     got = len(piece)
                     self._header += piece
-                elif self._got == self.size:
+                elif self.got == self.size:
                     return WHOLE
                 else:
                     got = self._read_content()
                 if not got:
                     return GIVEN_UP
-                self._got += got
+                self.got += got
         except BlockingIOError:
             return DRY
         except ConnectionResetError:
             return GIVEN_UP
         except OSError as error:
             raise ProtocolError(f"the stream of a large message cannot be read: {error}") from None
-        return WHOLE if self._got == self.size else MORE
+        return WHOLE if self.got == self.size else MORE
 
     def _read_content(self) -> int:
         """Read once; how many bytes there were."""
         memory = self._memory
-        missing = self.size - self._got
+        missing = self.size - self.got
         if memory is None:
             piece = os.read(self._stream, min(missing, _STEP))
             if len(piece) == missing:  # all at once, as a message that fits into its stream comes
@@ -123,7 +124,7 @@ class Body:
             return len(piece)
         # A BytesIO keeps its content in a bytes object, which getvalue() gives away without a copy: so this
         # is a bytes object that can be read into, and grows with what arrives.
-        place = self._got if not self._is_blob() else self._got - BLOB_HEADER_SIZE
+        place = self.got if not self._is_blob() else self.got - BLOB_HEADER_SIZE
         if self._room - place < min(missing, _STEP // 2):
             self._room = place + min(missing, max(_STEP, place // 2))
             memory.seek(self._room - 1)
@@ -137,7 +138,7 @@ class Body:
 
     def received(self) -> int:
         """Bytes of the message that came so far, its announcement included: never 0."""
-        return len(announce(self.size)) + self._got
+        return len(announce(self.size)) + self.got
 
     def value(self) -> "Any":
         """The message, once it is whole; it owns the descriptors that it claims from then on.

@@ -249,11 +249,11 @@ class StreamDecoder(Builder):
         """Bytes that were received and not yet taken as values."""
         return self._end - self._place if self.state == BATCH else len(self._buffer)
 
-    def unfinished(self) -> bytes:
-        """The bytes that were received and not yet taken as values."""
+    def unfinished(self, limit: int | None = None) -> bytes:
+        """The bytes that were received and not yet taken as values, or the first ``limit`` of them."""
         if self.state != BATCH:
-            return bytes(self._buffer)
-        return self._chunk[len(self._chunk) - self.read_ahead() :]
+            return bytes(self._buffer[:limit])
+        return self._chunk[len(self._chunk) - self.read_ahead() :][:limit]
 
     def close(self) -> None:
         """Forget what was not taken; its descriptors are discarded."""

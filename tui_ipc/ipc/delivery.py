@@ -161,6 +161,13 @@ class Delivery:
             return self._body
         return self.outlet.socket.fileno()
 
+    def progress(self) -> tuple[int, int]:
+        """How many bytes of the message have gone into what :meth:`fileno` names, and how many it has."""
+        if self._state in (_PREFILL, _FIRST):
+            return 0, self._size
+        rest = self.outlet.unfinished if self._body < 0 else self._pieces
+        return self._size - sum(map(len, rest)), self._size
+
     def step(self, flags: int) -> None:
         """Send as much as can be sent; returns once the message has left whole.
 

@@ -242,6 +242,14 @@ class Receiver(TypedReceiver[T_co]):
         """Bytes that were read and not yet received: further messages, or a part of one."""
         return self._decoder.read_ahead()
 
+    def peek(self, limit: int) -> bytes:
+        """The first ``limit`` of the bytes that :meth:`read_ahead` counts."""
+        return self._decoder.unfinished(limit)
+
+    def large_messages(self) -> list[tuple[int, int]]:
+        """The large messages that are under way: how many bytes of each have come, and how many it has."""
+        return [(body.got, body.size) for body in self._bodies]
+
     @property
     def closed(self) -> bool:
         """Whether you closed it, or it moved away in a message."""
