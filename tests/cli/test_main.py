@@ -245,7 +245,7 @@ def test_a_script_that_is_none_is_code_2(tmp_path: Path) -> None:
     (tmp_path / "binary.tipc").write_bytes(b"> 1\n\xff\n")
     binary = run("--script", "binary.tipc", cwd=tmp_path)
     assert binary.returncode == 2
-    assert binary.stderr.startswith("binary.tipc:2: ")
+    assert binary.stderr.startswith("binary.tipc:2:1: ")
 
 
 def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

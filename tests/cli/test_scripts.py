@@ -79,7 +79,10 @@ def test_a_faulty_script_is_a_failed_script_and_the_others_are_run(scripts: Path
     assert [line.partition(": ")[0::2] for line in failed] == [
         ("faulty.tipc:1:1", 'unknown step "qiut"; did you mean quit?'),
         ("faulty.tipc", "FAILED before its first step"),
-        ("binary.tipc:1", "a script is UTF-8 text, and this is not; the child's command goes after --"),
+        (
+            "binary.tipc:1:1",
+            "the byte 0xff (ÿ in Latin-1) is not UTF-8, and a script is UTF-8 text; save it as that",
+        ),
         ("binary.tipc", "FAILED before its first step"),
         ("gone.tipc", "No such file or directory; check its path, or put the child's command after --"),
         ("gone.tipc", "FAILED before its first step"),

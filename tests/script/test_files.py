@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tui_ipc.script import ExitCode
 from tui_ipc.script.files import (
     FaultyScript,
     UnwritableScriptError,
@@ -19,6 +20,13 @@ from tui_ipc.script.files import (
 )
 from tui_ipc.script.language.steps import Quit, Script
 from tui_ipc.script.report.text_report import describe_failure
+
+
+IS_UTF8 = "a script is UTF-8 text; save it as that"
+NOT_A_NUMBER = (
+    "this is text and not a number, which is written as in JSON: 16, -1.5, 1e3; "
+    'if that is meant, quote it: > "…"'
+)
 
 
 def test_scripts_come_in_their_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +64,7 @@ def test_all_errors_are_reported(tmp_path: Path) -> None:
         f"tests: it is a directory; name the scripts in it: {tmp_path}/tests/*.tipc",
         "null␀byte: embedded null byte",
         "esc␛[2J: No such file or directory; check its path, or put the child's command after --",
-        "binary.tipc:2: a script is UTF-8 text, and this is not; the child's command goes after --",
+        "binary.tipc:2:1: the byte 0xff (ÿ in Latin-1) is not UTF-8, and " + IS_UTF8,
         lines[-1].removeprefix(f"{tmp_path}/"),
     ]
     assert lines[-1].startswith(f"{tmp_path}/faulty.tipc:1:1: ")
@@ -78,6 +86,58 @@ def test_a_program_named_as_script_is_recognized(tmp_path: Path) -> None:
     (script,) = load_scripts([str(program)])
     assert isinstance(script, Script)
     assert script.steps == (Quit(),)
+
+
+@pytest.mark.parametrize(
+    ("data", "location", "words"),
+    [
+        (b"> 1\n> caf\xe9\n", "2:6", "the byte 0xe9 (é in Latin-1) is not UTF-8"),
+        ("> é".encode() + b"\x80", "1:4", "the byte 0x80 is not UTF-8"),
+        ("> 1\n".encode("utf-16"), "1:1", "this is UTF-16"),
+        ("> 1\n".encode("utf-16-be"), "1:1", "this is UTF-16"),
+        ("# é\n> é\0b\xff".encode(), "2:4", "a null byte, which no text has"),
+    ],
+)
+def test_what_is_not_utf_8_is_named(tmp_path: Path, data: bytes, location: str, words: str) -> None:
+    """And where it is."""
+    path = tmp_path / "a.tipc"
+    path.write_bytes(data)
+    (script,) = load_scripts([str(path)])
+    assert isinstance(script, FaultyScript)
+    assert describe_failure(script.make_outcome())[0].startswith(f"{path}:{location}: {words}")
+
+
+def test_a_check_reports_every_mistake_of_every_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run reports them as well, as one failure."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.tipc").write_text("qiut\n> 0x10\nsleep 5\n")
+    Path("b.tipc").write_text("> 1\nrepeat 2\n")
+    Path("c.tipc").write_text("> 1\n")
+    files = ["a.tipc", "b.tipc", "c.tipc"]
+    assert run_check_scripts(files) == ExitCode.USAGE
+    assert [line for line in capsys.readouterr().err.splitlines() if line[0] != " "] == [
+        f"a.tipc:2:3: warning: {NOT_A_NUMBER}",
+        'a.tipc:1:1: unknown step "qiut"; did you mean quit?',
+        "a.tipc:3:7: 5 has no unit; write 5s",
+        "a.tipc: 2 mistakes",
+        "b.tipc:2:1: this block has no end; write end on a line after its last step",
+        "c.tipc: 1 step",
+    ]
+    first = load_scripts(files)[0]
+    assert isinstance(first, FaultyScript)
+    assert first.make_outcome().details[-1] == ("also", "3:7: 5 has no unit; write 5s")
+
+
+def test_warnings_are_mistakes_only_for_who_is_strict(tmp_path: Path) -> None:
+    """Without that the script can be run."""
+    path = tmp_path / "a.tipc"
+    path.write_text("> 0x10\n")
+    assert run_check_scripts([str(path)]) == ExitCode.PASSED
+    assert run_check_scripts([str(path)], strict=True) == ExitCode.USAGE
+    path.write_text("> 16\n")
+    assert run_check_scripts([str(path)], strict=True) == ExitCode.PASSED
 
 
 def test_a_check_works_without_stderr(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

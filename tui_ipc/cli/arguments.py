@@ -160,7 +160,7 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         nargs="*",
         action="extend",
         metavar="FILE",
-        help="run nothing; check the syntax of scripts, these and those of --script",
+        help="run nothing; report all mistakes in scripts, these and those of --script",
     )
     group.add_argument(
         "--report",
@@ -175,7 +175,9 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         help="keep a recording of each failed script in this directory",
     )
     group.add_argument(
-        "--strict", action="store_true", help="fail a script if there are messages that no step took"
+        "--strict",
+        action="store_true",
+        help="fail a script if there are messages that no step took; with --check, if there are warnings",
     )
     group.add_argument(
         "--update",

@@ -73,7 +73,7 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
     if options.check is not None:
         from tui_ipc.script.files import run_check_scripts
 
-        return run_check_scripts(files)
+        return run_check_scripts(files, strict=options.strict)
     from tui_ipc.script.runner.runner import RunOptions
     from tui_ipc.script.suite import run_scripts
 

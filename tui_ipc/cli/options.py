@@ -55,7 +55,7 @@ _FOR_RUNNING: Final = (
     "--cwd",
     "--no-pty",
 )
-_NOT_FOR_CHECK: Final = ("--format", "--report", "--record", "--record-failures", "--strict", "--update")
+_NOT_FOR_CHECK: Final = ("--format", "--report", "--record", "--record-failures", "--update")
 
 _ATTRIBUTES: Final = {
     "a command": "command",

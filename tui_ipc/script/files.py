@@ -3,26 +3,32 @@
 A file that cannot be run is a failed script of its own, and the other scripts are run.
 """
 
+import codecs
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
 from tui_ipc.script import ExitCode
-from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.parser import read_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import Script, count_steps
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import write_stderr
-from tui_ipc.script.report.text_report import describe_failure
+from tui_ipc.script.report.text_report import describe_failure, format_detail
 from tui_ipc.text.diff import Detail
 from tui_ipc.text.safe_text import make_visible
-from tui_ipc.text.units import format_plural
+from tui_ipc.text.units import format_count, format_plural
 
 STANDARD_INPUT = "-"
 """Stands for standard input instead of a file."""
+
+_IS_UTF8: Final = "a script is UTF-8 text; save it as that"
+_MAX_OTHERS: Final = 20  # faults in a report besides the first
+_FIRST_PRINTABLE: Final = 0xA0  # of Latin-1, beyond ASCII
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,8 @@ class FaultyScript:
         line: The number of the faulty line, 0 if it is not about a line.
         column: The number of the faulty character in it, 0 if it is not about one.
         details: What helps to understand it, as :attr:`~tui_ipc.script.outcome.Outcome.details`.
+        others: Its further faults, each as a script that has only that one.
+        warnings: What in its text was probably not meant.
     """
 
     name: str
@@ -42,9 +50,17 @@ class FaultyScript:
     line: int = 0
     column: int = 0
     details: tuple[Detail, ...] = ()
+    others: "tuple[FaultyScript, ...]" = ()
+    warnings: tuple[ScriptSyntaxError, ...] = ()
 
     def make_outcome(self) -> Outcome:
         """The outcome of a script of which nothing could be run."""
+        details = [*self.details]
+        details += (
+            ("also", f"{other.line}:{other.column}: {other.sentence}") for other in self.others[:_MAX_OTHERS]
+        )
+        if len(self.others) > _MAX_OTHERS:
+            details.append(("also", f"{format_count(len(self.others) - _MAX_OTHERS)} more; see --check"))
         return Outcome(
             self.name,
             Status.FAILED,
@@ -52,7 +68,7 @@ class FaultyScript:
             line=self.line,
             column=self.column,
             sentence=self.sentence,
-            details=self.details,
+            details=tuple(details),
         )
 
 
@@ -65,20 +81,48 @@ def load_scripts(files: Sequence[str]) -> list[Script | FaultyScript]:
     return [_load_script(file) for file in files]
 
 
-def run_check_scripts(files: Sequence[str]) -> int:
-    """Read scripts, and say for each how many steps it has, or what is wrong with it.
+def run_check_scripts(files: Sequence[str], *, strict: bool = False) -> int:
+    """Read scripts, and say for each how many steps it has, or all that is wrong with it.
+
+    Args:
+        files: Paths; ``-`` is standard input.
+        strict: Whether what was probably not meant is a fault, too.
 
     Returns:
         The exit code: 0 if all of them can be run, else 2.
     """
     code = ExitCode.PASSED
-    for script in load_scripts(files):
+    scripts = load_scripts(files)
+    write_stderr(*describe_warnings(scripts))
+    for script in scripts:
+        if strict and script.warnings:
+            code = ExitCode.USAGE
         if isinstance(script, Script):
             write_stderr(f"{script.name}: {format_plural(count_steps(script.steps), 'step')}")
-        else:
-            code = ExitCode.USAGE
-            write_stderr(*describe_failure(script.make_outcome()))
+            continue
+        code = ExitCode.USAGE
+        for fault in (replace(script, others=()), *script.others):
+            write_stderr(*describe_failure(fault.make_outcome()))
+        if script.others:
+            write_stderr(f"{script.name}: {format_plural(len(script.others) + 1, 'mistake')}")
     return code
+
+
+def describe_warnings(scripts: "Sequence[Script | FaultyScript]") -> list[str]:
+    """Describe what in scripts was probably not meant; it keeps none from being run."""
+    return [
+        line
+        for script in scripts
+        for warning in script.warnings
+        for line in (
+            f"{script.name}:{warning.line}:{warning.column}: warning: {warning.sentence}",
+            *(format_detail(*detail) for detail in _show_line(warning)),
+        )
+    ]
+
+
+def _show_line(problem: ScriptSyntaxError) -> tuple[Detail, ...]:
+    return ("line", problem.excerpt), ("", problem.mark)
 
 
 def _load_script(file: str) -> Script | FaultyScript:
@@ -93,21 +137,48 @@ def _load_script(file: str) -> Script | FaultyScript:
         return FaultyScript(name, error.strerror or str(error))
     except ValueError as error:  # a null byte in the path
         return FaultyScript(name, str(error))
-    try:
-        script = parse_script(data.decode(), name)
-    except ScriptSyntaxError as error:
-        details: tuple[Detail, ...] = (("line", error.excerpt), ("", error.mark))
-        if os.access(file, os.X_OK):
-            details += (("remedy", f"{name} is executable: the child's command goes after --"),)
-        return FaultyScript(name, error.sentence, error.line, error.column, details)
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        return FaultyScript(
-            name, "a script is UTF-8 text, and this is not; the child's command goes after --", line
+    is_executable = os.access(file, os.X_OK)
+    remedy: tuple[Detail, ...] = ()
+    if is_executable:
+        remedy = (("remedy", f"{name} is executable: the child's command goes after --"),)
+    if objection := _find_encoding_fault(data):
+        sentence, offset = objection
+        line_start = data.rfind(b"\n", 0, offset) + 1
+        column = len(data[line_start:offset].decode(errors="replace")) + 1
+        return FaultyScript(name, sentence, data.count(b"\n", 0, offset) + 1, column, remedy)
+    reading = read_script(data.decode(), name)
+    script = reading.script
+    if reading.faults:
+        first, *others = (
+            FaultyScript(name, fault.sentence, fault.line, fault.column, _show_line(fault))
+            for fault in reading.faults
         )
+        details = first.details + remedy
+        return replace(first, details=details, others=tuple(others), warnings=script.warnings)
     if not script.steps:
         return FaultyScript(name, "nothing to run: it has no steps")
     return script
+
+
+def _find_encoding_fault(data: bytes) -> tuple[str, int] | None:
+    """Say why bytes are not the text of a script, and from which one on; None if they are."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return f"this is UTF-16, and {_IS_UTF8}", 0
+    null = data.find(b"\0")
+    if null in (0, 1) and data[null::2].strip(b"\0") == b"":
+        return f"this is UTF-16, and {_IS_UTF8}", 0
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        if not 0 <= null < error.start:
+            byte = data[error.start]
+            shown = f" ({bytes([byte]).decode('latin-1')} in Latin-1)" if byte >= _FIRST_PRINTABLE else ""
+            return f"the byte 0x{byte:02x}{shown} is not UTF-8, and {_IS_UTF8}", error.start
+    return (
+        ("a null byte, which no text has; remove it, or put the child's command after --", null)
+        if null >= 0
+        else None
+    )
 
 
 def _read_bytes(file: str) -> bytes:

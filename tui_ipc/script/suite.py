@@ -85,6 +85,7 @@ def run_scripts(
     """
     try:
         scripts = _load_scripts(files)
+        _print_warnings(scripts)
         report_files = _prepare_reports(reports, files, [script.name for script in scripts])
         recording_policy = _choose_recording_policy(record, record_failures, scripts[0], command)
     except _UsageError as error:
@@ -124,6 +125,13 @@ def _load_scripts(files: Sequence[str]) -> "Sequence[Script | FaultyScript]":
     from tui_ipc.script.files import load_scripts
 
     return load_scripts(files)
+
+
+def _print_warnings(scripts: "Sequence[Script | FaultyScript]") -> None:
+    if any(script.warnings for script in scripts):
+        from tui_ipc.script.files import describe_warnings
+
+        write_stderr(*describe_warnings(scripts))
 
 
 def _prepare_reports(

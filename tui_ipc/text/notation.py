@@ -29,6 +29,7 @@ from tui_ipc.text.notation_reader import (
     PlaceholderCheck,
     PlaceholderError,
     escape_in_regex,
+    make_dict,
     read_value,
     skip_blank,
 )
@@ -165,7 +166,7 @@ def looks_like_value(text: str) -> bool:
 
 
 def parse_leading_value(
-    text: str, check: PlaceholderCheck | None = None
+    text: str, check: PlaceholderCheck | None = None, repeated: list[Any] | None = None
 ) -> tuple[Any, int] | NotationProblem | None:
     """Parse the JSON value or the literal that a text begins with; more may follow.
 
@@ -173,6 +174,7 @@ def parse_leading_value(
         text: Any text.
         check: Makes it a pattern, in which placeholders may stand for values, written ``...``, ``/re/`` and
             ``{{name}}``; says what is wrong with one. Without it there are no placeholders.
+        repeated: Filled with the keys that occur twice in a map, of which the last value counts.
 
     Returns:
         One of three:
@@ -183,13 +185,19 @@ def parse_leading_value(
     """
     begin = skip_blank(text, 0)
     try:
-        return _JSON.raw_decode(text, begin)
+        if repeated is None or "{" not in text:
+            return _JSON.raw_decode(text, begin)
+
+        def make_map(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+            return make_dict([item for pair in pairs for item in pair], repeated)
+
+        return json.JSONDecoder(object_pairs_hook=make_map).raw_decode(text, begin)
     except (ValueError, RecursionError):
         pass  # not JSON, or too deep for a reader that recurses
     if not _VALUE_START.match(text, begin):
         return None
     try:
-        value, end = read_value(text, begin, check)
+        value, end = read_value(text, begin, check, repeated)
         if isinstance(value, str):  # Python reads it, and JSON does not
             raise NotationError(
                 "an escape that JSON does not have, or a control character, in the string", begin

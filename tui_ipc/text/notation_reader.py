@@ -124,20 +124,39 @@ class _Container:
         if self.opener == "{":
             self.items.append(ANY_REST)
 
-    def close(self) -> tuple[Any, int]:
+    def close(self, repeated: list[Any] | None) -> tuple[Any, int]:
         """Return the value, and where it began."""
         if self.opener == "{":
-            return dict(zip(self.items[::2], self.items[1::2], strict=True)), self.offset
+            return make_dict(self.items, repeated), self.offset
         return (tuple(self.items) if self.opener == "(" else self.items), self.offset
 
 
-def read_value(text: str, position: int = 0, check: PlaceholderCheck | None = None) -> tuple[Any, int]:
+def make_dict(items: list[Any], repeated: list[Any] | None) -> dict[Any, Any]:
+    """Make a map of keys and values in turn; adds to ``repeated`` each key that occurs twice."""
+    keys = items[::2]
+    made = dict(zip(keys, items[1::2], strict=True))
+    if repeated is not None and len(made) < len(keys):
+        seen = set()
+        for key in keys:
+            if key in seen:
+                repeated.append(key)
+            seen.add(key)
+    return made
+
+
+def read_value(
+    text: str,
+    position: int = 0,
+    check: PlaceholderCheck | None = None,
+    repeated: list[Any] | None = None,
+) -> tuple[Any, int]:
     """Read JSON or a literal.
 
     Args:
         text: Begins with a value; anything may follow.
         position: Where the value begins.
         check: Asked about each placeholder; None if there may be none, and then their texts are errors.
+        repeated: Filled with the keys that occur twice in a map.
 
     Returns:
         The value and where it ends.
@@ -163,7 +182,7 @@ def read_value(text: str, position: int = 0, check: PlaceholderCheck | None = No
         if placeholder is not None:
             value, position = placeholder
         elif unfinished and character == _CLOSERS[unfinished[-1].opener] and not unfinished[-1].wants_value:
-            value, start = unfinished.pop().close()
+            value, start = unfinished.pop().close(repeated)
             position += 1
         else:
             value, position = _read_scalar(text, start)
@@ -171,7 +190,7 @@ def read_value(text: str, position: int = 0, check: PlaceholderCheck | None = No
             position = _expect_mark(text, position, value, unfinished[-1].add(value, start))
             if text[position - 1] in ",:":
                 break
-            value, start = unfinished.pop().close()
+            value, start = unfinished.pop().close(repeated)
         else:
             return value, position
 

@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.script_strategies import scripts
-from tui_ipc.script.language.parser import parse_script
+from tui_ipc.script.language.parser import parse_script, read_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import (
     Expect,
@@ -351,3 +351,62 @@ def test_an_order_that_cannot_be(text: str, line: int, words: str) -> None:
         parse_script(text)
     error = caught.value
     assert (error.line, error.sentence[: len(words)]) == (line, words)
+
+
+def find_faults(text: str) -> list[int]:
+    return [fault.line for fault in read_script(text).faults]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("x\n> 1\ny", [1, 3]),
+        ("repeat x\n> 1\nend", [1]),
+        ("repeat 2\nx\nend\n> 1", [2]),
+        ("< {{id}} within 2\n> {{id}}", [1]),
+        ("quit\n> 1\n> 2\n> 3", [2]),
+        ("repeat 2\nrepeat 3\nx", [3, 2, 1]),
+        ("repeat 1\n" * 18 + "> 1\n" + "end\n" * 18 + "end", [17, 18, 38]),
+    ],
+)
+def test_all_faults_are_found_and_none_that_follows_from_another(text: str, lines: list[int]) -> None:
+    """A faulty line still begins a block, or captures."""
+    assert find_faults(text) == lines
+
+
+@given(st.lists(st.sampled_from(["> 1", "x", "repeat 2", "repeat", "end", "quit", "< {{a", "> {{a}}"])))
+def test_any_lines_can_be_read(lines: list[str]) -> None:
+    """There is a fault for each line that is one whatever the others are."""
+    faults = find_faults("\n".join(lines))
+    assert {number for number, line in enumerate(lines, 1) if line in ("x", "repeat")} <= {*faults}
+    assert len(faults) <= 2 * len(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("> /re/", [3]),
+        ('> "/re/"', []),
+        ("> /usr/bin", []),
+        ("< /abc", [3]),
+        ("< /a(b/c", [3]),
+        ("< /usr/bin", []),
+        ("<~ /tmp/", [4]),
+        ("< /tmp\\//", []),
+        ("> 0x10", [3]),
+        ("> 1_000", [3]),
+        ("> .5", [3]),
+        ("> 3 apples", []),
+        ("> nan", [3]),
+        ("> -inf", [3]),
+        ("> NaN", []),
+        ("> \u201chello\u201d", [3]),
+        ('> {"a": 1, "b": {"a": 2}}', []),
+        ('> {"a": 1, "b": {"a": 2, "a": 3}}', [26]),
+        ('< {"a": 1, "a": {{x}}}', [12]),
+        ("> {1: 2, true: 3}", [10]),
+    ],
+)
+def test_what_was_probably_not_meant_is_warned_of(text: str, columns: list[int]) -> None:
+    """With its place; quotes say that it is meant."""
+    assert [warning.column for warning in parse_script(text).warnings] == columns

@@ -83,10 +83,15 @@ def test_a_failure_is_described_completely() -> None:
     ]
 
 
-def test_without_handshake_no_step_failed() -> None:
-    """One sentence says it all."""
-    outcome = Outcome("talk.tipc", Status.FAILED, ExitCode.NO_HANDSHAKE, sentence="the child exited")
-    assert describe_outcome(outcome) == ["talk.tipc: the child exited"]
+def test_without_handshake_the_script_failed_all_the_same() -> None:
+    """Whoever looks for FAILED in a log finds it."""
+    outcome = Outcome(
+        "talk.tipc", Status.FAILED, ExitCode.NO_HANDSHAKE, total=3, line=2, sentence="the child exited"
+    )
+    assert describe_outcome(outcome) == [
+        "talk.tipc:2: the child exited",
+        "talk.tipc: FAILED after 0 of 3 steps in 0.00 s",
+    ]
 
 
 def test_a_recording_is_named_with_the_command_to_show_it() -> None:

@@ -146,11 +146,12 @@ def test_a_message_that_is_too_large() -> None:
 
 
 def test_no_handshake() -> None:
-    """No step is taken; the sentence is the session's."""
+    """No step is taken; the sentence is the session's, and the line the one of ``spawn``."""
     failed = HandshakeFailed(at=0, run=1, step="connected", sentence="it exited", timed_out=False)
     session = FakeSession([spawned(), failed], ending=[exited(1), audit(None)])
-    outcome = run("> x", session)
+    outcome = run("# a\nspawn ./a\n> x", session)
     assert (outcome.code, outcome.sentence, outcome.passed) == (ExitCode.NO_HANDSHAKE, "it exited", 0)
+    assert outcome.line == 2
     assert session.sent == []
 
 

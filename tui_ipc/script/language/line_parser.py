@@ -53,18 +53,16 @@ ParsedLine = Step | EndRepeat | None
 """What a line means; None if it is blank or a comment."""
 
 
-def parse_line(source: str, number: int, captured: _CapturedNames) -> ParsedLine:
+def parse_line(line: LineScanner, captured: _CapturedNames) -> ParsedLine:
     """Parse one line. The first line of a block makes a ``Repeat`` without steps.
 
     Args:
-        source: The line.
-        number: Its number, from 1.
+        line: The line, of which nothing was read; it collects what is probably not meant.
         captured: The names that earlier lines capture.
 
     Raises:
         LineError: The line has no meaning.
     """
-    line = LineScanner(source, number)
     if line.ended():
         return None
     begin = line.position

@@ -1,11 +1,12 @@
 """Parses a whole script: its lines, its blocks, the order of its steps, and the names that it captures."""
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 from tui_ipc.script.language.line_parser import EndRepeat, parse_line
-from tui_ipc.script.language.scanner import BLANKS, LineError, ScriptSyntaxError
+from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner, ScriptSyntaxError
 from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
@@ -24,30 +25,61 @@ from tui_ipc.text.placeholders import list_capture_names
 MAX_NESTING: Final = 16
 """How deeply blocks may nest."""
 
+_NAMES: Final = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptReading:
+    """What was read of a script.
+
+    Attributes:
+        script: Its steps; without those of faulty lines.
+        faults: What is wrong: lines first, then blocks that have no end; if nothing is, it can be run.
+    """
+
+    script: Script
+    faults: tuple[ScriptSyntaxError, ...]
+
 
 def parse_script(text: str, name: str = "<script>") -> Script:
-    """Parse a script.
+    """Parse a script that has no fault.
 
     Args:
         text: All of it. A byte order mark is not part of its first line.
         name: The script's name for people.
 
     Raises:
-        ScriptSyntaxError: A line has no meaning; the first such line is named.
+        ScriptSyntaxError: The first fault.
     """
+    reading = read_script(text, name)
+    if reading.faults:
+        raise reading.faults[0]
+    return reading.script
+
+
+def read_script(text: str, name: str = "<script>") -> ScriptReading:
+    """Read a script with all its faults; a faulty line does not make another one faulty."""
     lines = text.removeprefix("\ufeff").split("\n")
     parser = _ScriptParser()
+
+    def locate(number: int, problem: LineError) -> ScriptSyntaxError:
+        return ScriptSyntaxError(name, number, problem.offset + 1, str(problem), lines[number - 1].rstrip())
+
+    faults: list[ScriptSyntaxError] = []
+    warnings: list[ScriptSyntaxError] = []
     for number, source in enumerate(lines, 1):
+        line = LineScanner(source, number)
         try:
-            parser.add_line(source, number)
+            parser.add_line(line)
         except LineError as error:
-            raise ScriptSyntaxError(name, number, error.offset + 1, str(error), source.rstrip()) from None
-    if parser.open_blocks:
-        number = parser.open_blocks[-1][0].line
-        source = lines[number - 1]
+            faults.append(locate(number, error))
+            parser.recover(line)
+        else:
+            warnings += (locate(number, warning) for warning in line.warnings)
+    for block, _ in reversed(parser.open_blocks):
         sentence = "this block has no end; write end on a line after its last step"
-        raise ScriptSyntaxError(name, number, _indent_width(source) + 1, sentence, source.rstrip())
-    return Script(name, tuple(parser.steps))
+        faults.append(locate(block.line, LineError(sentence, _indent_width(lines[block.line - 1]))))
+    return ScriptReading(Script(name, tuple(parser.steps), tuple(warnings)), tuple(faults))
 
 
 class _ScriptParser:
@@ -63,14 +95,17 @@ class _ScriptParser:
         self.open_blocks: list[tuple[Repeat, list[Step]]] = []
         self._captured: dict[str, None] = {}  # a set that keeps its order, for suggestions
         self._order = StepOrder()
+        self._last_fault = 0  # its line
+        self._too_deep = 0  # open blocks that nest too deeply; their steps are taken for the outer block's
 
-    def add_line(self, source: str, number: int) -> None:
+    def add_line(self, line: LineScanner) -> None:
         """Take the next line.
 
         Raises:
             LineError: It has no meaning, or cannot follow the lines before it.
         """
-        parsed = parse_line(source, number, self._captured)
+        begin = line.position
+        parsed = parse_line(line, self._captured)
         if parsed is None:
             return
         if isinstance(parsed, Repeat):
@@ -83,7 +118,20 @@ class _ScriptParser:
             if isinstance(parsed, Expect):
                 self._captured |= dict.fromkeys(list_capture_names(parsed.value))
         if objection:
-            raise LineError(objection, _indent_width(source))
+            raise LineError(objection, begin)
+
+    def recover(self, line: LineScanner) -> None:
+        """Take what a faulty line means for the lines after it: it may begin a block, or capture names."""
+        self._last_fault = line.number
+        text = line.text.lstrip(BLANKS)
+        if text.split(maxsplit=1)[:1] == ["repeat"]:
+            if len(self.open_blocks) == MAX_NESTING:
+                self._too_deep += 1
+                return
+            self.open_blocks.append((Repeat(1, (), line=line.number), self.steps))
+            self.steps = []
+        elif text.startswith("<"):
+            self._captured |= dict.fromkeys(_NAMES.findall(text))
 
     def _begin_block(self, block: Repeat) -> str:
         if len(self.open_blocks) == MAX_NESTING:
@@ -94,10 +142,16 @@ class _ScriptParser:
         return ""
 
     def _end_block(self) -> str:
+        if self._too_deep:
+            self._too_deep -= 1
+            return ""
         if not self.open_blocks:
             return "this end has no repeat before it"
         block, around = self.open_blocks.pop()
         if not self.steps:
+            self.steps = around
+            if self._last_fault >= block.line:
+                return ""  # its steps are those that are faulty
             return f"the block of line {block.line} has no step to repeat"
         complete = replace(block, steps=tuple(self.steps))
         around.append(complete)
@@ -158,7 +212,8 @@ class StepOrder:
 
     def _find_objection(self, step: PlainStep) -> str:
         if step.needs_child and self._end is not None:
-            return f"by line {self._end.line} the child has ended; restart begins its next run"
+            line, self._end = self._end.line, None  # which is said once
+            return f"by line {line} the child has ended; restart begins its next run"
         match step:
             case Spawn() if isinstance(self._first, Spawn):
                 return f"the child was spawned in line {self._first.line}; restart begins its next run"

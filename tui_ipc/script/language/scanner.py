@@ -22,7 +22,7 @@ class LineError(Exception):
 
 
 class ScriptSyntaxError(Exception):
-    """A line of a script has no meaning; the text shows the line.
+    """A line of a script has no meaning, or probably another one than meant; the text shows the line.
 
     Attributes:
         name: The script's name.
@@ -82,12 +82,14 @@ class LineScanner:
 
     Attributes:
         number: As given.
+        warnings: What has a meaning here that was probably not meant.
         text: The line without the blanks at its end.
         position: The index in ``text`` at which the next piece is read.
     """
 
     def __init__(self, source: str, number: int) -> None:
         self.number = number
+        self.warnings: list[LineError] = []
         self.text = source.rstrip(BLANKS)
         self.position = 0
         self.skip_blanks()
@@ -96,6 +98,10 @@ class LineScanner:
     def rest(self) -> str:
         """The part of the line that was not read yet."""
         return self.text[self.position :]
+
+    def warn(self, sentence: str, offset: int) -> None:
+        """Note that what begins at ``offset`` is probably not what was meant."""
+        self.warnings.append(LineError(sentence, offset))
 
     def skip_blanks(self) -> None:
         """Move to the next character that is not blank."""

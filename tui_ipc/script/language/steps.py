@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, assert_never
 
 from tui_ipc.events import Stream
-from tui_ipc.script.language.scanner import to_seconds
+from tui_ipc.script.language.scanner import ScriptSyntaxError, to_seconds
 from tui_ipc.script.language.values import write_command, write_signal
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.placeholders import Regex, list_capture_names
@@ -175,10 +175,17 @@ Step = PlainStep | Repeat
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The steps of a script in their order; ``name`` identifies it to people, usually the file's name."""
+    """The steps of a script in their order.
+
+    Attributes:
+        name: Identifies it to people, usually the file's name.
+        steps: Its steps.
+        warnings: What in its text was probably not meant.
+    """
 
     name: str
     steps: tuple[Step, ...]
+    warnings: tuple[ScriptSyntaxError, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def command(self) -> tuple[str, ...] | None:

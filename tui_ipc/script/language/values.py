@@ -46,7 +46,14 @@ _DEADLINE: Final = re.compile(r"[ \t]++within(?![^ \t\r])")
 _DEADLINE_INSIDE: Final = re.compile(r"(?:^|[ \t])within[ \t]++[0-9][^ \t]*+$")
 _NAME: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
 _EXPRESSION: Final = re.compile(r"/(?:[^/\\]|\\.)*+/")
+_DIRECTORY: Final = re.compile(r"/(?:bin|dev|etc|home|lib|media|mnt|opt|proc|root|run|srv|sys|tmp|usr|var)/")
 _COMMENT_OR_DEADLINE: Final = re.compile(r"[ \t]++(?:#|within[ \t])")
+_SPECIAL: Final = re.compile(r"[\\^$*+?()|\[{]")
+_NUMBER: Final = re.compile(
+    r"[-+]?(?:0[xob][0-9a-f_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?|\.[0-9]+)", re.IGNORECASE
+)
+_NOT_FINITE: Final = ("nan", "inf", "infinity")
+_CURLY_QUOTES: Final = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\xab\xbb\uff02"
 _QUOTED: Final = re.compile("'[^']*+'")
 _RAW: Final = re.compile(r"raw(?:[ \t]++[0-9a-fA-F]{2})++")
 
@@ -80,6 +87,9 @@ def read_pattern(line: LineScanner, mark: str) -> Any:
     if text.startswith("/"):
         expression = _EXPRESSION.match(text)
         if expression and _may_end_at(line, start + expression.end(), mark):
+            if _DIRECTORY.fullmatch(expression[0]):
+                sentence = f"this is a regular expression and not a path; a path is written {mark} "
+                line.warn(sentence + render_value(expression[0]), start)
             return Regex(line.read_regex())
         _check_not_regex(line, expression.end() if expression else 0)
     return _read(line, mark, lambda placeholder: "")
@@ -90,7 +100,8 @@ def _read(line: LineScanner, mark: str, find_objection: PlaceholderCheck) -> Any
     text, start = line.rest, line.position
     if line.ended():
         raise LineError(f'a value must follow; the empty string is {mark} ""', start)
-    parsed = parse_leading_value(text, find_objection)
+    repeated: list[Any] = []
+    parsed = parse_leading_value(text, find_objection, repeated)
     if isinstance(parsed, NotationProblem):
         remedy = "" if parsed.is_placeholder and parsed.offset else _QUOTE
         raise LineError(parsed.message + remedy, start + (parsed.offset or 0))
@@ -101,6 +112,10 @@ def _read(line: LineScanner, mark: str, find_objection: PlaceholderCheck) -> Any
         value, end = parsed
         line.position += end
         _check_end(line, mark)
+        for key in repeated:
+            shown = render_value(key, 40)
+            offset = max(text.rfind(shown, 0, end), 0)
+            line.warn(f"a second key {shown} in a map; only its last value counts", start + offset)
     try:
         encode(replace_placeholders(value, lambda placeholder: None))
     except (TypeError, ValueError) as error:
@@ -131,8 +146,25 @@ def _read_bare(line: LineScanner, mark: str) -> str:
     if ambiguity := _find_ambiguity(text, mark):
         sentence, offset = ambiguity
         raise LineError(f'{sentence} If a string is meant, quote it: {mark} "…"', start + offset)
+    if doubt := _find_doubt(text, mark):
+        line.warn(f'{doubt}; if that is meant, quote it: {mark} "…"', start)
     line.position = len(line.text)
     return text
+
+
+def _find_doubt(text: str, mark: str) -> str:
+    """Say what a bare text is, if something else was probably meant; empty if not."""
+    if text.startswith("/") and mark == ">":
+        return "this is sent as text; /re/ is for what is expected" if _EXPRESSION.fullmatch(text) else ""
+    if text.startswith("/") and (text.count("/") == 1 or _SPECIAL.search(text)):
+        return "this is expected as text; a regular expression begins and ends with /"
+    if _NUMBER.fullmatch(text):
+        return "this is text and not a number, which is written as in JSON: 16, -1.5, 1e3"
+    if text.lower().lstrip("+-") in _NOT_FINITE:
+        return "this is text and not a number; that is written NaN, Infinity or -Infinity"
+    if text[0] in _CURLY_QUOTES:
+        return 'these quotes are a part of the text; a quote of the notation is "'
+    return ""
 
 
 def _find_ambiguity(text: str, mark: str) -> tuple[str, int] | None:

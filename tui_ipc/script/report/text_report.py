@@ -67,7 +67,7 @@ def describe_outcome(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
         lines.append(_describe_recording(name, outcome.recording))
     if outcome.code == ExitCode.USAGE and not outcome.total:
         lines.append(f"{name}: {paint('FAILED', RED)} before its first step")
-    elif outcome.sentence and outcome.code != ExitCode.NO_HANDSHAKE:  # without a handshake no step began
+    elif outcome.sentence:
         steps = f"{format_count(outcome.passed)} of {format_plural(outcome.total, 'step')}"
         word = paint("FAILED" if outcome.status is Status.FAILED else "INTERRUPTED", RED)
         lines.append(f"{name}: {word} after {steps} in {time}")
@@ -81,7 +81,7 @@ def describe_failure(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
     lines = []
     if outcome.sentence:
         lines.append(paint(f"{outcome.location}: {make_visible(outcome.sentence)}", BOLD))
-    return lines + [_format_detail(title, text, paint) for title, text in outcome.details]
+    return lines + [format_detail(title, text, paint) for title, text in outcome.details]
 
 
 def describe_totals(outcomes: Sequence[Outcome], paint: Paint = leave_plain) -> str:
@@ -96,7 +96,8 @@ def describe_totals(outcomes: Sequence[Outcome], paint: Paint = leave_plain) -> 
     return f"{format_plural(len(outcomes), 'script')}: {', '.join(parts)} in {seconds:.2f} s"
 
 
-def _format_detail(title: str, text: str, paint: Paint) -> str:
+def format_detail(title: str, text: str, paint: Paint = leave_plain) -> str:
+    """Write a detail as a line."""
     shown = make_visible(text)
     return f"  {title:<9} {paint(shown, _COLOURS[title]) if title in _COLOURS else shown}"
 

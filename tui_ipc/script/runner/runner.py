@@ -87,6 +87,7 @@ class Runner:
         self._strict = options.strict
         self._name = script.name
         self._timeout = timeout
+        self._steps = script.steps
         self._step: PlainStep | None = None  # that is under way
         self._cursor = ScriptCursor(script.steps)
         self._has_captures = has_captures(script.steps)
@@ -131,7 +132,7 @@ class Runner:
             total=self.total,
             passed=self.passed,
             seconds=seconds,
-            line=self.line,
+            line=self.line or self._find_line_of_start(failure),
             unexpected=(*driver.unclaimed, *left.first(_MAX_UNEXPECTED)),
             unclaimed=driver.unclaimed_count + len(left) + left.dropped,
             updates=self._expectations.updates,
@@ -149,6 +150,11 @@ class Runner:
             sentence=str(failure),
             details=failure.details,
         )
+
+    def _find_line_of_start(self, failure: StepFailed | None) -> int:
+        """The line of the ``spawn`` whose child did not begin, 0 if the script has none."""
+        is_start = failure is not None and failure.code == ExitCode.NO_HANDSHAKE
+        return next((step.line for step in self._steps if is_start and isinstance(step, Spawn)), 0)
 
     async def _run_steps(self) -> None:
         try:
