@@ -21,7 +21,6 @@ from tui_ipc.script.files import (
 from tui_ipc.script.language.steps import Quit, Script
 from tui_ipc.script.report.text_report import describe_failure
 
-
 IS_UTF8 = "a script is UTF-8 text; save it as that"
 NOT_A_NUMBER = (
     "this is text and not a number, which is written as in JSON: 16, -1.5, 1e3; "
