@@ -55,6 +55,7 @@ from tui_ipc.cli.arguments import parse_arguments
         (("--timeout", "1", "a"), "put the child's command after --: tui-ipc --timeout 1 -- a"),
         (("a", "--", "b"), "unknown argument 'a' before --"),
         (("--check", "a", "--timeout", "1", "b"), "script files come right after --script"),
+        (("--script", "--wall-clock"), "--wall-clock is for the explorer and for recordings"),
         (("--save-script", "x"), "--save-script needs a recording"),
         (("--script", "--save-script", "x"), "--save-script needs a recording"),
         (("--replay", "x", "--save-script", ""), "--save-script needs a file name"),

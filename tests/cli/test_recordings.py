@@ -384,8 +384,11 @@ def test_a_recording_is_read_from_standard_input(recording: Path) -> None:
         assert (done.returncode, done.stderr, done.stdout) == (0, "", shown)
 
 
-def test_the_wall_clock_is_shown_where_it_is_asked_for(tmp_path: Path) -> None:
-    """In UTC; where nothing says it, as in a recording of version 1, the seconds are."""
+def test_the_wall_clock_is_shown_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For people in local time; where nothing says it, as in a recording of version 1, the seconds are."""
+    monkeypatch.setenv("TZ", "EAST-2")
     path = tmp_path / "run.rec"
     began = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
     header, event = encode_header(()), encode_event(ChannelsOpen(at=1_500_000_000, run=1))
@@ -393,6 +396,6 @@ def test_the_wall_clock_is_shown_where_it_is_asked_for(tmp_path: Path) -> None:
         header + event + encode_clock(Clock(1_000_000_000, began)) + event.replace(b"\x05", b"\x0a", 1)
     )
     text = run("--replay", str(path), "--format", "text", "--wall-clock").stdout.splitlines()
-    assert [line.split()[0] for line in text] == ["1.500", "2026-05-25T15:24:48.500Z"]
+    assert [line.split()[0] for line in text] == ["1.500", "2026-05-25T17:24:48.500+02:00"]
     made = lines(run("--replay", str(path), "--format", "jsonl", "--wall-clock").stdout)
     assert [line.get("time") for line in made] == [None, "2026-05-25T15:24:48.500Z"]

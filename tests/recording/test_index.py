@@ -1,12 +1,14 @@
 """Where things are in a recording, and replays that begin there."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from tests.support.recordings import encode_recording
 from tui_ipc import events as ev
+from tui_ipc.recording.codec import Clock, encode_clock, encode_event, encode_header
 from tui_ipc.recording.index import CHECKPOINT_SPACING, CONTEXT, RecordingIndex
 from tui_ipc.recording.replay import Replay
 
@@ -67,6 +69,30 @@ def test_what_one_looks_for_is_found_by_its_number(recorded: tuple[str, list[ev.
     assert index.find_next("unanswered message", 0) == events.index(sent(17)) + 1
     assert index.find_time(10 * 100) == events.index(sent(100)) + 1
     assert index.find_time(events[-1].at + 1) is None
+
+
+def test_a_replay_from_the_middle_knows_the_time_of_day(tmp_path: Path) -> None:
+    """Also of the handshake, which may have been long before, and shown by another clock."""
+    path = tmp_path / "long.rec"
+    began, later = datetime(2026, 5, 25, tzinfo=UTC), datetime(2026, 5, 26, tzinfo=UTC)
+    events = talk(4000, unanswered=17)
+    pieces = [encode_event(event) for event in events]
+    path.write_bytes(
+        encode_header(())
+        + encode_clock(Clock(0, began))
+        + b"".join(pieces[:2000])
+        + encode_clock(Clock(0, later))
+        + b"".join(pieces[2000:])
+    )
+    replay = Replay(str(path), speed=None, start=build(str(path)).find_checkpoint(7000))
+
+    async def main() -> list[datetime | None]:
+        async with replay:
+            return [replay.time_of(event.at) async for event in replay.events()]
+
+    times = asyncio.run(main())
+    assert times[:2] == [began, began]
+    assert times[2] == later + timedelta(microseconds=events[5000].at // 1000)
 
 
 def test_an_index_that_is_not_whole_knows_what_was_read(recorded: tuple[str, list[ev.AnyEvent]]) -> None:

@@ -13,6 +13,7 @@ from tests.support.fake_session import FakeSession
 from tui_ipc.recording.replay import Replay
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.replay_app import ReplayApp
+from tui_ipc.tui.settings import Settings
 from tui_ipc.tui.widgets.line_view import LineView
 
 WAIT_SECONDS = 20.0
@@ -108,14 +109,18 @@ async def run_explorer_app(width: int = 120, height: int = 36) -> AsyncIterator[
 
 @asynccontextmanager
 async def run_replay_app(
-    path: Path, speed: float | None = 1.0, width: int = 120, height: int = 36
+    path: Path,
+    speed: float | None = 1.0,
+    width: int = 120,
+    height: int = 36,
+    settings: Settings | None = None,
 ) -> AsyncIterator[ExplorerDriver]:
     """Run the explorer over a recording."""
 
     def open_replay(speed: float | None) -> Replay:
         return Replay(str(path), speed=speed)
 
-    app = ReplayApp(open_replay(speed), str(path), open_replay=open_replay)
+    app = ReplayApp(open_replay(speed), str(path), open_replay=open_replay, settings=settings)
     async with app.run_test(size=(width, height)) as pilot:
         yield ExplorerDriver(app, pilot)
 

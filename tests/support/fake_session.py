@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Self
 
+from tests.support.frozen_session import BEGAN
 from tui_ipc.events import (
     AnyEvent,
     Audit,
@@ -122,6 +124,9 @@ class FakeSession:
     async def events(self) -> AsyncIterator[AnyEvent]:
         while (event := await self._events.get()) is not None:
             yield event
+
+    def time_of(self, at: int) -> datetime:
+        return BEGAN + timedelta(microseconds=at // 1000)
 
     def diagnosis(self) -> FakeDiagnosis:
         return FakeDiagnosis(said=self.reasons, **self.facts)

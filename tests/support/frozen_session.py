@@ -7,6 +7,7 @@ way to the screen; besides these, how much the kernel holds.
 import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from itertools import cycle
 from typing import Any, Final, Self
 
@@ -30,6 +31,7 @@ from tui_ipc.session.session import Session
 
 SERVER: Final = "/run/user/1000/tui-ipc-5f2c/server"
 PID: Final = 4242
+BEGAN: Final = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
 LEFT_BEHIND: Final = 4257
 
 # When the steps of the handshake happen, in ns.
@@ -101,6 +103,10 @@ class FrozenSession:
         """Every event, with fixed times and names."""
         async for event in self._session.events():
             yield self._freeze(event)
+
+    def time_of(self, at: int) -> datetime:
+        """Return the wall clock at a moment of the events."""
+        return BEGAN + timedelta(microseconds=at // 1000)
 
     def diagnosis(self) -> Diagnosis:
         """What the child really does, at a fixed moment."""

@@ -158,6 +158,7 @@ EFFECTS: dict[str, Effect] = {
     "Open/close": on_message(5, lambda it: it.rows("page")[1] == ""),
     "Open all": on_message(5, lambda it: it.shows("page", "0: 2")),
     "Next part": on_message(5, lambda it: it.app.inspector.message_view.bytes_view.cursor_byte, "bytes"),
+    "Times": brings(lambda it: it.app.wall_clock),
     "Wrap": brings(lambda it: it.app.output_view.is_wrapped),
     "Streams": brings(lambda it: it.app.output_view.shown_stream == "stdout"),
     "Copy output": brings(lambda it: "one" in it.app.clipboard),

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
@@ -12,14 +13,16 @@ from tests.support.app_harness import ExplorerDriver, replay_bar, run_replay_app
 from tests.support.recordings import encode_recording
 from tests.support.sample_events import LISTENING, OPEN, SPAWNED
 from tui_ipc.events import Note
-from tui_ipc.recording.codec import encode_event
+from tui_ipc.recording.codec import Clock, encode_clock, encode_event, encode_header
 from tui_ipc.recording.replay import Replay
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.session.conversation import NotConnected
+from tui_ipc.text.units import format_time_of_day
 from tui_ipc.tui.launch import run_replay
 from tui_ipc.tui.model.search import parse_filter
 from tui_ipc.tui.replay_app import ReplayApp, ReplayedSession
 from tui_ipc.tui.screens.help_screen import HelpScreen
+from tui_ipc.tui.settings import Settings
 
 
 def watch(
@@ -369,3 +372,41 @@ def test_one_moves_in_a_recording(tmp_path: Path) -> None:
         assert "event 5" in replay_bar(it)
 
     watch(scene, path)
+
+
+def test_the_time_of_day_is_shown_where_the_recording_says_it(tmp_path: Path) -> None:
+    """From the bar as well; the time since the session began is shown again after the same key."""
+    path = tmp_path / "talk.rec"
+    time = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
+    path.write_bytes(encode_header(()) + encode_clock(Clock(LISTENING.at, time)) + encode_event(LISTENING))
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.until(lambda: it.shows("log", "listening"))
+        await it.pilot.press("T")
+        await it.until(lambda: it.rows("log")[0].startswith(f"{format_time_of_day(time)}  ● listening"))
+        await it.pilot.press("ctrl+r")
+        await it.until(lambda: it.rows("log")[0].startswith(f"{format_time_of_day(time)}  ● listening"))
+        await it.pilot.press("T")
+        await it.until(lambda: it.rows("log")[0].startswith("  0.000  ● listening"))
+        assert it.notices() == []
+
+    watch(scene, path)
+
+
+def test_a_recording_without_the_time_of_day_says_so(talk: Path) -> None:
+    """Asked for by the option or by the key, it shows the seconds."""
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        assert it.rows("log")[0].startswith("  0.000  ● listening")
+        await it.pilot.press("T")
+        assert it.rows("log")[0].startswith("  0.000  ● listening")
+        sentence = "The recording does not say the time of day of its events"
+        assert [notice.partition(":")[0] for notice in it.notices()] == [sentence, sentence]
+        assert str(it.app.bottom_bar.border_subtitle).startswith("recorded 20")
+
+    async def main() -> None:
+        async with run_replay_app(talk, settings=Settings(wall_clock=True)) as it:
+            await scene(it)
+
+    asyncio.run(main())

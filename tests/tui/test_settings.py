@@ -28,9 +28,11 @@ def test_without_a_file_the_settings_are_the_defaults(path: Path) -> None:
 
 def test_every_setting_can_be_given(path: Path) -> None:
     """As the documentation of the module shows."""
-    path.write_text('theme = "nord"\nremember = false\nwrap = true\n[keys]\n"app.restart" = "f12"\n')
+    path.write_text(
+        'theme = "nord"\nremember = false\nwrap = true\nwall_clock = true\n[keys]\n"app.restart" = "f12"\n'
+    )
     assert load_settings(path) == Settings(
-        "nord", remember=False, wrap=True, keys={"app.restart": "f12"}, path=path
+        "nord", remember=False, wrap=True, wall_clock=True, keys={"app.restart": "f12"}, path=path
     )
 
 

@@ -203,7 +203,7 @@ def _add_recordings(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--wall-clock",
         action="store_true",
-        help="show when each event happened by the wall clock (UTC), not since the session began",
+        help="show the time of day of each event, for jsonl in UTC, not the seconds since the session began",
     )
     group.add_argument(
         "--speed",

@@ -48,7 +48,11 @@ def _run_child(options: Options) -> int:
     from tui_ipc.tui.launch import run_explorer
 
     return run_explorer(
-        options.command, session_options, record=options.record, save_script=_session_to_script
+        options.command,
+        session_options,
+        record=options.record,
+        save_script=_session_to_script,
+        wall_clock=options.wall_clock,
     )
 
 
@@ -118,6 +122,7 @@ def _run_replay(options: Options, path: str) -> int:
         path,
         speed=None if speed == UNLIMITED_SPEED or options.follow else speed,
         follow=options.follow,
+        wall_clock=options.wall_clock,
         save_script=save_script,
     )
 

@@ -114,8 +114,6 @@ def _check_replay(options: Options) -> str | None:
         return f"--save-script writes a script and shows nothing; {name} does not go with it"
     if options.format is not None and options.speed is not None:
         return "--format prints as fast as it can; --speed is for the explorer, without --format"
-    if options.wall_clock and options.format is None:
-        return "--wall-clock is for printing; add --format text, or jsonl"
     if options.follow and options.speed is not None:
         return "--follow shows what happens as it happens; --speed does not go with it"
     return None
@@ -124,9 +122,11 @@ def _check_replay(options: Options) -> str | None:
 def _check_without_replay(options: Options) -> str | None:
     if options.replay is not None:
         return None
-    if name := _first_given(options, "--speed", "--save-script", "--follow", "--wall-clock"):
+    if name := _first_given(options, "--speed", "--save-script", "--follow"):
         return f"{name} needs a recording; name it with --replay FILE"
     if options.script is not None:
+        if options.wall_clock:
+            return "--wall-clock is for the explorer and for recordings; it does not go with --script"
         return None
     if options.format is not None:
         return "--format needs scripts or a recording; add --script or --replay FILE"

@@ -15,7 +15,7 @@ from tui_ipc.events import (
     Note,
     ScriptStep,
 )
-from tui_ipc.recording.codec import RecordingError
+from tui_ipc.recording.codec import Clock, RecordingError
 from tui_ipc.recording.reader import open_recording
 
 Landmark = Literal["fault", "unanswered message", "note", "failed step"]
@@ -37,12 +37,15 @@ class Checkpoint:
     Attributes:
         position: The number of events before it.
         offset: Where the next event begins in the file.
-        preface: The events of the current run so far that it has once, such as its handshake.
+        preface: The events of the current run so far that it has once, such as its handshake, each with how
+            the clock of the events related to the wall clock then.
+        clock: How it relates to it now.
     """
 
     position: int
     offset: int
-    preface: tuple[AnyEvent, ...]
+    preface: tuple[tuple[AnyEvent, Clock | None], ...]
+    clock: Clock | None
 
 
 class RecordingIndex:
@@ -62,10 +65,10 @@ class RecordingIndex:
     def __init__(self, path: str) -> None:
         self._recording = open_recording(path)
         self._events: Iterator[AnyEvent] = self._recording.events()
-        self._checkpoints = [Checkpoint(0, 0, ())]
+        self._checkpoints = [Checkpoint(0, 0, (), None)]
         self._landmarks: dict[Landmark, list[int]] = {"fault": [], "note": [], "failed step": []}
         self._pending: dict[tuple[int, int], int] = {}  # the position of each message without answer
-        self._preface: list[AnyEvent] = []
+        self._preface: list[tuple[AnyEvent, Clock | None]] = []
         self._times = array("q")  # the moment of each event, 8 bytes each
         self.position = 0
         self.is_whole = False
@@ -108,10 +111,10 @@ class RecordingIndex:
         return index + 1 if index < len(self._times) else None
 
     def _add(self, event: AnyEvent) -> None:
-        if self._preface and self._preface[0].run != event.run:
+        if self._preface and self._preface[0][0].run != event.run:
             self._preface.clear()
         if event.ONCE_A_RUN:
-            self._preface.append(event)
+            self._preface.append((event, self._recording.clock))
         match event:
             case Fault() | HandshakeFailed():
                 self._landmarks["fault"].append(self.position)
@@ -126,5 +129,5 @@ class RecordingIndex:
             case _:
                 pass  # nobody looks for it by its kind
         if self.position % CHECKPOINT_SPACING == 0:
-            offset = self._recording.offset
-            self._checkpoints.append(Checkpoint(self.position, offset, tuple(self._preface)))
+            offset, clock = self._recording.offset, self._recording.clock
+            self._checkpoints.append(Checkpoint(self.position, offset, tuple(self._preface), clock))

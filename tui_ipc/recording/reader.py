@@ -84,23 +84,27 @@ class Recording:
         self.skipped: Counter[int] = Counter()
         self._kinds_of_run: dict[int, frozenset[int]] = {}  # of those that a run has once, latest run last
 
-    def events(self, offset: int = 0) -> Iterator[AnyEvent]:
+    def events(self, offset: int = 0, clock: Clock | None = None) -> Iterator[AnyEvent]:
         """Give the events in order. One event is in memory at a time.
 
         Args:
             offset: Where the first of them begins in the file; 0 for the first of all.
+            clock: How they relate to the wall clock until the file says it; None for the first of all.
 
         Raises:
             RecordingError: The file is broken; what came before that was given.
         """
-        for event in self.growing_events(offset):
+        for event in self.growing_events(offset, clock):
             if event is None:
                 return
             yield event
 
-    def growing_events(self, offset: int = 0) -> Generator[AnyEvent | None, None, None]:
+    def growing_events(
+        self, offset: int = 0, clock: Clock | None = None
+    ) -> Generator[AnyEvent | None, None, None]:
         """As :meth:`events`, but give None where nothing more can be read now, and go on from there."""
         self._reset()
+        self.clock = clock
         with _open(self.path) as file:
             self.offset = file.seek(offset)
             for message in _read_values(self.name, file, offset):

@@ -66,7 +66,7 @@ class Replay:
         self._speed = _check_speed(speed)
         self._left: Iterator[AnyEvent] = iter(()) if follow else self._recorded.events()
         if start is not None and start.position:
-            self._left = chain(start.preface, self._recorded.events(start.offset))
+            self._left = chain(self._preface(start), self._recorded.events(start.offset, start.clock))
         # Events before a start in the middle are shown at once, and not counted again.
         self._prefaced = 0 if start is None else len(start.preface)
         self._next: AnyEvent | None = None
@@ -85,6 +85,10 @@ class Replay:
         self.progress = 0.0
         self._size = os.path.getsize(path)
         self.over = False
+
+    def _preface(self, start: Checkpoint) -> Iterator[AnyEvent]:
+        for event, self._recorded.clock in start.preface:
+            yield event
 
     @property
     def path(self) -> str:

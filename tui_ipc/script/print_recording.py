@@ -16,7 +16,7 @@ from tui_ipc.recording.reader import FOLLOW_INTERVAL, FollowedRecording, name_fi
 from tui_ipc.script import ExitCode
 from tui_ipc.script.output import EndedBySignal, OutputLostError, OutputStream, run_until_signal, write_stderr
 from tui_ipc.text.safe_text import decode_output, make_visible
-from tui_ipc.text.units import format_clock, format_duration, format_size
+from tui_ipc.text.units import format_clock, format_duration, format_iso_time, format_size, to_local_time
 
 TimeOf: TypeAlias = Callable[[int], datetime | None]
 """Returns the wall clock at a moment of the events, None where it is not known."""
@@ -167,12 +167,7 @@ def format_as_jsonl(events: Iterable[AnyEvent | None], time_of: TimeOf | None = 
             yield None
         else:
             time = time_of(event.at) if time_of is not None else None
-            yield json_form.line(event, None if time is None else format_time(time))
-
-
-def format_time(time: datetime) -> str:
-    """Format a wall clock as ISO 8601 has it, with milliseconds: ``2026-05-25T15:24:48.123Z``."""
-    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+            yield json_form.line(event, None if time is None else format_iso_time(time))
 
 
 def format_as_text(events: Iterable[AnyEvent | None], time_of: TimeOf | None = None) -> Iterator[str | None]:
@@ -184,12 +179,13 @@ def format_as_text(events: Iterable[AnyEvent | None], time_of: TimeOf | None = N
 
     Args:
         events: The events; for None, None is given.
-        time_of: What says when something happened by the wall clock, which is shown instead of the seconds.
+        time_of: What says when something happened by the wall clock, which is shown in local time
+            instead of the seconds.
     """
 
     def show_clock(at: int) -> str:
         time = time_of(at) if time_of is not None else None
-        return format_clock(at) if time is None else format_time(time)
+        return format_clock(at) if time is None else format_iso_time(to_local_time(time))
 
     unfinished: dict[str, tuple[ChildOutput, bytes]] = {}
     for event in events:

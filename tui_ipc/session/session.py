@@ -8,6 +8,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageSent, Note, ScriptStep, ScriptStepState
@@ -195,6 +196,10 @@ class Session:
         self._timeline.record_only(
             ScriptStep(at=at, run=run, script=script, line=line, text=text, state=state, sentence=sentence)
         )
+
+    def time_of(self, at: int) -> datetime:
+        """Return the wall clock at a moment of the events, in UTC."""
+        return datetime.now(UTC) - timedelta(microseconds=(self._timeline.now() - at) // 1000)
 
     def diagnosis(self) -> "Diagnosis":
         """What the child does at this moment, and why nothing happens; its ``sentences`` are for people."""

@@ -122,6 +122,7 @@ class ExplorerApp(App[int]):
     action_edit_again = view_actions.edit_again
     action_send_again = view_actions.send_again
     action_note = view_actions.write_note
+    action_wall_clock = view_actions.toggle_wall_clock
 
     def __init__(
         self,
@@ -142,6 +143,7 @@ class ExplorerApp(App[int]):
         self.command = tuple(command)
         self.save_script = save_script
         self.settings = settings or Settings()
+        self.wall_clock = self.settings.wall_clock
         self._source = source
         self._history = history
         self._exit_code = 0
@@ -162,7 +164,7 @@ class ExplorerApp(App[int]):
         self.status_bar = StatusBar(self._source)
         self.notice = TroubleNotice(self._describe_remedy)
         self.metrics_panel = MetricsPanel(lambda: self.model.status.metrics, self._now, session.diagnosis)
-        self.log_view = LogView(self.model)
+        self.log_view = LogView(self.model, wall_clock=self.wall_clock)
         self.inspector = Inspector(self.model.log, id="inspector")
         self.output_view = OutputView(self.model)
         self.message_box = MessageBox(self._history)
@@ -337,7 +339,7 @@ class ExplorerApp(App[int]):
     # What the session reports
 
     def _on_event(self, event: AnyEvent) -> None:
-        self.model.apply(event)
+        self.model.apply(event, self.session.time_of(event.at))
         self.run_summaries.add(event)
         if isinstance(event, Audit):  # the only kind that opens a notification; the panes show all of them
             child_actions.notify_leftovers(self, event)

@@ -4,6 +4,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from tui_ipc.recording.codec import NothingRecordedError, RecordingError
@@ -14,7 +15,7 @@ from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.input_history import InputHistory, history_path
 from tui_ipc.tui.session_controller import SessionRecorder
-from tui_ipc.tui.settings import load_settings, settings_path
+from tui_ipc.tui.settings import Settings, load_settings, settings_path
 from tui_ipc.tui.terminal import run_on_terminal
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def run_explorer(
     *,
     record: str | None = None,
     save_script: SaveScript | None = None,
+    wall_clock: bool = False,
 ) -> int:
     """Explore a child on this terminal until the user leaves.
 
@@ -38,13 +40,14 @@ def run_explorer(
         options: How to run it.
         record: Path of a file to write every event to, None for none.
         save_script: Writes a script of what happened; without it that cannot be done.
+        wall_clock: Whether the log shows the time of day at first, whatever the settings say.
 
     Returns:
         The exit code: 0 after quitting, 128 + N after signal N, 2 if a recording could not be begun or ended
         early, 3 if the session could not begin or its last handshake did not succeed. That a recording ended
         early is shown when it happens, and printed to standard error at the end.
     """
-    settings = load_settings(settings_path())
+    settings = _load_settings(wall_clock)
     argv = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
     recorder = SessionRecorder(argv)
     if record is not None:
@@ -74,6 +77,7 @@ def run_replay(
     *,
     speed: float | None = 1.0,
     follow: bool = False,
+    wall_clock: bool = False,
     save_script: SaveScript | None = None,
 ) -> int:
     """Show a recording on this terminal until the user leaves.
@@ -82,6 +86,7 @@ def run_replay(
         path: The file.
         speed: How many times as fast as it happened, None for no pauses.
         follow: Whether to go on while the recording is written, and to wait for it.
+        wall_clock: Whether the log shows the time of day at first, whatever the settings say.
         save_script: Writes a script of what happened; without it that cannot be done.
 
     Returns:
@@ -106,9 +111,14 @@ def run_replay(
             name_file(path),
             open_replay=open_replay,
             save_script=save_script,
-            settings=load_settings(settings_path()),
+            settings=_load_settings(wall_clock),
         )
     )
+
+
+def _load_settings(wall_clock: bool) -> Settings:
+    settings = load_settings(settings_path())
+    return replace(settings, wall_clock=True) if wall_clock else settings
 
 
 def _wait_for_replay(open_replay: "Callable[[float | None], Replay]", speed: float | None) -> "Replay":

@@ -5,6 +5,7 @@ There is no child: actions that need one say so. Everything else is as in the ex
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import datetime
 from os.path import basename
 from typing import Any, ClassVar, Final, NoReturn, Self
 
@@ -18,6 +19,7 @@ from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.handshake import RunPhase
 from tui_ipc.text.safe_text import make_visible
+from tui_ipc.tui import view_actions
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.keys import format_key
@@ -66,6 +68,10 @@ class ReplayedSession:
     def add_note(self, text: str, about: int | None = None) -> None:
         """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
         _refuse(f"the note {text!r} about {about} cannot be added")
+
+    def time_of(self, at: int) -> datetime | None:
+        """Return the wall clock at a moment of the events; None where the recording does not say it."""
+        return self._replay.time_of(at)
 
     def diagnosis(self) -> Diagnosis:
         """Say that no child runs."""
@@ -185,6 +191,7 @@ class ReplayApp(ExplorerApp):
             id="replay.next_failed_step",
             tooltip="Go to the next step of a script that failed, and pause there",
         ),
+        Binding("T", "wall_clock", "Times", show=False, id="replay.clock"),
         Binding(
             "plus,equals_sign",
             "speed(1)",
@@ -236,6 +243,11 @@ class ReplayApp(ExplorerApp):
 
     def _now(self) -> int:
         return self._latest[0]
+
+    def _on_event(self, event: AnyEvent) -> None:
+        super()._on_event(event)
+        if self.wall_clock and self.replay.time_of(event.at) is None:
+            view_actions.refuse_wall_clock(self)
 
     def _on_ended(self, broken: RecordingError | None) -> None:
         """Say in what state the recording ended, unless the user ended the replay."""

@@ -5,6 +5,7 @@ However the explorer ends, the session is left, and so the child is ended.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import datetime
 from enum import Enum, auto
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -45,6 +46,7 @@ class ExplorableSession(Protocol):
     def add_note(self, text: str, about: int | None = None) -> None: ...
     def events(self) -> AsyncIterator[AnyEvent]: ...
     def diagnosis(self) -> "Diagnosis": ...
+    def time_of(self, at: int) -> datetime | None: ...
 
 
 class SessionPhase(Enum):

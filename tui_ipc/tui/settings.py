@@ -6,6 +6,7 @@ the theme is ever written to the file, and the other lines stay as they are.
     theme = "nord"          # any theme of the palette; choosing one there writes it here
     remember = true         # whether what is sent is kept for later starts
     wrap = false            # whether long lines of the child's output are wrapped at first
+    wall_clock = false      # whether the log shows the time of day at first, not seconds
 
     [keys]                  # a key, or several with commas, by the name of the action (see the help, F1)
     "app.restart" = "f12"
@@ -43,6 +44,7 @@ class Settings:
         theme: The name of a theme; None for the default.
         remember: Whether what is sent is kept for later starts.
         wrap: Whether long lines of the child's output are wrapped at first.
+        wall_clock: Whether the log shows the time of day at first, not seconds.
         keys: Keys by the id of their binding.
         problems: What is wrong with the file, one sentence each.
         path: The file, which need not exist; None if nothing is to be saved.
@@ -51,6 +53,7 @@ class Settings:
     theme: str | None = None
     remember: bool = True
     wrap: bool = False
+    wall_clock: bool = False
     keys: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     path: Path | None = None
@@ -60,6 +63,7 @@ _SETTING_TYPES: Final[Mapping[str, tuple[type, str]]] = {
     "theme": (str, 'a string, such as "nord"'),
     "remember": (bool, "true or false"),
     "wrap": (bool, "true or false"),
+    "wall_clock": (bool, "true or false"),
     "keys": (dict, 'a table: a line [keys], and below it lines such as "app.restart" = "f12"'),
 }
 

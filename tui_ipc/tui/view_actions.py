@@ -183,6 +183,25 @@ def write_note(app: "ExplorerApp") -> None:
     app.push_screen(LineScreen("Note", "Enter adds it · Esc cancels"), add)
 
 
+def toggle_wall_clock(app: "ExplorerApp") -> None:
+    """Show the time of day in the log, or the seconds since the session began."""
+    entries = (entry for _, entry in app.model.log.newest_first() if entry.event is not None)
+    newest = next(entries, None)
+    if not app.wall_clock and newest is not None and newest.time is None:
+        refuse_wall_clock(app)
+        return
+    app.wall_clock = not app.wall_clock
+    app.log_view.show_wall_clock(app.wall_clock)
+
+
+def refuse_wall_clock(app: "ExplorerApp") -> None:
+    """Say why there is no time of day, and show seconds."""
+    app.wall_clock = False
+    app.log_view.show_wall_clock(False)
+    reason = "The recording does not say the time of day of its events"
+    notify_refusal(app, "No time of day", f"{reason}: their times are seconds since the session began.")
+
+
 def _inspected_message(app: "ExplorerApp", title: str) -> MessageSent | MessageReceived | None:
     """The inspected message; if there is none, or no child to send one to, the user is told."""
     event = None if app.inspector.entry is None else app.inspector.entry.event

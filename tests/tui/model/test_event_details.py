@@ -1,6 +1,7 @@
 """What the inspector shows of an event besides its value."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from tui_ipc.events import (
     StepLate,
 )
 from tui_ipc.ipc.wire import encode
-from tui_ipc.text.units import format_plural
+from tui_ipc.text.units import format_date_and_time, format_plural
 from tui_ipc.tui.model.byte_map import ByteMap
 from tui_ipc.tui.model.event_details import (
     COUNT_LIMIT,
@@ -101,12 +102,19 @@ def test_a_message_has_a_title_a_summary_and_facts() -> None:
     assert about(SENT) == {
         "run": "1",
         "at": "1.500 s",
+        "time": "not recorded",
         "direction": "to the child",
         "sent by": "user",
         "number": "#2 of this run",
         "kind": "map",
         "size": "8 bytes",
     }
+
+
+def test_the_moment_has_its_date_and_zone() -> None:
+    time = datetime(2026, 5, 25, 15, 24, 48, 123_000, tzinfo=UTC)
+    facts = [line.text for line in about_lines(LogEntry(SENT, 1, time=time))]
+    assert facts[1:3] == ["at         1.500 s", f"time       {format_date_and_time(time)}"]
 
 
 def test_the_answers_to_a_message_are_facts() -> None:

@@ -1,5 +1,7 @@
 """The log, the output, and the line of the log for each event."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,7 +26,7 @@ from tui_ipc.events import (
     StepLate,
     Stream,
 )
-from tui_ipc.text.units import format_plural
+from tui_ipc.text.units import format_plural, format_time_of_day
 from tui_ipc.tui.model import session_model as model_module
 from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.session_model import (
@@ -119,6 +121,18 @@ def test_columns_are_aligned() -> None:
         for raw, answers, elapsed in ((b"1", 1, 61_000), (b"1" * 70_000, None, None), (b"", 2, 12 * SECOND))
     ]
     assert len({sum(len(span.text) for span in format_log_line(row).right) for row in rows}) == 1
+
+
+def test_the_time_of_day_takes_the_place_of_the_seconds() -> None:
+    """Where it is not known the seconds stay, in the same column."""
+    time = datetime(2026, 5, 25, 15, 24, 48, 123_000, tzinfo=UTC)
+    known = LogEntry(ChildContinued(at=0, run=1), 1, time=time)
+    assert known.line.text == "  0.000  ● continued  the child goes on"
+    shown = known.line_with_time_of_day.text
+    assert shown == f"{format_time_of_day(time)}  ● continued  the child goes on"
+    unknown = LogEntry(ChildContinued(at=0, run=1), 1).line_with_time_of_day.text
+    assert unknown == "       0.000  ● continued  the child goes on"
+    assert LogEntry(None, 2).line_with_time_of_day.text == "── run 2 "
 
 
 @given(text=st.text())

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from functools import partial
 
 from textual import events
@@ -14,9 +15,10 @@ from tests.support.app_harness import (
     run_explorer_app,
     run_scene,
 )
+from tests.support.frozen_session import BEGAN
 from tui_ipc.events import MessageReceived
 from tui_ipc.ipc.wire import encode
-from tui_ipc.text.units import format_count
+from tui_ipc.text.units import format_count, format_time_of_day
 from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.session_model import SEARCH_LIMIT
 from tui_ipc.tui.widgets.search_pane import QueryBar
@@ -391,3 +393,27 @@ def test_click_selects_a_line() -> None:
         assert it.app.log_view.cursor == 3
 
     run_scene(scene)
+
+
+def test_the_time_of_day_is_shown_and_hidden() -> None:
+    """In 80 columns a message has room beside it, its latency and its size."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        clock = format_time_of_day(BEGAN + timedelta(milliseconds=42))
+        assert "  0.042  ● open       messages may pass" in it.rows("log")[4]
+        await it.pilot.press("T")
+        await it.until(lambda: it.rows("log")[4].startswith(f"{clock}  ● open       messages may pass"))
+        await it.pilot.press("escape")
+        await it.say("a message of 32 characters or so")
+        it.session.answer("an answer of 32 characters or so")
+        await it.until(lambda: it.shows("log", '← "an answer of 32 characters or so" '))
+        row = next(row for row in it.rows("log") if "← " in row)
+        assert "µs" in row
+        assert row.endswith(" B")
+        await it.pilot.press("T")
+        assert it.app.message_box.input.value == "T"
+        it.app.log_view.focus()
+        await it.pilot.press("T")
+        await it.until(lambda: it.rows("log")[4].startswith("  0.042  ● open"))
+
+    play(scene, 80, 24)

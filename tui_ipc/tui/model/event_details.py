@@ -30,7 +30,14 @@ from tui_ipc.events import (
 from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.text import notation
 from tui_ipc.text.safe_text import make_lines_visible, make_visible
-from tui_ipc.text.units import format_clock, format_count, format_duration, format_plural, format_size
+from tui_ipc.text.units import (
+    format_clock,
+    format_count,
+    format_date_and_time,
+    format_duration,
+    format_plural,
+    format_size,
+)
 from tui_ipc.tui.model.byte_map import ByteMap
 from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.styled_line import Line, Span, line
@@ -162,7 +169,9 @@ def about_lines(entry: LogEntry, more: Iterable[tuple[str, str]] = ()) -> list[L
     """The facts of an event, one a line, and then the facts of ``more``."""
     facts = [("run", str(entry.run))]
     if entry.event is not None:
-        facts += [("at", f"{format_clock(entry.event.at).strip()} s"), *_list_facts(entry.event)]
+        time = "not recorded" if entry.time is None else format_date_and_time(entry.time)
+        facts += [("at", f"{format_clock(entry.event.at).strip()} s"), ("time", time)]
+        facts += _list_facts(entry.event)
     facts += more
     width = max(len(name) for name, _ in facts) + 2
     return [line(Span(f"{name:<{width}}", "muted"), Span(make_visible(fact))) for name, fact in facts]

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import assert_never
 
 from tui_ipc.events import (
@@ -30,7 +31,14 @@ from tui_ipc.events import (
 from tui_ipc.events.sentences import EventText, describe_event
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.safe_text import make_visible
-from tui_ipc.text.units import format_clock, format_count, format_duration, format_plural, format_size
+from tui_ipc.text.units import (
+    format_clock,
+    format_count,
+    format_duration,
+    format_plural,
+    format_size,
+    format_time_of_day,
+)
 from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.status import Status
 from tui_ipc.tui.model.styled_line import Line, OutputLine, Span
@@ -44,24 +52,26 @@ SIZE_WIDTH = 10
 STEP_WIDTH = 10
 
 
-def format_log_line(event: AnyEvent, since: int | None = None) -> Line:
+def format_log_line(event: AnyEvent, since: int | None = None, clock: str | None = None) -> Line:
     """Return the log's line about an event: time, mark and text; at the right edge latency and size.
 
     Args:
         event: The event; its text is made safe to show here.
         since: For a step of the handshake, the nanoseconds since the step before it.
+        clock: The time to show; None for the seconds since the session began.
     """
     text = describe_event(event, VALUE_LIMIT)
+    time = Span(f"{format_clock(event.at) if clock is None else clock}  ", "muted")
     match event:
         case MessageSent():
-            return _format_message(event, text, "sent", "")
+            return _format_message(event, time, text, "sent", "")
         case MessageReceived():
             latency = format_duration(event.elapsed) if event.elapsed is not None else ""
-            return _format_message(event, text, "received", latency)
+            return _format_message(event, time, text, "received", latency)
         case ServerListening() | ChildSpawned() | ChildConnected() | ChannelsOpen():
-            return _format_step(event, since, text, "")
+            return _format_step(time, since, text, "")
         case HelloReceived():
-            return _format_step(event, since, text, format_size(len(event.raw)))
+            return _format_step(time, since, text, format_size(len(event.raw)))
         case (
             StepLate()
             | HandshakeFailed()
@@ -76,7 +86,7 @@ def format_log_line(event: AnyEvent, since: int | None = None) -> Line:
             | ScriptStep()
             | Note()
         ):
-            return _format_event(event, text)
+            return _format_event(time, text)
         case _:
             assert_never(event)
 
@@ -86,9 +96,11 @@ def run_separator(run: int) -> Line:
     return Line((Span(f"── run {run} ", "muted"),), fill="─")
 
 
-def _format_message(event: MessageSent | MessageReceived, text: EventText, paint: str, latency: str) -> Line:
+def _format_message(
+    event: MessageSent | MessageReceived, time: Span, text: EventText, paint: str, latency: str
+) -> Line:
     left = (
-        Span(f"{format_clock(event.at)}  ", "muted"),
+        time,
         Span(f"{text.mark} ", paint),
         Span(make_visible(text.detail)),
     )
@@ -99,9 +111,9 @@ def _format_message(event: MessageSent | MessageReceived, text: EventText, paint
     return Line(left, right)
 
 
-def _format_step(event: AnyEvent, since: int | None, text: EventText, size: str) -> Line:
+def _format_step(time: Span, since: int | None, text: EventText, size: str) -> Line:
     left = (
-        Span(f"{format_clock(event.at)}  ", "muted"),
+        time,
         Span(f"{text.mark} ", text.tone),
         Span(f"{text.word:<{STEP_WIDTH}} "),
         Span(make_visible(text.detail), "muted"),
@@ -112,10 +124,10 @@ def _format_step(event: AnyEvent, since: int | None, text: EventText, size: str)
     return Line(left, (took, Span(f"{size:>{SIZE_WIDTH}}", "muted")))
 
 
-def _format_event(event: AnyEvent, text: EventText) -> Line:
+def _format_event(time: Span, text: EventText) -> Line:
     return Line(
         (
-            Span(f"{format_clock(event.at)}  ", "muted"),
+            time,
             Span(f"{text.mark} ", text.tone),
             Span(f"{text.word:<{STEP_WIDTH}} ", text.tone),
             Span(make_visible(text.detail)),
@@ -149,16 +161,26 @@ class LogEntry:
         event: What it is about; None for the line between two runs.
         run: The run that it belongs to.
         since: For a step of the handshake, the nanoseconds since the step before it.
+        time: When it happened by the wall clock; None where nothing says it.
     """
 
     event: AnyEvent | None
     run: int
     since: int | None = None
+    time: datetime | None = None
 
     @property
     def line(self) -> Line:
-        """The line that the log shows."""
+        """The line that the log shows, with the seconds since the session began."""
         return run_separator(self.run) if self.event is None else format_log_line(self.event, self.since)
+
+    @property
+    def line_with_time_of_day(self) -> Line:
+        """The line with the time of day; where that is not known, with the seconds, as wide."""
+        if self.event is None:
+            return self.line
+        clock = f"{format_clock(self.event.at):>12}" if self.time is None else format_time_of_day(self.time)
+        return format_log_line(self.event, self.since, clock)
 
     @property
     def text(self) -> str:
@@ -311,8 +333,8 @@ class SessionModel:
         self.output_queue = OutputQueue(self.output)
         self._step_at = 0
 
-    def apply(self, event: AnyEvent) -> None:
-        """Take an event into account."""
+    def apply(self, event: AnyEvent, time: datetime | None = None) -> None:
+        """Take an event into account, and when it happened by the wall clock, if that is known."""
         self.status.apply(event)
         since, weight = None, 1
         match event:
@@ -342,7 +364,7 @@ class SessionModel:
                 pass  # they change the status and have a line in the log
             case _:
                 assert_never(event)
-        self.log.append(LogEntry(event, event.run, since), weight)
+        self.log.append(LogEntry(event, event.run, since, time), weight)
 
     def _begin_run(self, event: ServerListening) -> None:
         self.output_queue.add(event)

@@ -35,7 +35,7 @@ _PANES = (
 _MESSAGE = ("Message", "what you send to the child")
 _REPLAY = ("Replay", "how many events were shown, and at what speed")
 
-_SETTINGS = "theme, wrap, remember, and [keys], which binds the names shown in grey to other keys"
+_SETTINGS = "theme, wrap, wall_clock, remember, and [keys], which binds the names shown in grey to other keys"
 
 _NOTATION = (
     ("Hello from parent", "a string: anything that is neither JSON nor a literal"),

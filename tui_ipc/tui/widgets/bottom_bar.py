@@ -9,7 +9,7 @@ from textual.widgets import Input, Static
 from tui_ipc.recording.replay import Replay
 from tui_ipc.text import notation
 from tui_ipc.text.safe_text import make_visible
-from tui_ipc.text.units import format_count, format_plural
+from tui_ipc.text.units import format_count, format_plural, to_local_time
 from tui_ipc.tui.input_history import InputHistory, Vocabulary
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.session_model import LogEntry
@@ -147,7 +147,7 @@ class ReplayBar(Static, can_focus=True):
 
     def on_mount(self) -> None:
         """Show the replay, and look again at intervals."""
-        self.border_subtitle = f"recorded {self._replay.began:%Y-%m-%d %H:%M %Z}"
+        self.border_subtitle = f"recorded {to_local_time(self._replay.began):%Y-%m-%d %H:%M %Z}"
         self.sync()
         self.set_interval(POLL_SECONDS, self.sync)
 

@@ -68,6 +68,13 @@ class LogView(SearchableView):
             id="log.invert",
             tooltip="Show the lines that the filter hides, and hide the others",
         ),
+        Binding(
+            "T",
+            "app.wall_clock",
+            "Times",
+            id="log.clock",
+            tooltip="Show the time of day in the log, or the seconds since the session began",
+        ),
         Binding("v", "app.tab('value')", "Value", show=False, id="log.value"),
         Binding("b", "app.tab('bytes')", "Bytes", show=False, id="log.bytes"),
         Binding("a", "app.tab('about')", "About", show=False, id="log.about"),
@@ -116,9 +123,10 @@ class LogView(SearchableView):
     class FilterCleared(Message):
         """The filter was cleared."""
 
-    def __init__(self, model: SessionModel) -> None:
+    def __init__(self, model: SessionModel, *, wall_clock: bool = False) -> None:
         super().__init__(id="log")
         self._model = model
+        self._wall_clock = wall_clock
         self.filter: Filter | None = None
         self._filtered: IncrementalFilter | None = None
         self._selected_entry_index: int | None = None  # passing the filter or not
@@ -151,7 +159,13 @@ class LogView(SearchableView):
 
     def line(self, index: int) -> Line:
         """Return a line."""
-        return self.entry(index).line
+        entry = self.entry(index)
+        return entry.line_with_time_of_day if self._wall_clock else entry.line
+
+    def show_wall_clock(self, shown: bool) -> None:
+        """Show the time of day, or the seconds since the session began."""
+        self._wall_clock = shown
+        self.refresh()
 
     def searched(self, index: int) -> str:
         """Return the whole text of an entry; its line may show less."""
