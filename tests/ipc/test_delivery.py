@@ -96,12 +96,12 @@ def test_a_step_never_waits(ends: Pair) -> None:
     count = filled(sender._outlet)
     delivery = Delivery(sender._outlet, [encode("last")], [])
     with pytest.raises(BlockingIOError):
-        delivery.step(sockets.NONBLOCKING)
+        delivery.step()
     assert delivery.fileno() == sender.fileno()
     came = []
     while not select.select([], [delivery], [], 0)[1]:
         came.append(receiver.try_recv())
-    delivery.step(sockets.NONBLOCKING)
+    delivery.step()
     delivery.leave()
     sender.close()
     check([*came, *receiver], ["x" * 20_000] * count + ["last"])
@@ -112,7 +112,7 @@ def filled(outlet: Outlet) -> int:
     count = 0
     try:
         while True:
-            Delivery(outlet, [encode("x" * 20_000)], []).step(sockets.NONBLOCKING)
+            Delivery(outlet, [encode("x" * 20_000)], []).step()
             count += 1
     except BlockingIOError:
         return count
@@ -124,7 +124,7 @@ def test_a_large_message_waits_for_its_own_stream(ends: Pair) -> None:
     data = encode("x" * (5 * MIB))
     delivery = Delivery(sender._outlet, [data], [])
     with pytest.raises(BlockingIOError):
-        delivery.step(sockets.NONBLOCKING)
+        delivery.step()
     assert delivery.fileno() != sender.fileno()
     sender.send("meanwhile")
     assert receiver.recv(PATIENCE) == "meanwhile"
@@ -145,7 +145,7 @@ def test_a_delivery_given_up_loses_only_its_message(ends: Pair, steps: int) -> N
     delivery = Delivery(sender._outlet, [bytes(5 * MIB)], [])
     for _ in range(steps):
         with pytest.raises(BlockingIOError):
-            delivery.step(sockets.NONBLOCKING)
+            delivery.step()
     delivery.abandon()
     sender.send("next")
     assert receiver.recv() == "next"

@@ -11,7 +11,9 @@ import pytest
 from tests.ipc.conftest import MakeChannel, Pair
 from tests.support.raw_wire import begin_large
 from tests.support.threads import PATIENCE, in_threads
-from tui_ipc import Busy, Closed, Disconnected, OneShotServer, ReceiverSet
+from tui_ipc import Busy, Closed, Disconnected, OneShotServer, Receiver, ReceiverSet
+from tui_ipc.ipc import sockets
+from tui_ipc.ipc.channel import answering
 
 
 def until_waiting(thread: threading.Thread) -> None:
@@ -55,6 +57,48 @@ def test_close_wakes_a_receive(ends: Pair, timeout: float | None, large: bool) -
     assert repr(receiver) == "<Receiver closed>"
     with pytest.raises(Disconnected):
         sender.send("nobody")
+
+
+@pytest.mark.parametrize("timeout", [None, PATIENCE])
+@pytest.mark.parametrize("size", [1000, 10_000_000], ids=["full channel", "large message"])
+@pytest.mark.parametrize("inline", [False, True], ids=["channel", "inline"])
+def test_close_wakes_a_send(ends: Pair, timeout: float | None, size: int, inline: bool) -> None:
+    """`close()` from another thread wakes a blocked `send`, of which nothing arrives."""
+    sender, receiver = ends
+    if inline:
+        with Receiver[Any](sockets.duplicate(sender.fileno())) as connection:
+            sender = answering(connection)
+
+    def send() -> None:
+        while True:
+            sender.send("x" * size, timeout)
+
+    error = outcome_of(send, sender.close)
+    assert type(error) is Closed
+    assert sender.closed
+    if not inline:
+        came = []
+        with pytest.raises(Disconnected):
+            while True:
+                came.append(receiver.recv(PATIENCE))
+        assert set(came) <= {"x" * 1000}
+
+
+def test_close_wakes_every_thread_that_sends(ends: Pair) -> None:
+    """However many threads share it."""
+    sender, _ = ends
+
+    def send() -> None:
+        with pytest.raises(Closed):
+            while True:
+                sender.send("x" * 1000)
+
+    def close() -> None:
+        while len(sender._outlet._alarms) < 3:
+            pass
+        sender.close()
+
+    in_threads(send, send, send, close)
 
 
 def test_close_wakes_a_receiver_that_others_wait_for(ends: Pair) -> None:

@@ -22,8 +22,6 @@ T_contra = TypeVar("T_contra", contravariant=True)
 TURN = 50
 """Messages that are given or taken without a wait before the loop gets its turn."""
 
-_AT_ONCE = sockets.SEND_FLAGS | sockets.NONBLOCKING
-
 
 class Sender(Handle, Generic[T_contra]):
     """A sender for one event loop. Owns the blocking sender that it was made of; close one of the two.
@@ -82,7 +80,7 @@ class Sender(Handle, Generic[T_contra]):
         message = value if encode is None else encode(value)
         # The short way: nobody is before us, and the channel takes it.
         if not self._queue and self._at_once < TURN:
-            delivery = self._sender._start(message, _AT_ONCE)
+            delivery = self._sender._start(message)
             if delivery is None:
                 self._at_once += 1
             else:
@@ -102,7 +100,7 @@ class Sender(Handle, Generic[T_contra]):
 
     def send_raw(self, data: bytes) -> Coroutine[Any, Any, None]:
         """Send bytes as they are; see :meth:`tui_ipc.Sender.send_raw`."""
-        return self._send(lambda: self._sender._start_raw(data, _AT_ONCE))
+        return self._send(lambda: self._sender._start_raw(data))
 
     def clone(self) -> "Sender[T_contra]":
         """Another sender of the same channel, to be closed on its own."""
@@ -137,7 +135,7 @@ class Sender(Handle, Generic[T_contra]):
         self.close()
 
     def _start(self, message: object, move: bool) -> Delivery | None:
-        delivery = self._sender._start(message, _AT_ONCE)
+        delivery = self._sender._start(message)
         if delivery is not None:
             delivery.moves = move
         return delivery
@@ -186,7 +184,7 @@ class Sender(Handle, Generic[T_contra]):
     def _has_left(self, delivery: Delivery) -> bool:
         """Whether a message has left whole, after what the kernel takes of it now."""
         try:
-            delivery.step(sockets.NONBLOCKING)
+            delivery.step()
         except BlockingIOError:
             return False
         except BaseException:
@@ -216,7 +214,7 @@ class Sender(Handle, Generic[T_contra]):
     def _write_rest(self) -> None:
         outlet = self._sender._outlet
         try:
-            outlet.flush(sockets.NONBLOCKING | sockets.SEND_FLAGS)
+            outlet.flush()
         except BlockingIOError:
             return
         except OSError:

@@ -9,15 +9,15 @@ before anything else.
 
 import errno
 import os
-import select
 import socket
 from _thread import allocate_lock
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.errors import Disconnected, MessageTooLarge
+from tui_ipc.ipc.errors import Closed, Disconnected, MessageTooLarge
+from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import LARGE_DESCRIPTOR_LIMIT, announce, too_many_handles
 from tui_ipc.osutil import one_way
-from tui_ipc.osutil.waiting import has_hung_up, wait
+from tui_ipc.osutil.waiting import Alarm, has_hung_up
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Outlet:
         unfinished: What must go out before anything else.
     """
 
-    __slots__ = ("atomic_size", "is_inline", "lock", "socket", "unfinished")
+    __slots__ = ("_alarms", "atomic_size", "is_inline", "lock", "socket", "unfinished")
 
     def __init__(self, sock: socket.socket, *, is_inline: bool) -> None:
         self.socket = sock
@@ -56,6 +56,7 @@ class Outlet:
         self.atomic_size = sockets.atomic_size(sock)
         self.lock = allocate_lock() if is_inline else None
         self.unfinished: list[memoryview] = []
+        self._alarms: list[Alarm] = []  # of the threads that wait
 
     def send(self, data: bytes, flags: int) -> int:
         """Send a message at once; what the kernel does not take of it is :attr:`unfinished`.
@@ -81,12 +82,32 @@ class Outlet:
             if lock is not None:
                 lock.release()
 
-    def flush(self, flags: int) -> None:
+    def add_alarm(self) -> Alarm | None:
+        """What :meth:`close` rings from now on; None where no descriptor is left for it."""
+        try:
+            alarm = Alarm()
+        except OSError:
+            return None  # a wait without it is better than an error: the channel ends it
+        self._alarms.append(alarm)
+        return alarm
+
+    def remove_alarm(self, alarm: Alarm | None) -> None:
+        """The wait is over."""
+        if alarm is not None:
+            self._alarms.remove(alarm)
+
+    def close(self) -> None:
+        """Close the socket, and wake the threads that wait for it: they find it closed."""
+        self.socket.close()
+        for alarm in tuple(self._alarms):
+            alarm.ring()
+
+    def flush(self) -> None:
         """Write what an earlier message left; raises BlockingIOError while the kernel does not take it
         all.
         """
         while self.unfinished:
-            sent = self.socket.sendmsg(self.unfinished, (), flags)
+            sent = self.socket.sendmsg(self.unfinished, (), SEND_FLAGS)
             self.unfinished = _after(self.unfinished, sent)
 
 
@@ -168,26 +189,22 @@ class Delivery:
         rest = self.outlet.unfinished if self._body < 0 else self._pieces
         return self._size - sum(map(len, rest)), self._size
 
-    def step(self, flags: int) -> None:
-        """Send as much as can be sent; returns once the message has left whole.
-
-        Args:
-            flags: ``sockets.NONBLOCKING``, or 0 to wait in the kernel.
+    def step(self) -> None:
+        """Send as much as can be sent now; returns once the message has left whole.
 
         Raises:
             BlockingIOError: Wait until ``fileno()`` is writable, or for ``pause`` seconds, then step again.
             Disconnected, Closed, TooManyHandles, MessageTooLarge: The message did not leave.
         """
-        flags |= sockets.SEND_FLAGS
         self.pause = 0.0
         try:
             if self._state == _PREFILL:
                 self._prefill()
             if self._state == _FIRST:
-                self.outlet.flush(flags)
-                self._send_first(flags)
+                self.outlet.flush()
+                self._send_first()
             if self._state == _REST:
-                self.outlet.flush(flags)
+                self.outlet.flush()
                 self._state = _BODY
         except BlockingIOError:
             raise
@@ -197,9 +214,11 @@ class Delivery:
                 # is a full channel by another measure, but nothing tells when it has room again.
                 self.pause = next(self._pauses, _IN_FLIGHT_PAUSES[-1])
                 raise BlockingIOError from None
-            raise sockets.translate_error(error, "this sender was closed") from None
+            raise sockets.translate_error(error, _CLOSED) from None
         if self._body >= 0:
-            self._send_body(flags)
+            if self.outlet.socket.fileno() < 0:
+                raise Closed(_CLOSED)
+            self._send_body()
 
     def leave(self) -> None:
         """Settle what a message that left means for its handles: a receiver has moved away."""
@@ -225,13 +244,13 @@ class Delivery:
             pass
         self._state = _FIRST
 
-    def _send_first(self, flags: int) -> None:
+    def _send_first(self) -> None:
         descriptors = [handle._travelling_fileno() for handle in self._handles]
         first = self._pieces
         if self._theirs >= 0:
             descriptors.insert(0, self._theirs)
             first = [memoryview(announce(self._size))]
-        sent = self.outlet.socket.sendmsg(first, sockets.rights(descriptors), flags)
+        sent = self.outlet.socket.sendmsg(first, sockets.rights(descriptors), SEND_FLAGS)
         self._state = _REST
         rest = _after(first, sent)
         if rest:
@@ -240,15 +259,10 @@ class Delivery:
             os.close(self._theirs)
             self._theirs = -1
 
-    def _send_body(self, flags: int) -> None:
+    def _send_body(self) -> None:
         try:
             while self._pieces:
-                try:
-                    self._pieces = _after(self._pieces, one_way.write(self._body, self._pieces))
-                except BlockingIOError:
-                    if flags & sockets.NONBLOCKING:
-                        raise
-                    wait((self._body,), select.POLLOUT, None)
+                self._pieces = _after(self._pieces, one_way.write(self._body, self._pieces))
         except (BrokenPipeError, ConnectionResetError):
             raise self._refusal() from None
 
@@ -263,6 +277,8 @@ class Delivery:
 
 
 _PREFILL, _FIRST, _REST, _BODY = range(4)
+
+_CLOSED = "this sender was closed"
 
 
 def _after(pieces: "list[memoryview]", sent: int) -> "list[memoryview]":

@@ -136,7 +136,7 @@ class Sender(TypedSender[T_contra]):
                         return
                     delivery = self._after_part(data, sent)
         else:
-            delivery = self._start(message, SEND_FLAGS if timeout is None else _AT_ONCE)
+            delivery = self._start(message)
         if delivery is not None:
             delivery.moves = move
             complete(delivery, deadline_after(timeout))
@@ -192,8 +192,11 @@ class Sender(TypedSender[T_contra]):
         return sockets.open_fileno(self._outlet.socket, "this sender was closed")
 
     def close(self) -> None:
-        """Close this end. Messages sent before still arrive. Closing twice is harmless."""
-        self._outlet.socket.close()
+        """Close this end. Messages sent before still arrive. Closing twice is harmless.
+
+        A thread that waits in :meth:`send` gets Closed.
+        """
+        self._outlet.close()
 
     def __enter__(self) -> "Self":
         return self
@@ -204,7 +207,7 @@ class Sender(TypedSender[T_contra]):
     def __repr__(self) -> str:
         return f"<Sender {sockets.describe(self._outlet.socket)}>"
 
-    def _start(self, value: object, flags: int) -> Delivery | None:
+    def _start(self, value: object) -> Delivery | None:
         """Send at once what is short and has no handles; anything else is returned, still to be stepped."""
         at_once = self._at_once
         if value.__class__ is bytes and len(value) > at_once:  # sent from where it lies, without being packed
@@ -227,17 +230,17 @@ class Sender(TypedSender[T_contra]):
             return self._delivery((data,), encoder.handles)
         IDLE.append(encoder)
         try:
-            sent = self._send(data, flags)
+            sent = self._send(data, SEND_FLAGS)
         except OSError:
             return Delivery(self._outlet, (data,))  # nothing was sent: it waits, or says what is wrong
         return None if sent == len(data) else self._after_part(data, sent)
 
-    def _start_raw(self, data: bytes, flags: int) -> Delivery | None:
+    def _start_raw(self, data: bytes) -> Delivery | None:
         """As :meth:`_start`, of bytes as they are."""
         if len(data) > self._at_once:
             return Delivery(self._outlet, (data,))
         try:
-            sent = self._send(data, flags)
+            sent = self._send(data, SEND_FLAGS)
         except OSError:
             return Delivery(self._outlet, (data,))
         return None if sent == len(data) else self._after_part(data, sent)
@@ -322,9 +325,6 @@ def _adopt_sender(
     return Sender(sockets.socket_from_fd(descriptor), max_message_size, encode=encode)
 
 
-_AT_ONCE = SEND_FLAGS | sockets.NONBLOCKING
-
-
 def complete(delivery: Delivery, deadline: float | None) -> None:
     """Step a delivery until the message has left whole."""
     lock = delivery.outlet.lock
@@ -341,24 +341,29 @@ def complete(delivery: Delivery, deadline: float | None) -> None:
 
 
 def _complete(delivery: Delivery, deadline: float | None) -> None:
-    flags = 0 if deadline is None else sockets.NONBLOCKING
+    outlet = delivery.outlet
+    alarm = None
     try:
         while True:
             is_last = deadline is not None and monotonic() >= deadline
             try:
-                delivery.step(flags)
+                delivery.step()
                 break
             except BlockingIOError:
                 if is_last:
                     raise TimedOut(
                         "the channel stayed full: the receiver does not take the messages sent before"
                     ) from None
+            alarm = alarm or outlet.add_alarm()
+            descriptor = delivery.fileno()
             if delivery.pause:
                 seconds = seconds_until(deadline)
                 sleep(delivery.pause if seconds is None else min(delivery.pause, seconds))
-            else:
-                wait((delivery.fileno(),), select.POLLOUT, deadline)
+            elif descriptor >= 0 and outlet.socket.fileno() >= 0:  # else closed before the alarm was there
+                wait((descriptor,), select.POLLOUT, deadline, alarm)
     except BaseException:
         delivery.abandon()
         raise
+    finally:
+        outlet.remove_alarm(alarm)
     delivery.leave()

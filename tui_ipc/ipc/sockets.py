@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Plain integers: combining the enum members that the socket module has costs a microsecond each time.
 NONBLOCKING = int(socket.MSG_DONTWAIT)
-SEND_FLAGS = int(socket.MSG_NOSIGNAL)
+SEND_FLAGS = NONBLOCKING | int(socket.MSG_NOSIGNAL)
 RECEIVE_FLAGS = int(socket.MSG_CMSG_CLOEXEC)
 DESCRIPTORS_LOST = int(socket.MSG_CTRUNC)
 

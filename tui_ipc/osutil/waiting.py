@@ -48,13 +48,16 @@ def seconds_until(deadline: float | None) -> float | None:
     return None if deadline is None else min(max(0.0, deadline - monotonic()), LONGEST_WAIT)
 
 
-def wait(descriptors: "Sequence[int]", events: int, deadline: float | None) -> bool:
+def wait(
+    descriptors: "Sequence[int]", events: int, deadline: float | None, alarm: "Alarm | None" = None
+) -> bool:
     """Wait until one of some descriptors is ready, or its peer is gone.
 
     Args:
         descriptors: What to wait for.
         events: ``select.POLLIN`` or ``select.POLLOUT``.
         deadline: On the monotonic clock; None for ever.
+        alarm: Ends the wait as well.
 
     Returns:
         False if the deadline passed first. The descriptors were looked at once more after it.
@@ -62,6 +65,8 @@ def wait(descriptors: "Sequence[int]", events: int, deadline: float | None) -> b
     poller = select.poll()
     for descriptor in descriptors:
         poller.register(descriptor, events)
+    if alarm is not None:
+        poller.register(alarm, select.POLLIN)
     while True:
         seconds = seconds_until(deadline)
         # Rounded up: a wait that ends a little early would be taken up again and again until the deadline.
@@ -79,6 +84,31 @@ def has_hung_up(descriptor: int, timeout: float = 0) -> bool:
     poller = select.poll()
     poller.register(descriptor, 0)  # a hang-up is told unasked
     return any(events & select.POLLHUP for _, events in poller.poll(timeout * 1000))
+
+
+class Alarm:
+    """Ends a wait of one thread for another, which may ring it at any moment.
+
+    Its descriptor is closed with the last reference to it: whoever rings holds one, so that it never writes
+    to a descriptor that has become another file.
+    """
+
+    __slots__ = ("_descriptor",)
+
+    def __init__(self) -> None:
+        self._descriptor = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+
+    def fileno(self) -> int:
+        """What is readable once it was rung."""
+        return self._descriptor
+
+    def ring(self) -> None:
+        """End the wait, for good."""
+        os.eventfd_write(self._descriptor, 1)
+
+    def __del__(self) -> None:
+        if hasattr(self, "_descriptor"):  # else there was no descriptor left
+            os.close(self._descriptor)
 
 
 class EpollSet:
