@@ -223,6 +223,14 @@ def test_the_wall_clock_holds_for_the_events_that_follow(path: str) -> None:
     assert times == [BEGAN + timedelta(seconds=2), later + timedelta(seconds=2)]
 
 
+@pytest.mark.parametrize("data", [b"\xc1", encode([5, "x", 1])], ids=["bytes", "a field"])
+def test_who_reads_from_the_middle_learns_of_the_same_byte(path: str, data: bytes) -> None:
+    before = HEADER + encode_event(OPEN)
+    Path(path).write_bytes(before + encode_event(SAID) + data)
+    with pytest.raises(RecordingError, match=f"at byte {len(before + encode_event(SAID))}"):
+        list(open_recording(path).events(len(before)))
+
+
 def test_a_recording_without_events_is_one(path: str) -> None:
     Path(path).write_bytes(HEADER)
     assert list(open_recording(path).events()) == []
@@ -279,8 +287,8 @@ def broken(*fields: Any) -> bytes:
             "the event at byte {at} is a ChildOutput whose 'stream' is 3, which is unknown",
         ),
         (
-            broken(15, 1, 1, "lunch", "", True),
-            "the event at byte {at} is a HandshakeFailed whose 'step' is 'lunch', which is unknown",
+            broken(15, 1, 1, "{lunch}", "", True),
+            "the event at byte {at} is a HandshakeFailed whose 'step' is '{{lunch}}', which is unknown",
         ),
         (broken(1, 1, 1, b"\xff"), "the event at byte {at} is a ServerListening whose 'name' is not text"),
         (

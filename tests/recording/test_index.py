@@ -1,6 +1,7 @@
 """Where things are in a recording, and replays that begin there."""
 
 import asyncio
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,9 +9,11 @@ import pytest
 
 from tests.support.recordings import encode_recording
 from tui_ipc import events as ev
+from tui_ipc.recording import index as index_module
 from tui_ipc.recording.codec import Clock, encode_clock, encode_event, encode_header
 from tui_ipc.recording.index import CHECKPOINT_SPACING, CONTEXT, RecordingIndex
 from tui_ipc.recording.replay import Replay
+from tui_ipc.session import correlation
 
 LISTENING = ev.ServerListening(at=0, run=1, name="/tmp/x")
 OPEN = ev.ChannelsOpen(at=1, run=1)
@@ -98,9 +101,50 @@ def test_a_replay_from_the_middle_knows_the_time_of_day(tmp_path: Path) -> None:
 def test_an_index_that_is_not_whole_knows_what_was_read(recorded: tuple[str, list[ev.AnyEvent]]) -> None:
     index = RecordingIndex(recorded[0])
     index.read_on(50)
+    assert 0 < index.progress < 0.05
     assert (index.position, index.is_whole) == (50, False)
     assert index.find_next("note", 0) is None
     assert index.find_next("unanswered message", 0) is None  # its answer may follow
+
+
+def test_what_nothing_answers_any_more_is_unanswered(
+    recorded: tuple[str, list[ev.AnyEvent]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session waits for so many answers and no more; nor does the index."""
+    assert index_module.MAX_PENDING == correlation.MAX_PENDING
+    monkeypatch.setattr(index_module, "MAX_PENDING", 0)
+    path, events = recorded
+    index = build(path)
+    positions = [n for n, event in enumerate(events, 1) if isinstance(event, ev.MessageSent)]
+    found: list[int] = []
+    while (position := index.find_next("unanswered message", found[-1] if found else 0)) is not None:
+        found.append(position)
+    assert found == positions
+
+
+def test_an_index_keeps_little_of_each_event(tmp_path: Path) -> None:
+    """Of the worst case: everything is looked for, and a new run begins with each event."""
+    path = tmp_path / "long.rec"
+    long_text = "x" * 300
+    events: list[ev.AnyEvent] = [
+        ev.HandshakeFailed(at=run, run=run, step="hello", sentence=long_text, timed_out=False)
+        for run in range(1, 10_001)
+    ]
+    path.write_bytes(encode_recording(*events))
+    index = RecordingIndex(str(path))
+    tracemalloc.start()
+    try:
+        index.read_on(
+            len(events) // 2
+        )  # until then, what does not grow with the recording is allocated as well
+        before, _ = tracemalloc.get_traced_memory()
+        index.read_on(len(events) // 2)
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert index.position == len(events)
+    assert index.find_next("fault", 9999) == 10_000
+    assert (after - before) / (len(events) // 2) < 8 + 8 + 16
 
 
 def test_a_broken_recording_is_indexed_up_to_the_break(tmp_path: Path) -> None:
@@ -134,3 +178,19 @@ def test_a_replay_begins_where_it_is_asked_to(recorded: tuple[str, list[ev.AnyEv
     shown = asyncio.run(main())
     preface = [LISTENING, OPEN] if checkpoint.position else []
     assert shown == preface + events[checkpoint.position : position]
+
+
+def test_of_runs_that_overlap_each_begins_with_its_handshake(tmp_path: Path) -> None:
+    """As several children of one parent have them; what is over is not shown again."""
+    path = tmp_path / "runs.rec"
+    begun = [ev.ServerListening(at=run, run=run, name="/tmp/x") for run in (1, 2, 3)]
+    end = ev.Audit(at=4, run=1, processes=(), files=(), unread=0, quit_elapsed=None)
+    output = [ev.ChildOutput(at=5, run=2, stream="stdout", data=b"x")] * (CONTEXT + CHECKPOINT_SPACING)
+    path.write_bytes(encode_recording(begun[0], begun[1], end, begun[2], *output))
+    checkpoint = build(str(path)).find_checkpoint(4 + len(output))
+
+    async def main() -> list[ev.AnyEvent]:
+        async with Replay(str(path), start=checkpoint, speed=None) as replay:
+            return [event async for event in replay.events()]
+
+    assert asyncio.run(main())[:3] == [begun[1], begun[2], output[0]]

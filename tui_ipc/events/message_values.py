@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from tui_ipc.ipc import wire
 from tui_ipc.ipc.builder import Builder
+from tui_ipc.ipc.decoder import NOTHING, build_plain
 from tui_ipc.ipc.errors import IpcError, ProtocolError
 from tui_ipc.ipc.handle import Handle, find_handles
 from tui_ipc.ipc.wire import Large
@@ -41,6 +42,9 @@ def decode_stored(raw: bytes) -> Any:
     Raises:
         IpcError: They are not a message.
     """
+    value = build_plain(raw)
+    if value is not NOTHING:
+        return value
     try:
         return _builder.build(raw)
     except IpcError:

@@ -79,6 +79,12 @@ class StreamDecoder(Builder):
     Attributes:
         pending: True while :meth:`next` may find a whole value.
         state: One of the above.
+
+    Args:
+        adopt: See :class:`Builder`.
+        discard: See :class:`Builder`.
+        limit: Bytes of one message at most.
+        position: Where the first byte is in its stream.
     """
 
     __slots__ = (
@@ -103,13 +109,15 @@ class StreamDecoder(Builder):
         "state",
     )
 
-    def __init__(self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE) -> None:
+    def __init__(
+        self, adopt: "Adopt", discard: "Discard", limit: int = DEFAULT_MAX_MESSAGE_SIZE, position: int = 0
+    ) -> None:
         super().__init__(adopt, discard, limit)
         self.pending = False
         self.state = IDLE
         # BATCH. Places are counted as the unpacker counts, from the first byte that it was given,
         self._unpacker: Any = None
-        self._origin = 0  # which has this place in the stream.
+        self._origin = position  # which has this place in the stream.
         self._chunk = b""  # what the last read gave,
         self._chunk_begin = 0  # from here on
         self._end = 0  # where it ends
@@ -244,6 +252,11 @@ class StreamDecoder(Builder):
 
     def _with_bytes(self, value: "Any") -> "Any":
         return value if value is NOTHING or value.__class__ is Large else Message(value, self.raw())
+
+    @property
+    def position(self) -> int:
+        """Where the value begins in the stream that comes next, or that was refused."""
+        return self._origin + self._place if self.state in (IDLE, BATCH) else self._base
 
     def read_ahead(self) -> int:
         """Bytes that were received and not yet taken as values."""
@@ -442,6 +455,20 @@ class StreamDecoder(Builder):
     def _break(self) -> None:
         self.close()
         self.state = BROKEN
+
+
+def build_plain(raw: bytes) -> "Any":
+    """Build a message from its bytes if nothing about it needs a closer look, as in BATCH; else NOTHING.
+
+    Args:
+        raw: Bytes that may be one value.
+    """
+    try:
+        return msgpack.unpackb(
+            raw, strict_map_key=False, timestamp=3, ext_hook=_no_descriptor, max_array_len=SHORT_ARRAY
+        )
+    except REFUSALS:
+        return NOTHING
 
 
 def _no_descriptor(_kind: int, _payload: bytes) -> "Any":

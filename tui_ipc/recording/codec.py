@@ -8,18 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from tui_ipc import __version__
-from tui_ipc.events import AnyEvent, ChildOutput, MessageReceived, MessageSent
-from tui_ipc.events.message_values import decode_stored
+from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.ipc.builder import scan
-from tui_ipc.ipc.errors import IpcError, ProtocolError
+from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.wire import Encoder, blob_header
-from tui_ipc.recording.event_schema import (
-    SCHEMAS,
-    STREAM_NUMBERS,
-    FieldError,
-    read_texts,
-    to_encodable,
-)
+from tui_ipc.recording.event_schema import SCHEMAS, FieldError, read_texts, to_encodable
 
 VERSION: Final = 2
 """Raised when something in a recording changes its meaning; not when a kind or a field is added."""
@@ -35,7 +28,6 @@ END_KIND: Final = 127
 
 _LONG: Final = 0xFFFF  # bytes of a message or of output; more is written apart, so that it is not copied
 _NAME: Final = "tui-ipc recording"
-_FIRST_VALUE: Final = 4  # index of the value of a message, or the stream of output, in its array
 _encoder: Final = Encoder()
 
 
@@ -142,17 +134,8 @@ def encode_event_parts(event: AnyEvent) -> tuple[bytes, bytes, bytes]:
     The second part is the event's own message or output, which is not copied; it and the third are empty
     where that is short.
     """
-    kind = event.KIND
-    schema = SCHEMAS[kind]
-    if schema.get_optional is None or schema.get_optional(event) == schema.all_defaults:
-        fields = [kind, *schema.get_required(event)]
-    else:
-        fields = [kind, *schema.get(event)]
-        _drop_defaults(fields, schema.defaults)
-    if event.__class__ is MessageSent:  # several times faster than isinstance, and there are no subclasses
-        fields[_FIRST_VALUE] = isinstance(event.value, bytes) and event.value == event.raw  # from send_raw
-    elif event.__class__ is ChildOutput:
-        fields[3] = STREAM_NUMBERS[event.stream]
+    schema = SCHEMAS[event.KIND]
+    fields = schema.write(event)
     position = schema.long_position
     if not position or len(fields[position]) <= _LONG:
         return _pack(fields), b"", b""
@@ -160,14 +143,6 @@ def encode_event_parts(event: AnyEvent) -> tuple[bytes, bytes, bytes]:
     content: bytes = fields[position]
     head = bytes((0x90 | len(fields),)) + b"".join(map(_pack, fields[:position])) + blob_header(len(content))
     return head, content, b"".join(map(_pack, fields[position + 1 :]))
-
-
-def _drop_defaults(fields: list[Any], defaults: tuple[Any, ...]) -> None:
-    """Drop the fields at the end that have the value which a reader takes when they are absent."""
-    for default in reversed(defaults):
-        if fields[-1] != default:
-            return
-        fields.pop()
 
 
 def _pack(value: Any) -> bytes:
@@ -204,26 +179,8 @@ def decode_header(path: str, value: Any) -> Header:
     raise RecordingError(f"{path} is broken: its header is not one of version 1 to {VERSION}")
 
 
-def decode_item(path: str, start: int, value: Any) -> AnyEvent | Clock | End | UnknownKind:
-    """Return what a value after the header is.
-
-    Args:
-        path: The file.
-        start: Where the value begins in it.
-        value: The value.
-
-    Raises:
-        RecordingError: It is none of these.
-    """
-    kind = value[0] if type(value) is list and value else None
-    schema = SCHEMAS.get(kind) if type(kind) is int else None
-    if schema is not None:
-        try:
-            return _decode_event(schema.event, schema.read_fields(value))
-        except FieldError as error:
-            raise RecordingError(
-                f"{path} is broken: the event at byte {start} is a {schema.event.__name__} whose {error}"
-            ) from None
+def decode_other(value: Any) -> Clock | End | UnknownKind | None:
+    """Return what a value after the header is that is not an event of a known kind; None if it is wrong."""
     match value:
         case [int(kind), *rest] if type(kind) is int and kind >= 0:
             if kind == END_KIND:
@@ -232,23 +189,7 @@ def decode_item(path: str, start: int, value: Any) -> AnyEvent | Clock | End | U
                 return UnknownKind(kind)
             if len(rest) >= 2 and type(rest[0]) is int and rest[0] >= 0 and isinstance(rest[1], datetime):
                 return Clock(rest[0], rest[1])
-    raise RecordingError(f"{path} is broken: what begins at byte {start} is not an event")
-
-
-def _decode_event(event: type[AnyEvent], fields: dict[str, Any]) -> AnyEvent:
-    if event is MessageSent:
-        fields["value"] = fields["raw"] if fields["value"] else _decode_message(fields["raw"])
-    elif event is MessageReceived:
-        fields["value"] = _decode_message(fields["raw"])
-    return event(**fields)
-
-
-def _decode_message(raw: bytes) -> Any:
-    """Return what a session showed for a message of these bytes."""
-    try:
-        return decode_stored(raw)
-    except IpcError as error:
-        raise FieldError(f"'raw' is not a message: {error}") from None
+    return None
 
 
 def begins_sent_message(head: bytes) -> bool:

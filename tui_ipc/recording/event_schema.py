@@ -2,25 +2,42 @@
 
 What is taken from a file has the type and the bounds that its event class states, or is a
 :class:`FieldError`: views and writers never meet an event that a session could not have made.
+
+A recording may have millions of events, so each kind that a run has many times gets a reader and a writer of
+its own, whose source is made from its fields as :mod:`dataclasses` makes an ``__init__``. That reader takes
+what needs no second look; anything else is left to :meth:`EventSchema.read_slowly`, which finds the words.
 """
 
 import dataclasses
 from collections.abc import Callable
-from operator import attrgetter
 from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-from tui_ipc.events import AnyEvent, Between, ChildExited, MessageReceived, NotEmpty, Stream
+from tui_ipc.events import AnyEvent, Between, ChildExited, MessageReceived, MessageSent, NotEmpty, Stream
+from tui_ipc.events.message_values import decode_stored
+from tui_ipc.ipc.errors import IpcError
 
 STREAM_NUMBERS: Final[dict[str, int]] = {"stdout": 1, "stderr": 2}
 """How a recording writes a stream: the number of its descriptor."""
 
-FieldReader = Callable[[Any], Any]
-"""Returns the value of a field from what the file has there, or raises :class:`FieldError`."""
-
 
 class FieldError(Exception):
     """A field is not what its event has there; the text continues a sentence that begins with the field."""
+
+
+class FieldFormat(NamedTuple):
+    """How a field is written and read.
+
+    Attributes:
+        read: Returns its value from what the file has there, or raises :class:`FieldError`.
+        test: An expression that is true of what ``read`` returns unchanged; ``{0}`` is what the file has.
+            Empty if ``read`` must be called.
+        written: An expression for what is written; ``{0}`` is the value in the event.
+    """
+
+    read: Callable[[Any], Any]
+    test: str = ""
+    written: str = "{0}"
 
 
 class EventSchema:
@@ -29,28 +46,13 @@ class EventSchema:
     Attributes:
         event: The class.
         names: The names of the fields, in the order of the file.
-        readers: What reads each of them.
         required: How many fields are always there; the others may be absent where an array ends early.
-        defaults: The values that those others have then.
-        get: Returns the fields of an event as a tuple.
-        get_required: Returns those that are always there.
-        get_optional: Returns the others; a tuple if there are several, None if there are none.
-        all_defaults: What that returns where all have their defaults.
         long_position: Where the array has the field that is bytes of any number; 0 if there is none.
+        read: Returns the event of an array, which begins with the kind. Fields that are not known are
+            ignored. Raises :class:`FieldError` if a field is absent, or is not what the event has there; the
+            text begins with its name.
+        write: Returns the array of an event.
     """
-
-    __slots__ = (
-        "all_defaults",
-        "defaults",
-        "event",
-        "get",
-        "get_optional",
-        "get_required",
-        "long_position",
-        "names",
-        "readers",
-        "required",
-    )
 
     def __init__(self, event: type[AnyEvent]) -> None:
         types = get_type_hints(event, include_extras=True)
@@ -59,43 +61,116 @@ class EventSchema:
             fields = tuple(field for field in fields if field.name != "value")
         self.event = event
         self.names = tuple(field.name for field in fields)
-        self.readers = tuple(_make_reader(types[name]) for name in self.names)
         self.required = max(
             index for index, field in enumerate(fields, 1) if field.default is dataclasses.MISSING
         )
-        self.defaults = tuple(field.default for field in fields[self.required :])
-        self.get: Callable[[AnyEvent], tuple[Any, ...]] = attrgetter(*self.names)
-        # As a rule all optional fields have their defaults; to see that at once is half the time of an event.
-        self.get_required: Callable[[AnyEvent], tuple[Any, ...]] = attrgetter(*self.names[: self.required])
-        optional = self.names[self.required :]
-        self.get_optional: Callable[[AnyEvent], Any] | None = attrgetter(*optional) if optional else None
-        self.all_defaults = self.defaults[0] if len(self.defaults) == 1 else self.defaults
-        required = self.names[: self.required]
         self.long_position = next(
-            (index for index, name in enumerate(required, 1) if types[name] is bytes), 0
+            (index for index, name in enumerate(self.names[: self.required], 1) if types[name] is bytes), 0
+        )
+        self._formats = tuple(_make_format(types[name]) for name in self.names)
+        self._defaults = tuple(field.default for field in fields[self.required :])
+        self.write: Callable[[AnyEvent], list[Any]] = self._compile_writer()
+        self.read: Callable[[list[Any]], AnyEvent] = (
+            self.read_slowly if event.ONCE_A_RUN else self._compile_reader()
         )
 
-    def read_fields(self, values: list[Any]) -> dict[str, Any]:
-        """Return the fields of an event.
-
-        Args:
-            values: The array in the file, which begins with the kind. Fields that are not known are ignored.
-
-        Raises:
-            FieldError: A field is absent, or is not what the event has there; the text begins with its name.
-        """
+    def read_slowly(self, values: list[Any]) -> AnyEvent:
+        """Do what :attr:`read` does, field by field."""
         fields: dict[str, Any] = {}
         name = ""
         try:
-            for name, read, value in zip(self.names, self.readers, values[1:], strict=False):
-                fields[name] = read(value)
+            for name, format_, value in zip(self.names, self._formats, values[1:], strict=False):
+                fields[name] = format_.read(value)
         except FieldError as error:
             raise FieldError(f"{name!r} {error}") from None
         if len(values) <= self.required:
             raise FieldError(f"{self.names[len(values) - 1]!r} is absent")
         if self.event is ChildExited and fields["code"] is not None and fields["signal"] is not None:
             raise FieldError("'code' and 'signal' are both there, and a child ends in one way")
-        return fields
+        if self.event is MessageSent:
+            fields["value"] = fields["raw"] if fields["value"] else _decode_message(fields["raw"])
+        elif self.event is MessageReceived:
+            fields["value"] = _decode_message(fields["raw"])
+        return self.event(**fields)
+
+    def _compile_reader(self) -> Callable[[list[Any]], AnyEvent]:
+        # One branch for each length that the array may have unpacks it into local variables of the fields'
+        # names and gives the absent ones their defaults; one condition tests all of them; then the event.
+        scope: dict[str, Any] = {
+            "_class": self.event,
+            "_defaults": self._defaults,
+            "_decode": _decode_message,
+            "_new": object.__new__,
+            "_read_slowly": self.read_slowly,
+        }
+        lines = ["def read(_values):", " _count = len(_values)"]
+        word = "if"
+        for count in range(self.required, len(self.names) + 1):
+            lines.append(f" {word} _count == {count + 1}:")
+            lines.append(f"  _, {', '.join(self.names[:count])}, = _values")
+            lines += [
+                f"  {name} = _defaults[{index}]"
+                for index, name in enumerate(self.names[self.required :])
+                if index >= count - self.required
+            ]
+            word = "elif"
+        lines += [" else:", "  return _read_slowly(_values)"]
+        fields = list(zip(self.names, self._formats, strict=True))
+        tests = " and ".join(format_.test.format(name) for name, format_ in fields if format_.test)
+        lines += [f" if not ({tests}):", "  return _read_slowly(_values)"]
+        for name, format_ in fields:
+            if not format_.test:
+                scope[f"_read_{name}"] = format_.read
+                lines += [
+                    " try:",
+                    f"  {name} = _read_{name}({name})",
+                    " except _FieldError:",
+                    "  return _read_slowly(_values)",
+                ]
+        scope["_FieldError"] = FieldError
+        if self.event is MessageSent:
+            lines.append(" value = raw if value else _decode(raw)")
+        elif self.event is MessageReceived:
+            lines.append(" value = _decode(raw)")
+        # An event is frozen: its __init__ takes twice the time, for it sets each attribute by its name.
+        lines.append(" _event = _new(_class)")
+        for field in dataclasses.fields(self.event):
+            scope[f"_set_{field.name}"] = getattr(self.event, field.name).__set__
+            lines.append(f" _set_{field.name}(_event, {field.name})")
+        lines.append(" return _event")
+        return _define("read", lines, scope)
+
+    def _compile_writer(self) -> Callable[[AnyEvent], list[Any]]:
+        # The shortest array comes first: it is right where all fields that may be absent have their defaults.
+        written = [
+            format_.written.format(f"event.{name}")
+            for name, format_ in zip(self.names, self._formats, strict=True)
+        ]
+        scope: dict[str, Any] = {"_stream_numbers": STREAM_NUMBERS}
+        lines = ["def write(event):"]
+        for count in range(self.required, len(self.names) + 1):
+            absent = range(count, len(self.names))
+            tests = [f"event.{self.names[index]} == _default_{self.names[index]}" for index in absent]
+            condition = f"if {' and '.join(tests)}: " if tests else ""
+            lines.append(f" {condition}return [{', '.join([str(self.event.KIND), *written[:count]])}]")
+        for name, default in zip(self.names[self.required :], self._defaults, strict=True):
+            scope[f"_default_{name}"] = default
+        return _define("write", lines, scope)
+
+
+def _define(name: str, lines: list[str], scope: dict[str, Any]) -> Callable[[Any], Any]:
+    """Return the function of that name that these lines define."""
+    exec("\n".join(lines), scope)  # noqa: S102 - of names and numbers in our own event classes
+    function: Callable[[Any], Any] = scope[name]
+    return function
+
+
+def _decode_message(raw: bytes) -> Any:
+    """Return what a session showed for a message of these bytes."""
+    try:
+        return decode_stored(raw)
+    except IpcError as error:
+        raise FieldError(f"'raw' is not a message: {error}") from None
 
 
 def read_text(value: Any) -> str:
@@ -141,42 +216,45 @@ def _wrong_type(value: Any, wanted: type) -> FieldError:
     return FieldError(f"is of type {type(value).__name__} instead of {wanted.__name__}")
 
 
-def _make_reader(hint: Any) -> FieldReader:
-    """Make the reader of a field from the type that its event class states."""
+def _make_format(hint: Any) -> FieldFormat:
+    """Make the format of a field from the type that its event class states."""
     if hint is str:
-        return read_text
+        return FieldFormat(read_text, "{0}.__class__ is str")
     if hint in (bool, bytes):
-        return _make_exact_reader(hint)
-    if hint is Any:  # the value of a sent message is a flag in the file: whether it is the bytes themselves
-        return _make_exact_reader(bool)
+        return _make_exact_format(hint)
+    if hint is Any:  # of a sent message: whether it is the bytes themselves, which send_raw takes
+        written = "isinstance({0}, bytes) and {0} == event.raw"
+        return _make_exact_format(bool)._replace(test="{0}.__class__ is bool", written=written)
     if hint == Stream:
-        return _make_choice_reader(int, {number: stream for stream, number in STREAM_NUMBERS.items()})
+        read = _make_choice_reader(int, {number: stream for stream, number in STREAM_NUMBERS.items()})
+        return FieldFormat(read, written="_stream_numbers[{0}]")
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Literal:
-        return _make_choice_reader(str, {choice: choice for choice in arguments})
+        read = _make_choice_reader(str, {choice: choice for choice in arguments})
+        return FieldFormat(read, f"{{0}}.__class__ is str and {{0}} in {arguments!r}")
     if origin in (Union, UnionType):
         (inner,) = (argument for argument in arguments if argument is not NoneType)
-        return _make_optional_reader(_make_reader(inner))
+        return _make_optional_format(_make_format(inner))
     if origin is tuple:
-        return _make_tuple_reader(_make_reader(arguments[0]))
+        return FieldFormat(_make_tuple_reader(_make_format(arguments[0]).read))
     assert origin is Annotated, hint
     base, bounds = arguments
     if isinstance(bounds, NotEmpty):
-        return _make_nonempty_reader(_make_reader(base))
+        return FieldFormat(_make_nonempty_reader(_make_format(base).read))
     assert isinstance(bounds, Between), hint
-    return _make_float_reader(bounds) if base is float else _make_int_reader(bounds)
+    return FieldFormat(_make_float_reader(bounds)) if base is float else _make_int_format(bounds)
 
 
-def _make_exact_reader(kind: type) -> FieldReader:
+def _make_exact_format(kind: type) -> FieldFormat:
     def read(value: Any) -> Any:
         if type(value) is kind:
             return value
         raise _wrong_type(value, kind)
 
-    return read
+    return FieldFormat(read, f"{{0}}.__class__ is {kind.__name__}")
 
 
-def _make_int_reader(bounds: Between) -> FieldReader:
+def _make_int_format(bounds: Between) -> FieldFormat:
     least, most = bounds
 
     def read(value: Any) -> int:
@@ -186,10 +264,10 @@ def _make_int_reader(bounds: Between) -> FieldReader:
             return value
         raise FieldError(f"is {value}, below {least}" if value < least else f"is {value}, above {most}")
 
-    return read
+    return FieldFormat(read, f"{{0}}.__class__ is int and {least} <= {{0}} <= {most}")
 
 
-def _make_float_reader(bounds: Between) -> FieldReader:
+def _make_float_reader(bounds: Between) -> Callable[[Any], float]:
     least, most = bounds
 
     def read(value: Any) -> float:
@@ -202,7 +280,7 @@ def _make_float_reader(bounds: Between) -> FieldReader:
     return read
 
 
-def _make_choice_reader(kind: type, choices: dict[Any, str]) -> FieldReader:
+def _make_choice_reader(kind: type, choices: dict[Any, str]) -> Callable[[Any], str]:
     def read(value: Any) -> str:
         if type(value) is not kind:
             raise _wrong_type(value, kind)
@@ -213,14 +291,14 @@ def _make_choice_reader(kind: type, choices: dict[Any, str]) -> FieldReader:
     return read
 
 
-def _make_optional_reader(read_present: FieldReader) -> FieldReader:
+def _make_optional_format(present: FieldFormat) -> FieldFormat:
     def read(value: Any) -> Any:
-        return None if value is None else read_present(value)
+        return None if value is None else present.read(value)
 
-    return read
+    return FieldFormat(read, f"({{0}} is None or {present.test})" if present.test else "")
 
 
-def _make_tuple_reader(read_item: FieldReader) -> FieldReader:
+def _make_tuple_reader(read_item: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, ...]]:
     def read(value: Any) -> tuple[Any, ...]:
         if type(value) is not list:
             raise _wrong_type(value, list)
@@ -229,7 +307,7 @@ def _make_tuple_reader(read_item: FieldReader) -> FieldReader:
     return read
 
 
-def _make_nonempty_reader(read_all: FieldReader) -> FieldReader:
+def _make_nonempty_reader(read_all: Callable[[Any], Any]) -> Callable[[Any], Any]:
     def read(value: Any) -> Any:
         items = read_all(value)
         if not items or not items[0]:

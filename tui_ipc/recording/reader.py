@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from datetime import datetime
 from io import FileIO
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from tui_ipc.events import AnyEvent
 from tui_ipc.events.message_values import ignore_descriptor, make_recorded_handle
 from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
-from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Message
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, too_large
 from tui_ipc.osutil.files import is_locked, lock_file
 from tui_ipc.recording.codec import (
     MAGIC,
@@ -25,9 +25,10 @@ from tui_ipc.recording.codec import (
     UnknownKind,
     begins_sent_message,
     decode_header,
-    decode_item,
+    decode_other,
     describe_path_error,
 )
+from tui_ipc.recording.event_schema import SCHEMAS, FieldError
 from tui_ipc.text.units import format_plural
 
 MAX_EVENT_SIZE: Final = 2**32 + 64 * 1024
@@ -55,7 +56,6 @@ class Recording:
         command: What was run, as it was asked for.
         began: The wall clock when the recording began, in UTC.
         program: What wrote it, with its version.
-        offset: Bytes of the file up to the end of the event that was given last.
         clock: How the events relate to the wall clock, None while nothing says it.
         is_complete: Whether its writer ended it; false before the end was read, and always of version 1.
         truncated: Bytes at the end of the file that are not a whole event, because the writer was killed or
@@ -74,22 +74,32 @@ class Recording:
         self.program = header.program
         self._reset()
 
-    def _reset(self) -> None:
-        self.offset = 0
+    def _reset(self, offset: int = 0) -> None:
         self.header = b""
         self.descriptor = -1
         self.clock: Clock | None = None
         self.is_complete = False
         self.truncated = 0
         self.skipped: Counter[int] = Counter()
+        self._decoder = make_decoder(offset)
         self._kinds_of_run: dict[int, frozenset[int]] = {}  # of those that a run has once, latest run last
+
+    @property
+    def start(self) -> int:
+        """Where the event begins in the file that was given last."""
+        return self._decoder.position - len(self._decoder.raw())
+
+    @property
+    def offset(self) -> int:
+        """Where it ends: bytes of the file up to there."""
+        return self._decoder.position
 
     def events(self, offset: int = 0, clock: Clock | None = None) -> Iterator[AnyEvent]:
         """Give the events in order. One event is in memory at a time.
 
         Args:
             offset: Where the first of them begins in the file; 0 for the first of all.
-            clock: How they relate to the wall clock until the file says it; None for the first of all.
+            clock: How they relate to the wall clock until the file says it.
 
         Raises:
             RecordingError: The file is broken; what came before that was given.
@@ -103,42 +113,64 @@ class Recording:
         self, offset: int = 0, clock: Clock | None = None
     ) -> Generator[AnyEvent | None, None, None]:
         """As :meth:`events`, but give None where nothing more can be read now, and go on from there."""
-        self._reset()
+        self._reset(offset)
         self.clock = clock
+        decoder, schema = self._decoder, None
         with _open(self.path) as file:
-            self.offset = file.seek(offset)
-            for message in _read_values(self.name, file, offset):
-                if message is None:
-                    self.truncated = file.tell() - self.offset
-                    self.descriptor = file.fileno()
-                    yield None
-                    continue
-                start = self.offset
-                self.offset += len(message.raw)
-                if start == 0:
-                    self.header = message.raw
-                    continue
-                item = decode_item(self.name, start, message.value)
-                match item:
-                    case Clock():
-                        self.clock = item
-                    case End():
-                        self.is_complete = True
-                    case UnknownKind():
-                        self.skipped[item.kind] += 1
-                    case _:
-                        if item.ONCE_A_RUN:
-                            self._check_first(item, start)
-                        yield item
+            file.seek(offset)
+            try:
+                while True:
+                    chunk = file.read(_CHUNK)
+                    if not chunk:
+                        self.truncated = file.tell() - decoder.position
+                        self.descriptor = file.fileno()
+                        yield None
+                        continue
+                    value = decoder.decode(chunk)
+                    while value is not NOTHING:
+                        kind = value[0] if value.__class__ is list and value else None
+                        schema = SCHEMAS.get(kind) if kind.__class__ is int else None
+                        if schema is None:
+                            self._take_other(value)
+                        else:
+                            event = schema.read(value)
+                            if event.ONCE_A_RUN:
+                                self._check_first(event)
+                            yield event
+                        value = decoder.next() if decoder.pending else NOTHING
+                    _check_size(decoder, file)
+            except FieldError as error:
+                assert schema is not None
+                raise self._describe_break(f"is a {schema.event.__name__} whose {error}") from None
+            except (IpcError, OSError) as error:
+                raise _explain_failure(self.name, decoder, error) from None
 
-    def _check_first(self, event: AnyEvent, start: int) -> None:
+    def _take_other(self, value: Any) -> None:
+        """Take what is not an event of a known kind."""
+        if self.start == 0:
+            self.header = self._decoder.raw()
+            return
+        match decode_other(value):
+            case Clock() as clock:
+                self.clock = clock
+            case End():
+                self.is_complete = True
+            case UnknownKind(kind):
+                self.skipped[kind] += 1
+            case None:
+                raise RecordingError(
+                    f"{self.name} is broken: what begins at byte {self.start} is not an event"
+                )
+
+    def _describe_break(self, sentence: str) -> RecordingError:
+        """Return the error for the event that was read last."""
+        return RecordingError(f"{self.name} is broken: the event at byte {self.start} {sentence}")
+
+    def _check_first(self, event: AnyEvent) -> None:
         """Refuse a second event of a kind that a run has once."""
         kinds = self._kinds_of_run.pop(event.run, frozenset())
         if event.KIND in kinds:
-            raise RecordingError(
-                f"{self.name} is broken: the event at byte {start} is a second {type(event).__name__} "
-                f"of run {event.run}"
-            )
+            raise self._describe_break(f"is a second {type(event).__name__} of run {event.run}")
         self._kinds_of_run[event.run] = kinds | {event.KIND}
         if len(self._kinds_of_run) > _RUNS_CHECKED:
             del self._kinds_of_run[next(iter(self._kinds_of_run))]
@@ -256,17 +288,23 @@ def open_recording(path: str) -> Recording:
         RecordingError: It is not a recording, or one of a newer version.
     """
     name = name_file(path)
+    decoder = make_decoder()
     with _open(path) as file:
-        first = file.read(len(MAGIC))
-        if not first:
-            raise NothingRecordedError(f"{name} is empty: nothing was recorded to it")
-        if first != MAGIC[: len(first)]:
-            raise RecordingError(f"{name} is not a tui-ipc recording")
-        file.seek(0)
-        message = next(_read_values(name, file))
-    if message is None:
+        try:
+            first = file.read(len(MAGIC))
+            if not first:
+                raise NothingRecordedError(f"{name} is empty: nothing was recorded to it")
+            if first != MAGIC[: len(first)]:
+                raise RecordingError(f"{name} is not a tui-ipc recording")
+            value = decoder.decode(first)
+            while value is NOTHING and (chunk := file.read(_CHUNK)):
+                value = decoder.decode(chunk)
+                _check_size(decoder, file)
+        except (IpcError, OSError) as error:
+            raise _explain_failure(name, decoder, error) from None
+    if value is NOTHING:
         raise NothingRecordedError(f"{name} breaks off before its first event: nothing was recorded to it")
-    return Recording(path, decode_header(name, message.value))
+    return Recording(path, decode_header(name, value))
 
 
 def name_file(path: str) -> str:
@@ -315,32 +353,24 @@ def _open(path: str) -> FileIO:
         raise RecordingError(f"{name} cannot be read: {describe_path_error(error)}") from None
 
 
-def _read_values(path: str, file: FileIO, start: int = 0) -> Iterator[Message | None]:
-    """The values of a file, one after the other; None where no further one is whole now. Never ends."""
-    decoder = StreamDecoder(make_recorded_handle, ignore_descriptor, MAX_EVENT_SIZE)
-    try:
-        while True:
-            chunk = file.read(_CHUNK)
-            if not chunk:
-                yield None
-                continue
-            message = decoder.decode_message(chunk)
-            while message is not NOTHING:
-                yield message
-                start += len(message.raw)
-                message = decoder.next_message() if decoder.pending else NOTHING
-            if decoder.read_ahead() > USUAL_MAX_EVENT_SIZE and not begins_sent_message(
-                os.pread(file.fileno(), 64, start)
-            ):
-                raise _endless_error(path, start)
-    except ProtocolError as error:
-        place = "" if error.offset is not None else f" (in the event at byte {start})"
-        raise RecordingError(f"{path} is broken: {error}{place}") from None
-    except IpcError:
-        raise _endless_error(path, start) from None
-    except OSError as error:
-        raise RecordingError(f"{path} cannot be read on: {describe_path_error(error)}") from None
+def make_decoder(offset: int = 0) -> StreamDecoder:
+    """Make a decoder of what a recording has from that byte on."""
+    return StreamDecoder(make_recorded_handle, ignore_descriptor, MAX_EVENT_SIZE, offset)
 
 
-def _endless_error(path: str, start: int) -> RecordingError:
-    return RecordingError(f"{path} is broken: the event at byte {start} has no end")
+def _check_size(decoder: StreamDecoder, file: FileIO) -> None:
+    """Refuse an event that is longer than one of its kind can be, before all of it is read."""
+    if decoder.read_ahead() > USUAL_MAX_EVENT_SIZE and not begins_sent_message(
+        os.pread(file.fileno(), 64, decoder.position)
+    ):
+        raise too_large(decoder.read_ahead(), USUAL_MAX_EVENT_SIZE)
+
+
+def _explain_failure(name: str, decoder: StreamDecoder, error: IpcError | OSError) -> RecordingError:
+    """Return the error for a file that cannot be read on."""
+    if isinstance(error, OSError):
+        return RecordingError(f"{name} cannot be read on: {describe_path_error(error)}")
+    if isinstance(error, ProtocolError):
+        where = "" if error.offset is not None else f" (in the event at byte {error.received_offset})"
+        return RecordingError(f"{name} is broken: {error}{where}")
+    return RecordingError(f"{name} is broken: the event at byte {decoder.position} has no end")

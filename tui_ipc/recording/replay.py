@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from itertools import chain
+from itertools import islice
 from typing import Final, Self
 
 from tui_ipc.events import AnyEvent, ChildExited, ChildSpawned
@@ -66,7 +66,7 @@ class Replay:
         self._speed = _check_speed(speed)
         self._left: Iterator[AnyEvent] = iter(()) if follow else self._recorded.events()
         if start is not None and start.position:
-            self._left = chain(self._preface(start), self._recorded.events(start.offset, start.clock))
+            self._left = self._events_from(start)
         # Events before a start in the middle are shown at once, and not counted again.
         self._prefaced = 0 if start is None else len(start.preface)
         self._next: AnyEvent | None = None
@@ -86,9 +86,10 @@ class Replay:
         self._size = os.path.getsize(path)
         self.over = False
 
-    def _preface(self, start: Checkpoint) -> Iterator[AnyEvent]:
-        for event, self._recorded.clock in start.preface:
-            yield event
+    def _events_from(self, start: Checkpoint) -> Iterator[AnyEvent]:
+        for place in start.preface:
+            yield from islice(self._recorded.events(*place), 1)
+        yield from self._recorded.events(*start.place)
 
     @property
     def path(self) -> str:
