@@ -10,6 +10,7 @@ from tui_ipc.osutil.descriptors import UnreadBytes
 from tui_ipc.osutil.procfs import ProcessState, SystemCall
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis, LastActivity, PendingMessage
 from tui_ipc.session.handshake import RunPhase
+from tui_ipc.session.unfinished import SendProgress, UnfinishedMessage
 
 SECOND = 10**9
 READER, WRITER = 17, 18
@@ -30,6 +31,7 @@ UNCOUNTED = (
     "the kernel does not say how many."
 )
 HELD_UP = "The session stalls the child: its events are not taken, so nothing more is read from the child."
+BEGUN = UnfinishedMessage(received=5, size=500, waited=SECOND // 2)
 OWED = ChannelState(
     sent_count=3, pending=(THREE,), pending_count=1, unread_by_child=EMPTY, child_writer_inode=WRITER
 )
@@ -147,6 +149,65 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
             ],
         ),
         (
+            owing(replace(OWED, unfinished=(BEGUN,))),
+            [
+                "5 of the 500 bytes of a message have come, the last 0.5 s ago.",
+                "The child read message #3, which was sent 4.2 s ago, and has not answered it.",
+                (
+                    "The child waits for the next message, so it takes what it sent for whole; "
+                    "check the lengths and counts that it writes."
+                ),
+                WAITS,
+            ],
+        ),
+        (
+            replace(
+                QUIET,
+                channels=replace(ChannelState(unread_by_child=EMPTY), unfinished=(BEGUN,)),
+                child=busy("S", "write", 7, "pipe:[4]"),
+            ),
+            [
+                "5 of the 500 bytes of a message have come, the last 0.5 s ago.",
+                "It sleeps in write on descriptor 7 (a pipe), waiting for another process to read.",
+            ],
+        ),
+        (
+            owing(
+                replace(
+                    OWED,
+                    latest_size=100,
+                    unread_by_child=UnreadBytes(size=61, any=True, reader_inode=READER),
+                    progress=SendProgress(read_within=SECOND),
+                ),
+                child=busy("S", "nanosleep"),
+            ),
+            [
+                (
+                    "The child has read 39 of the 100 bytes of message #3, sent 4.2 s ago, and reads slowly, "
+                    "the last time within 1.0 s: 61 bytes are unread in its channel."
+                ),
+                "It sleeps in nanosleep, waiting for time to pass.",
+            ],
+        ),
+        (
+            owing(
+                replace(
+                    OWED,
+                    is_send_blocked=True,
+                    unread_by_child=UnreadBytes(size=61, any=True, reader_inode=READER),
+                    progress=SendProgress(taken=3000, size=70_000, nothing_for=4 * SECOND),
+                ),
+                child=busy("R"),
+            ),
+            [
+                (
+                    "A message waits to be sent: the channel to the child is full; the child has taken "
+                    "3 000 of its 70 000 bytes, and has read nothing for 4.0 s."
+                ),
+                "It runs; it has used 3.2 s of processor time.",
+            ],
+        ),
+        (
             owing(
                 replace(OWED, pending=(THREE, replace(THREE, number=4)), pending_count=2),
                 child=busy("S", "futex"),
@@ -215,7 +276,7 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
             ),
             [
                 'The child was asked to end 1.0 s ago, by "quit", and has not ended.',
-                "A message waits to be sent: the channel to the child is full, and the child does not read.",
+                "A message waits to be sent: the channel to the child is full.",
                 "The child read message #3, which was sent 4.2 s ago, and has not answered it.",
                 "It sleeps in read on descriptor 3 (a pipe).",
                 "Unread at our end of the channel: 7 bytes.",

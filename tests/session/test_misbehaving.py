@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.misbehaving.after_hello import FAULTS, HALVES, ODD, PRINTING, STUBBORN
+from tests.support.misbehaving.after_hello import FAULTS, HALVES, ODD, PRINTING, STUBBORN, UNFINISHED
 from tests.support.misbehaving.before_hello import EXITS, NO_HELLO, SILENT
 from tests.support.misbehaving.rows import Row, describe_run
 from tests.support.sessions import is_alive, run_session
@@ -18,7 +18,7 @@ from tui_ipc.osutil import process_group
 BOUND = 15e9
 """Nanoseconds that no row may take, far above what one does on a busy machine, far below what would hang."""
 
-PARTS = (EXITS, SILENT, NO_HELLO, FAULTS, HALVES, STUBBORN, PRINTING, ODD)
+PARTS = (EXITS, SILENT, NO_HELLO, FAULTS, UNFINISHED, HALVES, STUBBORN, PRINTING, ODD)
 TABLE = {name: row for part in PARTS for name, row in part.items()}
 
 

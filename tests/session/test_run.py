@@ -227,7 +227,7 @@ def test_half_a_message_at_the_end_is_a_fault_and_counted_as_unread() -> None:
     events = run_session(child("breaks_the_wire", "cut off"), lambda _, watch: watch.until(ev.Audit))
     assert describe_events(events)[5:] == [
         "< 'so far so good'",
-        "fault: the peer is gone: it ended 10 bytes into a message",
+        "fault: the peer is gone: it ended 10 bytes into a message of 36 bytes: a text",
         "closed",
         "exited 0",
         "left 0 processes, 10 bytes unread",

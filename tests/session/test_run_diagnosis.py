@@ -13,6 +13,7 @@ from tests.support.sessions import (
     environment,
     output_of,
     run_session,
+    single_event,
     wait_for_failed_handshake,
 )
 from tui_ipc import events as ev
@@ -207,17 +208,41 @@ def test_a_message_that_cannot_leave_is_told() -> None:
                 await session.send(bytes(60_000))
 
         flooding = asyncio.create_task(flood())
-        found.extend(
-            (await once(session, lambda facts: facts.channels and facts.channels.is_send_blocked)).sentences
-        )
+        facts = await once(session, lambda facts: "has read nothing" in str(facts.sentences))
+        found.extend(facts.sentences)
         flooding.cancel()
 
     run_session(child("never_reads"), act, grace=0.1)
-    assert (
-        found[0]
-        == "A message waits to be sent: the channel to the child is full, and the child does not read."
+    assert re.match(
+        r"A message waits to be sent: the channel to the child is full, and the child has read nothing for ",
+        found[0],
     )
     assert found[1].startswith("The child has not read the latest message, #")
+
+
+def test_a_message_that_has_only_begun_is_told_and_not_taken_for_none() -> None:
+    """The child takes it for whole, and waits for the next."""
+    found: list[str] = []
+
+    async def act(session: Session, watch: EventCollector) -> None:
+        await session.ready()
+        await session.send("hi")
+        facts = await once(session, lambda facts: "takes what it sent for whole" in str(facts.sentences))
+        found.extend(facts.sentences)
+        await watch.until(ev.StepLate)
+        await session.send("go on")
+        await watch.until(ev.MessageReceived)
+
+    events = run_session(child("breaks_the_wire", "counts wrongly"), act)
+    begun = (
+        r"10 bytes of a message have come, the last \d\.\d s ago: a map of 3 pairs, 2 of them whole, "
+        r"then a text of 1 byte, 0 of them"
+    )
+    assert re.fullmatch(f"{begun}\\.", found[0])
+    assert "as if nothing were left to answer" not in str(found)
+    late = single_event(events, ev.StepLate)
+    assert late.step == "message"
+    assert re.fullmatch(begun, late.sentence)
 
 
 def test_a_child_that_does_not_quit_is_told_as_such() -> None:

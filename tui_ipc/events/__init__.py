@@ -35,6 +35,7 @@ ExitCode: TypeAlias = Annotated[int, Between(0, 255)]
 
 Stream = Literal["stdout", "stderr"]
 Step = Literal["listening", "spawned", "connected", "hello", "channels open"]
+LateStep = Literal[Step, "message"]
 ScriptStepState = Literal["begun", "passed", "failed"]
 Origin = str
 """Who sent a message: ``user``, ``script`` or ``parent``; programs may add others."""
@@ -118,17 +119,17 @@ class ChannelsOpen(EventBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLate(EventBase):
-    """A step of the handshake takes long; it may still succeed.
+    """A step of the handshake, or the rest of a message from the child, takes long; it may still come.
 
     Attributes:
-        step: The step that is waited for.
-        waited: Nanoseconds since the step before it.
+        step: The step that is waited for; ``message`` for the rest of a message that has begun.
+        waited: Nanoseconds since the step before it, or since the last byte.
         sentence: What is waited for, the evidence and the likely cure, for people.
     """
 
     KIND: ClassVar = 6
 
-    step: Step
+    step: LateStep
     waited: Nanoseconds
     sentence: str
 
@@ -303,6 +304,7 @@ class Audit(EventBase):
             stopped waiting for it: descriptors that the child handed on.
         unread: Bytes that the child sent and that were not received.
         quit_elapsed: Nanoseconds from sending ``"quit"`` to the exit, None if it was not sent.
+        unfinished: How many of the unread bytes are of messages that had only begun.
     """
 
     KIND: ClassVar = 17
@@ -313,6 +315,7 @@ class Audit(EventBase):
     unread: Count
     quit_elapsed: Nanoseconds | None
     held: tuple[str, ...] = ()
+    unfinished: Count = 0
 
     @property
     def clean(self) -> bool:

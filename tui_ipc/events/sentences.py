@@ -128,8 +128,10 @@ def describe_leftovers(audit: Audit) -> list[str]:
     facts += [f"{stream} held open" for stream in audit.held]
     if audit.files:
         facts.append(f"{format_plural(len(audit.files), 'file')} ({', '.join(audit.files)})")
-    if audit.unread:
-        facts.append(format_plural(audit.unread, "unread byte"))
+    if audit.unfinished:
+        facts.append(f"{format_plural(audit.unfinished, 'unread byte')} of an unfinished message")
+    if audit.unread > audit.unfinished:
+        facts.append(format_plural(audit.unread - audit.unfinished, "unread byte"))
     return facts
 
 

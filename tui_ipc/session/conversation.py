@@ -8,16 +8,23 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from tui_ipc.events import ChannelClosed, Fault, MessageReceived, MessageSent, Origin
+from tui_ipc.events import ChannelClosed, Fault, MessageReceived, MessageSent, Origin, StepLate
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
 from tui_ipc.ipc.hello import QUIT
-from tui_ipc.ipc.wire import Message
+from tui_ipc.ipc.wire import SHORT_LIMIT, Message
 from tui_ipc.osutil.async_waits import finish_within
-from tui_ipc.osutil.descriptors import count_unread
+from tui_ipc.osutil.descriptors import UnreadBytes, count_unread
 from tui_ipc.session.correlation import Correlator
 from tui_ipc.session.timeline import Timeline
+from tui_ipc.session.unfinished import (
+    MAX_EXAMINED,
+    SendMonitor,
+    SendProgress,
+    UnfinishedMessage,
+    find_unfinished,
+)
 
 CHILD_ENDED: Final = "child not running: it has ended"
 RUN_OVER: Final = "child not running: its run is over"
@@ -26,6 +33,12 @@ CONNECTION_CLOSED: Final = "the child closed its connection"
 
 _MAX_FAULTY_BYTES: Final = 64 * 1024  # of a message that broke the protocol, in its event
 _AROUND_FAULT: Final = 32  # bytes before the wrong one, and as many from it on
+
+_LOOK_SECONDS: Final = 0.5
+"""Seconds between two looks at what has only begun to pass."""
+
+_UNFINISHED_NANOSECONDS: Final = 1_000_000_000
+"""After so long without another byte, a message that has only begun is told."""
 
 
 def describe_limit(error: BaseException) -> str:
@@ -56,8 +69,10 @@ class Conversation:
         quit_at: When ``"quit"`` was sent, None before.
         unread_bytes: Bytes that the child sent and that will not be read; final once the channel from it has
             ended.
+        unfinished_bytes: Those of them that are of messages that had only begun.
         sent_count: How many messages were sent.
         sent_at: When the last message was sent, None before the first.
+        latest_size: How many bytes of the channel it takes, None if it went on a stream of its own.
         received_at: When the last message came, None before the first.
         fault: What was wrong with what the child sent, None if nothing was.
     """
@@ -78,8 +93,10 @@ class Conversation:
         self.closed_at: int | None = None
         self.quit_at: int | None = None
         self.unread_bytes = 0
+        self.unfinished_bytes = 0
         self.sent_count = 0
         self.sent_at: int | None = None
+        self.latest_size: int | None = None
         self.received_at: int | None = None
         self.fault: str | None = None
         self._run = run
@@ -92,8 +109,13 @@ class Conversation:
         self._send_lock = asyncio.Lock()
         self._closed_reason: str | None = None
         self._received_count = 0
-        # From message to event to consumer in one turn of the loop; see Timeline.deliver.
-        receiver.resume_within(timeline.deliver)
+        self._is_awaiting = False  # whatever was read and not received yet is a part of a message
+        self._arrived_at = now = timeline.now()  # the last bytes
+        self._told_count: int | None = None  # the messages before the unfinished one that was told last
+        self._send_monitor = SendMonitor(sender, now)
+        loop = asyncio.get_running_loop()
+        self._next_look: asyncio.TimerHandle = loop.call_later(_LOOK_SECONDS, self._look, loop)
+        receiver.resume_within(self._resume)
 
     @property
     def is_sending(self) -> bool:
@@ -106,6 +128,26 @@ class Conversation:
         if self._closed_reason is not None:
             return None
         return self._sender.fileno(), self._receiver.socket_fileno()
+
+    def find_unfinished(self) -> tuple[UnfinishedMessage, ...]:
+        """Find the messages from the child that have only begun: large ones, and one in the channel."""
+        if not self._is_awaiting:
+            return ()
+        waited = self._timeline.now() - self._arrived_at
+        found = [
+            UnfinishedMessage(received=received, size=size, waited=waited)
+            for received, size in self._receiver.large_messages()
+        ]
+        if received := self._receiver.read_ahead():
+            begun = find_unfinished(self._receiver.peek(MAX_EXAMINED), received, waited)
+            found += [] if begun is None else [begun]
+        return tuple(found)
+
+    def measure_sent(self) -> tuple[UnreadBytes, SendProgress]:
+        """Measure what the child has not read, and how it gets on with that."""
+        if self._closed_reason is not None:
+            return UnreadBytes(), SendProgress()
+        return self._send_monitor.look(self._timeline.now())
 
     async def send(self, value: object, raw: bytes) -> MessageSent:
         """Send a message, waiting while the child does not read.
@@ -121,13 +163,16 @@ class Conversation:
         async with self._send_lock:
             # The event is dated from before the call: an answer can come before the call returns.
             at = self._timeline.now()
+            self._send_monitor.begin(at)
             try:
                 await self._sender.send_raw(raw)
             except (Disconnected, Closed):
                 raise NotConnected(self._closed_reason or "the child closed its channel") from None
             except MessageTooLarge as error:
                 raise ValueError(str(error)) from None
+            self._send_monitor.end(len(raw))
             self.sent_count += 1
+            self.latest_size = len(raw) if self._is_inline or len(raw) <= SHORT_LIMIT else None
             sent = MessageSent(
                 at=self._timeline.stamp(at),
                 run=self._run,
@@ -179,6 +224,10 @@ class Conversation:
         if self.closed_at is None:
             self._emit_output(self._timeline.now())
             self.unread_bytes += count_unread(self._receiver.socket_fileno()) or 0
+            for message in self.find_unfinished():
+                self.unfinished_bytes += message.received
+                self._emit_fault(f"the channel was closed in the middle of a message: {message}")
+            self.unread_bytes += self.unfinished_bytes
             self.closed_at = self._timeline.stamp()
             self._timeline.add(ChannelClosed(at=self.closed_at, run=self._run))
             if broken is not None or self._is_inline:
@@ -191,6 +240,7 @@ class Conversation:
             reason: The text of the error for every send from now on.
         """
         self._closed_reason = self._closed_reason or reason
+        self._next_look.cancel()
         self._sender.close()
         self._receiver.close()
 
@@ -205,17 +255,23 @@ class Conversation:
         """Turn one message into its event; return its size, at least 1, or 0 if the channel has ended."""
         if self.closed_at is not None:
             return 0
+        self._arrived_at = self._timeline.now()  # what is there now is read at once
+        self._is_awaiting = True
         try:
             message = await self._receiver.recv_message()
+            self._is_awaiting = False
         except Disconnected as error:
+            self._is_awaiting = False
             if error.unfinished:
-                self.unread_bytes += error.unfinished
-                self.fault = str(error)
+                self.unfinished_bytes = error.unfinished
+                begun = find_unfinished(error.received[:MAX_EXAMINED], error.unfinished)
+                self.fault = f"{error}{'' if begun is None else begun.describe_whole()}"
                 # No byte is wrong, so there is no offset: the next byte is missing.
                 self._emit_fault(self.fault, received=error.received)
             self.mark_ended()
             return 0
         except (IpcError, OSError) as error:  # OSError: this machine has no memory left, and the like
+            self._is_awaiting = False
             text = describe_limit(error)
             if isinstance(error, MessageTooLarge | TooManyHandles) and self._receiver.is_usable():
                 self._emit_fault(text, ends_channel=False)
@@ -226,6 +282,33 @@ class Conversation:
             return 0
         self._emit_received(message, self._timeline.now())
         return len(message.raw)
+
+    def _resume(self, resume: Callable[[], None]) -> None:
+        """Resume the task that receives, since something has come."""
+        self._arrived_at = self._timeline.now()
+        # From message to event to consumer in one turn of the loop; see Timeline.deliver.
+        self._timeline.deliver(resume)
+
+    def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look, now and then, at what has only begun to pass; tell of a message that does not go on."""
+        self._next_look = loop.call_later(_LOOK_SECONDS, self._look, loop)
+        if self.is_sending or self.correlator.count():
+            self.measure_sent()
+        if self._told_count == self._received_count:
+            return
+        unfinished = self.find_unfinished()
+        if not unfinished or (unfinished[-1].waited or 0) < _UNFINISHED_NANOSECONDS:
+            return
+        self._told_count = self._received_count
+        self._timeline.add(
+            StepLate(
+                at=self._timeline.stamp(),
+                run=self._run,
+                step="message",
+                waited=unfinished[-1].waited or 0,
+                sentence=str(unfinished[-1]),
+            )
+        )
 
     def _emit_received(self, message: Message, at: int) -> None:
         self._emit_output(at)

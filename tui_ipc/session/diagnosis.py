@@ -9,9 +9,11 @@ from typing import Final, assert_never
 
 from tui_ipc.events import Step
 from tui_ipc.osutil.descriptors import UnreadBytes
-from tui_ipc.osutil.procfs import ProcessState, SystemCall, parse_socket_inode
-from tui_ipc.osutil.signals import signal_name
+from tui_ipc.osutil.procfs import ProcessState
 from tui_ipc.session.handshake import HANDSHAKE_STEPS, RunPhase
+from tui_ipc.session.process_text import describe_process, describe_stop, is_reading, is_watching
+from tui_ipc.session.unfinished import SendProgress, UnfinishedMessage
+from tui_ipc.text.units import format_count, format_plural
 
 MAX_PENDING_SHOWN: Final = 100
 """Messages that wait, in a diagnosis, at most; there may be many more."""
@@ -35,6 +37,9 @@ class ChannelState:
         pending_count: How many wait; None if there were too many to count on.
         is_send_blocked: True if a message waits to be sent, because the channel to the child is full.
         unread_by_child: What the child has not read of the channel to it.
+        progress: How it gets on with reading.
+        latest_size: Bytes of the latest message in the channel, None if it went on a stream of its own.
+        unfinished: The messages from the child that have only begun.
         send_buffer_usage: How full the channel to the child is, 1 if a sender has to wait; None if unknown.
         unread_from_child: Bytes in the channel from the child that we have not read, None if the kernel does
             not say.
@@ -49,6 +54,9 @@ class ChannelState:
     pending_count: int | None = 0
     is_send_blocked: bool = False
     unread_by_child: UnreadBytes = field(default_factory=UnreadBytes)
+    progress: SendProgress = field(default_factory=SendProgress)
+    latest_size: int | None = None
+    unfinished: tuple[UnfinishedMessage, ...] = ()
     send_buffer_usage: float | None = None
     unread_from_child: int | None = None
     child_writer_inode: int | None = None
@@ -103,28 +111,8 @@ class Diagnosis:
         return tuple(_describe(self))
 
 
-_MULTIPLEX_CALLS: Final = frozenset(
-    ("poll", "ppoll", "select", "pselect6", "epoll_wait", "epoll_pwait", "epoll_pwait2", "io_uring_enter")
-)
-_READ_CALLS: Final = frozenset(("read", "readv", "recvfrom", "recvmsg", "recvmmsg"))
-_WRITE_CALLS: Final = frozenset(("write", "writev", "sendto", "sendmsg", "sendmmsg"))
-_SLEEP_CALLS: Final = frozenset(("nanosleep", "clock_nanosleep", "hrtimer_nanosleep"))
-
-_CALL_PURPOSES: Final = {
-    **dict.fromkeys(_MULTIPLEX_CALLS, "for one of the descriptors that it watches, or for time to pass"),
-    **dict.fromkeys(_SLEEP_CALLS, "for time to pass"),
-    **dict.fromkeys(_WRITE_CALLS, "for another process to read"),
-    **dict.fromkeys(("futex", "futex_wait", "futex_waitv"), "for a lock, or for another of its threads"),
-    **dict.fromkeys(("wait4", "waitid"), "for a process that it started"),
-    **dict.fromkeys(("pause", "rt_sigsuspend", "rt_sigtimedwait"), "for a signal"),
-    **dict.fromkeys(("fcntl", "flock"), "for a lock on a file"),
-    **dict.fromkeys(("fsync", "fdatasync"), "for the disk"),
-    **dict.fromkeys(("semop", "semtimedop"), "for a semaphore"),
-    **dict.fromkeys(("accept", "accept4"), "for another process to connect"),
-    **dict.fromkeys(("open", "openat"), "for a file to open, as a named pipe whose other end is not open"),
-    "connect": "for a connection to be accepted",
-}
-"""What a process waits for in a system call."""
+_MIN_PAUSE: Final = 100_000_000
+"""Nanoseconds from which on it is worth saying that the child has read nothing."""
 
 _STALLED_TEXT: Final = (
     "The session stalls the child: its events are not taken, so nothing more is read from the child."
@@ -166,7 +154,7 @@ def _describe_handshake(facts: Diagnosis) -> Iterator[str]:
     else:
         yield f"{step.missing}."
         return
-    stopped = _describe_stop(facts)
+    stopped = describe_stop(facts.child, facts.stopped_by)
     does = _describe_child(facts)
     if stopped is not None:
         yield stopped
@@ -193,16 +181,22 @@ def _describe_conclusions(facts: Diagnosis) -> Iterator[str]:
     channels = facts.channels or ChannelState()
     problems = [
         *_describe_obstacles(facts, channels),
+        *(f"{message}." for message in channels.unfinished),
         *_describe_unread(channels),
         *_describe_pending(channels),
     ]
     if problems:
         yield from problems
-        if channels.pending_count and _is_reading_channel(facts, channels):
+        if channels.unfinished and (is_watching(facts.child) or _is_reading_channel(facts, channels)):
+            yield (
+                "The child waits for the next message, so it takes what it sent for whole; "
+                "check the lengths and counts that it writes."
+            )
+        elif channels.pending_count and _is_reading_channel(facts, channels):
             yield "It waits for the next message, as if nothing were left to answer."
     elif facts.child is not None and facts.child.state == "R":
         yield "No message waits for an answer, and the child is at work."
-    elif _is_awaiting_message(facts, channels):
+    elif is_watching(facts.child) or _is_reading_channel(facts, channels):
         yield "The child is idle: no message waits for an answer, and it waits for the next."
     else:
         yield "Nothing is overdue: no message waits for an answer."
@@ -210,7 +204,7 @@ def _describe_conclusions(facts: Diagnosis) -> Iterator[str]:
 
 def _describe_obstacles(facts: Diagnosis, channels: ChannelState) -> Iterator[str]:
     """What keeps messages from passing, whether or not one waits."""
-    stopped = _describe_stop(facts)
+    stopped = describe_stop(facts.child, facts.stopped_by)
     if stopped is not None:
         yield stopped
     if channels.fault is not None:
@@ -224,15 +218,31 @@ def _describe_obstacles(facts: Diagnosis, channels: ChannelState) -> Iterator[st
     if facts.consumer_stalled:
         yield _STALLED_TEXT
     if channels.is_send_blocked:
-        yield "A message waits to be sent: the channel to the child is full, and the child does not read."
+        yield f"A message waits to be sent: the channel to the child is full{_describe_reading(channels)}."
+
+
+def _describe_reading(channels: ChannelState) -> str:
+    """How the child gets on with a message that waits to be sent, to follow a clause."""
+    progress = channels.progress
+    if progress.nothing_for is not None and progress.nothing_for >= _MIN_PAUSE:
+        reads = f"has read nothing for {_format_duration(progress.nothing_for)}"
+    elif progress.read_within is not None:
+        reads = f"has read something within the last {_format_duration(progress.read_within)}"
+    else:
+        reads = ""
+    if not progress.taken or progress.size is None:
+        return reads and f", and the child {reads}"
+    taken = f"{format_count(progress.taken)} of its {format_plural(progress.size, 'byte')}"
+    return f"; the child has taken {taken}{reads and f', and {reads}'}"
 
 
 def _describe_unread(channels: ChannelState) -> Iterator[str]:
     # Channels are read in order: whatever is unread, the latest message is part of it.
     unread = channels.unread_by_child
-    if not unread.any:
+    begun_since = channels.is_send_blocked and (channels.progress.taken or not channels.sent_count)
+    if not unread.any or begun_since:  # what is unread is then of the message that waits to be sent
         return
-    size = "bytes" if unread.size is None else _format_bytes(unread.size)
+    size = "bytes" if unread.size is None else format_plural(unread.size, "byte")
     are = "is" if unread.size == 1 else "are"
     unknown = "; the kernel does not say how many" if unread.size is None else ""
     only = _single_pending(channels)
@@ -240,7 +250,20 @@ def _describe_unread(channels: ChannelState) -> Iterator[str]:
         which = f"message #{only.number}, sent {_format_duration(only.waited)} ago"
     else:
         which = f"the latest message, #{channels.sent_count}"
-    yield f"The child has not read {which}: {size} {are} unread in its channel{unknown}."
+    pace = "" if channels.is_send_blocked else _describe_pace(channels.progress)
+    rest = f"{pace}: {size} {are} unread in its channel{unknown}."
+    latest = channels.latest_size or 0
+    if unread.size is None or channels.is_send_blocked or latest <= unread.size:
+        yield f"The child has not read {which}{rest}"
+    else:
+        read = f"{format_count(latest - unread.size)} of the {format_plural(latest, 'byte')}"
+        yield f"The child has read {read} of {which}{rest}"
+
+
+def _describe_pace(progress: SendProgress) -> str:
+    if progress.read_within is None:
+        return ""
+    return f", and reads slowly, the last time within {_format_duration(progress.read_within)}"
 
 
 def _describe_pending(channels: ChannelState) -> Iterator[str]:
@@ -269,87 +292,35 @@ def _single_pending(channels: ChannelState) -> PendingMessage | None:
     return channels.pending[0] if channels.pending_count == 1 else None
 
 
-def _describe_stop(facts: Diagnosis) -> str | None:
-    state = None if facts.child is None else facts.child.state
-    if state == "t":
-        return "A debugger holds the child, which does nothing."
-    if state != "T" and (state is not None or facts.stopped_by is None):
-        return None
-    by = "" if facts.stopped_by is None else f" by {signal_name(facts.stopped_by)}"
-    return f"The child is stopped{by} and does nothing; SIGCONT continues it."
-
-
 def _describe_present(facts: Diagnosis) -> Iterator[str]:
     """What the child does, as a sentence of its own."""
     does = _describe_child(facts)
-    if does is not None and _describe_stop(facts) is None:
+    if does is not None and describe_stop(facts.child, facts.stopped_by) is None:
         yield f"{does[0].upper()}{does[1:]}."
 
 
 def _describe_child(facts: Diagnosis) -> str | None:
     """What the child does, to follow a semicolon; None if there is no child."""
-    child = facts.child
-    if child is None:
-        return None
-    several = child.threads is not None and child.threads > 1
-    it = f"the first of its {child.threads} threads" if several else "it"
-    used = "" if child.cpu_seconds is None else f"; it has used {child.cpu_seconds:.1f} s of processor time"
-    match child.state:
-        case None:
-            return "the kernel does not say what the child does"
-        case "R":
-            return f"{it} runs{used}"
-        case "Z" | "X":
-            return "it has ended, and is about to be reaped"
-        case "S" | "D" as state:
-            sleeps = "sleeps" if state == "S" else "is stuck in the kernel"
-            if child.call is None:
-                return f"{it} {sleeps}; the kernel does not say in what"
-            return f"{it} {sleeps} in {_describe_call(child.call, facts.channels)}"
-        case other:
-            return f"{it} is in state {other}"
-
-
-def _describe_call(call: SystemCall, channels: ChannelState | None) -> str:
-    on = "" if call.descriptor is None else f" on descriptor {call.descriptor}"
-    what = "" if call.file is None else f" ({_describe_file(call.file, channels)})"
-    hint = f", waiting {_CALL_PURPOSES[call.name]}" if call.name in _CALL_PURPOSES else ""
-    return f"{call.name}{on}{what}{hint}"
-
-
-def _describe_file(file: str, channels: ChannelState | None) -> str:
-    inode = parse_socket_inode(file)
-    if inode is not None and channels is not None:
-        if inode == channels.unread_by_child.reader_inode:
-            return "its channel from us"
-        if inode == channels.child_writer_inode:
-            return "its channel to us"
-    if file.startswith(("socket:", "pipe:")):
-        return f"a {file.partition(':')[0]}"
-    return file
-
-
-def _is_awaiting_message(facts: Diagnosis, channels: ChannelState) -> bool:
-    call = None if facts.child is None else facts.child.call
-    if call is None:
-        return False
-    return call.name in _MULTIPLEX_CALLS or _is_reading_channel(facts, channels)
+    channels = facts.channels or ChannelState()
+    sockets = {
+        channels.child_writer_inode: "its channel to us",
+        channels.unread_by_child.reader_inode: "its channel from us",
+    }
+    known = {inode: name for inode, name in sockets.items() if inode is not None}
+    return None if facts.child is None else describe_process(facts.child, known)
 
 
 def _is_reading_channel(facts: Diagnosis, channels: ChannelState) -> bool:
     """Whether the child sleeps until something comes from us, and has read all that came."""
-    call = None if facts.child is None else facts.child.call
-    if call is None or call.name not in _READ_CALLS or channels.unread_by_child.any is not False:
-        return False
-    inode = parse_socket_inode(call.file)
-    return inode is not None and inode == channels.unread_by_child.reader_inode
+    unread = channels.unread_by_child
+    return unread.any is False and is_reading(facts.child, unread.reader_inode)
 
 
 def _describe_unread_here(facts: Diagnosis) -> Iterator[str]:
     if facts.channels is not None and facts.channels.unread_from_child:
-        yield f"Unread at our end of the channel: {_format_bytes(facts.channels.unread_from_child)}."
+        yield f"Unread at our end of the channel: {format_plural(facts.channels.unread_from_child, 'byte')}."
     if facts.unread_output:
-        yield f"Unread in its output: {_format_bytes(facts.unread_output)}."
+        yield f"Unread in its output: {format_plural(facts.unread_output, 'byte')}."
 
 
 def _describe_activity(last: LastActivity) -> str:
@@ -365,10 +336,6 @@ def _describe_activity(last: LastActivity) -> str:
         if ago is not None
     ]
     return f"{sent}; the child {received}, and printed {' and '.join(printed) or 'nothing'}."
-
-
-def _format_bytes(size: int) -> str:
-    return "1 byte" if size == 1 else f"{size} bytes"
 
 
 def _format_duration(nanoseconds: int) -> str:

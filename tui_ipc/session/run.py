@@ -179,7 +179,6 @@ class Run:
 
     def _measure_channels(self, conversation: Conversation) -> "ChannelState":
         from tui_ipc.osutil.descriptors import (
-            UnreadBytes,
             count_unread,
             measure_send_buffer_usage,
             measure_unread_by_peer,
@@ -187,10 +186,10 @@ class Run:
         from tui_ipc.session.diagnosis import MAX_PENDING_SHOWN, ChannelState, PendingMessage
 
         now = self._timeline.now()
-        by_child, usage, from_child, writer = UnreadBytes(), None, None, None
+        by_child, progress = conversation.measure_sent()
+        usage, from_child, writer = None, None, None
         if conversation.descriptors is not None:
             to_child_fd, from_child_fd = conversation.descriptors
-            by_child = measure_unread_by_peer(to_child_fd)
             usage = measure_send_buffer_usage(to_child_fd)
             from_child = count_unread(from_child_fd)
             writer = measure_unread_by_peer(from_child_fd).reader_inode
@@ -204,6 +203,9 @@ class Run:
             # A send that waits while nothing is unread only lets other tasks have their turn.
             is_send_blocked=conversation.is_sending and by_child.any is not False,
             unread_by_child=by_child,
+            progress=progress,
+            latest_size=conversation.latest_size,
+            unfinished=conversation.find_unfinished(),
             send_buffer_usage=usage,
             unread_from_child=from_child,
             child_writer_inode=writer,
@@ -358,6 +360,7 @@ class Run:
                 processes=leftovers.processes,
                 files=tuple(path for path in paths if path and os.path.lexists(path)),
                 unread=0 if conversation is None else conversation.unread_bytes,
+                unfinished=0 if conversation is None else conversation.unfinished_bytes,
                 quit_elapsed=None if quit_at is None or ended_at is None else ended_at - quit_at,
                 held=leftovers.held,
             )

@@ -118,11 +118,14 @@ class Shutdown:
         reason = f'the child had not ended {grace:g} s after "quit"'
         if conversation.quit_at is None:
             sending = asyncio.create_task(conversation.send(QUIT, encode(QUIT)))
+            conversation.measure_sent()  # what is read from here on is compared with
             await wait_for_first(sending, exited, self._skip_grace, timeout=grace)
+            _, progress = conversation.measure_sent()
             sending.cancel()
             await asyncio.wait([sending])
             if sending.cancelled():
-                reason = f'the child does not read: "quit" could not be sent in {grace:g} s'
+                reads = "does not read" if progress.read_within is None else "reads slowly"
+                reason = f'the child {reads}: "quit" could not be sent in {grace:g} s'
             elif sending.exception() is not None:
                 reason = f'"quit" could not be sent: {sending.exception()}'
             else:

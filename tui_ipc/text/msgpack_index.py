@@ -166,8 +166,8 @@ def _run_pattern(length: int) -> re.Pattern[bytes]:
     return re.compile(b"(?:%b){%d}+" % (_SCALARS, length), re.DOTALL)
 
 
-def read_token(data: bytes, offset: int) -> Token | DecodeError:
-    """Read the token at an offset below the size of the data; or return why there is none."""
+def read_header(data: bytes, offset: int) -> Token | DecodeError:
+    """Read the token at an offset below the size of the data, whose payload may end beyond them."""
     kind, family, width, size = _FORMATS[data[offset]]
     if not kind:
         return DecodeError(offset, "0xc1 is not the first byte of a value")
@@ -178,11 +178,16 @@ def read_token(data: bytes, offset: int) -> Token | DecodeError:
         size += int.from_bytes(data[offset + 1 : body], "big")
     if family in ("array", "map"):
         return Token(offset, body, body, kind, family, size)
-    if body + size > len(data):
-        missing = format_plural(body + size - len(data), "more byte")
-        return DecodeError(offset, f"the {kind} is cut off: it claims {missing} than there are")
-    payload_start = body + 1 if family == "ext" else body
-    return Token(offset, payload_start, body + size, kind, family)
+    return Token(offset, body + 1 if family == "ext" else body, body + size, kind, family)
+
+
+def read_token(data: bytes, offset: int) -> Token | DecodeError:
+    """Read the token at an offset below the size of the data; or return why there is none."""
+    token = read_header(data, offset)
+    if isinstance(token, Token) and token.end > len(data):
+        missing = format_plural(token.end - len(data), "more byte")
+        return DecodeError(offset, f"the {token.kind} is cut off: it claims {missing} than there are")
+    return token
 
 
 class MsgpackIndex:

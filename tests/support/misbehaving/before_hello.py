@@ -1,15 +1,12 @@
-"""Children that do not get through the handshake, or no further."""
+"""Children that do not get through the handshake."""
 
-from tests.support.misbehaving.actions import leave, wait_for_audit
+from tests.support.misbehaving.actions import wait_for_audit
 from tests.support.misbehaving.rows import (
-    ASKED,
     CLEAN,
     DISMISSED,
-    ENDED,
     GIVING_UP,
     HELLO,
     INLINE,
-    LATE,
     MUST_CONNECT,
     MUST_GO_ON,
     Row,
@@ -183,31 +180,6 @@ SILENT = {
         ],
         act=wait_for_failed_handshake,
         options={"timeout": 0.8},
-    ),
-    "says half a message and no more": Row(
-        command=child("sends_bytes", (HELLO + b"\xa9half").hex()),
-        story=[
-            *INLINE,
-            ASKED,
-            LATE,
-            "fault: the peer is gone: it ended 5 bytes into a message",
-            "closed",
-            "ended by SIGTERM",
-            "left 0 processes, 5 bytes unread",
-        ],
-        act=leave,
-        options={"grace": 0.1},
-    ),
-    "says half a message and exits": Row(
-        command=child("breaks_the_wire", "cut off"),
-        story=[
-            *INLINE,
-            "< 'so far so good'",
-            "fault: the peer is gone: it ended 10 bytes into a message",
-            *ENDED,
-            "left 0 processes, 10 bytes unread",
-        ],
-        act=wait_for_audit,
     ),
 }
 

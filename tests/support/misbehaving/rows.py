@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.misbehaving.actions import wait_for_audit, wait_for_fault
+from tests.support.misbehaving.actions import leave, wait_for_audit, wait_for_fault
 from tests.support.sessions import (
     CONNECT_STEPS,
     Action,
@@ -117,6 +117,24 @@ def invalid_hello(data: bytes, problem: str) -> Row:
     """A child whose first message is not a hello."""
     told = [*CONNECT_STEPS, failed_step("hello", f"the child connected, but {problem}"), *DISMISSED]
     return Row(command=child("sends_bytes", data.hex()), story=told, act=wait_for_failed_handshake)
+
+
+def half_message(data: bytes, size: str, content: str) -> Row:
+    """A child that says hello, begins a message, and does nothing more until it is ended."""
+    return Row(
+        command=child("sends_bytes", (HELLO + data).hex()),
+        story=[
+            *INLINE,
+            ASKED,
+            LATE,
+            f"fault: the peer is gone: it ended {len(data)} bytes into a message{size}: {content}",
+            "closed",
+            "ended by SIGTERM",
+            f"left 0 processes, {len(data)} bytes unread",
+        ],
+        act=leave,
+        options={"grace": 0.1},
+    )
 
 
 def wire_fault(command: list[str], sentence: str) -> Row:

@@ -247,7 +247,7 @@ class Runner:
             sentence = f"the message cannot be sent: {error}"
             shown = _show_message(message)
             raise StepFailed(ExitCode.USAGE, sentence, shown, *self._failures.describe_location()) from None
-        sentence = f"the child did not take the message within {self._timeout:g} s: it does not read"
+        sentence = f"the child did not take the message within {self._timeout:g} s"
         shown = _show_message(message)
         raise StepFailed(ExitCode.TIMED_OUT, sentence, shown, *self._failures.describe_situation())
 

@@ -16,6 +16,7 @@ from tui_ipc.script.output import OutputLostError
 from tui_ipc.script.runner.run_state import RunState
 
 if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Diagnosis
     from tui_ipc.session.session import Session
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ class SessionDriver:
         self._report_event = report_event
         self._last_looks = 0  # turns of the loop that are left after the deadline
         self._sent_at_once = 0  # messages that left without a wait since the events were read for their sake
+        self._at_deadline: Diagnosis | None = None  # when a message had not been taken in time
         self._report_broken_off = False  # an event was reported in part or not at all: none can follow it
 
     async def __aenter__(self) -> Self:
@@ -188,7 +190,9 @@ class SessionDriver:
 
     def diagnose(self, count: int) -> tuple[str, ...]:
         """The sentences that best explain why nothing happens; none of a child that has ended."""
-        return () if self.run_state.exited is not None else self._session.diagnosis().sentences[:count]
+        if self.run_state.exited is not None:
+            return ()
+        return (self._at_deadline or self._session.diagnosis()).sentences[:count]
 
     async def _read_while_sending(self, sending: Coroutine[Any, Any, MessageSent], timeout: float) -> bool:
         task = start_eagerly(sending)
@@ -206,6 +210,8 @@ class SessionDriver:
         task.add_done_callback(lambda _: self._wait.interrupt())
         try:
             await self.read_events_until(task.done, timeout)
+            if not task.done():
+                self._at_deadline = self._session.diagnosis()  # while the message still waits
         finally:
             task.cancel()  # does nothing if it is done
             await asyncio.wait([task])

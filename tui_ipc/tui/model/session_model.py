@@ -349,6 +349,8 @@ class SessionModel:
                 since = self._reach_step(event.at)
                 weight += len(event.raw)
             case MessageSent() | MessageReceived():
+                if isinstance(event, MessageReceived) and isinstance(self.problem, StepLate):
+                    self.problem = None  # what came is the rest of the message that did not go on
                 self.latest = self.log.end
                 weight += 2 * len(event.raw)  # the value takes about as much again as its bytes
             case StepLate() | HandshakeFailed():

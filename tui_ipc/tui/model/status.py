@@ -109,7 +109,8 @@ class Status:
             case ChannelsOpen():
                 self.phase, self._state = "open", "connected"
             case StepLate():
-                self._state = f"late: {_WAITING_FOR[event.step]}"
+                if event.step != "message":
+                    self._state = f"late: {_WAITING_FOR[event.step]}"
             case MessageSent():
                 self.sent = event.number
                 self.metrics.add_sent(event.at, len(event.raw))

@@ -181,6 +181,8 @@ class TroubleNotice(Static):
 
 def _trouble_title(problem: Problem) -> str:
     match problem:
+        case StepLate(step="message"):
+            return "Message unfinished"
         case StepLate():
             return "Handshake is slow"
         case HandshakeFailed():
