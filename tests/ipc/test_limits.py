@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.ipc.conftest import MakeChannel, Pair
-from tests.support.message_strategies import arrived, colliding_keys, same, values
+from tests.support.message_strategies import arrived, colliding_keys, is_foreign, mixed, same, values
 from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import (
     Disconnected,
@@ -107,6 +107,25 @@ def test_whatever_send_accepts_recv_returns(
     came = exchange(sent)
     assert len(came) == len(sent)
     assert all(same(one, arrived(other)) for one, other in zip(came, sent, strict=True))
+
+
+@given(
+    value=st.one_of(
+        mixed, st.builds(lambda value, size: ["x" * size, value], mixed, st.sampled_from(SIZES[:24]))
+    )
+)
+def test_ext_values_and_time_stamps_of_msgpack_are_refused(value: Any) -> None:
+    """Wherever they are, at every size; everything else arrives."""
+    sender, receiver = channel()
+    with sender, receiver:
+        if is_foreign(value):
+            with pytest.raises(TypeError, match=r"a message cannot hold a msgpack\.ext\."):
+                sender.send(value)
+            with pytest.raises(TypeError, match=r"; send its (code and its data|to_datetime)"):
+                sender.send_many([value])
+            value = "next"
+        sender.send(value)
+        assert same(receiver.recv(PATIENCE), arrived(value))
 
 
 def test_what_would_cost_the_channel_is_refused_before_it_leaves(ends: Pair) -> None:

@@ -8,6 +8,7 @@ import struct
 from datetime import UTC
 from typing import Any
 
+import msgpack
 from hypothesis import strategies as st
 
 scalars = st.one_of(
@@ -30,6 +31,23 @@ values: st.SearchStrategy[Any] = st.recursive(
     max_leaves=12,
 )
 """Whatever a message can hold, handles excepted."""
+
+foreign = st.one_of(
+    st.builds(msgpack.ExtType, st.integers(0, 127), st.binary(max_size=20)),
+    st.builds(msgpack.Timestamp, st.integers(-(2**63), 2**63 - 1), st.integers(0, 999_999_999)),
+)
+"""What msgpack packs and no message can hold."""
+
+mixed: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(scalars, foreign),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=5),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(st.one_of(keys, foreign, st.tuples(foreign)), inner, max_size=4),
+    ),
+    max_leaves=12,
+)
+"""Values that may hold some of those, anywhere."""
 
 
 def arrived(value: Any) -> Any:
@@ -119,3 +137,12 @@ def colliding_keys(count: int) -> list[tuple[int, int]]:
         if abs(other) < 2**61 - 1:
             keys.append((number, other))
     return keys
+
+
+def is_foreign(value: Any) -> bool:
+    """Whether a value is or holds what no message can hold."""
+    if isinstance(value, msgpack.ExtType | msgpack.Timestamp):
+        return True
+    if isinstance(value, dict):
+        return any(map(is_foreign, (*value, *value.values())))
+    return isinstance(value, list | tuple) and any(map(is_foreign, value))

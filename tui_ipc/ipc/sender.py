@@ -18,8 +18,8 @@ from tui_ipc.ipc.wire import (
     BLOB_HEADER_SIZE,
     DEFAULT_MAX_MESSAGE_SIZE,
     IDLE,
+    PLAIN,
     SENDER,
-    UNCHECKED,
     Encoder,
     blob_header,
     check_receivable,
@@ -121,7 +121,7 @@ class Sender(TypedSender[T_contra]):
             except (ValueError, BufferError) as error:
                 raise explain_refusal(error) from None
             size = len(data)
-            if size > UNCHECKED:
+            if message.__class__ not in PLAIN:
                 check_receivable(message, data)
             if size > self._at_once or encoder.handles:
                 delivery: Delivery | None = self._delivery((data,), encoder.handles)
@@ -224,7 +224,7 @@ class Sender(TypedSender[T_contra]):
             data = encoder.pack(value)
         except (ValueError, BufferError) as error:
             raise explain_refusal(error) from None
-        if len(data) > UNCHECKED:
+        if value.__class__ not in PLAIN:
             check_receivable(value, data)
         if encoder.handles or len(data) > at_once:
             return self._delivery((data,), encoder.handles)
@@ -285,7 +285,7 @@ class Sender(TypedSender[T_contra]):
                 except (ValueError, BufferError) as error:
                     raise explain_refusal(error) from None
                 size = len(data)
-                if size > UNCHECKED:
+                if message.__class__ not in PLAIN:
                     check_receivable(message, data)
                 if len(piece) + size <= room and size <= longest and not handles:
                     piece += data

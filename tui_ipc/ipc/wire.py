@@ -6,6 +6,7 @@ owns one.
 
 from collections import namedtuple
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 
 import msgpack
 
@@ -14,7 +15,7 @@ from tui_ipc.ipc.handle import Handle
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any, NamedTuple
 
 SHORT_LIMIT = 32 * 1024
@@ -36,7 +37,7 @@ SENDER, RECEIVER, SHARED_MEMORY, LARGE = 1, 2, 3, 4
 
 NESTING_LIMIT = 1024
 """Containers inside each other at most: what msgpack unpacks. It packs one more if that is empty, which
-:func:`check_nesting` finds."""
+:func:`check_receivable` finds."""
 
 COLLISION_LIMIT = 16
 """Pairs of tuple keys with the same hash, for each tuple key of a map, at most. Python's hash of a tuple has
@@ -75,8 +76,8 @@ class Encoder:
     """Packs values one after the other and collects the handles that they hold.
 
     Attributes:
-        pack: ``pack(value) -> bytes``; raises TypeError or ValueError for what no message can hold. What it
-            gives for a container of more than :data:`UNCHECKED` bytes is for :func:`check_receivable` to see.
+        pack: ``pack(value) -> bytes``; raises TypeError or ValueError for what no message can hold. What
+            is not of a type in :data:`PLAIN` is for :func:`check_receivable` to see, with the bytes.
         handles: The handles of the values packed since this list was last cleared, each once.
     """
 
@@ -96,15 +97,7 @@ class Encoder:
         if isinstance(value, int):
             bits = value.bit_length()
             raise ValueError(f"an integer of {bits} bits does not fit into 64; send it as a str or as bytes")
-        remedy = ""
-        if hasattr(value, "tobytes") and hasattr(value, "tolist"):  # what numpy has: arrays and scalars
-            remedy = "; send its tolist(), or its tobytes() beside its shape and type"
-        kind = type(value)  # numpy has a bool of its own
-        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
-        raise TypeError(
-            f"a message cannot hold a {name}; it holds None, bool, int, float, str, bytes, "
-            f"list, tuple, dict, datetime, Sender, Receiver and SharedMemory{remedy}"
-        )
+        raise _refusal(value)
 
     def _attach(self, handle: Handle) -> tuple[int, bytes]:
         kind, rest = handle._describe()
@@ -114,6 +107,23 @@ class Encoder:
         if index == len(self.handles):
             self.handles.append(handle)
         return kind, bytes((index,)) + rest
+
+
+def _refusal(value: object) -> TypeError:
+    """The error for a value of a type that no message can hold."""
+    remedy = ""
+    if hasattr(value, "tobytes") and hasattr(value, "tolist"):  # what numpy has: arrays and scalars
+        remedy = "; send its tolist(), or its tobytes() beside its shape and type"
+    elif isinstance(value, msgpack.Timestamp):
+        remedy = "; send its to_datetime()"
+    elif isinstance(value, msgpack.ExtType):
+        remedy = "; send its code and its data as a list"
+    kind = type(value)  # numpy has a bool of its own
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+    return TypeError(
+        f"a message cannot hold a {name}; it holds None, bool, int, float, str, bytes, "
+        f"list, tuple, dict, datetime, Sender, Receiver and SharedMemory{remedy}"
+    )
 
 
 IDLE: "list[Encoder]" = []
@@ -152,12 +162,28 @@ def explain_refusal(error: ValueError | BufferError) -> ValueError:
     if isinstance(error, BufferError):
         return ValueError(f"the memoryview cannot be read in one piece ({error}); send its tobytes()")
     if str(error).startswith("recursion limit"):
-        return ValueError(f"the value is nested deeper than {NESTING_LIMIT}, or holds itself")
+        return _too_deep()
     return error
 
 
-UNCHECKED = 128
-"""Bytes of a message up to which it cannot hold what :func:`check_receivable` looks for."""
+def _too_deep() -> ValueError:
+    return ValueError(f"the value is nested deeper than {NESTING_LIMIT}, or holds itself")
+
+
+PLAIN = frozenset((type(None), bool, int, float, str, bytes))
+"""Types of messages that :func:`check_receivable` need not see."""
+
+_LISTS = (list, tuple)
+_CONTAINERS = frozenset((dict, *_LISTS))
+_FOREIGN = (msgpack.ExtType, msgpack.Timestamp)
+
+_SHORT = 128
+"""Bytes of a message up to which it is never nested too deeply, and keys never collide too often."""
+
+_EXT_HEADERS = b"\xc7\xc8\xc9\xd4\xd5\xd6\xd7\xd8"
+_TRACES = [bytes((header,)) for header in b"\x80\x90\xde\xdf" + _EXT_HEADERS]
+"""Of one container too many, which is packed only if it is empty: a fixmap or a fixarray of no items. Of many
+keys: map 16 and map 32. Of ext values."""
 
 _MANY = 2 * COLLISION_LIMIT + 2
 """Keys of the smallest map whose keys can collide too often: all with the same hash are n(n - 1)/2 pairs."""
@@ -166,42 +192,45 @@ _MANY = 2 * COLLISION_LIMIT + 2
 def check_receivable(value: object, data: bytes) -> None:
     """Refuse what can be packed and would be refused on arrival, so that it does not cost the channel.
 
-    Both faults are rare, and to look for them in every value would cost as much as packing it. Each leaves a
-    trace in the bytes, which is found at the speed of memchr(3): only then is the value looked at.
+    Such values are rare, and to look for them everywhere would cost more than packing does. Each leaves a
+    trace in the bytes, which is found faster: only then is the value looked at.
 
     Args:
-        value: What was packed.
-        data: Its bytes, more than :data:`UNCHECKED`.
+        value: What was packed, of a type that is not in :data:`PLAIN`.
+        data: Its bytes.
 
     Raises:
+        TypeError: It holds an ExtType or a Timestamp of msgpack's, which would pass for ours.
         ValueError: It is nested too deeply, or the keys of a map collide.
     """
-    if isinstance(value, str | bytes):
+    size = len(data)
+    if size <= _SHORT:
+        if len(data.translate(None, _EXT_HEADERS)) < size:
+            _check_content(value)
         return
-    # One container too many is packed only if it is empty: a fixarray or a fixmap of no items.
-    if len(data) > NESTING_LIMIT and (b"\x90" in data or b"\x80" in data):
-        check_nesting(data)
-    # A map of 16 items or more begins with map 16 or map 32.
-    if b"\xde" in data or b"\xdf" in data:
-        unseen = [value]
-        while unseen:
-            item = unseen.pop()
-            if isinstance(item, dict):
-                if len(item) >= _MANY:
-                    check_keys(item)
-                unseen += [each for each in item.values() if isinstance(each, dict | list | tuple)]
-            elif isinstance(item, list | tuple):
-                unseen += [each for each in item if isinstance(each, dict | list | tuple)]
+    if any(trace in data for trace in _TRACES):
+        _check_content(value)
 
 
-def check_nesting(data: bytes) -> None:
-    """Raise ValueError if a packed value is nested deeper than its receiver can unpack."""
-    scanner = msgpack.Unpacker(max_buffer_size=len(data), read_size=len(data))
-    scanner.feed(data)
-    try:
-        scanner.skip()
-    except msgpack.StackError:
-        raise ValueError(f"the value is nested deeper than {NESTING_LIMIT}, or holds itself") from None
+def _check_content(value: object) -> None:
+    """Look at what a value holds, one level of its containers after the other: that is done by C."""
+    from_each = chain.from_iterable
+    depth = 0
+    level: Sequence[Any] = (value,)
+    while kinds := set(map(type, level)) - PLAIN:
+        depth += 1
+        if not kinds <= _CONTAINERS:
+            for item in level:
+                if isinstance(item, _FOREIGN):
+                    raise _refusal(item)
+        maps = [item for item in level if isinstance(item, dict)]
+        for item in maps:
+            if len(item) >= _MANY:
+                check_keys(item)
+        lists = [item for item in level if isinstance(item, _LISTS)]
+        if depth > NESTING_LIMIT and (maps or lists):
+            raise _too_deep()
+        level = [*from_each(lists), *from_each(maps), *from_each(map(dict.values, maps))]
 
 
 def check_keys(keys: "Iterable[object]") -> None:
@@ -247,7 +276,7 @@ def pack_checked(encoder: Encoder, value: object) -> bytes:
         data = encoder.pack(value)
     except (ValueError, BufferError) as error:
         raise explain_refusal(error) from None
-    if len(data) > UNCHECKED:
+    if value.__class__ not in PLAIN:
         check_receivable(value, data)
     return data
 
