@@ -3,6 +3,7 @@
 import inspect
 import typing
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -33,6 +34,13 @@ def test_annotations_can_be_read(name: str) -> None:
     hints = typing.get_type_hints(function)
     assert set(hints) == set(function.__annotations__)
     inspect.signature(function, eval_str=True)
+
+
+@pytest.mark.parametrize("module", [tui_ipc, tui_ipc.aio])
+def test_signatures_can_be_read(module: ModuleType) -> None:
+    """Of functions and classes, errors as well, with their annotations evaluated."""
+    for name in module.__all__:
+        inspect.signature(getattr(module, name), eval_str=True)
 
 
 def test_all_of_them_were_looked_at() -> None:

@@ -19,6 +19,9 @@ except ImportError:  # another Python than CPython
 class IpcError(Exception):
     """Something went wrong on a channel, a one-shot server or a shared memory."""
 
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(sentence)
+
 
 class Disconnected(IpcError, ConnectionError, EOFError):
     """The peer is gone: every endpoint on its side is closed, or its process ended.

@@ -49,10 +49,16 @@ class SharedMemory(Handle):
         """Copy ``data``, any contiguous buffer, into new memory and seal it.
 
         Raises:
+            TypeError: It is not a buffer, or not in one piece.
             IpcError: This system has no sealed memory (Linux has).
             OSError: There is no memory or no descriptor left.
         """
-        content = memoryview(data).cast("B")
+        try:
+            content = memoryview(data).cast("B")
+        except (TypeError, ValueError, BufferError) as error:
+            remedy = "; give its tobytes()" if hasattr(data, "tobytes") else ""
+            kind = type(data).__name__
+            raise TypeError(f"a shared memory cannot copy this {kind} as it is ({error}){remedy}") from None
         descriptor = _make_file()
         try:
             written = 0
