@@ -203,11 +203,12 @@ def test_what_is_pasted_reaches_the_child_as_it_is() -> None:
 
 
 def test_keys_that_come_at_once_act_in_their_order() -> None:
-    """Across a dialog and the palette, no key goes where the one before it leaves."""
+    """Across a dialog, the palette and a change of focus, no key goes where the one before it leaves."""
     with terminal() as it:
         it.read_until(b"connected")
         it.type(b"\x10\x1b[6~\x1b[6~\x1b")
         it.step(b"\x10metrics\r", b"each bar is one second")
+        it.step(b"\tfxyz\r\x1b[Zafter\r", b"Child received: after")
         it.step(b"\x1bOS9\r", b"Sent SIGKILL to process group")
         it.type(b"\x11")
         assert it.finish() == 0

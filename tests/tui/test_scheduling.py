@@ -1,5 +1,6 @@
 """The priority of keys, the rate of pictures, work in slices, and a limit of CPU time."""
 
+import asyncio
 import re
 import signal
 import threading
@@ -9,7 +10,7 @@ from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
-from textual import screen
+from textual import events, screen
 from textual.app import App
 
 from tui_ipc.tui import scheduling
@@ -19,6 +20,7 @@ from tui_ipc.tui.scheduling import (
     KEY_TIMEOUT,
     BackgroundSteps,
     InputPriority,
+    InputQueue,
     RefreshThrottle,
     TimeLimitExceeded,
     limit_cpu_time,
@@ -73,6 +75,43 @@ def test_a_key_without_a_visible_effect_has_priority_for_a_short_time() -> None:
     input_priority.expect_drawing()
     clock.now += DRAW_TIMEOUT * 1.01
     assert not is_active(input_priority)
+
+
+def test_keys_are_delivered_when_what_the_one_before_caused_is_done() -> None:
+    """A handler may do its work in several turns; one that never ends keeps the next key for a while only."""
+    seen: list[str] = []
+
+    class Slow(App[None]):
+        def on_mount(self) -> None:
+            self.input_queue = InputQueue(self, self._deliver, lambda: seen.append("handled"))
+            self.is_over = asyncio.Event()
+            self.run_worker(self.input_queue.run())
+
+        async def _deliver(self, event: events.Key | events.Paste) -> None:
+            assert isinstance(event, events.Key)
+            self.screen.call_later(self._act, event.key)
+
+        async def _act(self, key: str) -> None:
+            seen.append(f"{key} begins")
+            for _ in range(20):
+                await asyncio.sleep(0)
+            self.call_later(seen.append, f"{key} ends")
+            if key == "b":
+                await self.is_over.wait()
+
+    async def main() -> None:
+        app = Slow()
+        async with app.run_test():
+            for key in "abc":
+                app.input_queue.add(events.Key(key, key))
+            while seen.count("handled") < 2:
+                await asyncio.sleep(0)
+            seen.append("next")
+            app.is_over.set()
+
+    with patch.object(scheduling, "INPUT_TIMEOUT", 0.0):
+        asyncio.run(main())
+    assert seen == ["a begins", "a ends", "handled", "b begins", "b ends", "handled", "next"]
 
 
 def test_a_key_held_down_leaves_half_of_the_time() -> None:

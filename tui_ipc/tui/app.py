@@ -4,11 +4,8 @@ Events are applied as they come; the panes are refreshed at a bounded rate. So t
 floods are all taken in, few of the states between them are drawn, and a key does not have to wait.
 """
 
-import asyncio
 import re
-from collections import deque
 from collections.abc import Iterable, Sequence
-from functools import partial
 from time import monotonic, monotonic_ns
 from typing import Any, ClassVar, Final
 
@@ -16,7 +13,6 @@ from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.containers import Container
-from textual.dom import DOMNode
 from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
@@ -33,7 +29,7 @@ from tui_ipc.tui.input_history import InputHistory
 from tui_ipc.tui.keys import format_key, list_commands
 from tui_ipc.tui.model.run_summary import RunSummaries
 from tui_ipc.tui.model.session_model import LogEntry, SessionModel
-from tui_ipc.tui.scheduling import RefreshThrottle, raise_fps
+from tui_ipc.tui.scheduling import InputQueue, RefreshThrottle, raise_fps
 from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionPhase, SessionRecorder
 from tui_ipc.tui.settings import Settings, apply_settings
 from tui_ipc.tui.widgets.bottom_bar import MessageBox, ReplayBar
@@ -56,9 +52,6 @@ CHANNEL_CHECK_SECONDS = 1.0
 
 EXIT_SESSION_FAILED = 3
 """The exit code if the last handshake did not succeed, or if the system refused what the session needs."""
-
-INPUT_TIMEOUT = 0.5
-"""Seconds after which the next key is handled although the one before has not been handled yet."""
 
 WIDE_COLUMNS = 100
 """The least number of columns at which the inspector has a pane of its own."""
@@ -147,12 +140,11 @@ class ExplorerApp(App[int]):
         self._source = source
         self._history = history
         self._exit_code = 0
-        self._waiting_input: deque[events.Key | events.Paste] = deque()
-        self._handles_input = False
-        self._input_number = 0  # of the key or paste that is handled
-        self._input_screen: Screen[Any] | None = None  # the screen that had the last one
         raise_fps()
         self.refresh_throttle = RefreshThrottle(self, self._refresh_views)
+        self._input_queue = InputQueue(
+            self, self._deliver_input, self.refresh_throttle.input_priority.expect_drawing
+        )
         self.key_bar = KeyBar()
         self._make_panes(session, bottom_bar)
 
@@ -196,6 +188,7 @@ class ExplorerApp(App[int]):
     def on_mount(self) -> None:
         """Apply the settings and begin the session."""
         apply_settings(self, self.settings)
+        self.run_worker(self._input_queue.run(), group="input")
         self._start_session()
         self.app_resume_signal.subscribe(self, self._on_resume)
         self.set_interval(CHANNEL_CHECK_SECONDS, self._check_channels)
@@ -216,60 +209,16 @@ class ExplorerApp(App[int]):
         return super().post_message(message)
 
     async def on_event(self, event: events.Event) -> None:
-        """Handle an event; keys and pastes one after the other (Textual calls this).
-
-        Textual hands a key to the widget that has the focus, and takes the next one before the first has
-        acted: of keys that come at once, the later ones would go where the first one leaves.
-        """
-        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+        """Handle an event; keys and pastes one after the other (Textual calls this)."""
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            self._input_queue.add(event)
+        else:
             await super().on_event(event)
-            return
-        self._waiting_input.append(event)
-        if not self._handles_input:
-            await self._handle_next_input()
-        elif len(self._waiting_input) == 1:
-            self._limit_input_wait()
 
-    def _limit_input_wait(self) -> None:
-        """Go on after a while: what has a key may be removed, and then never says that it is done."""
-        self.set_timer(INPUT_TIMEOUT, partial(self._on_input_timeout, self._input_number))
-
-    async def _on_input_timeout(self, number: int) -> None:
-        if number == self._input_number:
-            await self._on_input_handled(number)
-        if self._waiting_input:  # for the next key, or for its screen, which may be removed as well
-            self._limit_input_wait()
-
-    async def _handle_next_input(self) -> None:
-        self._handles_input = bool(self._waiting_input)
-        if not self._waiting_input:
-            return
-        self._input_number += 1
-        if self.screen is not self._input_screen:
-            # A screen that was just opened or returned to: once its queue has come to this, it has its focus.
-            self._input_screen = self.screen
-            self._input_screen.call_later(self.call_later, self._on_input_handled, self._input_number)
-            return
-        event = self._waiting_input.popleft()
-        node = self.focused or self.screen
+    async def _deliver_input(self, event: events.Key | events.Paste) -> None:
         is_leaving = self.controller.phase is SessionPhase.LEAVING
         if not (is_leaving and isinstance(event, events.Key) and event.is_printable):
             await super().on_event(event)
-            await asyncio.sleep(0)
-        self._follow_input(list(node.ancestors_with_self), self._input_number)
-
-    def _follow_input(self, nodes: list[DOMNode], number: int) -> None:
-        """Go the way of a key that bubbles: through the queue of each node, behind the key, up to the app."""
-        while nodes:
-            node, *nodes = nodes
-            if node.call_later(self._follow_input, nodes, number):
-                return
-        self.call_later(self._on_input_handled, number)
-
-    async def _on_input_handled(self, number: int) -> None:
-        if number == self._input_number and self._handles_input:
-            self.refresh_throttle.input_priority.expect_drawing()
-            await self._handle_next_input()
 
     def _on_resume(self, _: App[Any]) -> None:
         """Draw everything after the shell or an editor had the terminal."""

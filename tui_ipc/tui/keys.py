@@ -9,9 +9,7 @@ from typing import Any, Final
 from textual.app import App, SystemCommand
 from textual.binding import Binding
 from textual.dom import DOMNode
-from textual.events import Key
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys
-from textual.widget import Widget
 
 import tui_ipc.tui
 from tui_ipc.text import suggest_name
@@ -48,25 +46,6 @@ def _format_binding(node: DOMNode, binding: Binding) -> str:
     rebound = binding if keys is None else binding.with_key(keys, key_display=None)
     first = next(iter(Binding.make_bindings([rebound])), rebound)
     return node.app.get_key_display(first)
-
-
-async def dispatch_key(widget: Widget, event: Key) -> None:
-    """Run the action of a key, as the focused widget or one of its ancestors binds it.
-
-    Textual passes each key to the app's queue and from there back to the widget. Of keys that arrive in one
-    burst, the second would then act before the first. An action of the app still goes the usual way: it must
-    come after the messages that tell the app what it is about.
-    """
-    # Private: the public ways give one binding a key, not what follows it when its action does not apply.
-    for node, bindings in widget.screen._modal_binding_chain:
-        if node is widget.app:
-            return
-        for binding in bindings.key_to_bindings.get(event.key, ()):
-            if binding.action.startswith("app."):
-                return
-            if await widget.app.run_action(binding.action, node):
-                event.stop()
-                return
 
 
 _MODIFIERS: Final = frozenset(("ctrl", "shift", "alt", "super", "hyper", "meta"))

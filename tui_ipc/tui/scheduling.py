@@ -1,21 +1,23 @@
-"""Who uses the event loop next: keys before the child's events, pictures at a bounded rate, work in slices.
+"""Who uses the event loop next: keys, one by one, before the child's events; pictures at a bounded rate.
 
 From the press of a key until the screen shows its effect, the child's events wait. If they are many, the
 child waits too: the session's queue fills, and nothing more is read. A key that is held down does not silence
 the child, since everything else gets at least half of the time.
 """
 
+import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
+from itertools import count
 from time import monotonic
 from types import FrameType
 from typing import Any, Final
 
-from textual import screen
+from textual import events, screen
 from textual.app import App
 from textual.message_pump import MessagePump
 from textual.timer import Timer
@@ -86,6 +88,75 @@ class InputPriority:
     def _rest(self, since: float) -> None:
         # As long as the key had: so keys take half of the time at most, however fast they come.
         self._state, self._until = _PriorityState.RESTING, since + (since - self._pressed_at)
+
+
+INPUT_TIMEOUT: Final = 0.5
+"""Seconds after which a key is delivered although the one before has not been handled yet."""
+
+INPUT_TURNS: Final = 200
+"""Turns of the event loop that it waits at least: on a busy machine, few of them fit into that time."""
+
+
+class InputQueue:
+    """Delivers keys and pastes one after the other, each when all that the one before it caused is done.
+
+    Textual hands a key to the widget that has the focus, and takes the next one before the first has acted:
+    of keys that come at once, the later ones would go where the first one leaves. What a key does is a chain
+    of messages from widget to widget, of which each may add others and mount or remove widgets. It is done
+    once every widget is mounted and waits for its next message.
+
+    Args:
+        app: The app whose input it is.
+        deliver: Called in the app's message loop, to hand an event to the widget that has the focus.
+        on_handled: Called when an event was handled.
+    """
+
+    def __init__(
+        self,
+        app: App[Any],
+        deliver: "Callable[[events.Key | events.Paste], Awaitable[None]]",
+        on_handled: Callable[[], None],
+    ) -> None:
+        self._app = app
+        self._deliver = deliver
+        self._on_handled = on_handled
+        self._waiting: asyncio.Queue[events.Key | events.Paste] = asyncio.Queue()
+
+    def add(self, event: "events.Key | events.Paste") -> None:
+        """Deliver an event after those before it."""
+        self._waiting.put_nowait(event)
+
+    async def run(self) -> None:
+        """Deliver what is added, until this is cancelled."""
+        while True:
+            event = await self._waiting.get()
+            await self._settle()
+            self._app.call_later(self._deliver, event)
+            await self._settle()
+            self._on_handled()
+
+    async def _settle(self) -> None:
+        """Return once nothing is under way, or after a while: an action may wait for something else."""
+        until = monotonic() + INPUT_TIMEOUT
+        # No event says that all nodes are idle. Nearly always they are after some twenty turns.
+        for turn in count():
+            if self._is_settled() or (turn >= INPUT_TURNS and monotonic() >= until):
+                return
+            await asyncio.sleep(0)
+
+    def _is_settled(self) -> bool:
+        # Private: Textual tells nobody which of its nodes is busy. Its list holds every node of all screens.
+        nodes = (self._app, *self._app._registry)
+        searches = (worker for worker in self._app.workers if worker.node is self._app.screen)
+        return all(map(_is_waiting, nodes)) and all(worker.is_finished for worker in searches)
+
+
+def _is_waiting(node: MessagePump) -> bool:
+    """Whether a node has nothing to do: its loop waits for its next message, or has ended."""
+    if node._closing or node._closed:
+        return True
+    queue: Any = node._message_queue
+    return queue.empty() and bool(queue.ready_event._waiters)  # empty, too, while the last one is handled
 
 
 MAX_FPS: Final = 30

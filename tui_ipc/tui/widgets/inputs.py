@@ -3,7 +3,6 @@
 The value is what was typed or pasted, as it came; only its display is made safe.
 """
 
-import asyncio
 import os
 import re
 from collections.abc import Sequence
@@ -22,13 +21,12 @@ from textual.widgets import Input
 from tui_ipc.text.safe_text import VisibleText, format_sentence, make_visible
 from tui_ipc.tui.editor import EditorError, FoldResult, edit, editor_command, fold, unfold
 from tui_ipc.tui.input_history import InputHistory, MessageSuggester, Vocabulary
-from tui_ipc.tui.keys import dispatch_key
 
 _LINE_END: Final = re.compile("\r\n?")  # as terminals send the line ends of what is pasted
 
 
 class SafeInput(Input):
-    """An input that shows what is invisible, keeps it in its value, and takes keys in their order."""
+    """An input that shows what is invisible, and keeps it in its value."""
 
     virtual_size: Reactive[Size] = Reactive(Size(0, 0))
     """As every input has it, but no key lays out the screen anew: nothing depends on how long the text is."""
@@ -76,11 +74,6 @@ class SafeInput(Input):
     def paste_text(self, text: str) -> None:
         """Insert a text in place of the selection; one line feed at its end belongs to the copy."""
         self.replace(text.removesuffix("\n"), *self.selection)
-
-    async def _on_key(self, event: events.Key) -> None:
-        """Take keys in their order: Textual inserts what can be printed, and leaves the rest for later."""
-        if not event.is_printable:  # else Textual calls the base class's handler as well
-            await dispatch_key(self, event)
 
 
 class MessageInput(SafeInput):
@@ -150,16 +143,9 @@ class MessageInput(SafeInput):
         self._shown: str | None = None
 
     async def on_event(self, event: events.Event) -> None:
-        """Let others have a turn at each key, and take none while there is no child (Textual calls this).
-
-        What is pasted into a terminal that does not say so comes as keys, and Textual takes as many as wait
-        without a pause: for minutes nothing else would happen, not even what a signal asks for.
-        """
-        if isinstance(event, events.Key):
-            if self.ignores_keys:
-                return
-            await asyncio.sleep(0)
-        await super().on_event(event)
+        """Take no key while the explorer is being left (Textual calls this)."""
+        if not (self.ignores_keys and isinstance(event, events.Key)):
+            await super().on_event(event)
 
     @property
     def has_suggestion(self) -> bool:

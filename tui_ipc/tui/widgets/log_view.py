@@ -236,7 +236,7 @@ class LogView(SearchableView):
 
     def action_filter(self) -> None:
         """Open the bar to filter."""
-        self.request_bar(self.FilterRequested())
+        self.post_message(self.FilterRequested())
 
     def action_invert(self) -> None:
         """Invert the filter."""

@@ -1,6 +1,5 @@
 """A pane that holds a searchable view, and below it a bar while the user types a search."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -30,7 +29,6 @@ class QueryBar(Horizontal):
 
     Attributes:
         status: The status that is shown.
-        on_ready: Called with the input once that has the focus.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -63,7 +61,6 @@ class QueryBar(Horizontal):
         super().__init__()
         self._prompt = Static(Content(prompt), classes="query--prompt")
         self.status = ""
-        self.on_ready: Callable[[Input], None] = lambda box: None
         self._status = Static(classes="query--status")
         self.input = SafeInput(text, placeholder=hint, compact=True, select_on_focus=True)
 
@@ -76,7 +73,6 @@ class QueryBar(Horizontal):
     def on_mount(self) -> None:
         """Take the focus."""
         self.screen.set_focus(self.input)
-        self.on_ready(self.input)
 
     @property
     def has_error(self) -> bool:
@@ -142,7 +138,6 @@ class SearchPane(Vertical):
         if self.bar is not None:
             self.bar.remove()
         self.bar = bar
-        bar.on_ready = self.view.forward_early_keys
         self.mount(bar)
 
     @on(SearchableView.SearchRequested)

@@ -7,14 +7,12 @@ import re
 from time import monotonic
 from typing import ClassVar
 
-from textual import events
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.message import Message
-from textual.widget import Widget
 
 from tui_ipc.text.units import format_count
-from tui_ipc.tui.keys import dispatch_key, format_key
+from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.model.ring_buffer import IncrementalFilter
 from tui_ipc.tui.model.styled_line import Line, find_extent, highlight
 from tui_ipc.tui.scheduling import TimeLimitExceeded, limit_cpu_time
@@ -84,8 +82,6 @@ class SearchableView(TailView):
         self._is_scan_scheduled = False
         self._redraw_at = 0.0
         self._title = ""
-        # Keys that came before a requested bar has the focus; None while no bar is requested.
-        self._early_keys: list[events.Key] | None = None
 
     def searched(self, index: int) -> str:
         """Return the text of a line to search: all of it, though the row may show less."""
@@ -213,30 +209,7 @@ class SearchableView(TailView):
 
     def action_search(self) -> None:
         """Open the bar to search."""
-        self.request_bar(self.SearchRequested())
-
-    def request_bar(self, message: Message) -> None:
-        """Ask the pane to open a bar. Keys that come before it has the focus are kept, and typed into it."""
-        self._early_keys = []
-        self.post_message(message)
-
-    async def _on_key(self, event: events.Key) -> None:
-        """Handle keys in order; a key that was typed for the bar must not act as a command here."""
-        focused = self.screen.focused
-        if self._early_keys is not None:
-            event.stop()
-            self._early_keys.append(event)
-        elif focused is self or focused is None:
-            await dispatch_key(self, event)
-        else:  # the focus moved while the key was on its way here
-            event.stop()
-            _forward_key(event, focused)
-
-    def forward_early_keys(self, box: Widget) -> None:
-        """Send the keys that came before the bar had the focus to its input."""
-        early, self._early_keys = self._early_keys or [], None
-        for event in early:
-            _forward_key(event, box)
+        self.post_message(self.SearchRequested())
 
     def action_found(self, direction: int) -> None:
         """Go to the next (1) or the previous (-1) match; after the last comes the first."""
@@ -337,11 +310,6 @@ class SearchableView(TailView):
             self._title = title
             self.border_title = Content(title)  # no markup: it may hold what a user typed
             self.post_message(self.SearchStatusChanged())
-
-
-def _forward_key(event: events.Key, widget: Widget) -> None:
-    """Send a key to a widget as if it had been pressed there."""
-    widget._forward_event(events.Key(event.key, event.character))
 
 
 def shorten(text: str) -> str:
