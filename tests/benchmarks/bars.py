@@ -83,6 +83,8 @@ BARS = (
     *_bars("two CPUs, round trip, 16777216 bytes", OURS, {PIPE: 0.6}),
     *_bars("asyncio, round trip, 32 bytes", "tui_ipc.ipc.aio", {"asyncio streams, msgpack": 1}),
     *_bars("session, round trip, 32 bytes", "script, repeat", {"tui_ipc.ipc.aio": 3}),
+    *_bars("recording, write", OURS, {"json lines": 2}, at_least=True),
+    *_bars("recording, read", OURS, {"json lines": 1.5}, at_least=True),
     Bar(("select, 1 of 1000 ready", _SET), ("select, 1 of 1 ready", _SET), 1.5),
     Bar(("64 MiB to the peer", "tui_ipc, SharedMemory"), None, 1),
     *_bars("start, handshake, quit", "built-in child", {'python -c "import socket, msgpack"': 1.3}),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from time import perf_counter
 
-from tests.benchmarks import coroutines, explorer, handles, many, sessions, starts
+from tests.benchmarks import coroutines, explorer, handles, many, recordings, sessions, starts
 from tests.benchmarks.contenders import (
     Batches,
     Channel,
@@ -72,6 +72,7 @@ def measured(quick: bool) -> dict[str, Group]:
         **awaited(rounds, share),
         **resources(rounds, share),
         "session, round trip, 32 bytes": Group("µs", sessions.overhead(CPU, 32, 1000 // share, rounds)),
+        **recorded(rounds, share),
         **starts.starts(quick),
         **explorer.floods(quick),
         **explorer.answers(quick),
@@ -129,3 +130,9 @@ def resources(rounds: int, share: int) -> dict[str, Group]:
     table["a handle there and back"] = Group("µs", handles.transfers(CPU, 300 // share, rounds))
     table["64 MiB to the peer"] = Group("ms", handles.shared_memory(CPU, min(rounds, 7)))
     return table
+
+
+def recorded(rounds: int, share: int) -> dict[str, Group]:
+    """Recordings, written and read."""
+    written, read = recordings.rates(30_000 // share, rounds)
+    return {"recording, write": Group("events/s", written), "recording, read": Group("events/s", read)}
