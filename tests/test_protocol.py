@@ -59,6 +59,7 @@ def value_of(example: list[str]) -> Any:
         "large": lambda size: wire.Large(size, [0]),
         "sender": lambda index: handle(wire.SENDER, index),
         "receiver": lambda index: handle(wire.RECEIVER, index),
+        "file_descriptor": lambda index: handle(wire.FILE_DESCRIPTOR, index),
         "shared_memory": lambda index, size: handle(wire.SHARED_MEMORY, index, size.to_bytes(8, "big")),
     }
     return eval(example[0], {"__builtins__": {}}, names)
@@ -101,6 +102,7 @@ def test_there_are_examples_of_everything() -> None:
         "sender(",
         "receiver(",
         "shared_memory(",
+        "file_descriptor(",
         "large(",
         "datetime(",
         '"tui-ipc"',

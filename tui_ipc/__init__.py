@@ -17,6 +17,7 @@ from tui_ipc.ipc.errors import (
     TimedOut,
     TooManyHandles,
 )
+from tui_ipc.ipc.file_descriptor import FileDescriptor
 from tui_ipc.ipc.oneshot import OneShotServer, connect
 from tui_ipc.ipc.parent import spawn
 from tui_ipc.ipc.receiver_set import Arrived, Ended, ReceiverSet
@@ -30,6 +31,7 @@ __all__ = [
     "Disconnected",
     "Empty",
     "Ended",
+    "FileDescriptor",
     "IpcError",
     "Message",
     "MessageTooLarge",

@@ -8,10 +8,10 @@ from hypothesis import given
 
 from tests.support.message_strategies import arrived, hostile, same, values
 from tests.support.sessions import is_closed
-from tui_ipc import SharedMemory, channel
+from tui_ipc import FileDescriptor, SharedMemory, channel
 from tui_ipc.events.message_values import RecordedHandle, close_handles, decode_stored
 from tui_ipc.ipc.errors import IpcError, ProtocolError
-from tui_ipc.ipc.wire import NESTING_LIMIT, RECEIVER, SENDER, SHARED_MEMORY, announce, encode
+from tui_ipc.ipc.wire import FILE_DESCRIPTOR, NESTING_LIMIT, RECEIVER, SENDER, SHARED_MEMORY, announce, encode
 
 
 @given(value=values)
@@ -31,8 +31,9 @@ def test_handles_are_words() -> None:
     """Their descriptors are gone; what they were is told, of each."""
     sender, receiver = b"\xd4\x01\x00", b"\xd4\x02\x01"
     memory = b"\xc7\x09\x03\x02" + bytes(8)
-    raw = b"\x93" + sender + receiver + memory
-    assert decode_stored(raw) == ["<sender>", "<receiver>", "<shared memory>"]
+    file = b"\xd4\x05\x03"
+    raw = b"\x94" + sender + receiver + memory + file
+    assert decode_stored(raw) == ["<sender>", "<receiver>", "<shared memory>", "<file descriptor>"]
 
 
 def test_an_announcement_is_no_message() -> None:
@@ -48,9 +49,14 @@ def test_a_value_without_handles_is_left_as_it_is(value: Any) -> None:
 
 def test_handles_become_text_wherever_they_are() -> None:
     sender, receiver = channel()
-    with SharedMemory(b"data") as memory:
-        value = close_handles({"a": [sender, {"b": receiver}], "c": memory, 5: None})
-    assert value == {"a": ["<sender>", {"b": "<receiver>"}], "c": "<shared memory>", 5: None}
+    with SharedMemory(b"data") as memory, FileDescriptor(0) as file:
+        value = close_handles({"a": [sender, {"b": receiver}], "c": memory, 5: file})
+        assert file.closed
+    assert value == {
+        "a": ["<sender>", {"b": "<receiver>"}],
+        "c": "<shared memory>",
+        5: "<file descriptor>",
+    }
     assert is_closed(sender)
     assert is_closed(receiver)
 
@@ -83,6 +89,6 @@ def test_depth_is_no_obstacle() -> None:
 
 def test_former_handles_are_shown_as_those_that_they_were() -> None:
     """What a recording holds of a message with handles; there is nothing to close."""
-    kinds = (SENDER, RECEIVER, SHARED_MEMORY)
+    kinds = (SENDER, RECEIVER, SHARED_MEMORY, FILE_DESCRIPTOR)
     value = close_handles([RecordedHandle(kind) for kind in kinds])
-    assert value == ["<sender>", "<receiver>", "<shared memory>"]
+    assert value == ["<sender>", "<receiver>", "<shared memory>", "<file descriptor>"]

@@ -79,7 +79,7 @@ def test_unclaimed_descriptors_are_discarded() -> None:
         (b"\x92" + SENDER_0 + RECEIVER_0, 1, "descriptor 0 is claimed as ext type 1 and as 2"),
         (b"\x92" + SENDER_0 + SENDER_1, 1, "a handle names descriptor 1, but 1 came with its message"),
         (SENDER_0, 0, "a handle names descriptor 0, but 0 came with its message"),
-        (b"\x92" + SENDER_0 + b"\xd4\x05\x00", 2, "unknown ext type 5"),
+        (b"\x92" + SENDER_0 + b"\xd4\x06\x00", 2, "unknown ext type 6"),
         (b"\xd4\x80\x00", 1, "unknown ext type -128"),
         (b"\xd4\x00\x00", 1, "unknown ext type 0"),
         (b"\xc7\x00\x01", 1, "a handle without the index of its descriptor"),

@@ -127,8 +127,8 @@ def test_a_handle_as_an_argument_of_a_process_and_of_a_pool(method: str) -> None
         assert outcome(process) == (
             0,
             "started hello b'content' 1000\n"
-            + 3 * "pool: False False False\n"
-            + "executor: False False False\nasyncio: True from asyncio's\n",
+            + 3 * "pool: False False False False\n"
+            + "executor: False False False False\nasyncio: True from asyncio's\n",
             "",
         )
 

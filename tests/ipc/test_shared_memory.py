@@ -210,7 +210,7 @@ def test_closed(ends: Pair) -> None:
     memory.close()
     assert len(memory) == 7
     for use in (lambda: memory.view, lambda: bytes(memory), memory.fileno, lambda: sender.send(memory)):
-        with pytest.raises(Closed, match="this shared memory was closed"):
+        with pytest.raises(Closed, match="this SharedMemory was closed"):
             use()
 
 

@@ -13,10 +13,13 @@ from tui_ipc.ipc.errors import IpcError, ProtocolError
 from tui_ipc.ipc.handle import Handle, find_handles
 from tui_ipc.ipc.wire import Large
 
-SENDER_TEXT: Final = "<sender>"
-RECEIVER_TEXT: Final = "<receiver>"
-SHARED_MEMORY_TEXT: Final = "<shared memory>"
-HANDLE_TEXTS: Final = (SENDER_TEXT, RECEIVER_TEXT, SHARED_MEMORY_TEXT)
+_TEXTS: Final = {
+    wire.SENDER: "<sender>",
+    wire.RECEIVER: "<receiver>",
+    wire.SHARED_MEMORY: "<shared memory>",
+    wire.FILE_DESCRIPTOR: "<file descriptor>",
+}
+HANDLE_TEXTS: Final = frozenset(_TEXTS.values())
 """What an event's value shows in place of a handle."""
 
 
@@ -114,11 +117,4 @@ def _close_handles_in_key(key: Any) -> Any:
 
 def _close_handle(handle: Handle) -> str:
     handle.close()
-    return _HANDLE_TEXTS[handle.kind]
-
-
-_HANDLE_TEXTS: Final = {
-    wire.SENDER: SENDER_TEXT,
-    wire.RECEIVER: RECEIVER_TEXT,
-    wire.SHARED_MEMORY: SHARED_MEMORY_TEXT,
-}
+    return _TEXTS[handle.kind]

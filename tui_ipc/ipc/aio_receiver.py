@@ -149,12 +149,6 @@ class Receiver(Handle, Generic[T_co]):
         if self._ready is not None:
             self._ready.wake_soon()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     async def __aenter__(self) -> Self:
         return self
 

@@ -122,12 +122,6 @@ class Sender(Handle, Generic[T_contra]):
         if self._ready is not None:
             self._ready.wake_soon()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     async def __aenter__(self) -> Self:
         return self
 

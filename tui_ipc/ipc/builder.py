@@ -14,6 +14,7 @@ from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
+    FILE_DESCRIPTOR,
     LARGE,
     NESTING_LIMIT,
     RECEIVER,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
     Adopt = Callable[[int, int, bytes], Handle]
     Discard = Callable[[int], None]
+
+
+_HANDLES = (SENDER, RECEIVER, SHARED_MEMORY, FILE_DESCRIPTOR)
 
 
 class Builder:
@@ -130,7 +134,7 @@ class _Claims:
                 )
             self.has_announcement = True
             return _Announcement(int.from_bytes(payload, "big"))
-        if kind not in (SENDER, RECEIVER, SHARED_MEMORY):
+        if kind not in _HANDLES:
             raise ProtocolError(f"unknown ext type {kind}")
         if not payload:
             raise ProtocolError("a handle without the index of its descriptor")

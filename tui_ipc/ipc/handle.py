@@ -6,7 +6,10 @@ with the same number would close each other's file, and in the end a stranger's.
 
 import os
 import sys
+import warnings
 from types import GenericAlias
+
+from tui_ipc.ipc.errors import Closed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Handle:
-    """What travels inside a message by its descriptor: a sender, a receiver or a shared memory.
+    """What travels inside a message by its descriptor: a sender, a receiver, a shared memory, an open file.
 
     Attributes:
         kind: Its ext type, see PROTOCOL.md.
@@ -41,6 +44,12 @@ class Handle:
     def close(self) -> None:
         """Close the descriptor. Closing twice is harmless."""
         raise NotImplementedError
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def __copy__(self) -> "Self":
         return self._duplicate()
@@ -79,6 +88,38 @@ class Handle:
 
     def _left(self) -> None:
         """Called once the message that holds this handle is on its way."""
+
+
+class DescriptorHandle(Handle):
+    """A handle that owns a bare descriptor, -1 once it is closed."""
+
+    __slots__ = ("_descriptor",)
+
+    _descriptor: int
+
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it, or it moved away in a message."""
+        return self._descriptor < 0
+
+    def fileno(self) -> int:
+        """The descriptor; raises Closed after :meth:`close`."""
+        if self._descriptor < 0:
+            raise Closed(f"this {type(self).__name__} was closed")
+        return self._descriptor
+
+    def close(self) -> None:
+        """Close the descriptor. Closing twice is harmless."""
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
+        if getattr(self, "_descriptor", -1) >= 0:
+            try:
+                warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            finally:
+                self.close()
 
 
 if TYPE_CHECKING:

@@ -24,12 +24,14 @@ from tui_ipc.ipc.errors import (
     ProtocolError,
     TimedOut,
 )
+from tui_ipc.ipc.file_descriptor import FileDescriptor
 from tui_ipc.ipc.handle import Handle, TypedReceiver, close_handles
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, NONBLOCKING, RECEIVE_FLAGS
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
+    FILE_DESCRIPTOR,
     RECEIVER,
     SENDER,
     SHARED_MEMORY,
@@ -289,12 +291,6 @@ class Receiver(TypedReceiver[T_co]):
                 self._socket.shutdown(socket.SHUT_RD)  # ends its wait, in poll(2) as in recvmsg(2)
             except OSError:
                 pass  # the peer is gone, which ends it as well
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
         if hasattr(self, "_is_closing") and self._socket.fileno() >= 0:  # else __init__ failed
@@ -626,7 +622,9 @@ def adopt_handle(max_message_size: int, kind: int, descriptor: int, payload: byt
     if kind == SHARED_MEMORY:
         return SharedMemory._adopt(descriptor, payload)
     if payload:
-        raise ProtocolError(f"{len(payload)} bytes follow the index of an endpoint")
+        raise ProtocolError(f"{len(payload)} bytes follow the index of a descriptor")
+    if kind == FILE_DESCRIPTOR:
+        return FileDescriptor._adopt(descriptor)
     sock = sockets.socket_from_fd(descriptor)
     if kind == SENDER:
         return Sender(sock, max_message_size)

@@ -30,7 +30,7 @@ from tui_ipc.osutil.waiting import deadline_after, seconds_until, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self
+    from typing import Any
 
     from tui_ipc.ipc.handle import T_contra
 else:
@@ -197,12 +197,6 @@ class Sender(TypedSender[T_contra]):
         A thread that waits in :meth:`send` gets Closed.
         """
         self._outlet.close()
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<Sender {sockets.describe(self._outlet.socket)}>"

@@ -7,17 +7,15 @@ its maker too (see memfd_create(2)), so that a reader needs no copy and cannot b
 import fcntl
 import os
 import stat
-import warnings
 
-from tui_ipc.ipc.errors import Closed, IpcError, ProtocolError
-from tui_ipc.ipc.handle import Handle
+from tui_ipc.ipc.errors import IpcError, ProtocolError
+from tui_ipc.ipc.handle import DescriptorHandle
 from tui_ipc.ipc.wire import SHARED_MEMORY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from mmap import mmap
-    from typing import Self
 
 _SEALED = 0
 if hasattr(fcntl, "F_SEAL_WRITE"):
@@ -25,7 +23,7 @@ if hasattr(fcntl, "F_SEAL_WRITE"):
 _SEALS = _SEALED | getattr(fcntl, "F_SEAL_SEAL", 0)
 
 
-class SharedMemory(Handle):
+class SharedMemory(DescriptorHandle):
     """A piece of memory that travels in messages without being copied, immutable from then on.
 
     Two are equal if their content is. From Python 3.12 on it has the buffer protocol; before, its
@@ -36,7 +34,7 @@ class SharedMemory(Handle):
     when the last one, and the last view of it, is gone.
     """
 
-    __slots__ = ("_descriptor", "_is_sealed", "_mapping", "_size", "_view")
+    __slots__ = ("_is_sealed", "_mapping", "_size", "_view")
     __hash__ = None  # type: ignore[assignment] # equal by content, which may be large and, unsealed, change
 
     kind = SHARED_MEMORY
@@ -201,35 +199,10 @@ class SharedMemory(Handle):
     def __bytes__(self) -> bytes:
         return bytes(self.view)
 
-    @property
-    def closed(self) -> bool:
-        """Whether you closed it, or it moved away in a message."""
-        return self._descriptor < 0
-
-    def fileno(self) -> int:
-        """The descriptor of the memory file; raises Closed after :meth:`close`."""
-        if self._descriptor < 0:
-            raise Closed("this shared memory was closed")
-        return self._descriptor
-
     def close(self) -> None:
         """Give up the descriptor; views handed out before stay valid. Closing twice is harmless."""
-        descriptor, self._descriptor, self._view, self._mapping = self._descriptor, -1, None, None
-        if descriptor >= 0:
-            os.close(descriptor)
-
-    def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
-        if getattr(self, "_descriptor", -1) >= 0:
-            try:
-                warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            finally:
-                self.close()
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        self._view = self._mapping = None
+        super().close()
 
     def __repr__(self) -> str:
         state = "closed" if self._descriptor < 0 else f"{self._size} bytes"

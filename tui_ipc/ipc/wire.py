@@ -32,7 +32,7 @@ LARGE_DESCRIPTOR_LIMIT = DESCRIPTOR_LIMIT - 1
 
 DEFAULT_MAX_MESSAGE_SIZE = 64 * 1024 * 1024
 
-SENDER, RECEIVER, SHARED_MEMORY, LARGE = 1, 2, 3, 4
+SENDER, RECEIVER, SHARED_MEMORY, LARGE, FILE_DESCRIPTOR = range(1, 6)
 """Ext types. The payload of a handle begins with the index of its descriptor, one unsigned byte."""
 
 NESTING_LIMIT = 1024
@@ -118,11 +118,13 @@ def _refusal(value: object) -> TypeError:
         remedy = "; send its to_datetime()"
     elif isinstance(value, msgpack.ExtType):
         remedy = "; send its code and its data as a list"
+    elif hasattr(value, "fileno"):  # open files and sockets
+        remedy = "; send a FileDescriptor of it"
     kind = type(value)  # numpy has a bool of its own
     name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
     return TypeError(
         f"a message cannot hold a {name}; it holds None, bool, int, float, str, bytes, "
-        f"list, tuple, dict, datetime, Sender, Receiver and SharedMemory{remedy}"
+        f"list, tuple, dict, datetime, Sender, Receiver, SharedMemory and FileDescriptor{remedy}"
     )
 
 

@@ -7,7 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 from tests.support.threads import PATIENCE
-from tui_ipc import Receiver, Sender, SharedMemory, channel
+from tui_ipc import FileDescriptor, Receiver, Sender, SharedMemory, channel
 from tui_ipc.ipc import aio
 
 
@@ -48,7 +48,7 @@ def main(method: str) -> None:
     process.join()
     assert process.exitcode == 0
 
-    handles = [to_parent, memory, to_parent.clone()]
+    handles = [to_parent, memory, to_parent.clone(), FileDescriptor(sys.stdout)]
     with context.Pool(1) as pool:
         for _ in range(3):
             print("pool:", *pool.apply(is_open, (handles,)))

@@ -36,6 +36,11 @@ def part_of(data: bytes) -> Token:
         (encode([0] * 300), "array 16, 300 items, header of 3 bytes", "array 300"),
         (encode({1: 2}), "fixmap, 1 pair, header of 1 byte", "map 1"),
         (b"\xd4\x01\x00", "fixext 1, type 1 (a sender), 1 byte after a header of 2 bytes", '"<sender>"'),
+        (
+            b"\xd4\x05\x00",
+            "fixext 1, type 5 (a file descriptor), 1 byte after a header of 2 bytes",
+            '"<file descriptor>"',
+        ),
         (b"\xd4\x63\x00", "fixext 1, type 99, 1 byte after a header of 2 bytes", "fixext 1"),
         (
             encode(MOMENT),

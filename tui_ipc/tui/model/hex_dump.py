@@ -6,7 +6,7 @@ from typing import Final
 
 from tui_ipc.events.message_values import decode_stored
 from tui_ipc.ipc.errors import IpcError
-from tui_ipc.ipc.wire import LARGE, RECEIVER, SENDER, SHARED_MEMORY
+from tui_ipc.ipc.wire import FILE_DESCRIPTOR, LARGE, RECEIVER, SENDER, SHARED_MEMORY
 from tui_ipc.text import notation
 from tui_ipc.text.msgpack_index import PlacedToken, Token
 from tui_ipc.text.safe_text import make_visible
@@ -22,6 +22,7 @@ _EXT_TYPES: Final = {
     RECEIVER: "a receiver",
     SHARED_MEMORY: "a shared memory",
     LARGE: "a large message, announced",
+    FILE_DESCRIPTOR: "a file descriptor",
     0xFF: "a time stamp",
 }
 
