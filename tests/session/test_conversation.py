@@ -63,3 +63,15 @@ def test_of_an_unfinished_message_no_byte_is_at_fault() -> None:
     assert fault.byte is None
     assert "10" in fault.sentence
     assert len(fault.received) == 10
+
+
+def test_a_text_that_is_not_utf_8_is_found_in_its_message() -> None:
+    """Its byte is counted in the stream and in the message."""
+    hello = b"\x83\xa7tui-ipc\x01\xa3pid\x07\xa4name\xa7by-hand"
+    message = b"\x82\xa2id\x01\xa4data\xa3a\xff\xfe"
+    command = child("sends_bytes", (hello + message).hex())
+    fault = single_event(run_session(command, lambda _, watch: watch.until(ev.Fault), grace=0.1), ev.Fault)
+    assert fault.message_byte == message.index(0xFF)
+    assert fault.byte == len(hello) + fault.message_byte
+    assert fault.around_offset is not None
+    assert fault.around[fault.byte - fault.around_offset] == 0xFF

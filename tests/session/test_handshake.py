@@ -81,7 +81,10 @@ def test_any_other_first_message_is_told_with_its_size_in_one_line(value: Any) -
         (
             "half a hello",
             ["connected"],
-            "the child connected and exited with code {} before its hello, 9 bytes into its first message; ",
+            (
+                "the child connected and exited with code {} before its hello, 9 bytes into its first "
+                "message; it sent 83 a7 74 75 69 2d 69 70 63 (..tui-ipc); "
+            ),
         ),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.misbehaving.rows import OUT_OF_STEP
 from tests.support.sessions import (
     CONNECT_STEPS,
     OPEN_STEPS,
@@ -214,7 +215,7 @@ def test_a_child_that_breaks_the_wire_is_a_fault_and_goes_on_printing_until_it_i
         "hello by-hand inline",
         "open",
         "< 'so far so good'",
-        f"fault: {broken}",
+        f"fault: {broken}. {OUT_OF_STEP}",
         "closed",
         f'SIGTERM: "quit" could not be sent: {refusal}: {broken}',
         "ended by SIGTERM",

@@ -279,6 +279,7 @@ class Fault(EventBase):
         around: The bytes around that byte, up to 32 before it and 32 from it on.
         around_offset: Where those begin, counted as ``byte`` is.
         channel: The channel that it happened on, see :class:`MessageSent`.
+        message_byte: That byte again, counted from 0 in its message.
     """
 
     KIND: ClassVar = 16
@@ -290,6 +291,7 @@ class Fault(EventBase):
     around: bytes = b""
     around_offset: Count | None = None
     channel: Count = 0
+    message_byte: Count | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

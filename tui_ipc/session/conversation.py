@@ -17,6 +17,7 @@ from tui_ipc.ipc.wire import SHORT_LIMIT, Message
 from tui_ipc.osutil.async_waits import finish_within
 from tui_ipc.osutil.descriptors import UnreadBytes, count_unread
 from tui_ipc.session.correlation import Correlator
+from tui_ipc.session.mistakes import explain_fault, find_bad_text
 from tui_ipc.session.timeline import Timeline
 from tui_ipc.session.unfinished import (
     MAX_EXAMINED,
@@ -337,10 +338,12 @@ class Conversation:
         ends_channel: bool = True,
     ) -> None:
         self._emit_output(self._timeline.now())
-        byte, around, around_offset = None, b"", None
+        byte, around, around_offset, index = None, b"", None, None
         if error is not None and error.offset is not None:
             byte, received = error.offset, error.received
-            index = byte - error.received_offset  # of the wrong byte in what was received
+            index = byte - error.received_offset  # of the wrong byte in its message
+            if index == 0 and (bad_text := find_bad_text(received)):
+                index, byte = bad_text, byte + bad_text  # msgpack tells of the message only
             start = max(0, index - _AROUND_FAULT)
             around = received[start : index + _AROUND_FAULT] if index >= 0 else b""
             around_offset = error.received_offset + start if around else None
@@ -348,11 +351,12 @@ class Conversation:
             Fault(
                 at=self._timeline.stamp(),
                 run=self._run,
-                sentence=text,
+                sentence=f"{text}. {cause}" if (cause := explain_fault(text)) else text,
                 byte=byte,
                 ends_channel=ends_channel,
                 received=received[:_MAX_FAULTY_BYTES],
                 around=around,
                 around_offset=around_offset,
+                message_byte=index if around else None,
             )
         )

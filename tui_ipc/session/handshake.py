@@ -8,11 +8,13 @@ from typing import Any, Final
 from tui_ipc.events import ChildConnected, HelloReceived, ServerListening, Step
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
+from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.hello import Hello, InvalidHello, parse_hello
 from tui_ipc.ipc.oneshot import OneShotServer
 from tui_ipc.ipc.wire import Message
 from tui_ipc.session.timeline import Timeline
+from tui_ipc.session.unfinished import MAX_EXAMINED
 from tui_ipc.text.notation import render_value
 
 _MAX_SHOWN: Final = 60  # characters of a message that is not a hello
@@ -133,11 +135,18 @@ class Handshake:
         self._timeline = timeline
         self._server: OneShotServer | None = None
         self._connection: aio.Receiver[Any] | None = None
+        self._refused = b""  # a first message that is not a hello
 
     @property
     def partial_hello_size(self) -> int:
         """How many bytes of the child's first message have come, while it is not complete."""
         return 0 if self._connection is None else self._connection.read_ahead()
+
+    @property
+    def first_bytes(self) -> bytes:
+        """What the child has sent, the first :data:`MAX_EXAMINED` bytes of it, while it was no hello."""
+        ahead = b"" if self._connection is None else self._connection.peek(MAX_EXAMINED)
+        return (self._refused + ahead)[:MAX_EXAMINED]
 
     def listen(self) -> None:
         """Open the one-shot server.
@@ -169,7 +178,12 @@ class Handshake:
         self.connected_at = self._timeline.stamp()
         self._timeline.add(ChildConnected(at=self.connected_at, run=self._run))
         self.mark_reached("connected")
-        message = await self._connection.recv_message()
+        try:
+            message = await self._connection.recv_message()
+            self._refused = message.raw
+        except ProtocolError as error:
+            self._refused = error.received
+            raise
         hello = receive_hello(message)
         self._timeline.add(
             HelloReceived(

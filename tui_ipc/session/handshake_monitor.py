@@ -9,14 +9,17 @@ from typing import Final
 
 from tui_ipc.events import StepLate
 from tui_ipc.ipc.errors import Disconnected
-from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
+from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE, InvalidHello
 from tui_ipc.osutil.async_waits import wait_for_first
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.session.conversation import describe_limit
 from tui_ipc.session.handshake import HANDSHAKE_STEPS, Handshake
+from tui_ipc.session.mistakes import explain_fault, explain_first_bytes, quote_bytes
 from tui_ipc.session.output import DRAIN_BYTES, DRAIN_SECONDS
 from tui_ipc.session.process import RunParts
+from tui_ipc.session.unfinished import find_unfinished
 from tui_ipc.text.notation import render_value
+from tui_ipc.text.units import format_plural
 
 _LATE_DIVISOR: Final = 5
 _MIN_LATE_SECONDS: Final = 0.5
@@ -34,6 +37,7 @@ class HandshakeEvidence:
     Attributes:
         connected: Whether it has connected.
         partial_hello_size: Bytes of its first message that have come, while it is not complete.
+        first_bytes: What it has sent, from the first byte on.
         exit_text: How it ended, None if it lives.
         stopped_by: The name of the signal that it is stopped by, None if it runs or has ended.
         last_output: See :func:`quote_last_output`.
@@ -41,6 +45,7 @@ class HandshakeEvidence:
 
     connected: bool
     partial_hello_size: int
+    first_bytes: bytes = b""
     exit_text: str | None
     stopped_by: str | None
     last_output: str
@@ -64,7 +69,7 @@ def explain_failure(
         happened = _describe_failure_after_connect(evidence.exit_text, error)
     else:
         happened = _describe_failure_before_connect(evidence.exit_text, error)
-    return _append_evidence(happened, evidence, is_idle=is_idle)
+    return _append_evidence(happened, evidence, error, is_idle=is_idle)
 
 
 def late_threshold(timeout: float) -> float:
@@ -82,19 +87,25 @@ def describe_delay(evidence: HandshakeEvidence, waited: float) -> str:
     if not evidence.connected:
         happened = f"the child has run for {waited:.1f} s and has not connected"
     elif evidence.partial_hello_size:
-        part = _describe_partial_hello(evidence.partial_hello_size)
+        part = _describe_partial_hello(evidence)
         happened = f"the child connected {waited:.1f} s ago and has sent only {part}"
     else:
         happened = f"the child connected {waited:.1f} s ago and has not sent its hello"
     return _append_evidence(happened, evidence, is_idle=True)
 
 
-def _append_evidence(happened: str, evidence: HandshakeEvidence, *, is_idle: bool) -> str:
+def _append_evidence(
+    happened: str, evidence: HandshakeEvidence, error: BaseException | None = None, *, is_idle: bool
+) -> str:
     # That a child is stopped explains what it does not do, but not what it did wrong.
     stopped_by = evidence.stopped_by if is_idle else None
     if stopped_by is not None:
         happened += f": it is stopped by {stopped_by}"
-    return f"{happened}; {evidence.last_output}. {_suggest_remedy(evidence.connected, stopped_by)}"
+    cause = explain_first_bytes(evidence.first_bytes)
+    if evidence.first_bytes and (cause or not isinstance(error, InvalidHello)):  # which shows the message
+        happened += f"; it sent {quote_bytes(evidence.first_bytes)}"
+    remedy = cause or explain_fault(str(error or "")) or _suggest_remedy(evidence.connected, stopped_by)
+    return f"{happened}; {evidence.last_output}. {remedy}"
 
 
 def _suggest_remedy(connected: bool, stopped_by: str | None) -> str:
@@ -113,7 +124,7 @@ def _describe_timeout(evidence: HandshakeEvidence, silence: float) -> str:
         runs = ", and still runs" if evidence.stopped_by is None else ""
         return f"the child did not connect within {silence:.1f} s{runs}"
     if evidence.partial_hello_size:
-        part = _describe_partial_hello(evidence.partial_hello_size)
+        part = _describe_partial_hello(evidence)
         return f"the child connected and sent {part}, which was not complete after {silence:.1f} s"
     return f"the child connected and sent nothing for {silence:.1f} s"
 
@@ -139,8 +150,10 @@ def _describe_failure_after_connect(exit_text: str | None, error: BaseException 
     return "the handshake was broken off before the child had sent its hello"
 
 
-def _describe_partial_hello(size: int) -> str:
-    return f"{size} byte{'' if size == 1 else 's'} of its first message"
+def _describe_partial_hello(evidence: HandshakeEvidence) -> str:
+    begun = find_unfinished(evidence.first_bytes, evidence.partial_hello_size)
+    content = "" if begun is None or not begun.content else f" ({begun.content})"
+    return f"{format_plural(evidence.partial_hello_size, 'byte')} of its first message{content}"
 
 
 def quote_last_output(stderr: bytes, stdout: bytes) -> str:
@@ -225,6 +238,7 @@ class HandshakeMonitor:
         return HandshakeEvidence(
             connected=self._handshake.connected_at is not None,
             partial_hello_size=self._handshake.partial_hello_size,
+            first_bytes=self._handshake.first_bytes,
             exit_text=None if process.exit_status is None else str(process.exit_status),
             stopped_by=None if process.stopped_by is None else signal_name(process.stopped_by),
             last_output=quote_last_output(*self._parts.output.last_output),

@@ -23,7 +23,9 @@ from tests.support.misbehaving.rows import (
     ENDED,
     INLINE,
     LATE,
+    OUT_OF_STEP,
     POLITE,
+    SEE,
     SOON,
     TERMINATED,
     Row,
@@ -38,7 +40,9 @@ REFUSED = (
 )
 
 FAULTS = {
-    "says 0xc1": message_fault(b"\xc1", "0xc1 is not the first byte of a msgpack value (at byte 28)"),
+    "says 0xc1": message_fault(
+        b"\xc1", "0xc1 is not the first byte of a msgpack value (at byte 28)", OUT_OF_STEP
+    ),
     "claims bytes of 4 GiB": message_fault(
         b"\xc6\xff\xff\xff\xff",
         "message of 4 294 967 300 bytes exceeds the limit of 67 108 864; raise it with --max-message-size",
@@ -47,14 +51,26 @@ FAULTS = {
         b"\xdd\x80\0\0\0",
         "message of 2 147 483 653 bytes exceeds the limit of 67 108 864; raise it with --max-message-size",
     ),
-    "says an unknown ext type": message_fault(b"\xd4\x63\0", "unknown ext type 99 (at byte 28)"),
+    "says an unknown ext type": message_fault(
+        b"\xd4\x63\0",
+        "unknown ext type 99 (at byte 28)",
+        f"An ext type of the library's own: have it send plain maps, lists, text and bytes; {SEE}.",
+    ),
     "nests too deeply": message_fault(b"\x91" * 2000, "a value is nested deeper than 1024 (at byte 1052)"),
     "says text that is not UTF-8": message_fault(
-        b"\xa2\xff\xfe", "a str is not UTF-8: invalid start byte (at byte 28)"
+        b"\xa2\xff\xfe",
+        "a str is not UTF-8: invalid start byte (at byte 28)",
+        f"Bytes that are not text must be sent as bin: many libraries need to be told; {SEE}.",
     ),
     "has a map as a key": message_fault(b"\x81\x80\x01", "a map is the key of a map (at byte 28)"),
     "claims a handle without a descriptor": message_fault(
-        b"\xd4\x01\0", "a handle names descriptor 0, but 0 came with its message (at byte 28)"
+        b"\xd4\x01\0",
+        "a handle names descriptor 0, but 0 came with its message (at byte 28)",
+        (
+            "A descriptor travels with sendmsg and SCM_RIGHTS, and not through a proxy, ssh or a pipe: a "
+            "child that cannot send any leaves to_child and from_child out of its hello (inline mode), and "
+            "sends no handles."
+        ),
     ),
     "claims more handles than came": wire_fault(
         child("attaches", "1", "d40101"),

@@ -9,6 +9,7 @@ from tests.support.misbehaving.rows import (
     INLINE,
     MUST_CONNECT,
     MUST_GO_ON,
+    SEE,
     Row,
     exits_at,
     failed_step,
@@ -64,7 +65,8 @@ EXITS = {
         *CONNECT_STEPS,
         failed_step(
             "hello",
-            "the child connected and exited with code 1 before its hello, 9 bytes into its first message",
+            "the child connected and exited with code 1 before its hello, 9 bytes into its first message; "
+            "it sent 83 a7 74 75 69 2d 69 70 63 (..tui-ipc)",
             words=GIVING_UP,
         ),
     ),
@@ -74,7 +76,8 @@ EXITS = {
         *CONNECT_STEPS,
         failed_step(
             "hello",
-            "the child connected and was ended by SIGKILL before its hello, 9 bytes into its first message",
+            "the child connected and was ended by SIGKILL before its hello, 9 bytes into its first message; "
+            "it sent 83 a7 74 75 69 2d 69 70 63 (..tui-ipc)",
             words=GIVING_UP,
         ),
     ),
@@ -172,8 +175,11 @@ SILENT = {
             *CONNECT_STEPS,
             failed_step(
                 "hello",
-                "the child connected and sent 9 bytes of its first message, "
-                "which was not complete after some time",
+                (
+                    "the child connected and sent 9 bytes of its first message (a map of 3 pairs, 0 of them "
+                    "whole), which was not complete after some time; it sent 83 a7 74 75 69 2d 69 70 63 "
+                    "(..tui-ipc)"
+                ),
                 late=True,
             ),
             *DISMISSED,
@@ -185,9 +191,31 @@ SILENT = {
 
 NO_HELLO = {
     "speaks another protocol": invalid_hello(
-        b"GET / HTTP/1.1\r\n\r\n", "its first message, of 1 byte, is not a map: 71"
+        b"GET / HTTP/1.1\r\n\r\n",
+        "its first message, of 1 byte, is not a map: 71; it sent "
+        "47 45 54 20 2f 20 48 54 54 50 2f 31 2e 31 0d 0a … (GET / HTTP/1.1..…)",
+        f"That looks like HTTP: connect a plain Unix socket, without an HTTP library. {SEE}.",
     ),
-    "begins with 0xc1": invalid_hello(b"\xc1", "0xc1 is not the first byte of a msgpack value (at byte 0)"),
+    "begins with 0xc1": invalid_hello(
+        b"\xc1", "0xc1 is not the first byte of a msgpack value (at byte 0); it sent c1 (.)"
+    ),
+    "sends its fields as a list": invalid_hello(
+        b"\x93\x01\x07\xa1x",
+        'its first message, of 5 bytes, is not a map: [1, 7, "x"]; it sent 93 01 07 a1 78 (....x)',
+        (
+            "That looks like a struct that is sent as a list of its values: have the library send it as a "
+            f"map with names. {SEE}."
+        ),
+    ),
+    "sends the length of its hello first": invalid_hello(
+        b"\0\0\0\x1c" + HELLO,
+        "its first message, of 1 byte, is not a map: 0; it sent "
+        "00 00 00 1c 83 a7 74 75 69 2d 69 70 63 01 a3 70 … (......tui-ipc..p…)",
+        (
+            "That looks like a length of 4 bytes (28, big-endian) before the hello: messages follow each "
+            f"other with nothing between them: leave it out. {SEE}."
+        ),
+    ),
     "is of version 2": invalid_hello(
         b"\x83\xa7tui-ipc\x02\xa3pid\x07\xa4name\xa1x",
         "its first message, of 22 bytes, is a hello of version 2, and this session speaks version 1: "

@@ -37,6 +37,8 @@ MUST_CONNECT = (
     "and in TUI_IPC_SERVER."
 )
 MUST_GO_ON = "A stopped child does nothing until SIGCONT continues it."
+SEE = "PROTOCOL.md, section 13, says what to tell your library"
+OUT_OF_STEP = "Usually a length or a count before it is wrong, so that the rest is read as a message."
 MUST_GREET = "The first message of a child must be its hello; PROTOCOL.md shows one."
 
 
@@ -113,9 +115,9 @@ def exits_at(step: str, how: str, *lines: str) -> Row:
     )
 
 
-def invalid_hello(data: bytes, problem: str) -> Row:
+def invalid_hello(data: bytes, problem: str, cure: str = MUST_GREET) -> Row:
     """A child whose first message is not a hello."""
-    told = [*CONNECT_STEPS, failed_step("hello", f"the child connected, but {problem}"), *DISMISSED]
+    told = [*CONNECT_STEPS, failed_step("hello", f"the child connected, but {problem}", cure), *DISMISSED]
     return Row(command=child("sends_bytes", data.hex()), story=told, act=wait_for_failed_handshake)
 
 
@@ -137,13 +139,14 @@ def half_message(data: bytes, size: str, content: str) -> Row:
     )
 
 
-def wire_fault(command: list[str], sentence: str) -> Row:
+def wire_fault(command: list[str], sentence: str, cause: str = "") -> Row:
     """A child that breaks the wire after its hello."""
     refusal = '"quit" could not be sent: the child broke the protocol, and its channel was closed'
-    told = [*INLINE, f"fault: {sentence}", "closed", f"SIGTERM: {refusal}: {sentence}", *TERMINATED[1:]]
+    fault = f"fault: {sentence}{cause and f'. {cause}'}"
+    told = [*INLINE, fault, "closed", f"SIGTERM: {refusal}: {sentence}", *TERMINATED[1:]]
     return Row(command=command, story=told, act=wait_for_fault, options={"grace": 0.1})
 
 
-def message_fault(data: bytes, sentence: str) -> Row:
+def message_fault(data: bytes, sentence: str, cause: str = "") -> Row:
     """A child that says hello, and then sends something that is not a message."""
-    return wire_fault(child("sends_bytes", (HELLO + data).hex()), sentence)
+    return wire_fault(child("sends_bytes", (HELLO + data).hex()), sentence, cause)

@@ -11,6 +11,7 @@ from tui_ipc.script.language.steps import ExpectOutput
 from tui_ipc.script.runner.child_output import SearchableOutput
 from tui_ipc.script.runner.run_state import ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
+from tui_ipc.session.mistakes import describe_fault_bytes
 from tui_ipc.text.diff import Detail, explain_difference
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import Difference, find_difference, iter_aligned_differences, iter_differences
@@ -164,8 +165,11 @@ class FailureDetails:
         driver = self._driver
         sentences = driver.diagnose(_MAX_SENTENCES) if stuck else ()
         lines = driver.run_state.last_stderr_lines(_MAX_LINES) if stderr else []
+        fault = driver.run_state.fault
+        shown = "" if fault is None else describe_fault_bytes(fault)
         return (
             *self.describe_location(*patterns),
+            *([("bytes", shown)] if shown else []),
             ("child", driver.run_state.describe_state()),
             *(("diagnosis", sentence) for sentence in sentences),
             *(("stderr", line) for line in lines),

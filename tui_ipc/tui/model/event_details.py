@@ -212,6 +212,8 @@ def _list_facts(  # noqa: PLR0912, PLR0915 - one case for each kind of event
             yield "channel", "of no more use" if event.ends_channel else "goes on; one message was skipped"
             if event.byte is not None:
                 yield "byte", f"{format_count(event.byte)}, counted from 0"
+            if event.message_byte is not None:
+                yield "in message", f"byte {format_count(event.message_byte)}, counted from 0"
             if event.received:
                 yield "received", _format_size(len(event.received))
             if event.around_offset is not None:
