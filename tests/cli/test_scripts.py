@@ -215,6 +215,7 @@ def test_lines_of_json_tell_all_that_happens(scripts: Path) -> None:
         "code": 1,
         "scripts": 2,
         "passed": 1,
+        "flaky": 0,
         "failed": 1,
         "interrupted": 0,
         "not-run": 0,
@@ -320,7 +321,17 @@ def interrupted(scripts: Path, number: int, *arguments: str) -> tuple[int, str, 
     """Run three scripts and send a signal in the middle of the second: code, stdout and stderr."""
     child = python(scripts / "child.py", WAITING)
     (scripts / "echoes.tipc").write_text("> hi\n< hi\n")
-    command = [*TUI_IPC, "--script", "echoes.tipc", "waits.tipc", "passes.tipc", "--timeout", "30"]
+    command = [
+        *TUI_IPC,
+        "--script",
+        "echoes.tipc",
+        "waits.tipc",
+        "passes.tipc",
+        "--timeout",
+        "30",
+        "--jobs",
+        "1",
+    ]
     with subprocess.Popen(
         [*command, *arguments, "--", *child],
         stdin=subprocess.DEVNULL,
@@ -387,6 +398,8 @@ def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_all(
         *["waits.tipc"] * 20,
         "--report",
         "junit=a.xml",
+        "--jobs",
+        "1",
         *arguments,
         "--",
         *child,
@@ -409,7 +422,7 @@ def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_all(
 
 def test_a_reader_that_goes_away_ends_all_and_the_reports_are_written(scripts: Path) -> None:
     """As under ``| head -1``: the code of SIGPIPE, and of what was not run the report knows."""
-    command = [*TUI_IPC, "--script", "passes.tipc", "passes.tipc", "--report", "junit=a.xml"]
+    command = [*TUI_IPC, "--script", "passes.tipc", "passes.tipc", "--jobs", "1", "--report", "junit=a.xml"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=scripts) as process:
         assert process.stdout is not None
         assert process.stderr is not None

@@ -16,6 +16,7 @@ def test_each_status_is_counted() -> None:
     """Also those that no script has."""
     assert count_by_status([PASSED, FAILED, REFUSED]) == {
         Status.PASSED: 1,
+        Status.FLAKY: 0,
         Status.FAILED: 2,
         Status.INTERRUPTED: 0,
         Status.NOT_RUN: 0,

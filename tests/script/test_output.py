@@ -289,18 +289,18 @@ def test_a_lost_terminal_is_not_a_failure() -> None:
 
 def test_the_status_line_has_the_steps() -> None:
     """Those that passed, and all."""
-    assert format_progress("load.tipc", 25_000, 100_000, 80) == "load.tipc: 25 000 of 100 000 steps"
+    assert format_progress("load.tipc", "step", 25_000, 100_000, 80) == "load.tipc: 25 000 of 100 000 steps"
 
 
 @pytest.mark.parametrize(("width", "label"), [(23, "…k.tipc: "), (17, "…: "), (16, ""), (5, "")])
 def test_what_does_not_fit_is_cut_from_the_name(width: int, label: str) -> None:
     """The end of the name tells more than its beginning; the figures come first."""
-    assert format_progress("talk.tipc", 10, 20, width) == f"{label}10 of 20 steps"[:width]
+    assert format_progress("talk.tipc", "step", 10, 20, width) == f"{label}10 of 20 steps"[:width]
 
 
 def test_wide_characters_take_two_cells() -> None:
     """As a terminal shows them."""
-    line = format_progress("日本語の会話.tipc", 10, 20, 27)
+    line = format_progress("日本語の会話.tipc", "step", 10, 20, 27)
     assert line == "…会話.tipc: 10 of 20 steps"
     assert cell_width(line) == 26
 
@@ -308,7 +308,7 @@ def test_wide_characters_take_two_cells() -> None:
 @given(st.text(max_size=40), st.integers(0, 10**12), st.integers(-1, 100))
 def test_it_fits_whatever_the_name(name: str, passed: int, width: int) -> None:
     """Control characters are seen, wide ones count twice; a terminal is never steered."""
-    line = format_progress(name, passed, 10**12, width)
+    line = format_progress(name, "step", passed, 10**12, width)
     assert cell_width(line) <= max(width, 0)
     assert make_visible(line) == line
 
@@ -327,7 +327,7 @@ def shown(terminal: PseudoTerminal, label: str, looks: int) -> list[str]:
                 asked.set()
             return counted - 1
 
-        async with show_progress(console, label, 9, passed):
+        async with show_progress(console, label, "step", 9, passed):
             await asked.wait()
 
     asyncio.run(main(Console(None, terminal.stream, {})))
@@ -357,7 +357,7 @@ def test_what_is_over_soon_shows_nothing(terminal: PseudoTerminal) -> None:
     """Not even something to erase."""
 
     async def main(console: Console) -> None:
-        async with show_progress(console, "load.tipc", 9, lambda: 1):
+        async with show_progress(console, "load.tipc", "step", 9, lambda: 1):
             await asyncio.sleep(0)
 
     began = time.monotonic()

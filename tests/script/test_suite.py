@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from tui_ipc.events import AnyEvent
+from tui_ipc.script.attempts import ScriptOptions, choose_command
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import Console, OutputLostError
-from tui_ipc.script.suite import Suite, choose_command
+from tui_ipc.script.suite import Suite, SuiteOptions
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 
@@ -44,31 +45,33 @@ class Listener:
     async def begin(self, names: Sequence[str], /) -> None:
         await self._note("begin")
 
-    async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
+    async def begin_script(self, number: int, script: Script, command: Sequence[str], total: int, /) -> None:
         await self._note(f"begin {script.name} {total}")
 
     async def report_event(self, event: AnyEvent) -> None:
         if type(event).__name__ == "ChildExited":
             await self._note("exited")
 
-    async def end_script(self, outcome: Outcome) -> None:
+    async def retry_script(self, number: int, outcome: Outcome, text: str, /) -> None:
+        await self._note(f"{text} of {outcome.name}")
+
+    async def end_script(self, number: int, outcome: Outcome, /) -> None:
         await self._note(f"end {outcome.name} {outcome.status}")
 
-    async def end(self, outcomes: Sequence[Outcome]) -> None:
+    async def end(self, outcomes: Sequence[Outcome], seconds: float, /) -> None:
         await self._note(f"end of {len(outcomes)}")
 
 
 def run(
-    *reporters: Listener, scripts: Sequence[Script] = SCRIPTS, **options: Any
+    *reporters: Listener, scripts: Sequence[Script] = SCRIPTS, retries: int = 0, **options: Any
 ) -> tuple[list[Outcome], int]:
-    """The outcomes of a suite, and the exit code that it asks for."""
+    """The outcomes of a suite, and the exit code that it asks for; one script runs at a time."""
     suite = Suite(
         scripts,
-        None,
-        SessionOptions(timeout=10),
+        ScriptOptions(None, SessionOptions(timeout=10), retries=retries),
+        SuiteOptions(jobs=1, **options),
         console=Console(None, None, {}),
         reporters=reporters,
-        **options,
     )
     outcomes = asyncio.run(suite.run())
     return outcomes, suite.code
@@ -151,7 +154,7 @@ def test_reported_messages_are_not_kept() -> None:
     reported: list[Outcome] = []
 
     class Ears(Listener):
-        async def end_script(self, outcome: Outcome) -> None:
+        async def end_script(self, number: int, outcome: Outcome, /) -> None:
             reported.append(outcome)
 
     [outcome], code = run(Ears(), scripts=[parse_script("> x\n> y\n< ...\n")])

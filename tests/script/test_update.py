@@ -362,7 +362,12 @@ def test_blanks_that_changed_meanwhile_are_kept(tmp_path: Path) -> None:
     """Only the value's own columns are replaced, wherever they are by now."""
     file = tmp_path / "talk.tipc"
     file.write_text("> 1\n  <   2  # two\n")
-    assert update_script_file(str(file), parse_script("> 1\n< 2\n"), passed(line2=5)) == "line 2 rewritten"
+    assert update_script_file(str(file), parse_script("> 1\n< 2\n"), passed(line2=5)) == (
+        "line 2 rewritten",
+        "@@ -2 +2 @@",
+        "-  <   2  # two",
+        "+  <   5  # two",
+    )
     assert file.read_text() == "> 1\n  <   5  # two\n"
 
 
@@ -370,7 +375,8 @@ def test_not_a_number_is_the_same_script(tmp_path: Path) -> None:
     """Although it differs from itself."""
     file = tmp_path / "talk.tipc"
     file.write_text("< NaN\n< 2\n")
-    assert update_script_file(str(file), parse_script("< NaN\n< 2\n"), passed(line2=5)) == "line 2 rewritten"
+    sentence, *_ = update_script_file(str(file), parse_script("< NaN\n< 2\n"), passed(line2=5))
+    assert sentence == "line 2 rewritten"
 
 
 def test_a_name_that_is_no_longer_captured_is_reported(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ import re
 from typing import Final
 from xml.etree.ElementTree import Element, fromstring
 
-_RESULTS: Final = {"skipped", "error", "failure", "system-out", "system-err"}
+_RERUNS: Final = {"rerunFailure", "rerunError", "flakyFailure", "flakyError"}
+_RESULTS: Final = {"skipped", "error", "failure", "system-out", "system-err"} | _RERUNS
 _CHILDREN: Final[dict[str, set[str]]] = {
     "testsuites": {"testsuite"},
     "testsuite": {"testsuite", "properties", "testcase", "system-out", "system-err"},
@@ -18,6 +19,7 @@ _CHILDREN: Final[dict[str, set[str]]] = {
 _REQUIRED: Final = {
     "testsuite": {"name", "tests", "failures", "errors"},
     "testcase": {"name"},
+    **{name: {"type"} for name in _RERUNS},
     "property": {"name", "value"},
 }
 _OPTIONAL: Final = {
@@ -27,6 +29,7 @@ _OPTIONAL: Final = {
     "skipped": {"type", "message"},
     "error": {"type", "message"},
     "failure": {"type", "message"},
+    **{name: {"message"} for name in _RERUNS},
 }
 _TEXT: Final = _RESULTS
 _TIME: Final = re.compile(r"(([0-9]{0,3},)*[0-9]{3}|[0-9]{0,3})*(\.[0-9]*)?")

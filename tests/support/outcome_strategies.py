@@ -1,5 +1,7 @@
 """Outcomes of scripts for tests of reports: some examples, and a strategy for any."""
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from tui_ipc.script import ExitCode
@@ -21,6 +23,7 @@ FAILED = Outcome(
 REFUSED = Outcome("no.tipc", Status.FAILED, ExitCode.NO_HANDSHAKE, total=1, sentence="the child exited")
 UNRECORDED = Outcome("c.tipc", Status.FAILED, ExitCode.USAGE, total=1, passed=1, complaint="no room")
 INTERRUPTED = Outcome("d.tipc", Status.INTERRUPTED, 130, line=1, sentence="SIGINT came; the child was ended")
+FLAKY = Outcome("f.tipc", Status.FLAKY, total=3, passed=3, seconds=0.5, failed_attempts=(FAILED,))
 NOT_RUN = Outcome("e.tipc", Status.NOT_RUN, total=2)
 
 HOSTILE = st.text(st.characters(exclude_categories=()), max_size=30) | st.sampled_from(
@@ -56,6 +59,8 @@ def outcomes(text: st.SearchStrategy[str] = HOSTILE) -> st.SearchStrategy[Outcom
         details=st.lists(st.tuples(st.sampled_from(["expected", "", "no answer"]) | text, text)).map(tuple),
         recording=st.none() | text,
         complaint=text,
+        failed_attempts=text.map(lambda each: (replace(FAILED, name=each, sentence=each),)),
+        rewritten=text.map(lambda each: (each, each)),
         stdout=text,
         stderr=text,
     )

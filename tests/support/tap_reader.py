@@ -24,6 +24,7 @@ class Point:
     passed: bool
     description: str
     skipped: bool
+    notes: list[str] = field(default_factory=list)
     diagnosis: dict[str, Any] = field(default_factory=dict)
 
 
@@ -52,6 +53,8 @@ def read(text: str) -> Tap:
         assert made.bailed_out is None, "nothing follows Bail out!"
         if line.startswith("Bail out! "):
             made.bailed_out = line.removeprefix("Bail out! ")
+        elif line.startswith("# "):
+            made.points[-1].notes.append(line.removeprefix("# "))
         elif line == "  ---":
             end = lines.index("  ...")
             made.points[-1].diagnosis = _yaml(lines[:end])

@@ -15,6 +15,8 @@ from tui_ipc.script import EXIT_CODE_MEANINGS, ExitCode
 
 _SIZE_UNITS: Final = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
+_MAX_DIGITS: Final = 4  # of a number of jobs or retries
+
 _USAGE: Final = """\
 tui-ipc [options] [-- COMMAND ARGS...]
        tui-ipc --script [FILE...] [options] [-- COMMAND ARGS...]
@@ -152,8 +154,8 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         nargs="*",
         action="extend",
         metavar="FILE",
-        help="run scripts one after the other, without a screen; '-' reads one from standard input; without "
-        "FILE, run the built-in conversation",
+        help="run scripts, without a screen, each with its own child; '-' reads one from standard input; "
+        "without FILE, run the built-in conversation",
     )
     group.add_argument(
         "--check",
@@ -161,6 +163,25 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         action="extend",
         metavar="FILE",
         help="run nothing; report all mistakes in scripts, these and those of --script",
+    )
+    group.add_argument(
+        "--jobs",
+        type=_parse_jobs,
+        metavar="N",
+        help="run so many scripts at the same time (default: one for each processor)",
+    )
+    group.add_argument(
+        "--retries",
+        type=_parse_retries,
+        metavar="N",
+        help="run a script that fails up to N times more; one that then passes is reported as flaky",
+    )
+    group.add_argument(
+        "-x",
+        "--exitfirst",
+        dest="exit_first",
+        action="store_true",
+        help="begin no further script after one has failed",
     )
     group.add_argument(
         "--report",
@@ -231,6 +252,22 @@ def _parse_seconds(text: str) -> float:
     if not 0 < seconds < math.inf:
         raise argparse.ArgumentTypeError(f"invalid number of seconds {text!r}; give a number above 0")
     return seconds
+
+
+def _parse_jobs(text: str) -> int:
+    return _parse_count(text, 1, "jobs")
+
+
+def _parse_retries(text: str) -> int:
+    return _parse_count(text, 0, "retries")
+
+
+def _parse_count(text: str, least: int, noun: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= _MAX_DIGITS and int(text) >= least):
+        raise argparse.ArgumentTypeError(
+            f"invalid number of {noun} {text!r}; give a number from {least} to {10**_MAX_DIGITS - 1}"
+        )
+    return int(text)
 
 
 def _parse_size(text: str) -> int:

@@ -79,17 +79,22 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
 
         return run_check_scripts(files, strict=options.strict)
     from tui_ipc.script.runner.runner import RunOptions
-    from tui_ipc.script.suite import run_scripts
+    from tui_ipc.script.suite import SuiteOptions, run_scripts
 
     return run_scripts(
         files,
         options.command,
         session_options,
-        record=options.record,
-        record_failures=options.record_failures,
-        format_=options.format or "text",
-        reports=options.report or (),
-        run_options=RunOptions(options.update, options.strict),
+        RunOptions(options.update, options.strict),
+        SuiteOptions(
+            options.jobs,
+            options.exit_first,
+            options.retries or 0,
+            options.record,
+            options.record_failures,
+            options.format or "text",
+            options.report or (),
+        ),
     )
 
 

@@ -33,6 +33,9 @@ class Options(argparse.Namespace):
     record: str | None
     record_failures: str | None
     strict: bool
+    jobs: int | None
+    retries: int | None
+    exit_first: bool
     update: bool
     replay: str | None
     follow: bool
@@ -46,7 +49,15 @@ class Options(argparse.Namespace):
     cwd: str | None
 
 
-_FOR_SCRIPTS: Final = ("--check", "--report", "--record-failures", "--strict", "--update")
+_FOR_RUNNING_SCRIPTS: Final = (
+    "--report",
+    "--record-failures",
+    "--jobs",
+    "--retries",
+    "--exitfirst",
+    "--update",
+)
+_FOR_SCRIPTS: Final = ("--check", "--strict", *_FOR_RUNNING_SCRIPTS)
 _FOR_RUNNING: Final = (
     "--record",
     "--match-by",
@@ -55,20 +66,23 @@ _FOR_RUNNING: Final = (
     "--cwd",
     "--no-pty",
 )
-_NOT_FOR_CHECK: Final = ("--format", "--report", "--record", "--record-failures", "--update")
+_NOT_FOR_CHECK: Final = ("--format", "--record", *_FOR_RUNNING_SCRIPTS)
 
 _ATTRIBUTES: Final = {
     "a command": "command",
     "--check": "check",
     "--cwd": "cwd",
+    "--exitfirst": "exit_first",
     "--follow": "follow",
     "--format": "format",
+    "--jobs": "jobs",
     "--match-by": "match_by",
     "--max-message-size": "max_message_size",
     "--no-pty": "no_pty",
     "--record": "record",
     "--record-failures": "record_failures",
     "--report": "report",
+    "--retries": "retries",
     "--script": "script",
     "--save-script": "save_script",
     "--speed": "speed",
@@ -155,6 +169,8 @@ def _check_scripts(options: Options) -> str | None:
             f"--record takes one script, and {len(options.script)} are given; "
             "--record-failures DIR keeps a recording of each that fails"
         )
+    if options.record is not None and options.retries:
+        return "--record takes one run of a script; with --retries, use --record-failures DIR"
     return None
 
 

@@ -14,12 +14,12 @@ import signal
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-from tui_ipc.osutil.signals import END_SIGNALS, replace_signal_handlers
+from tui_ipc.osutil.signals import END_SIGNALS, fork_with_default_signals, replace_signal_handlers
 
 MAX_DIRECT: Final = 4096
 """The longest text that is searched in this process, where a search ends 0.1 s late at most (measured)."""
@@ -149,7 +149,7 @@ def _search_in_process(
     """Search in a forked process, which shares the text; raises TimeoutError once the time is over."""
     reader, writer = os.pipe()
     try:
-        pid = _fork_with_default_signals(lambda: _write_span(writer, pattern, text, start))
+        pid = fork_with_default_signals(lambda: _write_span(writer, pattern, text, start))
         try:
             os.close(writer)
             writer = -1
@@ -174,25 +174,3 @@ def _search_in_process(
 def _write_span(writer: int, pattern: re.Pattern[str], text: str, start: int) -> None:
     match = pattern.search(text, start)
     os.write(writer, _SPAN.pack(*(_NOT_FOUND if match is None else match.span())))
-
-
-def _fork_with_default_signals(run: Callable[[], None]) -> int:
-    """Run a function in a forked process that ends after it; returns the process id.
-
-    Signals wait while it is set up: with this process's handlers it would wake this process's event loop.
-    """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
-    try:
-        pid = os.fork()
-        if pid == 0:
-            try:
-                signal.set_wakeup_fd(-1)
-                for number in END_SIGNALS:
-                    signal.signal(number, signal.SIG_DFL)
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
-                run()
-            finally:
-                os._exit(0)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return pid

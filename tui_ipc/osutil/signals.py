@@ -1,6 +1,8 @@
-"""Signals: their names, exit statuses in words, and handlers that are installed for a while."""
+"""Signals: their names, exit statuses in words, handlers for a while, and processes without our handlers."""
 
+import os
 import signal
+import sys
 from contextlib import contextmanager
 
 TYPE_CHECKING = False
@@ -83,3 +85,31 @@ def catch_end_signals(
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
+
+
+def fork_with_default_signals(run: "Callable[[], None]") -> int:
+    """Run a function in a forked process that ends after it; returns the process id.
+
+    Signals that are ignored stay ignored. The others wait while the process is set up: with this process's
+    handlers they would wake this process's event loop.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                signal.set_wakeup_fd(-1)
+                for number in END_SIGNALS:
+                    if signal.getsignal(number) is not signal.SIG_IGN:
+                        signal.signal(number, signal.SIG_DFL)
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+                run()
+                code = 0
+            finally:
+                if code:  # a mistake of ours must not end in silence
+                    sys.excepthook(*sys.exc_info())
+                os._exit(code)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return pid

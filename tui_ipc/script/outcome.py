@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from tui_ipc.events import MessageReceived
-from tui_ipc.osutil.signals import signal_name
+from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.script import SIGNAL_EXIT_BASE, ExitCode
 from tui_ipc.script.output import OutputLostError
 from tui_ipc.text.diff import Detail
@@ -17,6 +17,7 @@ class Status(StrEnum):
     """What became of a script."""
 
     PASSED = "passed"
+    FLAKY = "flaky"  # it passed, after it had failed
     FAILED = "failed"
     INTERRUPTED = "interrupted"
     NOT_RUN = "not run"
@@ -43,6 +44,8 @@ class Outcome:
         updates: Line → the pattern that it should have, of a run that was to find that out.
         recording: The file that holds all that happened, None if it was not kept.
         complaint: What went wrong with our own files and not with the script; empty if nothing.
+        failed_attempts: How it ended before it was run again.
+        rewritten: What was changed in its file, in lines: a sentence, then the difference.
         stdout: The last lines that the child printed there; empty if no report needs them.
         stderr: Likewise.
     """
@@ -62,6 +65,8 @@ class Outcome:
     updates: Mapping[int, Any] = field(default_factory=dict)
     recording: str | None = None
     complaint: str = ""
+    failed_attempts: tuple["Outcome", ...] = ()
+    rewritten: tuple[str, ...] = ()
     stdout: str = ""
     stderr: str = ""
 
@@ -73,7 +78,7 @@ class Outcome:
     @property
     def reason(self) -> str:
         """Why it did not pass, in one sentence; empty if it did."""
-        status = "" if self.status is Status.PASSED else str(self.status)
+        status = "" if self.status in (Status.PASSED, Status.FLAKY) else str(self.status)
         return self.sentence or self.complaint or status
 
 
@@ -102,6 +107,19 @@ def make_interrupted_outcome(name: str, number: int, line: int, *, begun: bool) 
     return Outcome(name, Status.INTERRUPTED, SIGNAL_EXIT_BASE + number, line=line, sentence=sentence)
 
 
+def make_lost_outcome(name: str, code: int) -> Outcome:
+    """The outcome of a script whose process ended without one.
+
+    Args:
+        name: The script's name.
+        code: The exit code of the process, or the negative number of the signal that ended it.
+    """
+    if code < 0:
+        return make_interrupted_outcome(name, -code, 0, begun=True)
+    sentence = f"the process that ran it {describe_exit(code, None)}"
+    return Outcome(name, Status.INTERRUPTED, ExitCode.USAGE, sentence=sentence)
+
+
 def make_output_lost_outcome(name: str, lost: OutputLostError) -> Outcome:
     """The outcome of a script whose events could not be reported; a reader that went away knows why."""
     return Outcome(name, Status.INTERRUPTED, lost.code, complaint="" if lost.closed else str(lost))
@@ -116,3 +134,11 @@ def count_by_status(outcomes: Iterable[Outcome]) -> dict[Status, int]:
     """The number of scripts with each status."""
     statuses = [outcome.status for outcome in outcomes]
     return {status: statuses.count(status) for status in Status}
+
+
+def describe_attempts(outcome: Outcome) -> str:
+    """Say at which attempt a flaky script passed; empty for all others."""
+    if outcome.status is not Status.FLAKY:
+        return ""
+    failed = outcome.failed_attempts
+    return f"flaky: passed at attempt {len(failed) + 1}, after: {failed[-1].location}: {failed[-1].reason}"

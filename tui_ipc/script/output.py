@@ -17,11 +17,11 @@ from typing import Any, Final, TextIO, TypeVar
 from tui_ipc.osutil.signals import catch_end_signals
 from tui_ipc.script import SIGNAL_EXIT_BASE, ExitCode
 from tui_ipc.text.safe_text import cell_width, make_visible
-from tui_ipc.text.units import format_count
+from tui_ipc.text.units import format_count, format_plural
 
 T = TypeVar("T")
 
-_MAX_WRITE: Final = 4096
+MAX_WRITE: Final = 4096
 """PIPE_BUF on Linux: a pipe that is ready to be written takes so many bytes without blocking (pipe(7))."""
 
 
@@ -55,6 +55,7 @@ class OutputStream:
         self._descriptor = -1 if stream is None else stream.fileno()
         self._encoding = "utf-8" if stream is None else stream.encoding
         self._lossy = lossy
+        self._mark = b""
         self.in_line = False
         self.terminal = stream is not None and stream.isatty()
 
@@ -72,7 +73,7 @@ class OutputStream:
         try:
             while unwritten and self._descriptor >= 0:
                 await self._wait_until_ready()
-                unwritten = unwritten[self._write_now(unwritten[:_MAX_WRITE]) :]
+                unwritten = unwritten[self._write_now(unwritten[:MAX_WRITE]) :]
         except OSError as error:
             if not self._lossy:
                 raise OutputLostError(error) from None
@@ -96,9 +97,19 @@ class OutputStream:
         """Write at most 4096 bytes if that needs no wait; returns whether any of them were written."""
         try:
             ready = self._descriptor >= 0 and self._is_ready()
-            return ready and self._write_now(memoryview(data)[:_MAX_WRITE]) > 0
+            return ready and self._write_now(memoryview(data)[:MAX_WRITE]) > 0
         except OSError:
             return False
+
+    def redirect(self, descriptor: int, mark: bytes) -> None:
+        """Write to another descriptor from now on, unless the stream was closed.
+
+        Args:
+            descriptor: It keeps the boundaries of writes, as a socket for packets does.
+            mark: What precedes each write.
+        """
+        if self._descriptor >= 0:
+            self._descriptor, self._mark = descriptor, mark
 
     def encode(self, text: str) -> bytes:
         """Encode text; characters that the stream's encoding lacks become escapes."""
@@ -106,7 +117,7 @@ class OutputStream:
 
     def _write_now(self, piece: memoryview) -> int:
         try:
-            return os.write(self._descriptor, piece)
+            return os.writev(self._descriptor, (self._mark, piece)) - len(self._mark)
         except BlockingIOError:  # another process made it non-blocking, and filled it first
             return 0
 
@@ -236,6 +247,12 @@ class Console:
         self._shown = False  # whether the status line is on the screen
         self._writing = 0  # the writes that are under way; each may wait for a slow reader
 
+    def redirect(self, stdout: tuple[int, bytes], stderr: tuple[int, bytes]) -> None:
+        """Write to other descriptors from now on, as :meth:`OutputStream.redirect`; without a status line."""
+        self.stdout.redirect(*stdout)
+        self.stderr.redirect(*stderr)
+        self.interactive = False
+
     async def write(self, stream: OutputStream, data: bytes) -> None:
         """Write bytes to one of the two streams.
 
@@ -309,17 +326,18 @@ _ELLIPSIS: Final = "…"
 
 @asynccontextmanager
 async def show_progress(
-    console: Console, label: str, total: int, count_passed: Callable[[], int]
+    console: Console, label: str, unit: str, total: int, count_done: Callable[[], int]
 ) -> AsyncIterator[None]:
-    """Show in the status line how far a script is, for as long as the context lasts.
+    """Show in the status line how far something is, for as long as the context lasts.
 
     Args:
         console: Where; it must be interactive.
-        label: What runs.
-        total: The number of its steps.
-        count_passed: Returns how many of them passed.
+        label: What runs; it may be empty.
+        unit: What it consists of: ``step``.
+        total: How many of them.
+        count_done: Returns how many of them are done.
     """
-    task = asyncio.create_task(_update_status(console, label, total, count_passed))
+    task = asyncio.create_task(_update_status(console, label, unit, total, count_done))
     try:
         yield
     finally:
@@ -328,18 +346,20 @@ async def show_progress(
         await console.clear()
 
 
-async def _update_status(console: Console, label: str, total: int, count_passed: Callable[[], int]) -> None:
+async def _update_status(
+    console: Console, label: str, unit: str, total: int, count_done: Callable[[], int]
+) -> None:
     await asyncio.sleep(SHOW_AFTER)
     while True:
-        console.show(format_progress(label, count_passed(), total, console.width - FREE_CELLS))
+        console.show(format_progress(label, unit, count_done(), total, console.width - FREE_CELLS))
         await asyncio.sleep(INTERVAL)
 
 
-def format_progress(label: str, passed: int, total: int, width: int) -> str:
+def format_progress(label: str, unit: str, done: int, total: int, width: int) -> str:
     """Format a status line of at most ``width`` cells; what does not fit is cut from the label's
     beginning.
     """
-    figures = f"{format_count(passed)} of {format_count(total)} steps"
+    figures = f"{format_count(done)} of {format_plural(total, unit)}"
     shown = _cut_beginning(make_visible(label), width - len(figures) - 2)
     return f"{shown}: {figures}" if shown else figures[: max(width, 0)]
 

@@ -6,6 +6,7 @@ whose expectations all matched stays as it is, to the byte.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from difflib import unified_diff
 from typing import Any
 
 from tui_ipc.recording.codec import describe_path_error
@@ -153,7 +154,7 @@ def _reads_as(line: str, step: Expect) -> bool:
         return False
 
 
-def update_script_file(file: str, script: Script, outcome: Outcome) -> str:
+def update_script_file(file: str, script: Script, outcome: Outcome) -> tuple[str, ...]:
     """Rewrite what a script expects, if anything is to be changed and all its steps passed.
 
     Args:
@@ -162,15 +163,15 @@ def update_script_file(file: str, script: Script, outcome: Outcome) -> str:
         outcome: How it ended.
 
     Returns:
-        A sentence for people, empty if nothing was to be changed.
+        A sentence for people and the difference, in lines; empty if nothing was to be changed.
 
     Raises:
         UnwritableScriptError: The file cannot be rewritten.
     """
     if not outcome.updates:
-        return ""
-    if outcome.status is not Status.PASSED:
-        return "not rewritten, as it did not pass"
+        return ()
+    if outcome.status not in (Status.PASSED, Status.FLAKY):
+        return ("not rewritten, as it did not pass",)
     old = _read_script(file)
     text = old.decode(errors="replace")
     if not _is_same_script(text, script):
@@ -181,7 +182,8 @@ def update_script_file(file: str, script: Script, outcome: Outcome) -> str:
     except ScriptSyntaxError as error:  # a name that is used later is no longer captured
         raise UnwritableScriptError(f"{file} cannot be rewritten: {error.sentence}") from None
     replace_script_file(file, old, new.encode())
-    return f"{_describe_lines(outcome.updates)} rewritten"
+    difference = unified_diff(text.splitlines(), new.splitlines(), n=0, lineterm="")
+    return (f"{_describe_lines(outcome.updates)} rewritten", *list(difference)[2:])  # without the file names
 
 
 def _read_script(file: str) -> bytes:

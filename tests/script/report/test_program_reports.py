@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from tests.support.junit_schema import validate_junit
 from tests.support.outcome_strategies import (
     FAILED,
+    FLAKY,
     HOSTILE,
     INTERRUPTED,
     NOT_RUN,
@@ -234,13 +235,15 @@ def lines(place: Path, *told: Outcome) -> list[dict[str, Any]]:
     async def main(console: Console) -> None:
         results = JsonlReporter(console)
         await results.begin([SCRIPT.name] * len(told))
-        for outcome in told:
+        for number, outcome in enumerate(told, 1):
+            for attempt in outcome.failed_attempts:
+                await results.retry_script(number, attempt, "retry")
             if outcome.status is not Status.NOT_RUN:
-                await results.begin_script(SCRIPT, ("./child", "-x"), 3)
+                await results.begin_script(number, SCRIPT, ("./child", "-x"), 3)
                 await results.report_event(received({"a": 1}))
                 await results.report_event(printed(b"\xff"))
-            await results.end_script(outcome)
-        await results.end(told)
+            await results.end_script(number, outcome)
+        await results.end(told, 1.5)
 
     file = place / "stdout"
     with file.open("w", encoding="ascii") as stdout:
@@ -295,6 +298,7 @@ def test_a_script_end_has_what_people_see(tmp_path: Path) -> None:
         "unclaimed": 0,
         "unexpected": [],
         "recording": "failures/add.rec",
+        "attempts": 1,
     }
     assert (second["line"], second["sentence"]) == (None, "no room")
     assert (third["status"], third["code"]) == ("interrupted", 130)
@@ -313,14 +317,14 @@ def test_unclaimed_messages_are_reported(tmp_path: Path) -> None:
 
 def test_every_member_is_documented(tmp_path: Path) -> None:
     """In RECORDING.md, kind by kind, in their order."""
-    rows = re.findall(
-        r"^\| (scripts-begin|script-begin|script-end|summary) \| (.*) \|$", DOCUMENT, re.MULTILINE
-    )
+    kinds = "scripts-begin|script-begin|script-end|summary"
+    rows = re.findall(rf"^\| ({kinds}) \| (.*) \|$", DOCUMENT, re.MULTILINE)
     documented = {
         kind: [part.partition(":")[0].strip() for part in re.split(r", (?!each)", members)]
         for kind, members in rows
     }
-    told = lines(tmp_path, PASSED)
+    told = lines(tmp_path, FLAKY)
+    documented["script-retry"] = documented["script-end"]
     for each in told:
         kind = each["event"]
         if "at" not in each:
@@ -334,6 +338,23 @@ def test_each_line_is_json_whatever_is_in_it(told: Sequence[Outcome], tmp_path_f
     ends = [each for each in lines(tmp_path_factory.mktemp("x"), *told) if each["event"] == "script-end"]
     sentences = [each.sentence or each.complaint for each in told]
     assert [end["sentence"] for end in ends] == json.loads(json.dumps(sentences))  # joins pairs of surrogates
+
+
+def test_a_flaky_script_is_named_in_every_report(tmp_path: Path) -> None:
+    """It passed; Jenkins reads the failure before as Maven's Surefire writes it."""
+    point, note = format_tap([FLAKY]).splitlines()[2:]
+    assert point == "ok 1 - f.tipc"
+    assert note.startswith("# flaky: passed at attempt 2, after: tests/add.tipc:2: a different message")
+    root = validate_junit(format_junit([FLAKY, replace(FAILED, failed_attempts=(FAILED,))], BEGAN))
+    assert [(each.tag, each.get("type")) for each in root.iter() if each.get("type")] == [
+        ("flakyFailure", "unexpected"),
+        ("failure", "unexpected"),
+        ("rerunFailure", "unexpected"),
+    ]
+    *_, retry, _, _, _, end, summary = lines(tmp_path, FLAKY)
+    assert (retry["event"], retry["script"], retry["status"]) == ("script-retry", 1, "failed")
+    assert (end["status"], end["attempts"], end["code"]) == ("flaky", 2, 0)
+    assert (summary["flaky"], summary["passed"], summary["seconds"]) == (1, 0, 1.5)
 
 
 def test_unclaimed_messages_are_counted_in_every_report() -> None:

@@ -194,7 +194,7 @@ def test_a_recording_that_was_asked_for_stays(tmp_path: Path) -> None:
     path = str(tmp_path / "x.rec")
     for failed, told in ((False, None), (True, path)):
         keeping = OneRecording(path, ("./child",))
-        keeping.begin("talk.tipc", ("./child",))(audit())
+        keeping.begin(1, ("./child",), 0)(audit())
         assert keeping.end(failed=failed) == told
         assert list(open_recording(path).events()) == [audit()]
         assert open_recording(path).command == ("./child",)
@@ -203,15 +203,11 @@ def test_a_recording_that_was_asked_for_stays(tmp_path: Path) -> None:
 def test_only_failures_stay(tmp_path: Path) -> None:
     """Each named after its script; two of one name get a number."""
     directory = tmp_path / "made" / "for it"
-    keeping = FailureRecordings(str(directory))
+    scripts = {"a/talk.tipc": True, "b/talk.tipc": False, "c/talk.tipc": True, "standard input": True}
+    keeping = FailureRecordings(str(directory), [*scripts])
     told = []
-    for name, failed in (
-        ("a/talk.tipc", True),
-        ("b/talk.tipc", False),
-        ("c/talk.tipc", True),
-        ("standard input", True),
-    ):
-        keeping.begin(name, ("./child",))(audit())
+    for number, failed in enumerate(scripts.values(), 1):
+        keeping.begin(number, ("./child",), 0)(audit())
         told.append(keeping.end(failed=failed))
     names = ["talk.rec", None, "talk-3.rec", "standard-input.rec"]
     assert told == [name and str(directory / name) for name in names]
@@ -221,20 +217,33 @@ def test_only_failures_stay(tmp_path: Path) -> None:
 def test_a_failure_of_an_earlier_call_does_not_outlive_its_cure(tmp_path: Path) -> None:
     """A recording in the directory is a failure of the last call that ran its script."""
     for failed, left in ((True, ["talk.rec"]), (False, [])):
-        keeping = FailureRecordings(str(tmp_path))
-        keeping.begin("talk.tipc", ())
+        keeping = FailureRecordings(str(tmp_path), ["talk.tipc"])
+        keeping.begin(1, (), 0)
         keeping.end(failed=failed)
         assert os.listdir(tmp_path) == left
+
+
+@pytest.mark.parametrize("failures", [(True, False), (True, True, False), (True, True)])
+def test_of_several_attempts_the_last_failure_stays(failures: tuple[bool, ...], tmp_path: Path) -> None:
+    """Under the script's name, also if a retry then passes."""
+    keeping = FailureRecordings(str(tmp_path), ["talk.tipc"])
+    for retry, failed in enumerate(failures):
+        keeping.begin(1, (str(retry),), retry)(audit())
+        kept = keeping.end(failed=failed)
+        assert kept == (str(tmp_path / "talk.rec") if failed else None)
+    assert os.listdir(tmp_path) == ["talk.rec"]
+    last = max(retry for retry, failed in enumerate(failures) if failed)
+    assert open_recording(str(tmp_path / "talk.rec")).command == (str(last),)
 
 
 def test_a_file_that_is_not_a_recording_is_not_replaced(tmp_path: Path) -> None:
     """The script is not recorded then, and so has no recording to keep or to remove."""
     (tmp_path / "talk.rec").write_text("precious")
-    keeping = FailureRecordings(str(tmp_path))
-    keeping.begin("other.tipc", ())
+    keeping = FailureRecordings(str(tmp_path), ["other.tipc", "talk.tipc"])
+    keeping.begin(1, (), 0)
     assert keeping.end(failed=False) is None
     with pytest.raises(RecordingError, match="exists and is not a recording"):
-        keeping.begin("talk.tipc", ())
+        keeping.begin(2, (), 0)
     assert keeping.end(failed=False) is None
     assert keeping.end(failed=True) is None
     assert (tmp_path / "talk.rec").read_text() == "precious"
@@ -242,8 +251,8 @@ def test_a_file_that_is_not_a_recording_is_not_replaced(tmp_path: Path) -> None:
 
 def test_a_recording_that_is_gone_is_not_a_failure(tmp_path: Path) -> None:
     """It was to be removed anyway."""
-    keeping = FailureRecordings(str(tmp_path))
-    keeping.begin("talk.tipc", ())
+    keeping = FailureRecordings(str(tmp_path), ["talk.tipc"])
+    keeping.begin(1, (), 0)
     (tmp_path / "talk.rec").unlink()
     assert keeping.end(failed=False) is None
 
@@ -255,4 +264,4 @@ def test_a_directory_that_cannot_be_created_is_refused(name: str, tmp_path: Path
     with pytest.raises(
         RecordingError, match=r"cannot hold recordings: .*; name a directory that can be created"
     ):
-        FailureRecordings(str(tmp_path / name))
+        FailureRecordings(str(tmp_path / name), [])

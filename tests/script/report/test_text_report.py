@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.support.outcome_strategies import FLAKY
 from tests.support.scripted_session import audit, closed, exited, opened, printed, received, spawned
 from tui_ipc.events import (
     AnyEvent,
@@ -119,9 +120,23 @@ def test_an_interruption_and_what_it_kept_from_being_run() -> None:
 def test_several_scripts_are_summed_up() -> None:
     """What there is none of is not mentioned."""
     outcomes = [PASSED, PASSED, FAILED]
-    assert describe_totals(outcomes) == "3 scripts: 2 passed, 1 failed in 1.10 s"
-    outcomes += [INTERRUPTED, Outcome("b.tipc", Status.NOT_RUN)]
-    assert describe_totals(outcomes) == "5 scripts: 2 passed, 1 failed, 1 interrupted, 1 not run in 1.10 s"
+    assert describe_totals(outcomes, 1.1) == "3 scripts: 2 passed, 1 failed in 1.10 s"
+    outcomes += [INTERRUPTED, FLAKY, Outcome("b.tipc", Status.NOT_RUN)]
+    totals = "6 scripts: 2 passed, 1 flaky, 1 failed, 1 interrupted, 1 not run in 1.10 s"
+    assert describe_totals(outcomes, 1.1) == totals
+
+
+def test_a_flaky_script_names_its_last_failure_and_what_was_rewritten_is_a_difference() -> None:
+    """Both come after the verdict."""
+    rewritten = ("line 2 rewritten", "@@ -2 +2 @@", "-< 1", "+< \x1b")
+    assert describe_outcome(replace(FLAKY, rewritten=rewritten)) == [
+        "f.tipc: 3 steps passed in 0.50 s",
+        "f.tipc: flaky: passed at attempt 2, after: tests/add.tipc:2: a different message came than expected",
+        "f.tipc: line 2 rewritten",
+        "  @@ -2 +2 @@",
+        "  -< 1",
+        "  +< ␛",
+    ]
 
 
 def test_colour_changes_no_text() -> None:
@@ -131,11 +146,11 @@ def test_colour_changes_no_text() -> None:
     assert reported[1] == '  expected  \x1b[32m"y"\x1b[m'
     assert reported[-1] == "talk.tipc: \x1b[31mFAILED\x1b[m after 1 of 3 steps in 1.00 s"
     plain = [
-        line.replace("\x1b[m", "") for line in (*reported, describe_totals([PASSED, FAILED], colour_text))
+        line.replace("\x1b[m", "") for line in (*reported, describe_totals([PASSED, FAILED], 1, colour_text))
     ]
     for code in ("\x1b[1m", "\x1b[2m", "\x1b[31m", "\x1b[32m"):
         plain = [line.replace(code, "") for line in plain]
-    assert plain == [*describe_outcome(FAILED), describe_totals([PASSED, FAILED])]
+    assert plain == [*describe_outcome(FAILED), describe_totals([PASSED, FAILED], 1)]
 
 
 def written(place: Path, *events: AnyEvent, is_builtin: bool, stdout_taken: bool = False) -> tuple[str, str]:
@@ -143,7 +158,7 @@ def written(place: Path, *events: AnyEvent, is_builtin: bool, stdout_taken: bool
 
     async def main(console: Console) -> None:
         reporter = TextReporter(console, is_builtin=is_builtin, stdout_taken=stdout_taken)
-        await reporter.begin_script(Script("talk.tipc", ()), ["./child"], 0)
+        await reporter.begin_script(1, Script("talk.tipc", ()), ["./child"], 0)
         for event in events:
             await reporter.report_event(event)
 

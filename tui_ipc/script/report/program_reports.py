@@ -16,7 +16,14 @@ from tui_ipc.events import AnyEvent
 from tui_ipc.events.json_form import SCHEMA_VERSION, fields
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Script
-from tui_ipc.script.outcome import Outcome, Status, count_by_status, describe_unclaimed, highest_exit_code
+from tui_ipc.script.outcome import (
+    Outcome,
+    Status,
+    count_by_status,
+    describe_attempts,
+    describe_unclaimed,
+    highest_exit_code,
+)
 from tui_ipc.script.output import Console
 from tui_ipc.script.report.text_report import describe_outcome
 from tui_ipc.text.notation import render_value
@@ -33,8 +40,7 @@ class JsonlReporter:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._script = 0
-        self._has_begun = False
+        self._script = 0  # the number of the one that runs
 
     async def begin(self, names: Sequence[str]) -> None:
         """Report which scripts will be run.
@@ -44,34 +50,32 @@ class JsonlReporter:
         """
         await self._write_line("scripts-begin", program=f"tui-ipc {__version__}", scripts=[*names])
 
-    async def begin_script(self, script: Script, command: Sequence[str], total: int) -> None:
-        """Report that a script begins, and with which child."""
-        self._script += 1
-        self._has_begun = True
+    async def begin_script(self, number: int, script: Script, command: Sequence[str], total: int) -> None:
+        """Report that a script begins, and with which child; also that it begins again."""
+        self._script = number
         await self._write_line(
-            "script-begin", script=self._script, name=script.name, command=[*command], steps=total
+            "script-begin", script=number, name=script.name, command=[*command], steps=total
         )
 
     async def report_event(self, event: AnyEvent) -> None:
         """Report an event of the script that runs."""
         await self._write(fields(event) | {"script": self._script})
 
-    async def end_script(self, outcome: Outcome) -> None:
-        """Report how a script ended; one that was not run, or is faulty, has no ``script-begin``."""
-        if not self._has_begun:
-            self._script += 1
-        self._has_begun = False
-        await self._write_line("script-end", script=self._script, **_outcome_members(outcome))
+    async def retry_script(self, number: int, outcome: Outcome, _text: str) -> None:
+        """Report how an attempt failed; another begins next."""
+        await self._write_line("script-retry", script=number, **_outcome_members(outcome))
 
-    async def end(self, outcomes: Sequence[Outcome]) -> None:
+    async def end_script(self, number: int, outcome: Outcome) -> None:
+        """Report how a script ended; one that was not run, or is faulty, has no ``script-begin``."""
+        await self._write_line("script-end", script=number, **_outcome_members(outcome))
+
+    async def end(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """Report how all ended."""
         numbers = {
             str(status).replace(" ", "-"): number for status, number in count_by_status(outcomes).items()
         }
-        seconds = round(sum(outcome.seconds for outcome in outcomes), 6)
-        await self._write_line(
-            "summary", code=highest_exit_code(outcomes), scripts=len(outcomes), **numbers, seconds=seconds
-        )
+        code, count = highest_exit_code(outcomes), len(outcomes)
+        await self._write_line("summary", code=code, scripts=count, **numbers, seconds=round(seconds, 6))
 
     async def _write_line(self, event: str, **members: Any) -> None:
         await self._write({"schema": SCHEMA_VERSION, "event": event, **members})
@@ -97,6 +101,7 @@ def _outcome_members(outcome: Outcome) -> dict[str, Any]:
             {"number": message.number, "text": render_value(message.value)} for message in outcome.unexpected
         ],
         "recording": outcome.recording,
+        "attempts": len(outcome.failed_attempts) + 1,
     }
 
 
@@ -122,8 +127,10 @@ def _format_point(number: int, outcome: Outcome) -> list[str]:
     if outcome.status is Status.NOT_RUN:
         return [f"ok {description} # SKIP not run"]
     if not outcome.code:
-        unclaimed = [f"# {describe_unclaimed(outcome.unclaimed)}"] if outcome.unclaimed else []
-        return [f"ok {description}", *unclaimed]
+        notes = [describe_unclaimed(outcome.unclaimed)] if outcome.unclaimed else []
+        if outcome.status is Status.FLAKY:
+            notes.append(describe_attempts(outcome))
+        return [f"ok {description}", *(f"# {make_visible(note)}" for note in notes)]
     return [f"not ok {description}", "  ---", *_format_diagnosis(outcome), "  ..."]
 
 
@@ -211,7 +218,7 @@ def _result_element(outcome: Outcome) -> str:
     match outcome.status:
         case Status.NOT_RUN:
             return "skipped"
-        case Status.PASSED:
+        case Status.PASSED | Status.FLAKY:
             return ""
         case Status.FAILED | Status.INTERRUPTED:
             is_judged = outcome.code in (ExitCode.UNEXPECTED, ExitCode.TIMED_OUT, ExitCode.CHILD_FAILED)
@@ -223,8 +230,12 @@ def _result_element(outcome: Outcome) -> str:
 def _format_test(outcome: Outcome, result: str) -> str:
     inner = []
     if result:
-        facts = {"type": _failure_type(outcome), "message": outcome.reason}
-        inner.append(_format_element(result, facts, _escape_text("\n".join(describe_outcome(outcome)))))
+        inner.append(_format_result(result, outcome))
+    prefix = "flaky" if outcome.status is Status.FLAKY else "rerun"  # names of Maven's Surefire, which
+    inner += (  # Jenkins reads
+        _format_result(f"{prefix}{_result_element(attempt).capitalize()}", attempt)
+        for attempt in outcome.failed_attempts
+    )
     stderr = outcome.stderr
     if outcome.unclaimed:
         stderr += ("\n" if stderr and not stderr.endswith("\n") else "") + describe_unclaimed(
@@ -236,6 +247,11 @@ def _format_test(outcome: Outcome, result: str) -> str:
     name = outcome.name
     facts = {"name": name, "classname": _class_name(name), "time": f"{outcome.seconds:.3f}"}
     return _format_element("testcase", facts, *inner)
+
+
+def _format_result(element: str, outcome: Outcome) -> str:
+    facts = {"type": _failure_type(outcome), "message": outcome.reason}
+    return _format_element(element, facts, _escape_text("\n".join(describe_outcome(outcome))))
 
 
 def _failure_type(outcome: Outcome) -> str:

@@ -190,7 +190,7 @@ class OneRecording:
         self._path = path
         self._recorder = RecordingWriter(path, command=command)
 
-    def begin(self, _name: str, _command: Sequence[str]) -> RecordingWriter:
+    def begin(self, _number: int, _command: Sequence[str], _retry: int) -> RecordingWriter:
         """Return the recorder, which knows the command already."""
         return self._recorder
 
@@ -205,12 +205,13 @@ class FailureRecordings:
 
     Args:
         directory: For the files; it is created if it does not exist.
+        names: Those of the scripts.
 
     Raises:
         RecordingError: No file can be created there.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, names: Sequence[str]) -> None:
         try:
             os.makedirs(directory, exist_ok=True)
             if not os.access(directory, os.W_OK | os.X_OK):
@@ -220,20 +221,25 @@ class FailureRecordings:
                 f"{directory} cannot hold recordings: {describe_path_error(error)}; "
                 "name a directory that can be created"
             ) from None
-        self._directory = directory
+        self._stems = [os.path.join(directory, stem) for stem in _choose_stems(names)]
         self._recorder: RecordingWriter | None = None
-        self._path = ""
-        self._taken: set[str] = set()
+        self._path = self._kept = ""
 
-    def begin(self, name: str, command: Sequence[str]) -> RecordingWriter:
-        """Begin to record a script: into ``talk.rec`` for ``tests/talk.tipc``, then ``talk-2.rec`` for the
-        next one.
+    def begin(self, number: int, command: Sequence[str], retry: int) -> RecordingWriter:
+        """Begin to record a script: into ``talk.rec`` for ``tests/talk.tipc``, ``talk-2.rec`` for the next
+        one. A retry that fails replaces the recording of the attempt before it.
+
+        Args:
+            number: Which script it is, from 1.
+            command: Its child's.
+            retry: Which retry it is, 0 for the first attempt.
 
         Raises:
             RecordingError: The file cannot be created.
         """
         self._recorder = None
-        self._path = os.path.join(self._directory, self._choose_file_name(name))
+        self._kept = f"{self._stems[number - 1]}.rec"
+        self._path = f"{self._stems[number - 1]}.retry.rec" if retry else self._kept
         self._recorder = RecordingWriter(self._path, command=command)
         return self._recorder
 
@@ -242,22 +248,26 @@ class FailureRecordings:
         if self._recorder is None:
             return None
         self._recorder.close()
-        if failed:
-            return self._path
         try:
-            os.unlink(self._path)
-        except OSError:  # a recording that stays is not a reason to fail
-            pass
-        return None
+            if failed and self._path != self._kept:
+                os.replace(self._path, self._kept)
+            elif not failed:
+                os.unlink(self._path)
+        except OSError:  # a recording that stays where it is, is not a reason to fail
+            return self._path if failed else None
+        return self._kept if failed else None
 
-    def _choose_file_name(self, name: str) -> str:
+
+def _choose_stems(names: Iterable[str]) -> list[str]:
+    stems: dict[str, None] = {}
+    for name in names:
         stem = os.path.basename(name).removesuffix(".tipc").replace(" ", "-") or "script"
-        number, free = 1, f"{stem}.rec"
-        while free in self._taken:
+        number, free = 1, stem
+        while free in stems:
             number += 1
-            free = f"{stem}-{number}.rec"
-        self._taken.add(free)
-        return free
+            free = f"{stem}-{number}"
+        stems[free] = None
+    return [*stems]
 
 
 RecordingPolicy = OneRecording | FailureRecordings

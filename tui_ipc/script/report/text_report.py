@@ -33,7 +33,7 @@ from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Script
-from tui_ipc.script.outcome import Outcome, Status, count_by_status
+from tui_ipc.script.outcome import Outcome, Status, count_by_status, describe_attempts
 from tui_ipc.script.output import BOLD, DIM, GREEN, RED, YELLOW, Console, Paint, leave_plain
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.safe_text import decode_output, has_hidden, make_visible
@@ -54,9 +54,11 @@ def describe_outcome(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
     name = outcome.name
     time = f"{outcome.seconds:.2f} s"
     match outcome.status:
-        case Status.PASSED:
+        case Status.PASSED | Status.FLAKY:
             steps = f"{format_plural(outcome.passed, 'step')} {paint('passed', GREEN)}"
             lines = [f"{name}: {steps} in {time}", *_describe_unexpected(outcome)]
+            if outcome.status is Status.FLAKY:
+                lines.append(f"{name}: {paint(make_visible(describe_attempts(outcome)), YELLOW)}")
         case Status.NOT_RUN:
             lines = [f"{name}: {paint('not run', YELLOW)}"]
         case Status.FAILED | Status.INTERRUPTED:
@@ -73,6 +75,9 @@ def describe_outcome(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
         lines.append(f"{name}: {word} after {steps} in {time}")
     if outcome.complaint:
         lines.append(f"{name}: {make_visible(outcome.complaint)}")
+    if outcome.rewritten:
+        sentence, *difference = outcome.rewritten
+        lines += [f"{name}: {sentence}", *(f"  {make_visible(line)}" for line in difference)]
     return lines
 
 
@@ -84,15 +89,20 @@ def describe_failure(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
     return lines + [format_detail(title, text, paint) for title, text in outcome.details]
 
 
-def describe_totals(outcomes: Sequence[Outcome], paint: Paint = leave_plain) -> str:
-    """Describe how several scripts ended, in one line."""
-    colours = {Status.PASSED: GREEN, Status.FAILED: RED, Status.INTERRUPTED: RED, Status.NOT_RUN: YELLOW}
+def describe_totals(outcomes: Sequence[Outcome], seconds: float, paint: Paint = leave_plain) -> str:
+    """Describe how several scripts ended, and in which time, in one line."""
+    colours = {
+        Status.PASSED: GREEN,
+        Status.FLAKY: YELLOW,
+        Status.FAILED: RED,
+        Status.INTERRUPTED: RED,
+        Status.NOT_RUN: YELLOW,
+    }
     parts = [
         paint(f"{number} {status}", colours[status])
         for status, number in count_by_status(outcomes).items()
         if number
     ]
-    seconds = sum(outcome.seconds for outcome in outcomes)
     return f"{format_plural(len(outcomes), 'script')}: {', '.join(parts)} in {seconds:.2f} s"
 
 
@@ -223,17 +233,22 @@ class Reporter(Protocol):
     async def begin(self, names: Sequence[str], /) -> None:
         """Report the names of the scripts that will be run."""
 
-    async def begin_script(self, script: Script, command: Sequence[str], total: int, /) -> None:
-        """Report that a script of so many steps begins, with a child of that command."""
+    async def begin_script(self, number: int, script: Script, command: Sequence[str], total: int, /) -> None:
+        """Report that a script of so many steps begins, with a child of that command; from 1 they are
+        numbered.
+        """
 
     async def report_event(self, event: AnyEvent) -> None:
         """Report an event of the script that runs."""
 
-    async def end_script(self, outcome: Outcome) -> None:
+    async def retry_script(self, number: int, outcome: Outcome, text: str, /) -> None:
+        """Report that an attempt to run a script failed, and which retry begins next."""
+
+    async def end_script(self, number: int, outcome: Outcome, /) -> None:
         """Report how a script ended; one that was not run, or is faulty, did not begin."""
 
-    async def end(self, outcomes: Sequence[Outcome]) -> None:
-        """Report that all scripts have ended."""
+    async def end(self, outcomes: Sequence[Outcome], seconds: float, /) -> None:
+        """Report that all scripts have ended, and after how long."""
 
 
 class TextReporter:
@@ -264,7 +279,7 @@ class TextReporter:
     async def begin(self, _names: Sequence[str]) -> None:
         """Report nothing yet."""
 
-    async def begin_script(self, script: Script, _command: Sequence[str], _total: int) -> None:
+    async def begin_script(self, _number: int, script: Script, _command: Sequence[str], _total: int) -> None:
         """Begin with the output of the script's child."""
         self._name = script.name
         self._begin_child_output()
@@ -288,17 +303,24 @@ class TextReporter:
             for line in describe_builtin_event(event):
                 await console.line(self._out, line)
 
-    async def end_script(self, outcome: Outcome) -> None:
+    async def retry_script(self, _number: int, outcome: Outcome, text: str) -> None:
+        """Say how the attempt failed, and that another one begins."""
+        lines = describe_outcome(outcome, self._console.paint)
+        for line in (*lines, f"{outcome.name}: {self._console.paint(text, YELLOW)}"):
+            await self._console.line(self._console.stderr, line)
+
+    async def end_script(self, _number: int, outcome: Outcome) -> None:
         """Say how the script ended."""
         if self._is_builtin and outcome.code == ExitCode.PASSED:
             return
         for line in describe_outcome(outcome, self._console.paint):
             await self._console.line(self._console.stderr, line)
 
-    async def end(self, outcomes: Sequence[Outcome]) -> None:
+    async def end(self, outcomes: Sequence[Outcome], seconds: float) -> None:
         """Sum up several scripts."""
         if len(outcomes) > 1:
-            await self._console.line(self._console.stderr, describe_totals(outcomes, self._console.paint))
+            totals = describe_totals(outcomes, seconds, self._console.paint)
+            await self._console.line(self._console.stderr, totals)
 
 
 def describe_remarkable_event(event: AnyEvent) -> str:
