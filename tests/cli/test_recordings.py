@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -344,6 +345,39 @@ def test_a_recording_of_a_newer_program_is_shown_and_made_a_script_of(tmp_path: 
     saved = run("--replay", str(path), "--save-script", "-")
     assert (saved.returncode, '> "hi"' in saved.stdout) == (0, True)
     assert saved.stderr.startswith(skipped)
+
+
+def test_a_recording_of_a_script_shows_the_line_that_failed_and_why(tmp_path: Path) -> None:
+    """After the message that came instead of the expected one; a script that is made of it says so, too."""
+    (tmp_path / "bad.tipc").write_text('> {"id": 7}\n< {"id": 8}\nquit\n')
+    assert run("--script", "bad.tipc", "--record-failures", ".", cwd=tmp_path).returncode == 1
+    text = run("--replay", "bad.rec", "--format", "text", cwd=tmp_path).stdout.splitlines()
+    (number,) = (number for number, line in enumerate(text) if "✕ failed" in line)
+    assert "← received" in text[number - 1]
+    assert (
+        'failed     bad.tipc:2: < {"id": 8} · a different message came than expected · expected: {"id": 8} · '
+        "received: \"Child received: {'id': 7}\" · "
+    ) in text[number]
+    made = lines(run("--replay", "bad.rec", "--format", "jsonl", cwd=tmp_path).stdout)
+    before, failed = next(pair for pair in pairwise(made) if pair[1].get("state") == "failed")
+    assert before["event"] == "message-received"
+    assert (failed["script"], failed["line"], failed["text"]) == ("bad.tipc", 2, '< {"id": 8}')
+    assert failed["sentence"] == "a different message came than expected"
+    assert failed["details"][0] == {"title": "expected", "text": '{"id": 8}'}
+    saved = run("--replay", "bad.rec", "--save-script", "saved.tipc", cwd=tmp_path)
+    assert (saved.returncode, saved.stderr.count("\n")) == (0, 1)
+    comment = "# Here bad.tipc failed at line 2: a different message came than expected\n"
+    assert comment in (tmp_path / "saved.tipc").read_text()
+    assert run("--script", "saved.tipc", cwd=tmp_path).returncode == 0
+
+
+def test_messages_that_no_step_took_are_the_failure_of_a_strict_script(tmp_path: Path) -> None:
+    (tmp_path / "loose.tipc").write_text("> 1\n")
+    done = run("--script", "loose.tipc", "--strict", "--record-failures", ".", cwd=tmp_path)
+    assert done.returncode == 1
+    text = run("--replay", "loose.rec", "--format", "text", cwd=tmp_path).stdout.splitlines()
+    sentence = '1 message came that no step took · #1: "Child received: 1"'
+    assert text[-1].endswith(f"✕ failed     loose.tipc: handshake or end · {sentence}")
 
 
 @pytest.mark.parametrize("form", ["text", "jsonl"])

@@ -118,6 +118,7 @@ EVENTS_BY_KIND: dict[type[ev.AnyEvent], st.SearchStrategy[ev.AnyEvent]] = {
         text=texts,
         state=st.sampled_from(get_args(ev.ScriptStepState)),
         sentence=texts,
+        details=st.lists(texts, max_size=3).map(tuple),
     ),
     ev.Note: _event(ev.Note, text=texts, about=maybe),
 }

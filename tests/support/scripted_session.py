@@ -105,7 +105,9 @@ class FakeSession:
         """This, for those who take a session and use no more of it than there is here."""
         return cast("Session", self)
 
-    def record_script_step(self, script: str, line: int, text: str, state: str, sentence: str) -> None:
+    def record_script_step(
+        self, script: str, line: int, text: str, state: str, sentence: str, details: tuple[str, ...]
+    ) -> None:
         """Note the step."""
         assert script
         self.steps.append((line, text, state, sentence))

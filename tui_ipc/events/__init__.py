@@ -348,6 +348,7 @@ class ScriptStep(EventBase):
         text: The step as a script has it.
         state: ``begun``, then ``passed`` or ``failed``.
         sentence: Why it failed, for people; empty otherwise.
+        details: What there is to say beside, such as ``expected: 8``, ``received: 7``.
     """
 
     KIND: ClassVar = 18
@@ -357,6 +358,7 @@ class ScriptStep(EventBase):
     text: str
     state: ScriptStepState
     sentence: str = ""
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,6 +67,7 @@ def fields(event: AnyEvent) -> dict[str, Any]:
     * Output: ``text`` is the piece as UTF-8, with ``\xNN`` for what is none; ``raw`` is there only then.
       ``size`` counts its bytes.
     * An audit: ``clean`` is whether nothing was left behind.
+    * A step of a script: ``details`` are objects with ``title`` and ``text``.
     """
     made: dict[str, Any] = {"schema": SCHEMA_VERSION, "event": kind(event)}
     made |= {field.name: getattr(event, field.name) for field in fields_of(event)}
@@ -84,6 +85,9 @@ def fields(event: AnyEvent) -> dict[str, Any]:
             made |= _output_to_json(event.data)
         case Audit():
             made["clean"] = event.clean
+        case ScriptStep():
+            parts = (detail.partition(": ") for detail in event.details)
+            made["details"] = [{"title": title, "text": text} for title, _, text in parts]
         case (
             ServerListening()
             | ChildSpawned()
@@ -96,7 +100,6 @@ def fields(event: AnyEvent) -> dict[str, Any]:
             | ChildContinued()
             | ChildExited()
             | HandshakeFailed()
-            | ScriptStep()
             | Note()
         ):
             pass  # their fields are what JSON has

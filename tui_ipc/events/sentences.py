@@ -114,7 +114,7 @@ def _describe_script_step(event: ScriptStep) -> EventText:
         case "passed":
             return EventText("✓", "passed", detail, "good")
         case "failed":
-            return EventText("✕", "failed", f"{detail} · {event.sentence}", "bad")
+            return EventText("✕", "failed", " · ".join((detail, event.sentence, *event.details)), "bad")
         case _:
             assert_never(event.state)
 

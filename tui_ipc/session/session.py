@@ -186,7 +186,13 @@ class Session:
         self._timeline.add(Note(at=at, run=max(1, self.run_number), text=text, about=about))
 
     def record_script_step(
-        self, script: str, line: int, text: str, state: ScriptStepState, sentence: str = ""
+        self,
+        script: str,
+        line: int,
+        text: str,
+        state: ScriptStepState,
+        sentence: str = "",
+        details: tuple[str, ...] = (),
     ) -> None:
         """Record that a script begins or ends a step; see :class:`~tui_ipc.events.ScriptStep`.
 
@@ -194,7 +200,16 @@ class Session:
         """
         at, run = self._timeline.stamp(), max(1, self.run_number)
         self._timeline.record_only(
-            ScriptStep(at=at, run=run, script=script, line=line, text=text, state=state, sentence=sentence)
+            ScriptStep(
+                at=at,
+                run=run,
+                script=script,
+                line=line,
+                text=text,
+                state=state,
+                sentence=sentence,
+                details=details,
+            )
         )
 
     def time_of(self, at: int) -> datetime:

@@ -123,7 +123,7 @@ class Runner:
                 await self._run_steps()
             except StepFailed as error:
                 failure = error
-                self._record_step("failed", str(error))
+                self._record_step("failed", error)
             seconds = monotonic() - began
         left = driver.run_state.received
         outcome = Outcome(
@@ -141,6 +141,7 @@ class Runner:
             failure = StepFailed(
                 ExitCode.UNEXPECTED, describe_unclaimed(outcome.unclaimed), *_show_unclaimed(outcome)
             )
+            self._record_step("failed", failure)
         if failure is None:
             return outcome
         return replace(
@@ -173,11 +174,13 @@ class Runner:
             details = self._failures.describe_situation(stuck=False)
             raise StepFailed(ExitCode.UNEXPECTED, sentence, remedy, *details) from None
 
-    def _record_step(self, state: ScriptStepState, why: str = "") -> None:
-        if self._driver.is_recorded:
-            # Outside the steps are the handshake before them and the end after them.
-            text = "handshake or end" if self._step is None else write_step(self._step)
-            self._driver.record_step(self._name, self.line, text, state, why)
+    def _record_step(self, state: ScriptStepState, failure: StepFailed | None = None) -> None:
+        if not self._driver.is_recorded:
+            return
+        # Outside the steps are the handshake before them and the end after them.
+        text = "handshake or end" if self._step is None else write_step(self._step)
+        details = () if failure is None else tuple(f"{label}: {detail}" for label, detail in failure.details)
+        self._driver.record_step(self._name, self.line, text, state, str(failure or ""), details)
 
     def _perform(self, step: PlainStep) -> Awaitable[None]:  # noqa: PLR0911, PLR0912 - one branch for each step
         match step:

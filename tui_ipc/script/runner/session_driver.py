@@ -153,9 +153,17 @@ class SessionDriver:
         """Whether the session is recorded."""
         return self._session.is_recorded
 
-    def record_step(self, script: str, line: int, text: str, state: ScriptStepState, why: str = "") -> None:
+    def record_step(
+        self,
+        script: str,
+        line: int,
+        text: str,
+        state: ScriptStepState,
+        sentence: str = "",
+        details: tuple[str, ...] = (),
+    ) -> None:
         """Record that a step begins, has passed, or has failed and why."""
-        self._session.record_script_step(script, line, text, state, why)
+        self._session.record_script_step(script, line, text, state, sentence, details)
 
     def signal(self, number: int) -> None:
         """Send a signal to the child.

@@ -229,6 +229,9 @@ def _list_facts(  # noqa: PLR0912, PLR0915 - one case for each kind of event
             yield "script", event.script
             yield from [("line", format_count(event.line))] if event.line else []
             yield "step", event.text
+            for detail in event.details:
+                label, _, text = detail.partition(": ")
+                yield label, text
         case Note():
             if event.about is not None:
                 yield "about", f"{format_clock(event.about).strip()} s"
