@@ -21,6 +21,7 @@ from tui_ipc.ipc.file_descriptor import FileDescriptor
 from tui_ipc.ipc.oneshot import OneShotServer, connect
 from tui_ipc.ipc.parent import spawn
 from tui_ipc.ipc.receiver_set import Arrived, Ended, ReceiverSet
+from tui_ipc.ipc.router import Router
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.wire import Message
 
@@ -40,6 +41,7 @@ __all__ = [
     "ProtocolError",
     "Receiver",
     "ReceiverSet",
+    "Router",
     "Sender",
     "SharedMemory",
     "TimedOut",
