@@ -28,9 +28,16 @@ from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.print_recording import FORMATS
 from tui_ipc.script.record_to_script import convert_events_to_script
 from tui_ipc.tui.model.byte_map import map_event_bytes
-from tui_ipc.tui.model.event_details import about_lines, entry_summary, entry_title, value_lines
+from tui_ipc.tui.model.event_details import (
+    about_lines,
+    entry_summary,
+    entry_title,
+    explain_no_partner,
+    find_partners,
+    value_lines,
+)
 from tui_ipc.tui.model.run_summary import RunSummaries, shift_events
-from tui_ipc.tui.model.session_model import SessionModel, explain_no_partner, find_partners
+from tui_ipc.tui.model.session_model import SessionModel
 
 GOLDEN: Final = Path(__file__).parents[1] / "recording" / "golden"
 

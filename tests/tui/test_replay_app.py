@@ -24,6 +24,10 @@ from tui_ipc.tui.replay_app import ReplayApp, ReplayedSession
 from tui_ipc.tui.screens.help_screen import HelpScreen
 from tui_ipc.tui.settings import Settings
 
+SECOND = 1_000_000_000
+
+UNANSWERED_LATER = "Which messages stay unanswered is known once the recording is complete."
+
 
 def watch(
     scene: Callable[[ExplorerDriver], Awaitable[None]],
@@ -47,7 +51,9 @@ def test_a_recording_is_shown_at_its_own_pace(talk: Path) -> None:
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "open"))
         assert not it.shows("log", "Hello")
-        assert replay_bar(it) == "▶ playing   event 5   speed 1×   ━━━━━━━━━─────── 58%"
+        await it.until(lambda: "of 10" in replay_bar(it))
+        line = "━" * 30 + "─" * 29
+        assert replay_bar(it) == f"▶ playing   event 5 of 10   at 0.000 s   speed 1×   {line} 50%"
         assert it.text("who") == "replay talk.rec · calc · ● connected"
 
     watch(scene, talk)
@@ -59,7 +65,8 @@ def test_the_whole_recording_is_shown_without_pauses(talk: Path) -> None:
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "nothing was left behind"))
         await it.until(lambda: replay_bar(it).startswith("■ over"))
-        assert replay_bar(it) == "■ over   event 10 of 10   speed no pauses   ━━━━━━━━━━━━━━━━ 100%"
+        line = "━" * 51
+        assert replay_bar(it) == f"■ over   event 10 of 10   at 7200.000 s   speed no pauses   {line} 100%"
         assert it.shows("log", '← "Hi"')
         assert it.shows("output", "it said Hi")
         assert it.text("counts") == "1 sent   1 received   p50 61 µs"
@@ -263,12 +270,16 @@ def test_a_recording_can_be_shown_again(talk: Path) -> None:
         wanted = parse_filter("hello")
         it.app.log_view.set_filter(wanted)
         await it.pilot.press("space")
-        await it.until(lambda: replay_bar(it).startswith("■ over   event 10 of 10   speed no pauses"))
-        await it.until(lambda: it.app.model.log.end == 9)
+        await it.until(lambda: replay_bar(it).startswith("■ over   event 10 of 10"))
+        await it.until(lambda: len(it.app.model.log) == 9)
+        assert not it.app.model.is_beginning_missing
         assert it.app.log_view.filter is wanted
+        assert it.shows("log", "hello")
+        assert not it.shows("log", "exited")
         assert it.app.is_running
         await it.pilot.press("minus", "ctrl+r")
-        await it.until(lambda: replay_bar(it).startswith("▶ playing   event 5   speed 64×"))
+        await it.until(lambda: replay_bar(it).startswith("▶ playing   event 5"))
+        assert "speed 64×" in replay_bar(it)
         assert it.app.bottom_bar.has_focus
         talk.unlink()
         await it.pilot.press("ctrl+r")
@@ -345,26 +356,34 @@ def test_a_writer_that_was_killed_is_told(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
+def note(number: int) -> Note:
+    return Note(at=number * SECOND, run=1, text=f"note {number}")
+
+
 def test_one_moves_in_a_recording(tmp_path: Path) -> None:
-    """Back by one event, to a time, to the next note; and what is not there is said."""
+    """Back by one event, to a time, to the next and the previous note; and what is not there is said."""
     path = tmp_path / "talk.rec"
-    notes = (Note(at=at * 1_000_000_000, run=1, text=f"at {at}") for at in (2, 3, 3600))
-    path.write_bytes(encode_recording(LISTENING, SPAWNED, *notes))
+    path.write_bytes(encode_recording(LISTENING, SPAWNED, note(2), note(3), note(3600)))
 
     async def scene(it: ExplorerDriver) -> None:
-        await it.pilot.press("3")
+        await it.pilot.press("i")
         await it.until(lambda: replay_bar(it).startswith("‖ paused   event 3"))
-        assert it.shows("log", "at 2")
-        await it.pilot.press("3")
+        assert it.shows("log", "note 2")
+        await it.pilot.press("i")
         await it.until(lambda: "event 4" in replay_bar(it))
-        await it.pilot.press("comma")
+        await it.pilot.press("I")
         await it.until(lambda: "event 3" in replay_bar(it))
-        assert log_of(it)[-1] == "note at 2"
+        await it.pilot.press("i", "comma")
+        await it.until(lambda: log_of(it)[-1] == "note note 2")
         await it.pilot.press("t", *"3599.5", "enter")
         await it.until(lambda: "event 5" in replay_bar(it))
-        assert it.shows("log", "at 3600")
-        await it.pilot.press("1")
+        assert it.shows("log", "note 3600")
+        await it.pilot.press("e")
         await it.until(lambda: it.notices()[-1:] == ["No fault follows."])
+        await it.pilot.press("S")
+        await it.until(lambda: it.notices()[-1:] == ["No failed step before this."])
+        await it.pilot.press("u")
+        await it.until(lambda: it.notices()[-1:] == ["No unanswered message follows."])
         await it.pilot.press("t", *"soon", "enter")
         await it.until(lambda: it.notices()[-1:] == ["Not a number of seconds: soon"])
         await it.pilot.press("t", *"1e9", "enter")
@@ -372,6 +391,120 @@ def test_one_moves_in_a_recording(tmp_path: Path) -> None:
         assert "event 5" in replay_bar(it)
 
     watch(scene, path)
+
+
+def test_a_move_leaves_the_panes_as_they_are(tmp_path: Path) -> None:
+    """The focus, the filter and the tab stay; of a long recording the panes have the end before the place."""
+    path = tmp_path / "long.rec"
+    path.write_bytes(encode_recording(LISTENING, SPAWNED, *map(note, range(3, 5001))))
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.until(lambda: "of 5 000" in replay_bar(it))
+        it.app.log_view.focus()
+        it.app.log_view.set_filter(parse_filter("99"))
+        it.app.action_tab("about")
+        await it.pilot.press("t", *"4996", "enter")
+        await it.until(lambda: "‖ paused   event 4 996 of" in replay_bar(it))
+        await it.until(lambda: it.shows("log", "note 4990") and it.app.log_view.is_scan_complete)
+        assert not it.shows("log", "note 4989")
+        assert it.app.log_view.has_focus
+        assert it.app.inspector.tab == "about"
+        assert it.app.model.is_beginning_missing
+        await it.pilot.press("I", "I", "I", "I", "I")
+        await it.until(lambda: "event 4 991 of" in replay_bar(it))
+        await it.pilot.press("backspace", "ctrl+r")
+        await it.until(lambda: [row.split()[0] for row in log_of(it)] == ["listening", "spawned"])
+        assert not it.app.model.is_beginning_missing
+
+    watch(scene, path)
+
+
+def test_keys_of_a_replay_do_not_reach_into_a_filter(talk: Path) -> None:
+    """Letters are typed there; e, which edits a message in a living session, goes to a fault."""
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        it.app.log_view.focus()
+        await it.pilot.press("e")
+        await it.until(lambda: it.notices() == ["No fault follows."])
+        await it.pilot.press("slash", *"teIsu")
+        assert it.app.screen.query_one("#log-pane Input", Input).value == "teIsu"
+
+    watch(scene, talk)
+
+
+def test_one_moves_while_a_recording_is_followed(tmp_path: Path) -> None:
+    """A move pauses; the bar says how far behind that is; End shows what came, and is live again."""
+    path = tmp_path / "live.rec"
+
+    async def main() -> None:
+        writer = RecordingWriter(str(path))
+        for event in (LISTENING, SPAWNED, note(3)):
+            writer(event)
+
+        def open_replay(speed: float | None) -> Replay:
+            return Replay(str(path), speed=speed, follow=True)
+
+        app = ReplayApp(open_replay(None), str(path), open_replay=open_replay)
+        async with app.run_test(size=(120, 36)) as pilot:
+            it = ExplorerDriver(app, pilot)
+            await it.until(lambda: replay_bar(it).startswith("● live   event 3 of 3   at 3.000 s   ━"))
+            await pilot.press("comma")
+            await it.until(lambda: replay_bar(it).startswith("‖ paused, 1 event behind   event 2 of 3"))
+            assert log_of(it)[-1].startswith("spawned")
+            writer(note(4))
+            await it.until(lambda: replay_bar(it).startswith("‖ paused, 2 events behind   event 2 of 4"))
+            await pilot.press("i")
+            await it.until(lambda: replay_bar(it).startswith("‖ paused, 1 event behind   event 3 of 4"))
+            await pilot.press("u")
+            await it.until(lambda: it.notices()[-1:] == [UNANSWERED_LATER])
+            await pilot.press("end")
+            await it.until(lambda: replay_bar(it).startswith("● live   event 4 of 4"))
+            for number in range(5, 4000):
+                writer(note(number))
+            await it.until(lambda: replay_bar(it).startswith("● live   event 3 999 of 3 999"))
+            await pilot.press("t", *"3", "enter")
+            await it.until(lambda: replay_bar(it).startswith("‖ paused, 3 996 events behind   event 3 of"))
+            app.log_view.focus()
+            await pilot.press("end")
+            await it.until(lambda: replay_bar(it).startswith("● live   event 3 999 of 3 999"))
+            assert app.log_view.has_focus
+            writer.close()
+            await it.until(lambda: replay_bar(it).startswith("■ over   event 3 999 of 3 999"))
+            await pilot.press("q")
+
+    asyncio.run(main())
+
+
+def test_a_move_in_a_file_that_was_replaced_shows_the_other_recording(tmp_path: Path) -> None:
+    """What the replay has not come to would be read from the wrong file."""
+    path = tmp_path / "live.rec"
+
+    async def main() -> None:
+        first = RecordingWriter(str(path))
+        for event in (LISTENING, SPAWNED, note(3)):
+            first(event)
+
+        def open_replay(speed: float | None) -> Replay:
+            return Replay(str(path), speed=speed, follow=True)
+
+        app = ReplayApp(open_replay(None), str(path), open_replay=open_replay)
+        async with app.run_test(size=(120, 36)) as pilot:
+            it = ExplorerDriver(app, pilot)
+            await it.until(lambda: "event 3 of 3" in replay_bar(it))
+            await pilot.press("comma")
+            await it.until(lambda: "1 event behind" in replay_bar(it))
+            path.unlink()
+            with RecordingWriter(str(path)) as other:
+                other(note(8))
+                await it.until(lambda: app.index is not None and app.index.is_replaced)
+                assert log_of(it)[-1].startswith("spawned")
+                await pilot.press("comma")
+                await it.until(lambda: log_of(it) == ["note note 8"])
+                assert it.notices()[-1].startswith("The file was replaced")
+            first.close()
+
+    asyncio.run(main())
 
 
 def test_the_time_of_day_is_shown_where_the_recording_says_it(tmp_path: Path) -> None:

@@ -112,7 +112,7 @@ def test_what_cannot_be_edited_is_told() -> None:
 
 
 def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
-    """Nobody listens to what is only shown; e and r say so."""
+    """There is no child to send to; r says so, and editing is not offered."""
     path = tmp_path / "talk.rec"
     sent = MessageSent(at=1, run=1, number=1, value="one", raw=encode("one"))
     path.write_bytes(encode_recording(LISTENING, SPAWNED, sent, command=("./calculator",)))
@@ -121,9 +121,11 @@ def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
         async with run_replay_app(path, None) as it:
             await it.until(lambda: it.shows("log", '"one"'))
             it.app.log_view.focus()
-            await it.pilot.press("up", "e", "r")
-            await it.until(lambda: len(it.notices()) == 2)
-            assert set(it.notices()) == {"This is a recording: there is no child to send to."}
+            await it.pilot.press("up", "r")
+            await it.until(lambda: it.notices() == ["This is a recording: there is no child to send to."])
+            offered = {command.title for command in it.app.get_system_commands(it.app.screen)}
+            assert "Resend" in offered
+            assert "Edit and resend" not in offered
 
     asyncio.run(main())
 

@@ -24,7 +24,7 @@ from tui_ipc.events import (
     ScriptStep,
 )
 from tui_ipc.recording.codec import Clock, RecordingError
-from tui_ipc.recording.reader import open_recording
+from tui_ipc.recording.reader import FollowedRecording, open_recording
 
 Landmark = Literal["fault", "unanswered message", "note", "failed step"]
 """What one looks for in a recording."""
@@ -70,19 +70,24 @@ class RecordingIndex:
 
     Args:
         path: The file.
+        follow: Whether it may still be written: then all were read once its writer ended it.
 
     Attributes:
         position: How many events were read.
         is_whole: Whether all were.
+        is_at_end: Whether nothing more was there at the last look, in a file that may still be written.
 
     Raises:
         RecordingError: There is no recording that can be read.
     """
 
-    def __init__(self, path: str) -> None:
-        self._recording = open_recording(path)
+    def __init__(self, path: str, *, follow: bool = False) -> None:
+        self._followed = FollowedRecording(path) if follow else None
+        self._recording = open_recording(path) if self._followed is None else self._followed.recording
         self._size = os.path.getsize(path)
-        self._events: Iterator[AnyEvent] = self._recording.events()
+        self._events: Iterator[AnyEvent | None] = (
+            self._recording.events() if self._followed is None else _follow(self._followed)
+        )
         self._checkpoints = [Checkpoint(0, Place(0, None), ())]
         self._landmarks: dict[Landmark, array[int]] = {
             "fault": array("q"),
@@ -97,6 +102,12 @@ class RecordingIndex:
         self._times = array("q")  # the moment of each event
         self.position = 0
         self.is_whole = False
+        self.is_at_end = False
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether the file that is followed is another recording now."""
+        return self._followed is not None and self._followed.ending == "replaced"
 
     @property
     def progress(self) -> float:
@@ -108,6 +119,9 @@ class RecordingIndex:
         stop = self.position + count
         try:
             for event in islice(self._events, count):
+                self.is_at_end = event is None
+                if event is None:
+                    return
                 self.position += 1
                 self._times.append(event.at)
                 if isinstance(event, MessageReceived):
@@ -136,6 +150,14 @@ class RecordingIndex:
         found = self._landmarks[landmark]
         index = bisect_right(found, after)
         return found[index] if index < len(found) else None
+
+    def find_previous(self, landmark: Landmark, before: int) -> int | None:
+        """Return the number of the last such event before that one, as :meth:`find_next` the first after."""
+        if landmark == "unanswered message" and not self.is_whole:
+            return None
+        found = self._landmarks[landmark]
+        index = bisect_left(found, before)
+        return found[index - 1] if index > 0 else None
 
     def find_checkpoint(self, position: int) -> Checkpoint:
         """Return the place to begin at, to show what comes before that event and the event itself."""
@@ -186,3 +208,10 @@ class RecordingIndex:
             self._preface = tuple(sorted(place for places in self._prefaces.values() for place in places))
         place = Place(self._recording.offset, self._recording.clock)
         self._checkpoints.append(Checkpoint(self.position, place, self._preface))
+
+
+def _follow(followed: FollowedRecording) -> Iterator[AnyEvent | None]:
+    """Give the events, and None where nothing more was there, until no event will follow."""
+    while not followed.ending:
+        yield followed.take()
+    followed.close()

@@ -61,12 +61,13 @@ class Recording:
         truncated: Bytes at the end of the file that are not a whole event, because the writer was killed or
             its disk was full; known once the events have been iterated, and 0 before.
         skipped: For each kind that is not known here, how many events of it were skipped.
-        header: The bytes of the header, once events are read.
+        header: The bytes of the header.
         descriptor: The open file, where :meth:`growing_events` has given None.
     """
 
-    def __init__(self, path: str, header: Header) -> None:
+    def __init__(self, path: str, header: Header, raw_header: bytes) -> None:
         self.path = path
+        self.header = raw_header
         self.name = name_file(path)
         self.version = header.version
         self.command = header.command
@@ -75,7 +76,6 @@ class Recording:
         self._reset()
 
     def _reset(self, offset: int = 0) -> None:
-        self.header = b""
         self.descriptor = -1
         self.clock: Clock | None = None
         self.is_complete = False
@@ -148,8 +148,7 @@ class Recording:
     def _take_other(self, value: Any) -> None:
         """Take what is not an event of a known kind."""
         if self.start == 0:
-            self.header = self._decoder.raw()
-            return
+            return  # the header, which was read before
         match decode_other(value):
             case Clock() as clock:
                 self.clock = clock
@@ -202,6 +201,8 @@ class FollowedRecording:
 
     Args:
         path: The file.
+        offset: Where the first event to give begins in the file; 0 for the first of all.
+        clock: How the events relate to the wall clock until the file says it.
 
     Attributes:
         recording: The recording.
@@ -214,10 +215,10 @@ class FollowedRecording:
         RecordingError: The file is not a recording, or one of a newer version.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, offset: int = 0, clock: Clock | None = None) -> None:
         self.recording = open_recording(path)
         self.ending: Literal["", "complete", "abandoned", "replaced"] = ""
-        self._events = self.recording.growing_events()
+        self._events = self.recording.growing_events(offset, clock)
         self._is_at_end = False  # nothing was there at the last look
 
     def take(self) -> AnyEvent | None:
@@ -304,7 +305,7 @@ def open_recording(path: str) -> Recording:
             raise _explain_failure(name, decoder, error) from None
     if value is NOTHING:
         raise NothingRecordedError(f"{name} breaks off before its first event: nothing was recorded to it")
-    return Recording(path, decode_header(name, value))
+    return Recording(path, decode_header(name, value), decoder.raw())
 
 
 def name_file(path: str) -> str:

@@ -9,11 +9,11 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, Self
 
 from tui_ipc.events import AnyEvent, ChildExited, ChildSpawned
-from tui_ipc.recording.index import Checkpoint
+from tui_ipc.recording.index import Checkpoint, Place
 from tui_ipc.recording.reader import FOLLOW_INTERVAL, FollowedRecording, open_recording
 
 _AT_ONCE: Final = 100  # events that are shown without letting others run
@@ -37,6 +37,7 @@ class Replay:
         program: What recorded it, with its version.
         run: The run of the event that was shown last; 0 before the first.
         pid: The process id of the child, as it was then; None while no child lived.
+        at: The moment of the event that was shown last; None before the first.
         position: Events that were shown.
         length: Events that there are, None until the last was read.
         progress: Which share of the file was shown, from 0 to 1.
@@ -61,12 +62,13 @@ class Replay:
         follow: bool = False,
         start: Checkpoint | None = None,
     ) -> None:
-        self._followed = FollowedRecording(path) if follow else None
+        place = start.place if start is not None else Place(0, None)
+        self._followed = FollowedRecording(path, *place) if follow else None
         self._recorded = open_recording(path) if self._followed is None else self._followed.recording
         self._speed = _check_speed(speed)
-        self._left: Iterator[AnyEvent] = iter(()) if follow else self._recorded.events()
-        if start is not None and start.position:
-            self._left = self._events_from(start)
+        self._left: Iterator[AnyEvent] = iter(()) if follow else self._recorded.events(*place)
+        if start is not None:
+            self._left = chain(self._preface(start), self._left)
         # Events before a start in the middle are shown at once, and not counted again.
         self._prefaced = 0 if start is None else len(start.preface)
         self._next: AnyEvent | None = None
@@ -80,16 +82,16 @@ class Replay:
         self.program = self._recorded.program
         self.run = 0
         self.pid: int | None = None
+        self.at: int | None = None
         self.position = 0 if start is None else start.position - self._prefaced
         self.length: int | None = None
         self.progress = 0.0
         self._size = os.path.getsize(path)
         self.over = False
 
-    def _events_from(self, start: Checkpoint) -> Iterator[AnyEvent]:
+    def _preface(self, start: Checkpoint) -> Iterator[AnyEvent]:
         for place in start.preface:
             yield from islice(self._recorded.events(*place), 1)
-        yield from self._recorded.events(*start.place)
 
     @property
     def path(self) -> str:
@@ -205,7 +207,7 @@ class Replay:
                 if self._followed is None:
                     self._next = next(self._left, None)
                 else:
-                    self._next = self._followed.take()
+                    self._next = next(self._left, None) or self._followed.take()
                     may_grow = not self._followed.ending
             finally:
                 if self._next is None and not may_grow:  # the last was shown, or the file is broken here
@@ -235,6 +237,7 @@ class Replay:
 
     def _advance(self, event: AnyEvent) -> None:
         self._next = None
+        self.at = event.at
         self.position += 1
         if self._steps:
             self._steps -= 1

@@ -7,7 +7,7 @@ floods are all taken in, few of the states between them are drawn, and a key doe
 import re
 from collections.abc import Iterable, Sequence
 from time import monotonic, monotonic_ns
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
@@ -32,12 +32,13 @@ from tui_ipc.tui.model.session_model import LogEntry, SessionModel
 from tui_ipc.tui.scheduling import InputQueue, RefreshThrottle, raise_fps
 from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionPhase, SessionRecorder
 from tui_ipc.tui.settings import Settings, apply_settings
-from tui_ipc.tui.widgets.bottom_bar import MessageBox, ReplayBar
 from tui_ipc.tui.widgets.inspector import Inspector
 from tui_ipc.tui.widgets.key_bar import KeyBar
 from tui_ipc.tui.widgets.line_view import LINE_CLASSES
 from tui_ipc.tui.widgets.log_view import LogPane, LogView
+from tui_ipc.tui.widgets.message_box import MessageBox
 from tui_ipc.tui.widgets.output_view import OutputView
+from tui_ipc.tui.widgets.replay_bar import ReplayBar
 from tui_ipc.tui.widgets.search_pane import SearchPane
 from tui_ipc.tui.widgets.status_bar import (
     WIDEST_COLUMNS,
@@ -46,6 +47,9 @@ from tui_ipc.tui.widgets.status_bar import (
     TroubleNotice,
     describe_backlog,
 )
+
+if TYPE_CHECKING:
+    from tui_ipc.session.diagnosis import Diagnosis
 
 CHANNEL_CHECK_SECONDS = 1.0
 """Seconds between two looks at how full the channels are."""
@@ -146,21 +150,21 @@ class ExplorerApp(App[int]):
             self, self._deliver_input, self.refresh_throttle.input_priority.expect_drawing
         )
         self.key_bar = KeyBar()
-        self._make_panes(session, bottom_bar)
-
-    def _make_panes(self, session: ExplorableSession, bottom_bar: ReplayBar | None) -> None:
-        """Make everything that holds what happened, empty."""
-        self.session = session
         self.model = SessionModel()
-        self.run_summaries = RunSummaries()
         self.status_bar = StatusBar(self._source)
         self.notice = TroubleNotice(self._describe_remedy)
-        self.metrics_panel = MetricsPanel(lambda: self.model.status.metrics, self._now, session.diagnosis)
+        self.metrics_panel = MetricsPanel(lambda: self.model.status.metrics, self._now, self._diagnose)
         self.log_view = LogView(self.model, wall_clock=self.wall_clock)
         self.inspector = Inspector(self.model.log, id="inspector")
         self.output_view = OutputView(self.model)
         self.message_box = MessageBox(self._history)
         self.bottom_bar: MessageBox | ReplayBar = bottom_bar or self.message_box
+        self._take_session(session)
+
+    def _take_session(self, session: ExplorableSession) -> None:
+        """Have a session, of which nothing has happened yet."""
+        self.session = session
+        self.run_summaries = RunSummaries()
         self.controller = SessionController(
             session,
             self._on_event,
@@ -189,14 +193,14 @@ class ExplorerApp(App[int]):
         """Apply the settings and begin the session."""
         apply_settings(self, self.settings)
         self.run_worker(self._input_queue.run(), group="input")
+        if self.settings.wrap:
+            self.output_view.action_wrap()
+        self.bottom_bar.take_focus()
         self._start_session()
         self.app_resume_signal.subscribe(self, self._on_resume)
         self.set_interval(CHANNEL_CHECK_SECONDS, self._check_channels)
 
     def _start_session(self) -> None:
-        if self.settings.wrap:
-            self.output_view.action_wrap()
-        self.bottom_bar.take_focus()
         self.refresh_throttle.refresh()
         self.controller.start(self._on_session_over)
 
@@ -364,8 +368,11 @@ class ExplorerApp(App[int]):
     def _check_channels(self) -> None:
         """Look whether a channel is nearly full; no event reports that."""
         is_open = self.model.status.phase == "open"
-        self._backlog = describe_backlog(self.session.diagnosis()) if is_open else ""
+        self._backlog = describe_backlog(self._diagnose()) if is_open else ""
         self._show_status()
+
+    def _diagnose(self) -> "Diagnosis":
+        return self.session.diagnosis()
 
     @property
     def _pending_action(self) -> str | None:

@@ -99,7 +99,7 @@ def _stop_recording(app: "ExplorerApp", recorder: SessionRecorder) -> None:
 
 def save_script(app: "ExplorerApp") -> None:
     """Write what happened as a script."""
-    write_script, first_missing = app.save_script, app.model.log.first > 0
+    write_script, first_missing = app.save_script, app.model.is_beginning_missing
     events = [event for event, _ in _held_events(app)]
     if write_script is None:
         return

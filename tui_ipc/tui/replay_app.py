@@ -3,32 +3,32 @@
 There is no child: actions that need one say so. Everything else is as in the explorer.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from os.path import basename
 from typing import Any, ClassVar, Final, NoReturn, Self
 
+from textual import on
 from textual.binding import Binding, BindingType
 
 from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.recording.codec import RecordingError
-from tui_ipc.recording.index import Landmark, RecordingIndex
+from tui_ipc.recording.index import RecordingIndex
 from tui_ipc.recording.replay import Replay
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
 from tui_ipc.session.handshake import RunPhase
 from tui_ipc.text.safe_text import make_visible
-from tui_ipc.tui import view_actions
+from tui_ipc.text.units import format_clock, format_time_of_day
+from tui_ipc.tui import replay_moves, view_actions
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.keys import format_key
 from tui_ipc.tui.session_controller import SessionPhase
 from tui_ipc.tui.settings import Settings
-from tui_ipc.tui.widgets.bottom_bar import ReplayBar, decrease_speed, increase_speed
 from tui_ipc.tui.widgets.key_bar import SESSION
-
-_INDEX_SLICE: Final = 500  # events that are indexed without letting others run
+from tui_ipc.tui.widgets.log_view import LogView
+from tui_ipc.tui.widgets.replay_bar import ReplayBar, decrease_speed, increase_speed
 
 _REFUSALS: Final = {
     "end": ("Not ended", "This is a recording: there is no child to end."),
@@ -135,62 +135,7 @@ class ReplayApp(ExplorerApp):
             id="replay.play",
             tooltip="Space: pause the recording, or play on",
         ),
-        Binding(
-            "full_stop,right",
-            "step",
-            "Step",
-            key_display=".",
-            id="replay.step",
-            tooltip="Show the next event, and pause there",
-        ),
-        Binding(
-            "comma,left",
-            "step_back",
-            "Step back",
-            key_display=",",
-            id="replay.back",
-            tooltip="Go back by one event, and pause there",
-        ),
-        Binding(
-            "t",
-            "go_to_time",
-            "To a time",
-            show=False,
-            id="replay.time",
-            tooltip="Go to a moment, in seconds since the session began, and pause there",
-        ),
-        Binding(
-            "1",
-            "go_to_next('fault')",
-            "Next fault",
-            show=False,
-            id="replay.next_fault",
-            tooltip="Go to the next fault or failed handshake, and pause there",
-        ),
-        Binding(
-            "2",
-            "go_to_next('unanswered message')",
-            "Next unanswered",
-            show=False,
-            id="replay.next_unanswered",
-            tooltip="Go to the next message that was never answered, and pause there",
-        ),
-        Binding(
-            "3",
-            "go_to_next('note')",
-            "Next note",
-            show=False,
-            id="replay.next_note",
-            tooltip="Go to the next note, and pause there",
-        ),
-        Binding(
-            "4",
-            "go_to_next('failed step')",
-            "Next failed step",
-            show=False,
-            id="replay.next_failed_step",
-            tooltip="Go to the next step of a script that failed, and pause there",
-        ),
+        *replay_moves.BINDINGS,
         Binding("T", "wall_clock", "Times", show=False, id="replay.clock"),
         Binding(
             "plus,equals_sign",
@@ -210,6 +155,12 @@ class ReplayApp(ExplorerApp):
         ),
     ]
 
+    action_step = replay_moves.step
+    action_step_back = replay_moves.step_back
+    action_go_live = replay_moves.go_live
+    action_go_to_time = replay_moves.ask_for_time
+    action_go_to_landmark = replay_moves.go_to_landmark
+
     def __init__(
         self,
         replay: Replay,
@@ -221,9 +172,9 @@ class ReplayApp(ExplorerApp):
     ) -> None:
         self._open_replay = open_replay
         self._is_restarting = False
-        self._index: RecordingIndex | None = None  # made when it is first needed
+        self.index: RecordingIndex | None = None
         self.replay = replay
-        self.replay_bar = ReplayBar(replay)
+        self.replay_bar = ReplayBar(replay, self._describe_time)
         super().__init__(
             ReplayedSession(replay),
             bottom_bar=self.replay_bar,
@@ -254,8 +205,7 @@ class ReplayApp(ExplorerApp):
         if self.controller.phase is SessionPhase.LEAVING:
             return
         if self.replay.is_replaced:
-            self.notify("The file was replaced: this is the recording that it has now.", title="Replaced")
-            self.call_later(self.action_restart)
+            self.call_later(self.show_replacement)
         elif broken is not None:
             self.replay_bar.flaw = "the file is broken here"
             self.notify(str(broken), title="Broken", severity="error", timeout=30)
@@ -269,6 +219,11 @@ class ReplayApp(ExplorerApp):
             self.notify("\n".join(problems), title=title, severity="warning", timeout=30)
         self.replay_bar.sync()
 
+    async def show_replacement(self) -> None:
+        """Show the recording that replaced the one that was followed."""
+        self.notify("The file was replaced: this is the recording that it has now.", title="Replaced")
+        await self.action_restart()
+
     async def action_restart(self) -> None:
         """Show the recording from its beginning."""
         try:
@@ -276,23 +231,55 @@ class ReplayApp(ExplorerApp):
         except RecordingError as error:
             self.notify(str(error), title="Not started again", severity="error")
             return
-        await self._replace_replay(replay)
+        await self.replace_replay(replay)
+        self._begin_index()
 
-    async def _replace_replay(self, replay: Replay) -> None:
-        """End one replay and begin another on fresh panes; the filter stays.
+    async def replace_replay(self, replay: Replay, *, is_beginning: bool = True) -> None:
+        """End one replay and begin another in the same panes.
 
-        The old controller must be done before the panes that it feeds are replaced, and its end must not end
-        the app.
+        Args:
+            replay: The other one.
+            is_beginning: Whether it begins with the first event.
         """
+        # Its last words must not come into the panes once they are empty, and its end must not end the app.
         self._is_restarting = True
         await self.controller.wait_until_left()
         self._is_restarting = False
-        wanted = self.log_view.filter
-        self.replay, self.replay_bar = replay, ReplayBar(replay)
-        self._make_panes(ReplayedSession(replay), self.replay_bar)
-        await self.recompose()
-        self.log_view.set_filter(wanted)
+        self.model.clear(is_beginning=is_beginning)
+        self.log_view.action_cursor(self.model.log.end)
+        self.output_view.action_follow()
+        self.replay = replay
+        self.replay_bar.show(replay)
+        self._take_session(ReplayedSession(replay))
         self._start_session()
+
+    def on_mount(self) -> None:
+        """Begin to read where things are (Textual calls the base class's own before)."""
+        self._begin_index()
+
+    def _begin_index(self) -> None:
+        self.index = self.replay_bar.index = None
+        self.run_worker(replay_moves.build_index(self), group="index", exclusive=True)
+
+    def _describe_time(self) -> str:
+        """The time of the event that was shown last, as the log shows it."""
+        at = self.replay.at
+        if at is None:
+            return ""
+        time = self.replay.time_of(at) if self.wall_clock else None
+        return f"{format_clock(at).strip()} s" if time is None else format_time_of_day(time)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide what a replay has other keys for, or what it cannot do (Textual calls this)."""
+        hidden = {"edit_again", "speed" if self.replay.is_followed else "go_live"}
+        if action.removeprefix("app.") in hidden:
+            return False
+        return super().check_action(action, parameters)
+
+    @on(LogView.EndRequested)
+    def _on_end_requested(self) -> None:
+        if self.replay.is_followed:
+            self.action_go_live()
 
     def _on_session_over(self, error: BaseException | None) -> None:
         if not self._is_restarting:
@@ -313,87 +300,6 @@ class ReplayApp(ExplorerApp):
         else:
             self.replay.play()
         self.replay_bar.sync()
-
-    def action_step(self) -> None:
-        """Show one more event, and pause there."""
-        if self.replay.over:
-            self.notify(f"The recording is over; {format_key(self, 'app.restart')} starts it again.")
-            return
-        self.replay.step()
-        self.replay_bar.sync()
-
-    def action_step_back(self) -> None:
-        """Go back by one event."""
-        position = self.replay.position - 1
-        if position < 0:
-            self._report_no_target("This is the beginning of the recording.")
-        else:
-            self._move(lambda _: position)
-
-    def action_go_to_next(self, landmark: Landmark) -> None:
-        """Go to the next event of some kind."""
-        after = self.replay.position
-        needs_all = landmark == "unanswered message"
-
-        def find(index: RecordingIndex) -> int | None:
-            return index.find_next(landmark, after)
-
-        self._move(find, f"No {landmark} follows.", needs_all=needs_all)
-
-    def action_go_to_time(self) -> None:
-        """Ask for a moment, and go there."""
-
-        def go(text: str | None) -> None:
-            if text is None:
-                return
-            try:
-                at = round(float(text) * 1e9)
-            except (ValueError, OverflowError):
-                self._report_no_target(f"Not a number of seconds: {text}")
-                return
-            self._move(lambda index: index.find_time(at), f"The recording ends before {text} s.")
-
-        from tui_ipc.tui.screens.dialogs import LineScreen
-
-        self.push_screen(LineScreen("Go to a time", "Seconds · Enter goes there · Esc cancels"), go)
-
-    def _move(
-        self,
-        find: Callable[[RecordingIndex], int | None],
-        none: str = "",
-        *,
-        needs_all: bool = False,
-    ) -> None:
-        """Go to an event that is found with the index, as far as that must be read."""
-        if self.replay.is_followed:
-            self._report_no_target("A recording that is followed only goes on.")
-            return
-        self.run_worker(self._find_and_show(find, none, needs_all=needs_all), group="move", exclusive=True)
-
-    async def _find_and_show(
-        self, find: Callable[[RecordingIndex], int | None], none: str, *, needs_all: bool
-    ) -> None:
-        try:
-            index = self._index = self._index or RecordingIndex(self.replay.path)
-            position = None if needs_all else find(index)
-            while not index.is_whole and (position is None or index.position < position):
-                index.read_on(_INDEX_SLICE)
-                position = None if needs_all and not index.is_whole else find(index)
-                await asyncio.sleep(0)
-            position = find(index)
-            if position is None:
-                self._report_no_target(none)
-                return
-            checkpoint = index.find_checkpoint(position)
-            replay = Replay(self.replay.path, speed=self.replay.speed, start=checkpoint)
-        except RecordingError as error:
-            self._report_no_target(str(error))
-            return
-        replay.go_to(position)
-        await self._replace_replay(replay)
-
-    def _report_no_target(self, reason: str) -> None:
-        self.notify(reason, title="Not moved", severity="warning")
 
     def action_speed(self, direction: int) -> None:
         """Play faster (1) or slower (-1)."""

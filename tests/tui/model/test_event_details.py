@@ -14,6 +14,7 @@ from tests.support.unicode_text import is_safe
 from tui_ipc.events import (
     AnyEvent,
     Audit,
+    ChannelsOpen,
     ChildSpawned,
     ChildStopped,
     Fault,
@@ -34,9 +35,12 @@ from tui_ipc.tui.model.event_details import (
     about_lines,
     entry_summary,
     entry_title,
+    explain_no_partner,
+    find_partners,
     list_answers,
     value_lines,
 )
+from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.session_model import LogEntry
 
 
@@ -188,3 +192,66 @@ def test_an_event_that_is_not_a_message_can_be_inspected(event: AnyEvent | None)
     assert entry_summary(entry(event)) is None
     assert value_lines(entry(event))[0].text
     assert about_lines(entry(event))
+
+
+def sent(number: int, run: int = 1) -> LogEntry:
+    """A message that was sent."""
+    return LogEntry(MessageSent(at=0, run=run, number=number, value=1, raw=b"\x01"), run)
+
+
+def received(number: int, answers: int | None, run: int = 1) -> LogEntry:
+    """A message that came."""
+    event = MessageReceived(at=0, run=run, number=number, value=1, raw=b"\x01", answers=answers, elapsed=5)
+    return LogEntry(event, run)
+
+
+def log(*entries: LogEntry, limit: int = 100) -> RingBuffer[LogEntry]:
+    """A log of some entries."""
+    ring: RingBuffer[LogEntry] = RingBuffer(limit, 1_000)
+    for entry in entries:
+        ring.append(entry)
+    return ring
+
+
+def test_a_question_and_its_answer_find_each_other() -> None:
+    """By number and run: another run has the same numbers."""
+    entries = (
+        sent(1),
+        received(1, 1),
+        LogEntry(None, 2),
+        sent(1, 2),
+        sent(2, 2),
+        received(1, 2, 2),
+        received(2, 1, 2),
+    )
+    ring = log(*entries)
+    assert [list(find_partners(ring, entry)) for entry in entries] == [[1], [0], [], [6], [5], [4], [3]]
+
+
+def test_a_message_may_have_several_answers_or_none() -> None:
+    """All are found, the newest first; a sentence says why there is none."""
+    entries = (
+        sent(1),
+        received(1, 1),
+        received(2, 1),
+        sent(2),
+        received(3, None),
+        LogEntry(ChannelsOpen(at=0, run=1), 1),
+    )
+    ring = log(*entries)
+    assert list(find_partners(ring, entries[0])) == [2, 1]
+    assert [list(find_partners(ring, entry)) for entry in entries[3:]] == [[], [], []]
+    assert [explain_no_partner(entry) for entry in entries[3:]] == [
+        "No answer to #2 has come.",
+        "#3 answers no message.",
+        "Only messages have answers.",
+    ]
+
+
+def test_what_the_log_has_forgotten_is_not_found() -> None:
+    """Indexes stay those of the log, however much it has forgotten."""
+    entries = sent(1), received(1, 1), sent(2), received(2, 2)
+    ring = log(*entries, limit=3)
+    assert list(find_partners(ring, entries[1])) == []
+    assert list(find_partners(ring, entries[3])) == [2]
+    assert explain_no_partner(entries[1]) == "#1, which this answers, is no longer in the log."

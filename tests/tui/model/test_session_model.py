@@ -12,7 +12,6 @@ from tui_ipc.events import (
     AnyEvent,
     Audit,
     ChannelClosed,
-    ChannelsOpen,
     ChildContinued,
     ChildOutput,
     ChildStopped,
@@ -28,14 +27,11 @@ from tui_ipc.events import (
 )
 from tui_ipc.text.units import format_plural, format_time_of_day
 from tui_ipc.tui.model import session_model as model_module
-from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.session_model import (
     BACKLOG_LIMIT,
     LogEntry,
     OutputQueue,
     SessionModel,
-    explain_no_partner,
-    find_partners,
     format_log_line,
     run_separator,
 )
@@ -305,66 +301,3 @@ def test_heavy_messages_are_forgotten_by_their_weight(monkeypatch: pytest.Monkey
     model = fed(*(MessageSent(at=n, run=1, number=n, value=0, raw=bytes(1_000)) for n in range(1, 101)))
     assert model.log.end == 100
     assert len(model.log) == 4
-
-
-def sent(number: int, run: int = 1) -> LogEntry:
-    """A message that was sent."""
-    return LogEntry(MessageSent(at=0, run=run, number=number, value=1, raw=b"\x01"), run)
-
-
-def received(number: int, answers: int | None, run: int = 1) -> LogEntry:
-    """A message that came."""
-    event = MessageReceived(at=0, run=run, number=number, value=1, raw=b"\x01", answers=answers, elapsed=5)
-    return LogEntry(event, run)
-
-
-def log(*entries: LogEntry, limit: int = 100) -> RingBuffer[LogEntry]:
-    """A log of some entries."""
-    ring: RingBuffer[LogEntry] = RingBuffer(limit, 1_000)
-    for entry in entries:
-        ring.append(entry)
-    return ring
-
-
-def test_a_question_and_its_answer_find_each_other() -> None:
-    """By number and run: another run has the same numbers."""
-    entries = (
-        sent(1),
-        received(1, 1),
-        LogEntry(None, 2),
-        sent(1, 2),
-        sent(2, 2),
-        received(1, 2, 2),
-        received(2, 1, 2),
-    )
-    ring = log(*entries)
-    assert [list(find_partners(ring, entry)) for entry in entries] == [[1], [0], [], [6], [5], [4], [3]]
-
-
-def test_a_message_may_have_several_answers_or_none() -> None:
-    """All are found, the newest first; a sentence says why there is none."""
-    entries = (
-        sent(1),
-        received(1, 1),
-        received(2, 1),
-        sent(2),
-        received(3, None),
-        LogEntry(ChannelsOpen(at=0, run=1), 1),
-    )
-    ring = log(*entries)
-    assert list(find_partners(ring, entries[0])) == [2, 1]
-    assert [list(find_partners(ring, entry)) for entry in entries[3:]] == [[], [], []]
-    assert [explain_no_partner(entry) for entry in entries[3:]] == [
-        "No answer to #2 has come.",
-        "#3 answers no message.",
-        "Only messages have answers.",
-    ]
-
-
-def test_what_the_log_has_forgotten_is_not_found() -> None:
-    """Indexes stay those of the log, however much it has forgotten."""
-    entries = sent(1), received(1, 1), sent(2), received(2, 2)
-    ring = log(*entries, limit=3)
-    assert list(find_partners(ring, entries[1])) == []
-    assert list(find_partners(ring, entries[3])) == [2]
-    assert explain_no_partner(entries[1]) == "#1, which this answers, is no longer in the log."

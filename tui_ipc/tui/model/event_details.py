@@ -39,6 +39,7 @@ from tui_ipc.text.units import (
     format_size,
 )
 from tui_ipc.tui.model.byte_map import ByteMap
+from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.styled_line import Line, Span, line
 
@@ -175,6 +176,47 @@ def about_lines(entry: LogEntry, more: Iterable[tuple[str, str]] = ()) -> list[L
     facts += more
     width = max(len(name) for name, _ in facts) + 2
     return [line(Span(f"{name:<{width}}", "muted"), Span(make_visible(fact))) for name, fact in facts]
+
+
+def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:
+    """Yield the indexes of the answers to a sent message, the newest first, or of what a reply answers.
+
+    The search begins at the newest entry, since what is inspected is mostly near. What the log has forgotten
+    is not found.
+    """
+    match entry.event:
+        case MessageSent() as sent:
+            yield from _find_answers(log, sent)
+        case MessageReceived(answers=int(number), run=run):
+            for index, other in log.newest_first():
+                event = other.event
+                if isinstance(event, MessageSent) and event.number == number and event.run == run:
+                    yield index
+                    return
+        case _:
+            return  # only messages have answers
+
+
+def _find_answers(log: RingBuffer[LogEntry], sent: MessageSent) -> Iterator[int]:
+    for index, other in log.newest_first():
+        event = other.event
+        if event is sent:
+            return
+        if isinstance(event, MessageReceived) and event.answers == sent.number and event.run == sent.run:
+            yield index
+
+
+def explain_no_partner(entry: LogEntry) -> str:
+    """Say why an entry has no partner."""
+    match entry.event:
+        case MessageSent(number=number):
+            return f"No answer to #{format_count(number)} has come."
+        case MessageReceived(answers=int(number)):
+            return f"#{format_count(number)}, which this answers, is no longer in the log."
+        case MessageReceived(number=number):
+            return f"#{format_count(number)} answers no message."
+        case _:
+            return "Only messages have answers."
 
 
 def list_answers(answers: Iterable[LogEntry]) -> Iterator[tuple[str, str]]:

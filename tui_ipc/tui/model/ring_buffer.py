@@ -58,6 +58,12 @@ class RingBuffer(Generic[Item]):
             self._weight -= self._items.popleft()[1]
             self.first += 1
 
+    def clear(self) -> None:
+        """Forget all items; those to come go on with the indexes."""
+        self.first = self.end
+        self._items.clear()
+        self._weight = 0
+
 
 TRIM_THRESHOLD = 1_000
 """How many forgotten lines stay in the lists of a row index at least: removing them takes time in proportion

@@ -1,7 +1,7 @@
 """The log and the child's output, as the explorer holds them, and the line of the log for each event."""
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -33,7 +33,6 @@ from tui_ipc.text.notation import render_value
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import (
     format_clock,
-    format_count,
     format_duration,
     format_plural,
     format_size,
@@ -327,11 +326,23 @@ class SessionModel:
     def __init__(self) -> None:
         self.log: RingBuffer[LogEntry] = RingBuffer(LOG_LIMIT, LOG_BUDGET)
         self.output: RingBuffer[OutputLine] = RingBuffer(OUTPUT_LIMIT, OUTPUT_BUDGET)
+        self.clear()
+
+    def clear(self, *, is_beginning: bool = True) -> None:
+        """Forget everything, and say whether what comes is the beginning of the session."""
+        self.log.clear()
+        self.output.clear()
+        self._begin = self.log.first if is_beginning else -1
         self.status = Status()
         self.problem: Problem | None = None
         self.latest: int | None = None
         self.output_queue = OutputQueue(self.output)
         self._step_at = 0
+
+    @property
+    def is_beginning_missing(self) -> bool:
+        """Whether the log does not hold the beginning of the session."""
+        return self.log.first > self._begin
 
     def apply(self, event: AnyEvent, time: datetime | None = None) -> None:
         """Take an event into account, and when it happened by the wall clock, if that is known."""
@@ -381,44 +392,3 @@ class SessionModel:
             self.problem = None
         since, self._step_at = at - self._step_at, at
         return since
-
-
-def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:
-    """Yield the indexes of the answers to a sent message, the newest first, or of what a reply answers.
-
-    The search begins at the newest entry, since what is inspected is mostly near. What the log has forgotten
-    is not found.
-    """
-    match entry.event:
-        case MessageSent() as sent:
-            yield from _find_answers(log, sent)
-        case MessageReceived(answers=int(number), run=run):
-            for index, other in log.newest_first():
-                event = other.event
-                if isinstance(event, MessageSent) and event.number == number and event.run == run:
-                    yield index
-                    return
-        case _:
-            return  # only messages have answers
-
-
-def _find_answers(log: RingBuffer[LogEntry], sent: MessageSent) -> Iterator[int]:
-    for index, other in log.newest_first():
-        event = other.event
-        if event is sent:
-            return
-        if isinstance(event, MessageReceived) and event.answers == sent.number and event.run == sent.run:
-            yield index
-
-
-def explain_no_partner(entry: LogEntry) -> str:
-    """Say why an entry has no partner."""
-    match entry.event:
-        case MessageSent(number=number):
-            return f"No answer to #{format_count(number)} has come."
-        case MessageReceived(answers=int(number)):
-            return f"#{format_count(number)}, which this answers, is no longer in the log."
-        case MessageReceived(number=number):
-            return f"#{format_count(number)} answers no message."
-        case _:
-            return "Only messages have answers."

@@ -33,7 +33,10 @@ _PANES = (
     ("Child output", "what the child prints, live; ▌ marks stderr, symbols such as ␛ are control characters"),
 )
 _MESSAGE = ("Message", "what you send to the child")
-_REPLAY = ("Replay", "how many events were shown, and at what speed")
+_REPLAY = (
+    "Replay",
+    "which event is the last one shown; in the line: ✕ fault or failed step, ? unanswered message, ✎ note",
+)
 
 _SETTINGS = "theme, wrap, wall_clock, remember, and [keys], which binds the names shown in grey to other keys"
 

@@ -32,11 +32,13 @@ from tui_ipc.tui.model.event_details import (
     about_lines,
     entry_summary,
     entry_title,
+    explain_no_partner,
+    find_partners,
     list_answers,
     value_lines,
 )
 from tui_ipc.tui.model.ring_buffer import RingBuffer
-from tui_ipc.tui.model.session_model import LogEntry, explain_no_partner, find_partners
+from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.styled_line import Line, Span, line, wrap
 from tui_ipc.tui.scheduling import BackgroundSteps
 from tui_ipc.tui.widgets.line_view import MUTED, LineView

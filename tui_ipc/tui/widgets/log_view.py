@@ -123,6 +123,9 @@ class LogView(SearchableView):
     class FilterCleared(Message):
         """The filter was cleared."""
 
+    class EndRequested(Message):
+        """The user wants to see what comes."""
+
     def __init__(self, model: SessionModel, *, wall_clock: bool = False) -> None:
         super().__init__(id="log")
         self._model = model
@@ -278,9 +281,14 @@ class LogView(SearchableView):
         """Move the cursor; the first move up selects the newest line."""
         cursor = self.end if self.cursor is None else self.cursor
         if direction > 0 and cursor + direction >= self.end:
-            self.action_follow()
+            super().action_follow()
         else:
             self.select(cursor + direction)
+
+    def action_follow(self) -> None:
+        """Remove the cursor, and follow the newest line, also of a recording that was paused."""
+        super().action_follow()
+        self.post_message(self.EndRequested())
 
     def action_page(self, direction: int) -> None:
         """Move the cursor by a screenful."""
