@@ -56,7 +56,9 @@ def value_of(example: list[str]) -> Any:
     names = {
         "UTC": UTC,
         "datetime": datetime,
-        "large": lambda size: wire.Large(size, [0]),
+        "large": lambda size, number=None, head=b"": wire.Large(
+            size, [0] if number in (None, wire.OFFERED) else [], number, head
+        ),
         "sender": lambda index: handle(wire.SENDER, index),
         "receiver": lambda index: handle(wire.RECEIVER, index),
         "file_descriptor": lambda index: handle(wire.FILE_DESCRIPTOR, index),
@@ -67,7 +69,7 @@ def value_of(example: list[str]) -> Any:
 
 def packed(value: Any) -> bytes:
     if isinstance(value, wire.Large):
-        return wire.announce(value.size)
+        return wire.announce(value.size, value.number, value.head)
     if isinstance(value, tuple):
         return b"".join(map(wire.encode, value))
     return wire.Encoder().pack(value)

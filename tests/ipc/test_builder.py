@@ -85,7 +85,7 @@ def test_unclaimed_descriptors_are_discarded() -> None:
         (b"\xc7\x00\x01", 1, "a handle without the index of its descriptor"),
         (b"\x91" + announce(9), 2, "ext type 4 (a large message) is inside another value"),
         (b"\x81" + announce(9) + b"\xc0", 2, "ext type 4 (a large message) is inside another value"),
-        (b"\xd4\x04\x09", 1, "the size of a large message is given in 1 bytes instead of 8"),
+        (b"\xd4\x04\x09", 1, "a large message is announced in 1 bytes instead of 8 to 14"),
         (b"\x82\x01" + SENDER_0 + b"\x01" + SENDER_1, 2, "a map of a message with handles holds a key twice"),
         (SENDER_0 + b"\x01", 1, "1 bytes follow the value"),
     ],

@@ -32,7 +32,7 @@ from tui_ipc import (
     channel,
 )
 from tui_ipc.ipc import aio, delivery
-from tui_ipc.ipc import receiver as module
+from tui_ipc.ipc import inbox as module
 from tui_ipc.ipc.wire import SHORT_LIMIT
 from tui_ipc.osutil.waiting import EpollSet
 

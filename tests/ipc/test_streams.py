@@ -90,7 +90,7 @@ def test_a_smaller_send_buffer_is_respected(make_channel: MakeChannel) -> None:
         for size, announced in ((8000, False), (8192, True)):
             arrived.send("x" * size)
             with socket.fromfd(receiver.socket_fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as peek:
-                assert (len(peek.recv(20_000, socket.MSG_PEEK)) == 11) == announced
+                assert (len(peek.recv(20_000, socket.MSG_PEEK)) == 12) == announced
             assert receiver.recv() == "x" * size
 
 

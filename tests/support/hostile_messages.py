@@ -11,7 +11,7 @@ from tests.support.fd_ledger import Ledger, descriptors_in
 from tests.support.message_strategies import colliding_keys, hostile
 from tui_ipc import Disconnected, IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.decoder import StreamDecoder
-from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Large, announce, encode
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, OFFERED, Large, announce, encode
 
 _SENDER_0, _RECEIVER_0, _MEMORY_0 = b"\xd4\x01\x00", b"\xd4\x02\x00", b"\xc7\x09\x03\x00"
 
@@ -72,6 +72,14 @@ def _cases() -> Iterator[tuple[str, bytes, list[str], type[IpcError]]]:
     yield "a large message over the limit", announce(LIMIT + 1), ["empty stream"], MessageTooLarge
     yield "a large message that is given up", announce(10), ["stream of five bytes"], Disconnected
     yield "a large message that never comes", announce(10), ["empty stream"], Disconnected
+    yield "a kept stream that is not there", announce(10, 0), [], ProtocolError
+    yield "a kept stream of an absurd number", announce(10, 200), ["empty stream"], ProtocolError
+    yield "an offered stream that is not there", announce(10, OFFERED), [], ProtocolError
+    yield "an offered file", announce(10, OFFERED), ["file"], ProtocolError
+    yield "a part with an offered stream", announce(5, OFFERED, b"\xa4"), ["empty stream"], ProtocolError
+    yield "an offered stream that never comes", announce(10, OFFERED), ["empty stream"], Disconnected
+    yield "a kept stream inside a message", b"\x91" + announce(10, 0), [], ProtocolError
+    yield "a large message announced at length", b"\xc7\x0f\x04" + bytes(15), [], ProtocolError
 
 
 NAMED_ATTACKS = list(_cases())

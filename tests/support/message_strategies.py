@@ -11,6 +11,8 @@ from typing import Any
 import msgpack
 from hypothesis import strategies as st
 
+from tui_ipc.ipc.wire import OFFERED, announce
+
 scalars = st.one_of(
     st.none(),
     st.booleans(),
@@ -92,10 +94,12 @@ handles = st.one_of(
 )
 """Handles on the wire, which may name descriptors that are not there."""
 
-announcements = st.sampled_from((0, 1, 5, 64, 2000, 2**20, 2**32, 2**60, 2**64 - 1)).map(
-    lambda size: b"\xc7\x08\x04" + size.to_bytes(8, "big")
+announcements = st.builds(
+    announce,
+    st.sampled_from((0, 1, 5, 64, 2000, 2**20, 2**32, 2**60, 2**64 - 1)),
+    st.sampled_from((None, None, OFFERED, OFFERED, 0, 1, 64)),
 )
-"""Large messages announced: nothing, little, far too much."""
+"""Large messages announced: nothing, little, far too much; on streams of their own, offered and kept ones."""
 
 tokens = st.one_of(
     st.binary(min_size=1, max_size=8),

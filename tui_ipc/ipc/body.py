@@ -33,6 +33,7 @@ class Body:
     Attributes:
         size: Bytes of the whole.
         got: How many of them have come.
+        is_offered: Whether its stream may be kept for further messages.
     """
 
     __slots__ = (
@@ -44,6 +45,7 @@ class Body:
         "_stream",
         "_whole",
         "got",
+        "is_offered",
         "size",
     )
 
@@ -55,6 +57,7 @@ class Body:
         """
         self._builder = builder
         self.size = announced.size
+        self.is_offered = announced.number is not None
         self._stream, *self._descriptors = announced.descriptors
         self.got = 0
         # The first bytes say whether the message is one long `bytes` value: they are then kept apart, so that
@@ -149,16 +152,10 @@ class Body:
         if self._is_blob():
             return self._whole
         descriptors, self._descriptors = self._descriptors, []
-        value = self._builder.build(self.raw(), descriptors)
-        if isinstance(value, Large):
-            self._builder.drop(value.descriptors)
-            raise ProtocolError("the body of a large message announces another one")
-        return value
+        return build_body(self._builder, self.raw(), descriptors)
 
     def _is_blob(self) -> bool:
-        """Whether the message is one long ``bytes`` value, whose content is all but the header."""
-        content = self.size - BLOB_HEADER_SIZE
-        return 0 < content < 2**32 and self._header == blob_header(content)
+        return is_blob(self._header, self.size)
 
     def raw(self) -> bytes:
         """The bytes of the message, once it is whole."""
@@ -166,7 +163,33 @@ class Body:
             return self._header
         return self._header + self._whole if self._is_blob() else self._whole
 
+    def release_stream(self) -> int:
+        """Give away the stream of a body that is whole."""
+        descriptor, self._stream = self._stream, -1
+        return descriptor
+
     def close(self) -> None:
         """Close the stream and discard the descriptors that no message claimed."""
-        self._builder.drop((self._stream, *self._descriptors))
-        self._descriptors = []
+        if self._stream >= 0:
+            self._builder.drop((self._stream,))
+        self._builder.drop(self._descriptors)
+        self._stream, self._descriptors = -1, []
+
+
+def is_blob(header: bytes, size: int) -> bool:
+    """Whether a message of that size is one long ``bytes`` value, whose content is all but this header."""
+    content = size - BLOB_HEADER_SIZE
+    return 0 < content < 2**32 and header == blob_header(content)
+
+
+def build_body(builder: "Builder", raw: bytes, descriptors: list[int]) -> "Any":
+    """The message of a whole body, which owns the descriptors that it claims from then on.
+
+    Raises:
+        ProtocolError: The body is not one value, or does not fit the descriptors.
+    """
+    value = builder.build(raw, descriptors)
+    if isinstance(value, Large):
+        builder.drop(value.descriptors)
+        raise ProtocolError("the body of a large message announces another one")
+    return value

@@ -13,10 +13,12 @@ import msgpack
 from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.wire import (
+    BLOB_HEADER_SIZE,
     DEFAULT_MAX_MESSAGE_SIZE,
     FILE_DESCRIPTOR,
     LARGE,
     NESTING_LIMIT,
+    OFFERED,
     RECEIVER,
     SENDER,
     SHARED_MEMORY,
@@ -81,7 +83,7 @@ class Builder:
             value = _unpack(raw, claims, offset)
             if isinstance(value, _Announcement):
                 descriptors, claims.descriptors = claims.descriptors, []
-                return self._announcement(value.size, descriptors)
+                return self._announcement(value.payload, descriptors)
             if claims.has_announcement:
                 raise ProtocolError("ext type 4 (a large message) is inside another value", offset)
         except BaseException:
@@ -91,14 +93,20 @@ class Builder:
         self.drop(claims.unclaimed())
         return value
 
-    def _announcement(self, size: int, descriptors: "Sequence[int]") -> Large:
+    def _announcement(self, payload: bytes, descriptors: "Sequence[int]") -> Large:
         """What a large message is announced with; its descriptors are discarded if that is refused."""
-        if size > self.limit:
-            self.drop(descriptors)
-            raise too_large(size, self.limit)
-        if not descriptors:
-            raise ProtocolError("a large message is announced without the descriptor of its stream")
-        return Large(size, list(descriptors))
+        size = int.from_bytes(payload[:8], "big")
+        number = payload[8] if len(payload) > 8 else None
+        if number is None or number == OFFERED:
+            if size > self.limit:
+                self.drop(descriptors)
+                raise too_large(size, self.limit)
+            if not descriptors:
+                raise ProtocolError("a large message is announced without the descriptor of its stream")
+            if len(payload) > 9:
+                self.drop(descriptors)
+                raise ProtocolError("a part of a large message is announced with a stream that is not kept")
+        return Large(size, list(descriptors), number, payload[9:])
 
     def drop(self, descriptors: "Iterable[int]") -> None:
         """Discard descriptors that nobody claimed."""
@@ -109,10 +117,10 @@ class Builder:
 class _Announcement:
     """Ext type 4, a large message announced, before it is known to be the whole value."""
 
-    __slots__ = ("size",)
+    __slots__ = ("payload",)
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, payload: bytes) -> None:
+        self.payload = payload
 
 
 class _Claims:
@@ -128,12 +136,12 @@ class _Claims:
 
     def __call__(self, kind: int, payload: bytes) -> "Handle | _Announcement":
         if kind == LARGE:
-            if len(payload) != 8:
+            if not 8 <= len(payload) <= 9 + BLOB_HEADER_SIZE:
                 raise ProtocolError(
-                    f"the size of a large message is given in {len(payload)} bytes instead of 8"
+                    f"a large message is announced in {len(payload)} bytes instead of 8 to 14"
                 )
             self.has_announcement = True
-            return _Announcement(int.from_bytes(payload, "big"))
+            return _Announcement(payload)
         if kind not in _HANDLES:
             raise ProtocolError(f"unknown ext type {kind}")
         if not payload:

@@ -34,9 +34,11 @@ from tui_ipc.ipc.wire import (
     ANNOUNCEMENT,
     DEFAULT_MAX_MESSAGE_SIZE,
     DESCRIPTOR_LIMIT,
+    KEPT_ANNOUNCEMENT_SIZES,
     SHORT_LIMIT,
     Large,
     Message,
+    is_numbered,
     too_large,
 )
 
@@ -137,14 +139,17 @@ class StreamDecoder(Builder):
 
     def decode(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
         """Take in what one read gave; the first value that is whole by now, :class:`Large`, or NOTHING."""
-        if self.state != IDLE or descriptors or len(data) > self.limit or not data:
+        size = len(data)
+        if self.state != IDLE or descriptors or size > self.limit or not size:
             return self.decode_carefully(data, descriptors)
+        if size in KEPT_ANNOUNCEMENT_SIZES and is_numbered(data):
+            return self._decode_announcement(data, ())
         # The usual read: nothing was held, and no descriptor came. As feed() and next(), without the calls.
         unpacker = self._unpacker or self._new_unpacker()
         begin = self._end
         self._chunk = data
         self._chunk_begin = self._previous = self._place = begin
-        self._end = end = begin + len(data)
+        self._end = end = begin + size
         self._last = None
         try:
             unpacker.feed(data)
@@ -163,10 +168,13 @@ class StreamDecoder(Builder):
         """As :meth:`decode` of whatever is not the usual read; arguments as for :meth:`feed`."""
         if self.state == IDLE and descriptors and complete and len(data) <= self.limit:
             # A read ends with what descriptors came with. As a rule that is all of it, and one message.
-            if len(data) == len(ANNOUNCEMENT) + 8 and data.startswith(ANNOUNCEMENT):
-                self._origin += len(data)
-                self._last = data
-                return self._announcement(int.from_bytes(data[len(ANNOUNCEMENT) :], "big"), descriptors)
+            size = len(data)
+            if (
+                data.startswith(ANNOUNCEMENT)
+                if size == 11
+                else size in KEPT_ANNOUNCEMENT_SIZES and is_numbered(data)
+            ):
+                return self._decode_announcement(data, descriptors)
             try:
                 whole = scan(data) == len(data)
             except ProtocolError:
@@ -178,6 +186,12 @@ class StreamDecoder(Builder):
                 return self.build(data, descriptors, begin, scanned=True)
         self.feed(data, descriptors, complete=complete)
         return self.next() if self.pending else NOTHING
+
+    def _decode_announcement(self, data: bytes, descriptors: "Sequence[int]") -> "Large":
+        """A large message's announcement that is all of a read, while nothing was held."""
+        self._origin += len(data)
+        self._last = data
+        return self._announcement(data[3:], descriptors)
 
     def feed(self, data: bytes, descriptors: "Sequence[int]" = (), *, complete: bool = True) -> None:
         """Take in what one read gave, for :meth:`next` to find.
@@ -316,6 +330,21 @@ class StreamDecoder(Builder):
 
     def _look_closely(self) -> "Any":
         """Go on carefully from the value on that msgpack did not build: it tells what is the matter."""
+        begin = self._place - self._chunk_begin
+        end = begin + 3 + int.from_bytes(self._chunk[begin + 1 : begin + 2], "big")
+        announcement = self._chunk[begin:end]
+        if len(announcement) in KEPT_ANNOUNCEMENT_SIZES and is_numbered(announcement):
+            # One of several messages that were read at once, and nothing is the matter.
+            rest = self._chunk[end:]
+            self._end -= len(self._chunk) - begin  # so far; what it goes on with is counted again
+            self._forget_unpacker()
+            self.state = IDLE
+            self.pending = False
+            found = self._decode_announcement(announcement, ())
+            if rest:
+                self._begin_batch(rest)
+                self._last = announcement
+            return found
         self._leave_batch()
         return self._next_careful()
 

@@ -14,9 +14,11 @@ from _thread import allocate_lock
 
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Closed, Disconnected, MessageTooLarge
+from tui_ipc.ipc.kept_streams import KeptStream, open_kept
 from tui_ipc.ipc.sockets import SEND_FLAGS
-from tui_ipc.ipc.wire import LARGE_DESCRIPTOR_LIMIT, announce, too_many_handles
+from tui_ipc.ipc.wire import KEPT_LIMIT, LARGE_DESCRIPTOR_LIMIT, OFFERED, announce, too_many_handles
 from tui_ipc.osutil import one_way
+from tui_ipc.osutil.fork import forget_in_children
 from tui_ipc.osutil.waiting import Alarm, has_hung_up
 
 TYPE_CHECKING = False
@@ -48,7 +50,17 @@ class Outlet:
         unfinished: What must go out before anything else.
     """
 
-    __slots__ = ("_alarms", "atomic_size", "is_inline", "lock", "socket", "unfinished")
+    __slots__ = (
+        "__weakref__",
+        "_alarms",
+        "_idle",
+        "_offers",
+        "atomic_size",
+        "is_inline",
+        "lock",
+        "socket",
+        "unfinished",
+    )
 
     def __init__(self, sock: socket.socket, *, is_inline: bool) -> None:
         self.socket = sock
@@ -57,6 +69,8 @@ class Outlet:
         self.lock = allocate_lock() if is_inline else None
         self.unfinished: list[memoryview] = []
         self._alarms: list[Alarm] = []  # of the threads that wait
+        self._idle: list[KeptStream] = []  # as many as threads once sent at the same time
+        self._offers = True  # until the receiver declines to keep one
 
     def send(self, data: bytes, flags: int) -> int:
         """Send a message at once; what the kernel does not take of it is :attr:`unfinished`.
@@ -97,8 +111,10 @@ class Outlet:
             self._alarms.remove(alarm)
 
     def close(self) -> None:
-        """Close the socket, and wake the threads that wait for it: they find it closed."""
+        """Close the socket and the kept streams, and wake the threads that wait: they find it closed."""
         self.socket.close()
+        while self._idle:
+            self._idle.pop().close()
         for alarm in tuple(self._alarms):
             alarm.ring()
 
@@ -110,6 +126,41 @@ class Outlet:
             sent = self.socket.sendmsg(self.unfinished, (), SEND_FLAGS)
             self.unfinished = _after(self.unfinished, sent)
 
+    def take_kept(self, size: int) -> KeptStream | None:
+        """A stream that the receiver keeps, for one message of that size; to be given back."""
+        try:
+            stream = self._idle.pop()
+        except IndexError:
+            return None
+        try:
+            if stream.is_accepted() and size <= stream.limit:
+                return stream
+        except OSError:
+            stream.close()
+            self._offers = False
+        else:
+            self._idle.append(stream)
+        return None
+
+    def give_back(self, stream: KeptStream) -> None:
+        """Keep a stream for the next message."""
+        if self.socket.fileno() < 0:
+            stream.close()
+        else:
+            self._idle.append(stream)
+
+    def may_offer(self, size: int) -> bool:
+        """Whether the stream of a message of that size is to be offered for being kept."""
+        if size > KEPT_LIMIT or not self._offers or self._idle:
+            return False
+        forget_in_children(self)
+        return True
+
+    def _after_fork(self) -> None:
+        """The kept streams are the parent's: bodies of two processes would mix."""
+        while self._idle:
+            self._idle.pop().close()
+
 
 class Delivery:
     """The way of one message through an outlet.
@@ -119,6 +170,7 @@ class Delivery:
     ============  ==============================================================  =======================
     PREFILL       make the side stream of a large message and write into it as    nothing
                   much as it holds, so that the receiver finds it there
+    FILL          write all of it into a stream that the receiver keeps           the kept stream
     FIRST         send the message, or the announcement of a large one            the channel; for a while,
                                                                                   where the kernel takes
                                                                                   no descriptor now
@@ -131,6 +183,8 @@ class Delivery:
         pieces: Its bytes, in order.
         handles: What it holds; still owned by whoever sends them.
         is_begun: Whether the outlet has sent a part of it already.
+        kept: The stream to fill.
+        announcement: What is left to be sent, if that was filled.
 
     Attributes:
         outlet: Where it goes.
@@ -139,8 +193,10 @@ class Delivery:
     """
 
     __slots__ = (
+        "_announcement",
         "_body",
         "_handles",
+        "_kept",
         "_pauses",
         "_pieces",
         "_size",
@@ -158,6 +214,8 @@ class Delivery:
         handles: "Sequence[Handle]" = (),
         *,
         is_begun: bool = False,
+        kept: KeptStream | None = None,
+        announcement: bytes = b"",
     ) -> None:
         self.outlet = outlet
         self.moves = False
@@ -167,24 +225,28 @@ class Delivery:
         self._size = sum(len(piece) for piece in self._pieces)
         self._handles = handles
         self._body = self._theirs = -1  # the ends of its side stream: ours, and the one that travels
+        self._kept = kept  # or ours, if it is kept, or may be
+        self._announcement = announcement  # of a large message
         if is_begun:
             self._state = _REST
+        elif kept is not None:
+            self._state = _FIRST if announcement else _FILL
         elif outlet.is_inline or self._size <= outlet.atomic_size:
             self._state = _FIRST
-        elif len(handles) > LARGE_DESCRIPTOR_LIMIT:
-            raise too_many_handles(LARGE_DESCRIPTOR_LIMIT)
         else:
             self._state = _PREFILL
 
     def fileno(self) -> int:
         """What to wait for, until it is writable, after BlockingIOError."""
+        if self._state == _FILL and self._kept is not None:
+            return self._kept.fileno()
         if self._state == _BODY and self._body >= 0:
             return self._body
         return self.outlet.socket.fileno()
 
     def progress(self) -> tuple[int, int]:
         """How many bytes of the message have gone into what :meth:`fileno` names, and how many it has."""
-        if self._state in (_PREFILL, _FIRST):
+        if self._state in (_PREFILL, _FILL, _FIRST):
             return 0, self._size
         rest = self.outlet.unfinished if self._body < 0 else self._pieces
         return self._size - sum(map(len, rest)), self._size
@@ -199,7 +261,9 @@ class Delivery:
         self.pause = 0.0
         try:
             if self._state == _PREFILL:
-                self._prefill()
+                self._open_stream()
+            if self._state == _FILL and self._kept is not None:
+                self._fill(self._kept)
             if self._state == _FIRST:
                 self.outlet.flush()
                 self._send_first()
@@ -222,6 +286,10 @@ class Delivery:
 
     def leave(self) -> None:
         """Settle what a message that left means for its handles: a receiver has moved away."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self._body = -1  # is that of the kept stream, if anything
+            self.outlet.give_back(kept)
         self.abandon()
         for handle in self._handles:
             handle._left()
@@ -230,26 +298,57 @@ class Delivery:
 
     def abandon(self) -> None:
         """Close the side stream; a body cut off by that never becomes a message."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self._body = -1
+            if self._state == _FILL:  # nothing was written
+                self.outlet.give_back(kept)
+            else:
+                kept.close()
         for descriptor in (self._theirs, self._body):
             if descriptor >= 0:
                 os.close(descriptor)
         self._theirs = self._body = -1
 
-    def _prefill(self) -> None:
-        self._theirs, self._body = one_way.open_stream(self._size)
+    def _fill(self, kept: KeptStream) -> None:
+        try:
+            kept.write(self._pieces[-1])
+        except BlockingIOError:
+            if self.outlet.socket.fileno() < 0:
+                raise OSError(errno.EBADF, _CLOSED) from None
+            raise
+        except OSError:  # its receiver moved away, and another one may keep a stream
+            self._kept = None
+            kept.close()
+            self._open_stream()
+        else:
+            self._announcement = announce(self._size, kept.number, b"".join(self._pieces[:-1]))
+            self._pieces = []
+            self._state = _FIRST
+
+    def _open_stream(self) -> None:
+        """Make the side stream, and write into it what it holds."""
+        if self.outlet.may_offer(self._size):
+            self._theirs, self._kept = open_kept()
+            self._body = self._kept.fileno()
+            self._announcement = announce(self._size, OFFERED)
+        else:
+            self._theirs, self._body = one_way.open_stream(self._size)
+            self._announcement = announce(self._size)
+        self._state = _FIRST
         try:
             while self._pieces:
                 self._pieces = _after(self._pieces, one_way.write(self._body, self._pieces))
         except BlockingIOError:
             pass
-        self._state = _FIRST
 
     def _send_first(self) -> None:
         descriptors = [handle._travelling_fileno() for handle in self._handles]
         first = self._pieces
-        if self._theirs >= 0:
-            descriptors.insert(0, self._theirs)
-            first = [memoryview(announce(self._size))]
+        if self._announcement:
+            first = [memoryview(self._announcement)]
+            if self._theirs >= 0:
+                descriptors.insert(0, self._theirs)
         sent = self.outlet.socket.sendmsg(first, sockets.rights(descriptors), SEND_FLAGS)
         self._state = _REST
         rest = _after(first, sent)
@@ -276,7 +375,38 @@ class Delivery:
         )
 
 
-_PREFILL, _FIRST, _REST, _BODY = range(4)
+def start_large(
+    outlet: Outlet, pieces: "Sequence[bytes]", size: int, handles: "Sequence[Handle]"
+) -> Delivery | None:
+    """Send a message that is not short at once, by a stream that is kept; else what is to be done.
+
+    Args:
+        outlet: Where it goes, not inline.
+        pieces: Its bytes: all, or the header of a long ``bytes`` value and its content.
+        size: How many they are.
+        handles: What it holds.
+    """
+    if len(handles) > LARGE_DESCRIPTOR_LIMIT:
+        raise too_many_handles(LARGE_DESCRIPTOR_LIMIT)
+    kept = outlet.take_kept(size)
+    if kept is None or handles:
+        return Delivery(outlet, pieces, handles, kept=kept)
+    try:
+        kept.write(pieces[-1])
+    except OSError:
+        return Delivery(outlet, pieces, handles, kept=kept)
+    announcement = announce(size, kept.number, pieces[0] if len(pieces) > 1 else b"")
+    try:
+        sent = outlet.send(announcement, SEND_FLAGS)
+    except OSError:
+        return Delivery(outlet, (), kept=kept, announcement=announcement)
+    if sent == len(announcement):
+        outlet.give_back(kept)
+        return None
+    return Delivery(outlet, (), kept=kept, is_begun=True)
+
+
+_PREFILL, _FILL, _FIRST, _REST, _BODY = range(5)
 
 _CLOSED = "this sender was closed"
 

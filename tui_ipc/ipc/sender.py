@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic, sleep
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.delivery import Delivery, Outlet
+from tui_ipc.ipc.delivery import Delivery, Outlet, start_large
 from tui_ipc.ipc.errors import TimedOut
 from tui_ipc.ipc.handle import Handle, TypedSender
 from tui_ipc.ipc.sockets import SEND_FLAGS
@@ -124,7 +124,7 @@ class Sender(TypedSender[T_contra]):
             if message.__class__ not in PLAIN:
                 check_receivable(message, data)
             if size > self._at_once or encoder.handles:
-                delivery: Delivery | None = self._delivery((data,), encoder.handles)
+                delivery = self._start_rare((data,), encoder.handles)
             else:
                 IDLE.append(encoder)
                 try:
@@ -208,7 +208,7 @@ class Sender(TypedSender[T_contra]):
             size = BLOB_HEADER_SIZE + len(value)
             if size > self._max_message_size:  # before its header, which counts to 4 GiB
                 raise too_large(size, self._max_message_size)
-            return self._delivery((blob_header(len(value)), value), ())
+            return self._start_rare((blob_header(len(value)), value), ())
         # As pack_checked() and _start_raw(), without the calls.
         try:
             encoder = IDLE.pop()
@@ -221,7 +221,7 @@ class Sender(TypedSender[T_contra]):
         if value.__class__ not in PLAIN:
             check_receivable(value, data)
         if encoder.handles or len(data) > at_once:
-            return self._delivery((data,), encoder.handles)
+            return self._start_rare((data,), encoder.handles)
         IDLE.append(encoder)
         try:
             sent = self._send(data, SEND_FLAGS)
@@ -253,13 +253,17 @@ class Sender(TypedSender[T_contra]):
             self._send = outlet.send
         return Delivery(outlet, (data,), is_begun=True)
 
-    def _delivery(self, pieces: "Sequence[bytes]", handles: "Sequence[Handle]") -> Delivery:
+    def _start_rare(self, pieces: "Sequence[bytes]", handles: "Sequence[Handle]") -> Delivery | None:
+        """Send what is long or has handles; what could not be done at once is returned, to be stepped."""
         size = sum(map(len, pieces))
         if size > self._max_message_size:
             raise too_large(size, self._max_message_size)
-        if handles and self._outlet.is_inline:
+        outlet = self._outlet
+        if handles and outlet.is_inline:
             raise TypeError("this connection carries no handles: its peer speaks the inline form")
-        return Delivery(self._outlet, pieces, handles)
+        if size > outlet.atomic_size and not outlet.is_inline:
+            return start_large(outlet, pieces, size, handles)
+        return Delivery(outlet, pieces, handles)
 
     def _pack_many(self, values: "Iterable[T_contra]") -> "Iterator[Delivery]":
         """What is to be sent for many messages, one after the other.
@@ -290,8 +294,10 @@ class Sender(TypedSender[T_contra]):
                 if size <= longest and not handles:
                     piece += data
                 else:
-                    yield self._delivery((data,), tuple(handles))
+                    delivery = self._start_rare((data,), tuple(handles))
                     handles.clear()
+                    if delivery is not None:
+                        yield delivery
         finally:
             if piece:  # also what came before a faulty value
                 yield Delivery(self._outlet, (piece,))

@@ -32,6 +32,16 @@ LARGE_DESCRIPTOR_LIMIT = DESCRIPTOR_LIMIT - 1
 
 DEFAULT_MAX_MESSAGE_SIZE = 64 * 1024 * 1024
 
+KEPT_LIMIT = 192 * 1024
+"""Bytes of the longest message that goes on a side stream which is kept for the next ones. The least buffer
+that Linux gives when asked for a large one, 208 KiB times two, takes twice as much."""
+
+KEPT_STREAMS = 64
+"""Side streams that a receiver keeps at most."""
+
+OFFERED = 0xFF
+"""In place of the number of a kept stream: this one may be kept."""
+
 SENDER, RECEIVER, SHARED_MEMORY, LARGE, FILE_DESCRIPTOR = range(1, 6)
 """Ext types. The payload of a handle begins with the index of its descriptor, one unsigned byte."""
 
@@ -62,14 +72,18 @@ if TYPE_CHECKING:
 
         Attributes:
             size: Bytes of the body.
-            descriptors: The stream's, then those of the message's handles.
+            descriptors: The stream's, unless it is a kept one, then those of the message's handles.
+            number: That of the kept stream, :data:`OFFERED`, or None for a stream that serves once.
+            head: The first bytes of the body, which do not come on a kept stream.
         """
 
         size: int
         descriptors: list[int]
+        number: int | None = None
+        head: bytes = b""
 else:
     Message = namedtuple("Message", ("value", "raw"))
-    Large = namedtuple("Large", ("size", "descriptors"))
+    Large = namedtuple("Large", ("size", "descriptors", "number", "head"), defaults=(None, b""))
 
 
 class Encoder:
@@ -294,10 +308,21 @@ def blob_header(size: int) -> bytes:
 ANNOUNCEMENT = b"\xc7\x08\x04"
 """How a large message is announced: ext type 4, and 8 bytes that give its size."""
 
+KEPT_ANNOUNCEMENT_SIZES = range(12, 12 + BLOB_HEADER_SIZE + 1)
+"""Bytes of an announcement with a number: of a kept stream, which the first bytes of the body may follow, or
+:data:`OFFERED`."""
 
-def announce(size: int) -> bytes:
-    """What stands in the channel for a message of ``size`` bytes, which comes on a stream of its own."""
-    return ANNOUNCEMENT + size.to_bytes(8, "big")
+
+def announce(size: int, number: int | None = None, head: bytes = b"") -> bytes:
+    """What goes into the channel for a message of ``size`` bytes, which comes on a side stream; see Large."""
+    if number is None:
+        return ANNOUNCEMENT + size.to_bytes(8, "big")
+    return b"\xc7%c\x04%b%b" % (9 + len(head), (size << 8 | number).to_bytes(9, "big"), head)
+
+
+def is_numbered(data: bytes) -> bool:
+    """Whether bytes of one of those sizes are an announcement with a number."""
+    return data[0] == 0xC7 and data[2] == LARGE and data[1] == len(data) - 3
 
 
 def too_large(size: int, limit: int) -> MessageTooLarge:

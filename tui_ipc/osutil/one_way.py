@@ -36,11 +36,8 @@ def open_stream(size: int) -> tuple[int, int]:
         to, which never waits for that many bytes.
     """
     if size > _PIPE_LIMIT:
-        reading, writing = socket.socketpair()
-        reading.setblocking(True)  # whatever socket.setdefaulttimeout() says
-        writing.setblocking(False)
-        writing.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
-        return reading.detach(), writing.detach()
+        reading, writing = open_sockets()
+        return reading, writing.detach()
     read_end, write_end = os.pipe()
     try:
         if size > _DEFAULT_CAPACITY:
@@ -52,6 +49,15 @@ def open_stream(size: int) -> tuple[int, int]:
     if capacity < size:  # else nothing that is written will have to wait
         os.set_blocking(write_end, False)
     return read_end, write_end
+
+
+def open_sockets() -> "tuple[int, socket.socket]":
+    """A pair of sockets as such a stream, on whose writing end something may be answered."""
+    reading, writing = socket.socketpair()
+    reading.setblocking(True)  # whatever socket.setdefaulttimeout() says
+    writing.setblocking(False)
+    writing.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SOCKET_BUFFER)
+    return reading.detach(), writing
 
 
 def is_stream(descriptor: int) -> bool:

@@ -76,6 +76,13 @@ def wait(
             return False
 
 
+def has_input(descriptor: int) -> bool:
+    """Whether a descriptor has something to read, or is at its end."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))
+
+
 def has_hung_up(descriptor: int, timeout: float = 0) -> bool:
     """Whether nobody holds the other end of a pipe, terminal or socket, whatever is unread in it.
 
