@@ -9,6 +9,7 @@ the message has left, and only then.
 from collections.abc import Callable
 
 from tui_ipc.ipc import sockets
+from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
@@ -72,7 +73,10 @@ def channel(
         >>> receiver.close()
     """
     left, right = sockets.pair()
-    return Sender(left, max_message_size, encode=encode), Receiver(right, max_message_size, decode=decode)
+    sender = Sender(left, max_message_size, encode=encode)
+    receiver = Receiver(right, max_message_size, decode=decode)
+    log_debug("made a channel: %s, %s", sender, receiver)
+    return sender, receiver
 
 
 def answering(receiver: "Receiver[Any]") -> "Sender[Any]":

@@ -15,6 +15,7 @@ from _thread import allocate_lock
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Closed, Disconnected, MessageTooLarge
 from tui_ipc.ipc.kept_streams import KeptStream, open_kept
+from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import KEPT_LIMIT, LARGE_DESCRIPTOR_LIMIT, OFFERED, announce, too_many_handles
 from tui_ipc.osutil import one_way
@@ -328,6 +329,8 @@ class Delivery:
 
     def _open_stream(self) -> None:
         """Make the side stream, and write into it what it holds."""
+        channel = self.outlet.socket.fileno()
+        log_debug("descriptor %s: a message of %s bytes leaves on a new stream", channel, self._size)
         if self.outlet.may_offer(self._size):
             self._theirs, self._kept = open_kept()
             self._body = self._kept.fileno()

@@ -10,6 +10,7 @@ import warnings
 from types import GenericAlias
 
 from tui_ipc.ipc.errors import Closed
+from tui_ipc.ipc.log import log_debug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,8 +111,9 @@ class DescriptorHandle(Handle):
 
     def close(self) -> None:
         """Close the descriptor. Closing twice is harmless."""
-        descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
+        if self._descriptor >= 0:
+            log_debug("closing %s", self)
+            descriptor, self._descriptor = self._descriptor, -1
             os.close(descriptor)
 
     def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:

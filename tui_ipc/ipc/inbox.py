@@ -20,6 +20,7 @@ from tui_ipc.ipc.decoder import BROKEN, NOTHING, StreamDecoder
 from tui_ipc.ipc.errors import Busy, Closed, Disconnected, IpcError, ProtocolError, TimedOut
 from tui_ipc.ipc.handle import Handle, TypedReceiver, close_handles
 from tui_ipc.ipc.kept_streams import KeptStreams
+from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, NONBLOCKING, RECEIVE_FLAGS
 from tui_ipc.ipc.wire import OFFERED, Large, Message, too_large
 from tui_ipc.osutil.fork import forget_in_children
@@ -223,6 +224,7 @@ class Inbox(TypedReceiver[T_co]):
             raise Closed(self._closed) from None
         if isinstance(error, ProtocolError) or self._decoder.state == BROKEN:
             assert isinstance(error, IpcError)
+            log_debug("%s is of no further use: %s", self, error)
             self._fault = error
             self._is_plain = False
             self._forget()
@@ -268,6 +270,7 @@ class Inbox(TypedReceiver[T_co]):
         size, descriptors, number, head = announced
         decoder = self._decoder
         if number is None or number == OFFERED:
+            log_debug("%s: a message of %s bytes comes on a new stream", self, size)
             self._bodies.append(Body(announced, decoder))
             self._bodies_are_dry = False
             self._is_plain = False

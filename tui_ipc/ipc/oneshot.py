@@ -13,6 +13,7 @@ from time import monotonic
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, PeerRejected, TimedOut
 from tui_ipc.ipc.handle import Uncopied, Unloaded
+from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.meeting_place import PATH_LIMIT, SOCKET_NAME, open_meeting_place, remove_meeting_place
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sender import Sender
@@ -68,6 +69,7 @@ class OneShotServer(Uncopied):
         self._directory, self._lock, self._listener = open_meeting_place()
         self.name = os.path.join(self._directory, SOCKET_NAME)
         """The server name: what the child needs to know."""
+        log_debug("listening at %s", self.name)
 
     if TYPE_CHECKING:
 
@@ -135,6 +137,7 @@ class OneShotServer(Uncopied):
                 return None
             pid, user = _peer(connection)
             if user == self._user:
+                log_debug("process %s connected to %s", pid, self.name)
                 self.close()
                 return Receiver(sockets.make_blocking(connection), self.max_message_size)
             connection.close()
@@ -270,6 +273,7 @@ def connect(
     except BaseException:
         client.close()
         raise
+    log_debug("connected to %s, of process %s", name, pid)
     return Sender(client, max_message_size, encode=encode)
 
 

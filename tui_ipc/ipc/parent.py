@@ -14,6 +14,7 @@ from tui_ipc.ipc.channel import answering
 from tui_ipc.ipc.errors import Empty, IpcError, ProtocolError, TimedOut
 from tui_ipc.ipc.handle import Unloaded, close_handles
 from tui_ipc.ipc.hello import QUIT, SERVER_NAME_VARIABLE, InvalidHello, insert_server_name, parse_hello
+from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.oneshot import OneShotServer
 from tui_ipc.ipc.receiver import Receiver
 from tui_ipc.ipc.sender import Sender
@@ -72,6 +73,7 @@ class Child:
             self._process = process = Popen(
                 insert_server_name(self._command, server.name), env=env, **options
             )
+            log_debug("started process %s: %s", process.pid, self._command)
             try:
                 self._ends = _meet(*server.accept(self._timeout, process))
             except BaseException:
@@ -93,6 +95,7 @@ class Child:
             if process.returncode is None:
                 self._signal(signal.SIGKILL)  # also whatever it left in its group
             process.wait()
+            log_debug("process %s ended with %s", process.pid, process.returncode)
             for each in self._ends or ():
                 each.close()
 
@@ -128,6 +131,7 @@ class Child:
         """Signal the child, and its group if it leads one. It was not reaped: the number is its own."""
         assert self._process is not None
         pid = self._process.pid
+        log_debug("signal %s to process %s and its group", number, pid)
         try:
             if os.getpgid(pid) == pid:
                 os.killpg(pid, number)
@@ -215,6 +219,7 @@ def _meet(connection: "Receiver[Any]", first: "Any") -> "tuple[Sender[Any], Rece
         hello = parse_hello(first)
         if hello.channels is None:
             close_handles(first)
+            log_debug("the child said hello, inline: name %s, process %s", hello.name, hello.pid)
             return answering(connection), connection
         to_child, from_child = hello.channels
         assert isinstance(to_child, Sender)  # what parse_hello gives
@@ -226,6 +231,7 @@ def _meet(connection: "Receiver[Any]", first: "Any") -> "tuple[Sender[Any], Rece
         if isinstance(error, InvalidHello):
             raise ProtocolError(f"the child's first message {error}: {first!r:.200}") from None
         raise
+    log_debug("the child said hello: name %s, process %s", hello.name, hello.pid)
     connection.close()
     to_child.max_message_size = from_child.max_message_size = size
     return to_child, from_child

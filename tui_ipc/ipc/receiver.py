@@ -15,6 +15,7 @@ from tui_ipc.ipc.errors import Busy, Disconnected, Empty, IpcError, ProtocolErro
 from tui_ipc.ipc.file_descriptor import FileDescriptor
 from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.inbox import READ_SIZE, Inbox
+from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, RECEIVE_FLAGS
@@ -209,6 +210,8 @@ class Receiver(Inbox[T_co]):
 
         A thread that is receiving gets Closed.
         """
+        if not self.closed:
+            log_debug("closing %s", self)
         self._is_plain = False
         if not self._is_busy:
             self._dispose()
@@ -273,6 +276,12 @@ def _adopt_receiver(
 
 def adopt_handle(max_message_size: int, kind: int, descriptor: int, payload: bytes) -> Handle:
     """Make the handle that a peer sent; ProtocolError leaves the descriptor with the caller."""
+    handle = _make_handle(max_message_size, kind, descriptor, payload)
+    log_debug("%s arrived", handle)
+    return handle
+
+
+def _make_handle(max_message_size: int, kind: int, descriptor: int, payload: bytes) -> Handle:
     if kind == SHARED_MEMORY:
         return SharedMemory._adopt(descriptor, payload)
     if payload:

@@ -13,6 +13,7 @@ from tui_ipc.ipc import sockets
 from tui_ipc.ipc.delivery import Delivery, Outlet, start_large
 from tui_ipc.ipc.errors import TimedOut
 from tui_ipc.ipc.handle import Handle, TypedSender
+from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
     BLOB_HEADER_SIZE,
@@ -196,6 +197,8 @@ class Sender(TypedSender[T_contra]):
 
         A thread that waits in :meth:`send` gets Closed.
         """
+        if not self.closed:
+            log_debug("closing %s", self)
         self._outlet.close()
 
     def __repr__(self) -> str:
