@@ -1,5 +1,7 @@
 """What is said of an event."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 
@@ -42,9 +44,23 @@ def test_an_audit_is_spelled_out() -> None:
     assert describe_leftovers(audit) == left
     assert describe_event(audit).detail == " · ".join([*left, 'ended 7.1 ms after "quit"'])
     assert (describe_event(audit).word, describe_event(audit).tone) == ("left", "warn")
+    named = replace(audit, commands=("sleep 9",), unfinished=2)
+    assert describe_leftovers(named)[0] == "2 processes (pid 7 sleep 9, 8)"
+    assert describe_leftovers(named)[-1] == "2 unread bytes of an unfinished message"
+    assert describe_leftovers(replace(named, unread=3))[-1] == "1 unread byte"
     clean = ev.Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=None)
     assert describe_leftovers(clean) == []
     assert (describe_event(clean).word, describe_event(clean).detail) == ("clean", "nothing was left behind")
+
+
+def test_who_connected_is_told_where_it_is_not_the_child_itself() -> None:
+    """With the processes between them."""
+    event = ev.ChildConnected(at=0, run=1)
+    assert describe_event(event).detail == "to the one-shot server"
+    behind = replace(event, lineage=("npm (pid 1)", "sh (pid 2)", "node (pid 3)"))
+    assert describe_event(behind).detail == "node (pid 3), started by npm (pid 1) → sh (pid 2)"
+    stranger = replace(event, lineage=("node (pid 3)",))
+    assert describe_event(stranger).detail == "node (pid 3), not started by the child"
 
 
 def test_a_long_value_is_cut_where_asked() -> None:

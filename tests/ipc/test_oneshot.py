@@ -230,18 +230,28 @@ def test_another_uid_connects(monkeypatch: pytest.MonkeyPatch) -> None:
             with connect(server.name) as bootstrap:
                 bootstrap.send("the real child")
             receiver, first = server.accept(PATIENCE)
+            assert server.client_pid == os.getpid()
             with receiver:
                 assert first == "the real child"
                 assert outcome(stranger) == (0, "got b''\n", "")
 
 
-def test_only_other_uids_connect() -> None:
+def test_root_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As ``connect`` trusts a server of root's: root could do anything anyway."""
+    with OneShotServer() as server, connect(server.name):
+        monkeypatch.setattr(oneshot, "_peer", lambda *_: (17, 0))
+        server._user = NOBODY
+        receiver = server.try_connection()
+        assert receiver is not None
+        receiver.close()
+
+
+def test_only_other_uids_connect(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another uid connects and nobody else does: at the deadline accept says who was turned away."""
     with OneShotServer() as server, connect(server.name):
         server._user = NOBODY
-        sentence = (
-            f"process {os.getpid()} of user {os.geteuid()} connected to .* only processes of user 65534"
-        )
+        monkeypatch.setattr(oneshot, "_peer", lambda *_: (17, 1000))
+        sentence = "process 17 of user 1000 connected to .* only processes of user 65534 and of root may"
         with pytest.raises(PeerRejected, match=sentence):
             server.accept(0.01)
 

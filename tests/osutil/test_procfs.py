@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +20,8 @@ from tui_ipc.osutil.procfs import (
     ProcessState,
     SystemCall,
     parse_socket_inode,
+    read_lineage,
+    read_process_name,
     read_process_state,
 )
 
@@ -165,3 +168,29 @@ def test_the_inode_of_a_socket_is_read_from_what_its_descriptor_is() -> None:
         None,
         None,
     )
+
+
+def test_a_process_is_named_by_its_command_and_only_as_long_as_it_lives() -> None:
+    """Its number may be another's later: when it started tells them apart."""
+    with running("import sys; sys.stdin.read()", "some   thing") as process:
+        name = read_process_name(process.pid)
+        assert re.fullmatch(rf"python\S* -c import sys; .* \(pid {process.pid}\)", str(name))
+        assert name.is_alive()
+        assert not replace(name, started=name.started + 1).is_alive()
+    assert not name.is_alive()
+    assert read_process_name(process.pid).command == "an ended process"
+
+
+def test_a_process_is_named_with_those_that_started_it() -> None:
+    """From the ancestor that is asked for on; one that is not gives the process alone."""
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'print(1, flush=True); input()'])"
+    with subprocess.Popen(
+        ["sh", "-c", f'{sys.executable} -c "{code}"; true'], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as shell:
+        assert shell.stdout is not None
+        shell.stdout.readline()
+        (middle,) = map(int, Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text().split())
+        (inner,) = map(int, Path(f"/proc/{middle}/task/{middle}/children").read_text().split())
+        assert [name.pid for name in read_lineage(inner, shell.pid)] == [shell.pid, middle, inner]
+        assert [name.pid for name in read_lineage(os.getpid(), shell.pid)] == [os.getpid()]
+        assert [name.pid for name in read_lineage(shell.pid, shell.pid)] == [shell.pid]

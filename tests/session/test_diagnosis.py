@@ -292,6 +292,27 @@ def test_before_and_after_the_conversation(facts: Diagnosis, sentences: list[str
                 "It has ended, and is about to be reaped.",
             ],
         ),
+        (
+            replace(QUIET, lineage=("npm (pid 1)", "sh (pid 2)", "node (pid 3)")),
+            [
+                "The child is idle: no message waits for an answer, and it waits for the next.",
+                "The process that talks is node (pid 3), started by npm (pid 1) → sh (pid 2).",
+                WAITS,
+            ],
+        ),
+        (
+            replace(
+                QUIET,
+                lineage=("npm (pid 1)", "node (pid 3)"),
+                has_talker_ended=True,
+                child=busy("S", "wait4"),
+            ),
+            [
+                "Nothing is overdue: no message waits for an answer.",
+                "The process that talked, node (pid 3), has ended; npm (pid 1) lives on.",
+                "It sleeps in wait4, waiting for a process that it started.",
+            ],
+        ),
         (replace(QUIET, child=busy("T"), stopped_by=19), [STOPPED]),
         (replace(QUIET, child=None, stopped_by=19), [STOPPED]),
         (

@@ -17,6 +17,7 @@ from tests.support.sessions import (
     describe_events,
     environment,
     is_alive,
+    name_leftover,
     output_of,
     run_session,
     single_event,
@@ -244,7 +245,7 @@ def test_a_process_that_outlives_the_child_neither_holds_us_up_nor_lives_on(kind
 
     events = run_session(child("leaves_process", kind), act, grace=0.3)
     pid = single_event(events, ev.MessageReceived).value
-    reason = f"the child ended and left processes behind: {pid}"
+    reason = f"the child ended and left processes behind: {name_leftover(events)}"
     assert describe_events(events)[6:] == [
         "> 'quit'",
         "stdout 'the first one out\\n'",

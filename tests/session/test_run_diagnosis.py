@@ -70,6 +70,14 @@ def test_a_child_that_hangs_in_a_call_has_read_the_message_and_is_found_there(
     assert sentence in text
 
 
+def test_behind_a_wrapper_the_process_that_talks_is_looked_at() -> None:
+    """The shell would only wait for it; both are named."""
+    wrapper = ["sh", "-c", '"$@"; true', "wrapper", *child("hangs", "sleep")]
+    text = diagnosed(wrapper, in_call("nanosleep", "clock_nanosleep"), "hello")
+    assert re.search(r"The process that talks is python\S* -m .*, started by sh -c .* \(pid \d+\)\.", text)
+    assert "nanosleep, waiting for time to pass" in text
+
+
 def test_a_child_that_reads_something_else_is_told_with_what_it_reads() -> None:
     """A pipe that is not written to."""
     text = diagnosed(
@@ -282,7 +290,7 @@ def test_what_a_child_sent_and_printed_and_was_not_read_is_counted() -> None:
                 await once(session, lambda facts: facts.consumer_stalled and in_call(*names)(facts))
             ).sentences
 
-    messages, output = (" ".join(asyncio.run(main(what))) for what in ("messages", "output"))
+    messages, output = (" ".join(asyncio.run(main(what))) for what in ("by hand", "output"))
     assert "Unread at our end of the channel" in messages
     assert "(its channel to us)" in messages
     assert "Unread in its output" in output

@@ -140,6 +140,14 @@ def single_event(events: list[ev.AnyEvent], kind: type[E]) -> E:
     return found
 
 
+def name_leftover(events: list[ev.AnyEvent]) -> str:
+    """The one process that a child left behind, as it is named where it is signalled."""
+    audit = single_event(events, ev.Audit)
+    (pid,), (command,) = audit.processes, audit.commands
+    assert "tests.support" in command
+    return f"{command} (pid {pid})"
+
+
 def is_alive(pid: int) -> bool:
     """Whether a process runs; one that has ended and waits to be reaped by whoever adopted it does not."""
     try:

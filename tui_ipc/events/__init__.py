@@ -83,10 +83,17 @@ class ChildSpawned(EventBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChildConnected(EventBase):
-    """A process of our user connected to the one-shot server."""
+    """A process of our user, or of root, connected to the one-shot server.
+
+    Attributes:
+        lineage: Where that is not the child itself: the processes from the child to it, each as
+            ``command (pid N)``; it alone where it does not descend from the child.
+    """
 
     KIND: ClassVar = 3
     ONCE_A_RUN: ClassVar = True
+
+    lineage: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,6 +314,7 @@ class Audit(EventBase):
         unread: Bytes that the child sent and that were not received.
         quit_elapsed: Nanoseconds from sending ``"quit"`` to the exit, None if it was not sent.
         unfinished: How many of the unread bytes are of messages that had only begun.
+        commands: The command lines of those processes, shortened, in the same order; as many as are known.
     """
 
     KIND: ClassVar = 17
@@ -318,6 +326,7 @@ class Audit(EventBase):
     quit_elapsed: Nanoseconds | None
     held: tuple[str, ...] = ()
     unfinished: Count = 0
+    commands: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:

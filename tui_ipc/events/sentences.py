@@ -4,6 +4,7 @@ Both faces use these texts, and each decides how they look.
 """
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Final, Literal, assert_never
 
 from tui_ipc.events import (
@@ -72,7 +73,7 @@ def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
         case ChildSpawned():
             return EventText("●", "spawned", f"pid {event.pid} · {' '.join(event.command)}", "muted")
         case ChildConnected():
-            return EventText("●", "connected", "to the one-shot server", "muted")
+            return EventText("●", "connected", _describe_connection(event), "muted")
         case HelloReceived():
             form = "inline" if event.inline else "two channels"
             return EventText("●", "hello", f"{event.name} · {form}", "muted")
@@ -106,6 +107,13 @@ def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
             assert_never(event)
 
 
+def _describe_connection(event: ChildConnected) -> str:
+    if not event.lineage:
+        return "to the one-shot server"
+    *before, last = event.lineage
+    return f"{last}, started by {' → '.join(before)}" if before else f"{last}, not started by the child"
+
+
 def _describe_script_step(event: ScriptStep) -> EventText:
     detail = f"{event.script}:{event.line}: {event.text}" if event.line else f"{event.script}: {event.text}"
     match event.state:
@@ -123,7 +131,9 @@ def describe_leftovers(audit: Audit) -> list[str]:
     """What a run left behind, a few words each; empty if it is clean."""
     facts = []
     if audit.processes:
-        pids = ", ".join(map(str, audit.processes))
+        commands = [f" {command}" for command in audit.commands]
+        names = zip_longest(audit.processes, commands[: len(audit.processes)], fillvalue="")
+        pids = ", ".join(f"{pid}{command}" for pid, command in names)
         facts.append(f"{format_plural(len(audit.processes), 'process', 'processes')} (pid {pids})")
     facts += [f"{stream} held open" for stream in audit.held]
     if audit.files:

@@ -61,7 +61,10 @@ class OneShotServer(Uncopied):
         self.max_message_size = max_message_size
         self._user = os.geteuid()
         self._process = os.getpid()
-        self._rejected: PeerRejected | None = None
+        self.client_pid = 0
+        """The process that connected; 0 before, or where it cannot be seen from here."""
+        self.rejected: PeerRejected | None = None
+        """The last process of another user that was turned away."""
         self._is_waiting = False  # in accept(): close() wakes it, and it closes then
         self._is_closing = False
         self._lock = -1
@@ -136,19 +139,20 @@ class OneShotServer(Uncopied):
             except (BlockingIOError, ConnectionAbortedError):
                 return None
             pid, user = _peer(connection)
-            if user == self._user:
+            if user in (self._user, 0):  # root could do anything anyway
+                self.client_pid = pid
                 log_debug("process %s connected to %s", pid, self.name)
                 self.close()
                 return Receiver(sockets.make_blocking(connection), self.max_message_size)
             connection.close()
-            self._rejected = PeerRejected(
+            self.rejected = PeerRejected(
                 f"process {pid} of user {user} connected to {self.name} and was turned away: only processes "
-                f"of user {self._user} may"
+                f"of user {self._user} and of root may"
             )
 
     def nobody_came(self, timeout: float | None) -> IpcError:
         """The error for a deadline that passed before our own user's client came."""
-        return self._rejected or TimedOut(f"no process connected to {self.name} within {timeout} s")
+        return self.rejected or TimedOut(f"no process connected to {self.name} within {timeout} s")
 
     @property
     def closed(self) -> bool:

@@ -140,3 +140,52 @@ def parse_socket_inode(file: str | None) -> int | None:
     """The inode in ``socket:[inode]``."""
     found = re.fullmatch(r"socket:\[(\d+)\]", file or "")
     return int(found[1]) if found else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessName:
+    """A process that may end, and its number be given to another.
+
+    Attributes:
+        pid: Its number.
+        started: When it started, in ticks since the machine did: no other process has both; 0 if unknown.
+        command: Its command line, shortened.
+    """
+
+    pid: int
+    started: int
+    command: str
+
+    def __str__(self) -> str:
+        return f"{self.command} (pid {self.pid})"
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        fields = read_stat(self.pid)
+        return len(fields) > 19 and fields[0] not in (b"Z", b"X") and int(fields[19]) == self.started
+
+
+MAX_COMMAND: Final = 50
+"""Characters of a command line at most."""
+
+
+def read_process_name(pid: int) -> ProcessName:
+    """Name a process by its command line, as far as it still has one."""
+    fields = read_stat(pid)
+    line = (_read_text(f"{PROC}/{pid}/cmdline") or "").replace("\0", " ")
+    program, *arguments = (line or _read_text(f"{PROC}/{pid}/comm") or "").split() or ["an ended process"]
+    command = " ".join([os.path.basename(program), *arguments])
+    if len(command) > MAX_COMMAND:
+        command = f"{command[: MAX_COMMAND - 1]}…"
+    return ProcessName(pid=pid, started=int(fields[19]) if len(fields) > 19 else 0, command=command)
+
+
+def read_lineage(pid: int, ancestor: int) -> tuple[ProcessName, ...]:
+    """Name a process and those that it descends from, from an ancestor on; only itself if that is none."""
+    found = [pid]
+    while found[-1] not in (ancestor, 1):
+        fields = read_stat(found[-1])
+        if len(fields) < 2 or int(fields[1]) in (0, *found):
+            break
+        found.append(int(fields[1]))
+    return tuple(map(read_process_name, reversed(found if found[-1] == ancestor else found[:1])))

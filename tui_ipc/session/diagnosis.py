@@ -11,7 +11,7 @@ from tui_ipc.events import Step
 from tui_ipc.osutil.descriptors import UnreadBytes
 from tui_ipc.osutil.procfs import ProcessState
 from tui_ipc.session.handshake import HANDSHAKE_STEPS, RunPhase
-from tui_ipc.session.process_text import describe_process, describe_stop, is_reading, is_watching
+from tui_ipc.session.process_text import describe_process, describe_stop, is_reading, is_watching, is_writing
 from tui_ipc.session.unfinished import SendProgress, UnfinishedMessage
 from tui_ipc.text.units import format_count, format_plural
 
@@ -86,7 +86,9 @@ class Diagnosis:
         failure: Why the handshake failed, None if it did not.
         exit_text: How the child ended (``exited with code 3``), None while it lives.
         stopped_by: The signal that the child is stopped by, as far as is known.
-        child: What the child does, None if there is none.
+        child: What the child does, or the process that connected in its place; None if there is none.
+        lineage: Where another process than the child connected: those from the child to it.
+        has_talker_ended: Whether that process has ended, so that the child itself was looked at.
         channels: The channels, None unless they were opened.
         unread_output: Bytes that the child printed on either stream and we have not read, None if unknown.
         last_activity: When each stream was last active.
@@ -100,6 +102,8 @@ class Diagnosis:
     exit_text: str | None = None
     stopped_by: int | None = None
     child: ProcessState | None = None
+    lineage: tuple[str, ...] = ()
+    has_talker_ended: bool = False
     channels: ChannelState | None = None
     unread_output: int | None = None
     last_activity: LastActivity = field(default_factory=LastActivity)
@@ -161,6 +165,7 @@ def _describe_handshake(facts: Diagnosis) -> Iterator[str]:
         yield f"{missing}."
     else:
         yield f"{missing}; {does}." if does else f"{missing}."
+    yield from _describe_lineage(facts)
     if facts.consumer_stalled:
         yield _STALLED_TEXT
 
@@ -294,20 +299,34 @@ def _single_pending(channels: ChannelState) -> PendingMessage | None:
 
 def _describe_present(facts: Diagnosis) -> Iterator[str]:
     """What the child does, as a sentence of its own."""
+    yield from _describe_lineage(facts)
     does = _describe_child(facts)
     if does is not None and describe_stop(facts.child, facts.stopped_by) is None:
         yield f"{does[0].upper()}{does[1:]}."
 
 
+def _describe_lineage(facts: Diagnosis) -> Iterator[str]:
+    """Which process talks, where it is not the child itself."""
+    if not facts.lineage or facts.child is None:
+        return
+    *before, talker = facts.lineage
+    started = f"started by {' → '.join(before)}" if before else "which the child did not start"
+    if facts.has_talker_ended:
+        rest = before[0] if before else "the child"
+        yield f"The process that talked, {talker}, has ended; {rest} lives on."
+    else:
+        yield f"The process that talks is {talker}, {started}."
+
+
 def _describe_child(facts: Diagnosis) -> str | None:
     """What the child does, to follow a semicolon; None if there is no child."""
+    if facts.child is None:
+        return None
     channels = facts.channels or ChannelState()
-    sockets = {
-        channels.child_writer_inode: "its channel to us",
-        channels.unread_by_child.reader_inode: "its channel from us",
-    }
-    known = {inode: name for inode, name in sockets.items() if inode is not None}
-    return None if facts.child is None else describe_process(facts.child, known)
+    sockets = {channels.unread_by_child.reader_inode: "its channel from us"}
+    if channels.child_writer_inode not in sockets or is_writing(facts.child):  # inline, they are one
+        sockets[channels.child_writer_inode] = "its channel to us"
+    return describe_process(facts.child, {inode: name for inode, name in sockets.items() if inode})
 
 
 def _is_reading_channel(facts: Diagnosis, channels: ChannelState) -> bool:

@@ -13,6 +13,7 @@ from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.hello import Hello, InvalidHello, parse_hello
 from tui_ipc.ipc.oneshot import OneShotServer
 from tui_ipc.ipc.wire import Message
+from tui_ipc.osutil.procfs import ProcessName, read_lineage
 from tui_ipc.session.timeline import Timeline
 from tui_ipc.session.unfinished import MAX_EXAMINED
 from tui_ipc.text.notation import render_value
@@ -122,12 +123,14 @@ class Handshake:
     Attributes:
         step: The step to be reached next.
         connected_at: When the child connected, None before.
+        talker: Where another process than the child connected: those from the child to it, as of then.
         server_name: Empty before :meth:`listen`.
     """
 
     def __init__(self, run: int, timeline: Timeline, max_message_size: int) -> None:
         self.step: Step = "listening"
         self.connected_at: int | None = None
+        self.talker: tuple[ProcessName, ...] = ()
         self.server_name = ""
         self._reached = {step: asyncio.Event() for step in HANDSHAKE_STEPS}
         self._max_message_size = max_message_size
@@ -147,6 +150,11 @@ class Handshake:
         """What the child has sent, the first :data:`MAX_EXAMINED` bytes of it, while it was no hello."""
         ahead = b"" if self._connection is None else self._connection.peek(MAX_EXAMINED)
         return (self._refused + ahead)[:MAX_EXAMINED]
+
+    @property
+    def rejected(self) -> str:
+        """Who was turned away last for being another user, in words; empty if nobody was."""
+        return "" if self._server is None or self._server.rejected is None else str(self._server.rejected)
 
     def listen(self) -> None:
         """Open the one-shot server.
@@ -175,8 +183,11 @@ class Handshake:
         """
         assert self._server is not None
         self._connection = await aio.connection(self._server, pid)
+        if self._server.client_pid not in (pid, 0):
+            self.talker = read_lineage(self._server.client_pid, pid)
         self.connected_at = self._timeline.stamp()
-        self._timeline.add(ChildConnected(at=self.connected_at, run=self._run))
+        lineage = tuple(map(str, self.talker))
+        self._timeline.add(ChildConnected(at=self.connected_at, run=self._run, lineage=lineage))
         self.mark_reached("connected")
         try:
             message = await self._connection.recv_message()

@@ -10,7 +10,9 @@ from typing import Final
 from tui_ipc.events import StepLate
 from tui_ipc.ipc.errors import Disconnected
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE, InvalidHello
+from tui_ipc.osutil import process_group
 from tui_ipc.osutil.async_waits import wait_for_first
+from tui_ipc.osutil.procfs import read_process_name
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.session.conversation import describe_limit
 from tui_ipc.session.handshake import HANDSHAKE_STEPS, Handshake
@@ -26,6 +28,7 @@ _MIN_LATE_SECONDS: Final = 0.5
 """A step is late after this part of the time for all of them, and after so many seconds at least: programs
 need time to load."""
 
+_MAX_PROCESSES: Final = 5  # that are named
 _QUOTED_LINES: Final = 3  # of what the child printed last
 _QUOTED_WIDTH: Final = 200  # characters of each
 
@@ -38,6 +41,8 @@ class HandshakeEvidence:
         connected: Whether it has connected.
         partial_hello_size: Bytes of its first message that have come, while it is not complete.
         first_bytes: What it has sent, from the first byte on.
+        processes: Those that the child's session has, in words, if there are several.
+        rejected: Who was turned away for being another user, in words; empty if nobody was.
         exit_text: How it ended, None if it lives.
         stopped_by: The name of the signal that it is stopped by, None if it runs or has ended.
         last_output: See :func:`quote_last_output`.
@@ -46,6 +51,8 @@ class HandshakeEvidence:
     connected: bool
     partial_hello_size: int
     first_bytes: bytes = b""
+    processes: tuple[str, ...] = ()
+    rejected: str = ""
     exit_text: str | None
     stopped_by: str | None
     last_output: str
@@ -101,6 +108,8 @@ def _append_evidence(
     stopped_by = evidence.stopped_by if is_idle else None
     if stopped_by is not None:
         happened += f": it is stopped by {stopped_by}"
+    if not evidence.connected and evidence.rejected:
+        happened += f"; {evidence.rejected}"
     cause = explain_first_bytes(evidence.first_bytes)
     if evidence.first_bytes and (cause or not isinstance(error, InvalidHello)):  # which shows the message
         happened += f"; it sent {quote_bytes(evidence.first_bytes)}"
@@ -121,7 +130,8 @@ def _suggest_remedy(connected: bool, stopped_by: str | None) -> str:
 
 def _describe_timeout(evidence: HandshakeEvidence, silence: float) -> str:
     if not evidence.connected:
-        runs = ", and still runs" if evidence.stopped_by is None else ""
+        names = f": {', '.join(evidence.processes)}" if evidence.processes else ""
+        runs = f", and still runs{names}" if evidence.stopped_by is None else ""
         return f"the child did not connect within {silence:.1f} s{runs}"
     if evidence.partial_hello_size:
         part = _describe_partial_hello(evidence)
@@ -164,6 +174,12 @@ def quote_last_output(stderr: bytes, stdout: bytes) -> str:
         if shown:
             return f"it printed on {stream}: {' '.join(shown)}"
     return "it printed nothing on stderr"
+
+
+def _name_processes(sid: int) -> tuple[str, ...]:
+    """Name the processes of a child's session, if there are several."""
+    pids = process_group.session_processes(sid)[:_MAX_PROCESSES]
+    return tuple(str(read_process_name(pid)) for pid in pids) if len(pids) > 1 else ()
 
 
 class HandshakeMonitor:
@@ -239,6 +255,8 @@ class HandshakeMonitor:
             connected=self._handshake.connected_at is not None,
             partial_hello_size=self._handshake.partial_hello_size,
             first_bytes=self._handshake.first_bytes,
+            processes=() if process.exit_status is not None else _name_processes(process.pid),
+            rejected=self._handshake.rejected,
             exit_text=None if process.exit_status is None else str(process.exit_status),
             stopped_by=None if process.stopped_by is None else signal_name(process.stopped_by),
             last_output=quote_last_output(*self._parts.output.last_output),

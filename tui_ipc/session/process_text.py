@@ -92,6 +92,11 @@ def is_watching(state: ProcessState | None) -> bool:
     return state is not None and state.call is not None and state.call.name in _MULTIPLEX_CALLS
 
 
+def is_writing(state: ProcessState) -> bool:
+    """Whether a process sleeps until another has read what it writes."""
+    return state.call is not None and state.call.name in _WRITE_CALLS
+
+
 def is_reading(state: ProcessState | None, inode: int | None) -> bool:
     """Whether a process sleeps until something comes on a socket."""
     call = None if state is None else state.call

@@ -154,6 +154,9 @@ class Run:
         exit_status = None if parts is None else parts.process.exit_status
         last_step_at = self._handshake.connected_at or (None if parts is None else parts.spawned_at)
         output_at = {} if parts is None else parts.output.last_output_at
+        talker = self._handshake.talker
+        has_talker_ended = bool(talker) and not talker[-1].is_alive()
+        observed = talker[-1].pid if talker and not has_talker_ended else self.pid
 
         def elapsed(at: int | None) -> int | None:
             return None if at is None else now - at
@@ -165,7 +168,9 @@ class Run:
             failure=None if self._failure is None else self._failure.sentence,
             exit_text=None if exit_status is None else str(exit_status),
             stopped_by=None if parts is None else parts.process.stopped_by,
-            child=None if self.pid is None else read_process_state(self.pid),
+            child=None if self.pid is None or observed is None else read_process_state(observed),
+            lineage=tuple(map(str, talker)),
+            has_talker_ended=has_talker_ended,
             channels=None if conversation is None else self._measure_channels(conversation),
             unread_output=None if parts is None else parts.output.unread_bytes,
             last_activity=LastActivity(
@@ -358,6 +363,7 @@ class Run:
                 at=self._timeline.stamp(),
                 run=self.number,
                 processes=leftovers.processes,
+                commands=leftovers.commands,
                 files=tuple(path for path in paths if path and os.path.lexists(path)),
                 unread=0 if conversation is None else conversation.unread_bytes,
                 unfinished=0 if conversation is None else conversation.unfinished_bytes,

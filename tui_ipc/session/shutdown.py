@@ -14,6 +14,7 @@ from tui_ipc.ipc.hello import QUIT
 from tui_ipc.ipc.wire import encode
 from tui_ipc.osutil import process_group
 from tui_ipc.osutil.async_waits import wait_for_first
+from tui_ipc.osutil.procfs import read_process_name
 from tui_ipc.osutil.waiting import has_hung_up
 from tui_ipc.session.conversation import CHILD_ENDED, Conversation
 from tui_ipc.session.output import DRAIN_BYTES, DRAIN_SECONDS
@@ -30,10 +31,12 @@ class Leftovers:
 
     Attributes:
         processes: Those of its session that were alive after its end.
+        commands: Their command lines, shortened.
         held: Streams that some process still held once these had been ended: one in a session of its own.
     """
 
     processes: tuple[int, ...] = ()
+    commands: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
 
 
@@ -95,6 +98,7 @@ class Shutdown:
                 self._conversation.close(CHILD_ENDED)
             is_reaped = self._emit_exit()
             survivors = process_group.session_processes(process.pid)
+            commands = tuple(read_process_name(pid).command for pid in survivors)
             await self._end_survivors()
             held: tuple[str, ...] = output.held_streams  # what the survivors held is closed by now
             if duplicate is not None and not has_hung_up(duplicate):
@@ -105,7 +109,7 @@ class Shutdown:
         if not is_reaped:  # neither we nor the kernel could end it in time; a last look
             process.kill_and_reap(0)
             self._emit_exit()
-        return Leftovers(survivors, held)
+        return Leftovers(survivors, commands, held)
 
     async def _request_quit(self, conversation: Conversation) -> str:
         """Send ``"quit"`` unless it was sent, and give the child its time; return why that was not enough."""
@@ -170,7 +174,7 @@ class Shutdown:
 
     def _signal_survivors(self, pids: tuple[int, ...], number: signal.Signals, reason: str) -> None:
         parts = self._parts
-        reason = f"{reason}: {', '.join(map(str, pids))}"
+        reason = f"{reason}: {', '.join(str(read_process_name(pid)) for pid in pids)}"
         parts.timeline.add(
             SignalSent(at=parts.timeline.stamp(), run=parts.run, signal=int(number), reason=reason)
         )

@@ -86,7 +86,11 @@ def _without_repeats(lines: list[str]) -> list[str]:
 
 def _plain(line: str) -> str:
     """A line without process ids, descriptors and measured seconds, a long one cut to its ends."""
-    line = re.sub(r"left processes behind: \d+$", "left processes behind: PID", line)
+    line = re.sub(
+        r"left processes behind: .* \(pid \d+\)$",
+        "left processes behind: PID",
+        line,
+    )
     line = re.sub(r"^< '?\d+'?$", "< PID", line)
     line = re.sub(r"descriptor \d+ came", "descriptor N came", line)
     line = re.sub(

@@ -277,7 +277,10 @@ def _list_facts(  # noqa: PLR0912, PLR0915 - one case for each kind of event
         case Note():
             if event.about is not None:
                 yield "about", f"{format_clock(event.about).strip()} s"
-        case ChildConnected() | ChannelsOpen() | ChildContinued() | ChannelClosed() | ChildOutput():
+        case ChildConnected():
+            for process in event.lineage:
+                yield "process", process
+        case ChannelsOpen() | ChildContinued() | ChannelClosed() | ChildOutput():
             pass  # their line in the log says all
         case _:
             assert_never(event)
