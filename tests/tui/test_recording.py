@@ -9,7 +9,7 @@ import pytest
 from tests.support.app_harness import ExplorerDriver, run_replay_app
 from tests.support.fake_session import FakeSession
 from tests.support.sample_events import LISTENING
-from tui_ipc.events import ChildSpawned
+from tui_ipc.events import ChildSpawned, Note
 from tui_ipc.recording.reader import open_recording
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import Session
@@ -45,14 +45,14 @@ def full(*_: object) -> None:
 
 
 def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
-    """A real child, explored and left: the recording holds its run to the audit, and is closed."""
+    """A real child, explored and left: the recording holds its run to the audit, notes too, and is closed."""
     path = tmp_path / "talk.rec"
 
     def run(app: ExplorerApp) -> int:
         async def main() -> None:
             async with app.run_test() as pilot:
                 await ExplorerDriver(app, pilot).until(lambda: app.model.status.phase == "open")
-                await pilot.press(*"Hi", "enter", "ctrl+q")
+                await pilot.press(*"Hi", "enter", "tab", "m", *"look", "enter", "ctrl+q")
                 await ExplorerDriver(app, pilot).until(lambda: app.return_code is not None)
 
         asyncio.run(main())
@@ -63,6 +63,7 @@ def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
     recorded = open_recording(str(path))
     events = list(recorded.events())
     assert any(isinstance(event, ChildSpawned) for event in events)
+    assert [event.text for event in events if isinstance(event, Note)] == ["look"]
     assert type(events[-1]).__name__ == "Audit"
     assert recorded.truncated == 0
 

@@ -111,8 +111,11 @@ def test_what_cannot_be_edited_is_told() -> None:
     play(scene)
 
 
+NO_NOTE = "A replay does not change its file: notes are written while the session runs."
+
+
 def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
-    """There is no child to send to; r says so, and editing is not offered."""
+    """There is no child to send to: r says so, editing is not offered, and no note changes the file."""
     path = tmp_path / "talk.rec"
     sent = MessageSent(at=1, run=1, number=1, value="one", raw=encode("one"))
     path.write_bytes(encode_recording(LISTENING, SPAWNED, sent, command=("./calculator",)))
@@ -123,6 +126,8 @@ def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
             it.app.log_view.focus()
             await it.pilot.press("up", "r")
             await it.until(lambda: it.notices() == ["This is a recording: there is no child to send to."])
+            await it.pilot.press("m")
+            await it.until(lambda: it.notices()[1:] == [NO_NOTE])
             offered = {command.title for command in it.app.get_system_commands(it.app.screen)}
             assert "Resend" in offered
             assert "Edit and resend" not in offered
@@ -131,7 +136,7 @@ def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
 
 
 def test_a_note_about_a_line_of_the_log_is_an_event() -> None:
-    """It has a line in the log, is filtered as one, and says what it is about."""
+    """It has a line in the log, is filtered and found as one, and says what it is about."""
 
     async def scene(it: FakeExplorerDriver) -> None:
         await it.connected()
@@ -147,6 +152,10 @@ def test_a_note_about_a_line_of_the_log_is_an_event() -> None:
         await it.pilot.press("slash", *"note", "enter")
         await it.until(lambda: not it.shows("log", "open"))
         assert it.shows("log", "look")
+        await it.pilot.press("backspace", "f", *"look", "enter")
+        await it.until(lambda: it.app.log_view.search_status == "1 of 1")
+        assert it.app.log_view.selected is not None
+        assert it.app.log_view.selected.event is note
 
     play(scene)
 

@@ -169,7 +169,9 @@ def send_again(app: "ExplorerApp") -> None:
 def write_note(app: "ExplorerApp") -> None:
     """Ask for a line of text about the selected line of the log, and make it an event of the session."""
     if app.IS_REPLAY:
-        notify_refusal(app, "No note", "This is a recording: notes are written while it is recorded.")
+        notify_refusal(
+            app, "No note", "A replay does not change its file: notes are written while the session runs."
+        )
         return
     from tui_ipc.tui.screens.dialogs import LineScreen
 

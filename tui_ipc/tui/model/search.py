@@ -93,7 +93,7 @@ GRAMMAR: Final = (
     ('"two words"', "text with spaces, or a word of this language as text"),
     ("/regular expression/", "lines in which it is found"),
     ("sent · received", "messages to the child · from it; also > and <"),
-    ("messages · handshake", "only those; also child (its life), signals, faults (what went wrong)"),
+    ("messages · handshake", "only those; also child (its life), signals, faults, steps (of scripts), notes"),
     ("slower 5ms · faster 5ms", "answers that took longer, or less"),
     ("larger 1KiB · smaller 20B", "messages of more bytes, or fewer"),
     ("run 2", "what belongs to the second run"),

@@ -23,7 +23,8 @@ What you type is sent to the child; its answers and its output are shown as they
 
 _ABOUT_REPLAY = """\
 This is a recording of what happened between tui-ipc and the program named at the top.
-It is shown at the original speed or at yours. No child is running, so nothing can be sent."""
+It is shown at the original speed or at yours. No child is running, so nothing can be sent.
+The file is not changed, so notes cannot be written; those that were written are in the log."""
 
 _NAVIGATION = "Tab goes from pane to pane. The line at the bottom shows the keys of the current pane."
 
