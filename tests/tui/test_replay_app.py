@@ -349,7 +349,7 @@ def test_a_writer_that_was_killed_is_told(tmp_path: Path) -> None:
         app = ReplayApp(replay, str(path), open_replay=lambda speed: replay)
         async with app.run_test(size=(120, 36)) as pilot:
             it = ExplorerDriver(app, pilot)
-            await it.until(lambda: "over: its writer is gone" in replay_bar(it))
+            await it.until(lambda: "over: it was not ended" in replay_bar(it))
             assert it.shows("log", "listening")
             assert "its writer was killed" in it.notices()[0]
 
@@ -474,6 +474,21 @@ def test_one_moves_while_a_recording_is_followed(tmp_path: Path) -> None:
             await pilot.press("q")
 
     asyncio.run(main())
+
+
+def test_a_move_in_a_file_that_was_recorded_anew_shows_the_new_recording(tmp_path: Path) -> None:
+    """Also where nothing more was to be read of the old one, and the file is the same."""
+    path = tmp_path / "s.rec"
+    path.write_bytes(encode_recording(LISTENING, SPAWNED, note(3)))
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.until(lambda: "event 3 of 3" in replay_bar(it))
+        path.write_bytes(encode_recording(note(7), note(8)))
+        await it.pilot.press("comma")
+        await it.until(lambda: log_of(it) == ["note note 7", "note note 8"])
+        assert it.notices() == ["The file was replaced: this is the recording that it has now."]
+
+    watch(scene, path, None)
 
 
 def test_a_move_in_a_file_that_was_replaced_shows_the_other_recording(tmp_path: Path) -> None:

@@ -73,6 +73,7 @@ class RecordingIndex:
         follow: Whether it may still be written: then all were read once its writer ended it.
 
     Attributes:
+        began: When the recording began, by which it is told from one that replaces it.
         position: How many events were read.
         is_whole: Whether all were.
         is_at_end: Whether nothing more was there at the last look, in a file that may still be written.
@@ -84,6 +85,7 @@ class RecordingIndex:
     def __init__(self, path: str, *, follow: bool = False) -> None:
         self._followed = FollowedRecording(path) if follow else None
         self._recording = open_recording(path) if self._followed is None else self._followed.recording
+        self.began = self._recording.began
         self._size = os.path.getsize(path)
         self._events: Iterator[AnyEvent | None] = (
             self._recording.events() if self._followed is None else _follow(self._followed)

@@ -211,7 +211,7 @@ class ReplayApp(ExplorerApp):
             self.notify(str(broken), title="Broken", severity="error", timeout=30)
         elif problems := self.replay.problems:
             if self.replay.is_abandoned:
-                self.replay_bar.flaw, title = "its writer is gone", "Abandoned"
+                self.replay_bar.flaw, title = "it was not ended", "Abandoned"
             elif self.replay.truncated:
                 self.replay_bar.flaw, title = "the file breaks off", "Truncated"
             else:

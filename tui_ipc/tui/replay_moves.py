@@ -201,6 +201,9 @@ async def _show(app: "ReplayApp", index: RecordingIndex, position: int, *, plays
     except RecordingError as error:
         _refuse(app, str(error))
         return
+    if replay.began != index.began:
+        await app.show_replacement()
+        return
     if not plays:
         replay.go_to(position)
     await app.replace_replay(replay, is_beginning=replay.position == 0)
