@@ -110,15 +110,30 @@ def test_the_examples_of_the_library_give_what_they_show() -> None:
     assert results.failed == 0
 
 
-def test_the_program_with_processes_of_multiprocessing(tmp_path: Path) -> None:
-    """LIBRARY.md: saved and run, it prints what the process sent."""
-    assert run_program("# processes.py", tmp_path) == (0, "[0, 1, 4, 9, 16]\n", "")
+LOGGED = r"""DEBUG:tui_ipc:made a channel: <Sender on descriptor \d+>, <Receiver on descriptor \d+>
+DEBUG:tui_ipc:closing <Sender on descriptor \d+>
+DEBUG:tui_ipc:closing <Receiver on descriptor \d+>
+"""
 
 
-@pytest.mark.parametrize("program", ["typed", "with_attrs", "with_msgspec", "with_pydantic"])
-def test_the_programs_with_typed_messages(program: str, tmp_path: Path) -> None:
-    """LIBRARY.md: handles in them get there."""
-    assert run_program(f"# {program}.py", tmp_path) == (0, "job 7 is done\n", "")
+@pytest.mark.parametrize(
+    ("program", "printed", "logged"),
+    [
+        ("typed", "job 7 is done\n", ""),
+        ("with_attrs", "job 7 is done\n", ""),
+        ("with_msgspec", "job 7 is done\n", ""),
+        ("with_pydantic", "job 7 is done\n", ""),
+        ("with_numpy", "(1080, 1920, 3) 200.0\n", ""),
+        ("processes", "[0, 1, 4, 9, 16]\n", ""),
+        ("with_trio", "5\n1000000\n", ""),
+        ("with_a_log", "", LOGGED),
+    ],
+)
+def test_a_program_of_the_library(program: str, printed: str, logged: str, tmp_path: Path) -> None:
+    """LIBRARY.md: saved and run, it prints what it is to."""
+    status, out, errors = run_program(f"# {program}.py", tmp_path)
+    assert (status, out) == (0, printed), errors
+    assert re.fullmatch(logged, errors)
 
 
 @pytest.mark.parametrize("program", ["with_attrs", "with_msgspec", "with_pydantic"])

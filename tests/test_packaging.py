@@ -1,6 +1,7 @@
 """What is shipped, and what the tree may hold."""
 
 import importlib.metadata
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 
+import msgpack
 import pytest
 
 import tui_ipc
@@ -85,6 +87,28 @@ def test_wheel_ships_the_whole_package_and_nothing_else(distributions: tuple[Pat
         *(f"tui_ipc/docs/{name}.md" for name in ("LIBRARY", "PROTOCOL", "RECORDING", "SCRIPTS")),
         "tui_ipc/tui/app.tcss",
     } <= shipped
+
+
+def test_the_library_of_the_wheel_needs_only_msgpack(
+    distributions: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """As LIBRARY.md says: installed without what the explorer needs, all of it works."""
+    with zipfile.ZipFile(distributions[0]) as wheel:
+        wheel.extractall(tmp_path)
+    (tmp_path / "msgpack").symlink_to(Path(msgpack.__file__).parent)
+    code = "import tui_ipc.aio, sys; from tui_ipc import spawn\n"
+    code += "with spawn([sys.executable, '-S', '-m', 'tui_ipc.child']) as (_, sender, receiver):\n"
+    code += "    sender.send('hi'); print(receiver.recv(20))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("Child received: hi\n")
 
 
 def test_sdist_ships_the_whole_tree(distributions: tuple[Path, Path]) -> None:

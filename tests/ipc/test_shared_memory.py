@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,6 +92,10 @@ def test_any_contiguous_buffer() -> None:
         TypeError, match=r"^a shared memory cannot copy this memoryview .*; give its tobytes\(\)$"
     ):
         SharedMemory(memoryview(b"abcdef")[::2])
+    layouts: list[Any] = [np.zeros((2, 3)).T, np.zeros(6)[::2], np.zeros(3, dtype="M8[s]")]
+    for layout in layouts:
+        with pytest.raises(TypeError, match=r"cannot copy this ndarray .*; give its tobytes\(\)$"):
+            SharedMemory(layout)
     wrong: Any = "text"
     with pytest.raises(TypeError, match=r"^a shared memory cannot copy this str as it is \("):
         SharedMemory(wrong)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 
@@ -121,28 +122,14 @@ def test_a_list_that_holds_itself_is_refused() -> None:
         encode(value)
 
 
-class Bool:
-    """What numpy's own looks like from outside."""
-
-    __module__ = "numpy"
-
-    def tolist(self) -> bool:
-        return True
-
-    def tobytes(self) -> bytes:
-        return b"\x01"
-
-
-Bool.__name__ = "bool"
-
-
 @pytest.mark.parametrize(
     ("value", "error", "sentence"),
     [
         ({1, 2}, TypeError, "a message cannot hold a set; it holds None, bool, int, float, str, bytes, list"),
         (object(), TypeError, "a message cannot hold a object; "),
         (2j, TypeError, "a message cannot hold a complex; "),
-        (Bool(), TypeError, "a message cannot hold a numpy.bool; "),
+        (np.bool_(True), TypeError, "a message cannot hold a numpy.bool; "),
+        (np.zeros((2, 3)).T, TypeError, "a message cannot hold a numpy.ndarray; "),
         (2**70, ValueError, "an integer of 71 bits does not fit into 64; send it as a str or as bytes"),
         (
             -(2**63) - 1,
@@ -168,6 +155,7 @@ Bool.__name__ = "bool"
         "object",
         "complex",
         "numpy.bool",
+        "numpy.ndarray",
         "2**70",
         "-2**63-1",
         "year 0",
