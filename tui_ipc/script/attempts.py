@@ -7,11 +7,11 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from tui_ipc.events import AnyEvent
-from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import (
     Outcome,
     Status,
+    add_complaint,
     make_interrupted_outcome,
     make_output_lost_outcome,
 )
@@ -179,9 +179,7 @@ class Attempts:
         return make_output_lost_outcome(name, control.output_lost)
 
 
-def add_complaint(outcome: Outcome, complaint: str) -> Outcome:
-    """The outcome of a script for which a file of ours could not be written; if it failed, that stays."""
-    if not complaint:
-        return outcome
-    status = Status.FAILED if outcome.status in (Status.PASSED, Status.FLAKY) else outcome.status
-    return replace(outcome, complaint=complaint, status=status, code=outcome.code or ExitCode.USAGE)
+def run_script(script: Script, options: ScriptOptions) -> Outcome:
+    """Run one script for a caller that reports its outcome, and waits for it."""
+    attempts = Attempts(script, 1, options, StopControl(()), Console(None, None, {}), "")
+    return asyncio.run(attempts.run())

@@ -1,7 +1,7 @@
 """How a script ended, and the exit code of a call."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -142,3 +142,11 @@ def describe_attempts(outcome: Outcome) -> str:
         return ""
     failed = outcome.failed_attempts
     return f"flaky: passed at attempt {len(failed) + 1}, after: {failed[-1].location}: {failed[-1].reason}"
+
+
+def add_complaint(outcome: Outcome, complaint: str) -> Outcome:
+    """The outcome of a script for which a file of ours could not be written; if it failed, that stays."""
+    if not complaint:
+        return outcome
+    status = Status.FAILED if outcome.status in (Status.PASSED, Status.FLAKY) else outcome.status
+    return replace(outcome, complaint=complaint, status=status, code=outcome.code or ExitCode.USAGE)

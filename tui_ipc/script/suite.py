@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from tui_ipc.osutil.signals import catch_end_signals
 from tui_ipc.script import ExitCode
-from tui_ipc.script.attempts import Attempts, ScriptOptions, add_complaint, choose_command
+from tui_ipc.script.attempts import Attempts, ScriptOptions, choose_command
 from tui_ipc.script.language.steps import Expect, Quit, Script, Send, Step, count_steps
 from tui_ipc.script.outcome import (
     Outcome,
@@ -278,19 +278,12 @@ class Suite:
         assert isinstance(script, Script)
         label = f"{number}/{count} {script.name}" if count > 1 else script.name
         attempts = Attempts(script, number, self._script_options, self._control, self._console, label)
-        return self._update_file(number, script, await attempts.run())
-
-    def _update_file(self, number: int, script: Script, outcome: Outcome) -> Outcome:
-        if not self._script_options.run.update or not outcome.updates:
+        outcome = await attempts.run()
+        if not outcome.updates:
             return outcome
-        from tui_ipc.script.files import UnwritableScriptError
-        from tui_ipc.script.update import update_script_file
+        from tui_ipc.script.update import apply_updates
 
-        try:
-            rewritten = update_script_file(self._files[number - 1], script, outcome)
-        except UnwritableScriptError as error:
-            return add_complaint(outcome, str(error))
-        return replace(outcome, rewritten=rewritten)
+        return apply_updates(self._files[number - 1], script, outcome)
 
     async def _run_in_processes(self, numbers: Sequence[int], jobs: int) -> None:
         from tui_ipc.script.workers import WorkerPool

@@ -14,7 +14,7 @@ from tui_ipc.script.files import UnwritableScriptError, replace_script_file
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import Expect, ExpectExit, Repeat, Script, Step, write_script
-from tui_ipc.script.outcome import Outcome, Status
+from tui_ipc.script.outcome import Outcome, Status, add_complaint
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import ABSENT, find_difference, match_pattern, pair_entries, pair_items
 from tui_ipc.text.placeholders import ANY_REST
@@ -152,6 +152,14 @@ def _reads_as(line: str, step: Expect) -> bool:
         return parse_script(line).steps == (step,)
     except ScriptSyntaxError:
         return False
+
+
+def apply_updates(file: str, script: Script, outcome: Outcome) -> Outcome:
+    """As :func:`update_script_file`; returns the outcome with what became of the file."""
+    try:
+        return replace(outcome, rewritten=update_script_file(file, script, outcome))
+    except UnwritableScriptError as error:
+        return add_complaint(outcome, str(error))
 
 
 def update_script_file(file: str, script: Script, outcome: Outcome) -> tuple[str, ...]:
