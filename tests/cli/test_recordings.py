@@ -218,6 +218,16 @@ def test_where_nothing_can_be_recorded_no_child_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "was").exists()
 
 
+def test_a_recording_that_is_replaced_is_named(tmp_path: Path) -> None:
+    """On standard error; a file that is not a recording is never replaced."""
+    (tmp_path / "quit.tipc").write_text("quit\n")
+    arguments = ("--script", "quit.tipc", "--record", "x.rec")
+    assert "replaces" not in run(*arguments, cwd=tmp_path).stderr
+    again = run(*arguments, cwd=tmp_path)
+    assert again.returncode == 0
+    assert again.stderr.startswith("tui-ipc: x.rec replaces a recording of 20")
+
+
 @pytest.mark.parametrize(("given", "code"), [("quit\n", 2), ("> a\n< b\n", 1)])
 def test_a_recording_that_ends_early_is_code_2_unless_the_script_failed(
     given: str, code: int, tmp_path: Path
@@ -336,7 +346,7 @@ def test_a_recording_of_a_newer_program_is_shown_and_made_a_script_of(tmp_path: 
         MessageSent(at=3, run=1, number=1, value="hi", raw=b"\xa2hi"),
     )
     path.write_bytes(known + encode([77, 4, 1, "what comes one day"]))
-    skipped = f"tui-ipc: {path} has 1 event of kinds that this tui-ipc does not know (1 of kind 77)"
+    skipped = f"tui-ipc: {path}: 1 event skipped, of kinds that this tui-ipc does not know (1 of kind 77)"
     for form in ("text", "jsonl"):
         shown = run("--replay", str(path), "--format", form)
         assert (shown.returncode, len(shown.stdout.splitlines())) == (0, 3)

@@ -1,5 +1,6 @@
 """Events to bytes and back: every kind, every value, every broken file."""
 
+import errno
 import os
 import re
 import tracemalloc
@@ -22,7 +23,7 @@ from tui_ipc import SharedMemory, channel
 from tui_ipc import events as ev
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc.wire import encode
-from tui_ipc.recording import codec
+from tui_ipc.recording import codec, reader
 from tui_ipc.recording.codec import RecordingError, encode_event, encode_event_parts, encode_header
 from tui_ipc.recording.reader import USUAL_MAX_EVENT_SIZE, open_recording
 
@@ -147,6 +148,7 @@ def test_text_that_is_no_utf8_comes_back(path: str, name: str) -> None:
 
 # ------------------------------------------------------------------------------------------- broken files
 
+REMEDY = "; all events before it are complete"
 OPEN = ev.ChannelsOpen(at=5, run=1)
 SAID = ev.ChildOutput(at=6, run=1, stream="stdout", data=b"hello")
 
@@ -173,8 +175,8 @@ def test_what_a_newer_program_adds_is_skipped_and_counted(path: str) -> None:
     program = recorded.program
     assert recorded.problems() == [
         (
-            f"{path} has 3 events of kinds that this tui-ipc does not know (2 of kind 60, 1 of kind 61), "
-            f"which were skipped; to see them, install what recorded it ({program}) or a newer one"
+            f"{path}: 3 events skipped, of kinds that this tui-ipc does not know (2 of kind 60, 1 of kind 61)"
+            f"; to see everything, install what recorded it ({program}), or a newer one"
         )
     ]
 
@@ -185,7 +187,7 @@ def test_what_a_run_has_once_is_refused_the_second_time(path: str) -> None:
     other = replace(hello, run=2)
     first = HEADER + encode_event(hello) + encode_event(other)
     Path(path).write_bytes(first + encode_event(hello))
-    error = f"{path} is broken: the event at byte {len(first)} is a second HelloReceived of run 1"
+    error = f"{path} is broken: the event at byte {len(first)} is a second HelloReceived of run 1{REMEDY}"
     assert outcome(path) == ([hello, other], error)
 
 
@@ -312,16 +314,28 @@ def test_broken_bytes_are_named_after_what_came_before(path: str, data: bytes, s
     Path(path).write_bytes(HEADER + encode_event(OPEN) + data + encode_event(SAID))
     found, error = outcome(path)
     assert found == [OPEN]
-    assert error == f"{path} is broken: " + sentence.format(at=len(HEADER + encode_event(OPEN)))
+    assert error == f"{path} is broken: " + sentence.format(at=len(HEADER + encode_event(OPEN))) + REMEDY
 
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
-        (b"", "{path} is empty: nothing was recorded to it"),
-        (b"#!/bin/sh\n", "{path} is not a tui-ipc recording"),
-        (HEADER[:10], "{path} breaks off before its first event: nothing was recorded to it"),
-        (HEADER[:-1], "{path} breaks off before its first event: nothing was recorded to it"),
+        (b"", "{path} is empty: nothing was recorded to it; --follow waits until something is"),
+        (b"#!/bin/sh\n", "{path} is not a tui-ipc recording; name a file that --record or F5 wrote"),
+        (
+            HEADER[:10],
+            (
+                "{path} breaks off in its header, after 10 bytes: nothing was recorded to it; "
+                "--follow waits until something is"
+            ),
+        ),
+        (
+            HEADER[:-1],
+            (
+                f"{{path}} breaks off in its header, after {len(HEADER) - 1} bytes: nothing was recorded "
+                "to it; --follow waits until something is"
+            ),
+        ),
         (
             encode(["tui-ipc recording", 3, "what it may be", "by then"]).replace(b"\x94", b"\x93", 1),
             (
@@ -329,15 +343,21 @@ def test_broken_bytes_are_named_after_what_came_before(path: str, data: bytes, s
                 "install a newer one"
             ),
         ),
-        (encode(["tui-ipc recording", 0, {}]), "{path} is broken: its header is not one of version 1 to 2"),
-        (encode(["tui-ipc recording", 1, {}]), "{path} is broken: its header is not one of version 1 to 2"),
+        (
+            encode(["tui-ipc recording", 0, {}]),
+            "{path} is broken: its header is not one of version 1 to 2; copy it again from where it was made",
+        ),
+        (
+            encode(["tui-ipc recording", 1, {}]),
+            "{path} is broken: its header is not one of version 1 to 2; copy it again from where it was made",
+        ),
         (
             encode(["tui-ipc recording", True, {}]),
-            "{path} is broken: its header is not one of version 1 to 2",
+            "{path} is broken: its header is not one of version 1 to 2; copy it again from where it was made",
         ),
         (
             encode(["tui-ipc recording", 1, {"began": BEGAN, "command": [1], "program": ""}]),
-            "{path} is broken: its header is not one of version 1 to 2",
+            "{path} is broken: its header is not one of version 1 to 2; copy it again from where it was made",
         ),
     ],
     ids=["empty", "foreign", "cut", "cut late", "newer", "version 0", "no facts", "true", "no command"],
@@ -352,15 +372,30 @@ def test_what_is_no_recording_is_told(path: str, content: bytes, sentence: str) 
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     """A fifo without a writer, too, instead of waiting for one."""
     os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "talk.tipc").write_text("> 1\n")
+    name_one = "name a file that --record or F5 wrote"
     for name, why in [
-        ("none", "cannot be read: No such file or directory"),
-        ("fifo", "is not a regular file, so not a recording that can be read"),
-        (".", "is not a regular file, so not a recording that can be read"),
-        ("nul\0", "cannot be read: a path cannot hold a null character"),
+        ("none", f"cannot be read: No such file or directory; {name_one}, or wait for one with --follow"),
+        ("fifo", "is not a regular file; read it as standard input, with --replay -"),
+        ("directory", "is a directory; name a recording in it"),
+        ("nul\0", f"cannot be read: a path cannot hold a null character; {name_one}"),
+        ("talk.tipc", f"is not a tui-ipc recording; run a script with --script {tmp_path}/talk.tipc"),
     ]:
         with pytest.raises(RecordingError) as caught:
             open_recording(f"{tmp_path}/{name}")
         assert str(caught.value) == f"{tmp_path}/{name} {why}"
+
+
+def test_who_may_not_read_a_recording_learns_of_its_owner(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(path).write_bytes(HEADER)
+
+    def refuse(path: str) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(reader, "FileIO", refuse)
+    with pytest.raises(RecordingError, match="cannot be read: Permission denied; only its owner may read"):
+        open_recording(path)
 
 
 @pytest.mark.parametrize(
@@ -381,7 +416,7 @@ def test_a_broken_length_in_a_huge_file_is_found_out_in_little_memory(path: str,
         found, error = outcome(path)
         most = peak()
     assert found == [OPEN]
-    assert error == f"{path} is broken: the event at byte {begin} has no end"
+    assert error == f"{path} is broken: the event at byte {begin} has no end{REMEDY}"
     assert most < 3 * USUAL_MAX_EVENT_SIZE
 
 

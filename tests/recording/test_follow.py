@@ -161,6 +161,9 @@ def test_a_pipe_is_read_as_a_file(*, in_background: bool) -> None:
     recorded = open_recording(path)
     assert list(recorded.events()) == [printed(1)]
     assert recorded.problems() == [
-        "standard input ends in the middle of an event (2 bytes); all events before it are complete"
+        (
+            "standard input ends in the middle of an event (2 bytes): its writer was killed, or had no room; "
+            "all events before it are complete"
+        )
     ]
     os.close(int(path.rpartition("/")[2]))

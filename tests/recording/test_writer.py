@@ -182,6 +182,18 @@ def test_an_empty_file_and_a_stump_are_taken(path: str, content: bytes) -> None:
     assert events(path) == [said()]
 
 
+def test_a_recording_that_is_replaced_is_named(path: str) -> None:
+    """By its time and size, before it is lost; what is empty or broke off at once is no loss."""
+    for content in (b"", encode_header(())[:30]):
+        Path(path).write_bytes(content)
+        with RecordingWriter(path) as recorder:
+            assert recorder.replaced == ""
+    before = encode_header((), datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)) + bytes(2000)
+    Path(path).write_bytes(before)
+    with RecordingWriter(path) as recorder:
+        assert recorder.replaced == f"{path} replaces a recording of 2026-05-25 15:24 UTC (2.0 KiB)"
+
+
 def test_any_other_file_is_left_alone(path: str) -> None:
     Path(path).write_bytes(b"my thesis")
     with pytest.raises(RecordingError) as caught:
@@ -208,8 +220,14 @@ def test_what_cannot_be_recorded_to_is_told(tmp_path: Path) -> None:
         (f"{tmp_path}/fifo", "is not a regular file; name one, or a new one"),
         ("/dev/full", "is not a regular file; name one, or a new one"),
         (str(tmp_path), "is a directory; name a file in it"),
-        (f"{tmp_path}/no/file", f"cannot be recorded to: No such file or directory; {impossible}"),
-        (f"{tmp_path}/file/in", f"cannot be recorded to: Not a directory; {impossible}"),
+        (
+            f"{tmp_path}/no/file",
+            (
+                "cannot be recorded to: No such file or directory; "
+                f"make the directory {tmp_path}/no first, or {impossible}"
+            ),
+        ),
+        ("/proc/x", f"cannot be recorded to: No such file or directory; {impossible}"),
         ("", f"cannot be recorded to: No such file or directory; {impossible}"),
         ("nul\0", f"cannot be recorded to: a path cannot hold a null character; {impossible}"),
     ]:

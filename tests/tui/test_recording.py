@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.app_harness import ExplorerDriver, run_replay_app
 from tests.support.fake_session import FakeSession
+from tests.support.recordings import encode_recording
 from tests.support.sample_events import LISTENING
 from tui_ipc.events import ChildSpawned, Note
 from tui_ipc.recording.reader import open_recording
@@ -19,11 +20,12 @@ from tui_ipc.tui.session_controller import SessionRecorder
 
 
 def test_the_status_line_says_that_one_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The mark stands before the counts, with the size; a failure is told aloud and changes it."""
+    """A mark before the counts, with the size; a notification says what it replaces, and that it failed."""
 
     async def main() -> None:
         session = FakeSession()
         recorder = SessionRecorder(["./echo"])
+        (tmp_path / "talk.rec").write_bytes(encode_recording())
         recorder.start(str(tmp_path / "talk.rec"))
         app = ExplorerApp(session, recorder=recorder)
         async with app.run_test(size=(120, 36)) as pilot:
@@ -33,7 +35,8 @@ def test_the_status_line_says_that_one_records(tmp_path: Path, monkeypatch: pyte
             monkeypatch.setattr("tui_ipc.recording.writer._write", full)
             asyncio.get_running_loop().call_soon(recorder, LISTENING)
             await it.until(lambda: it.text("counts").startswith("✕ rec"))
-            assert "the disk is full [/red]" in it.notices()[0]
+            assert "talk.rec replaces a recording of 20" in it.notices()[0]
+            assert "the disk is full [/red]" in it.notices()[1]
         recorder.stop()
 
     asyncio.run(main())

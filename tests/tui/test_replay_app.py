@@ -13,6 +13,7 @@ from tests.support.app_harness import ExplorerDriver, replay_bar, run_replay_app
 from tests.support.recordings import encode_recording
 from tests.support.sample_events import LISTENING, OPEN, SPAWNED
 from tui_ipc.events import Note
+from tui_ipc.ipc.wire import encode
 from tui_ipc.recording.codec import Clock, encode_clock, encode_event, encode_header
 from tui_ipc.recording.replay import Replay
 from tui_ipc.recording.writer import RecordingWriter
@@ -226,6 +227,18 @@ def test_a_truncated_recording_says_so_at_its_end(talk: Path) -> None:
     watch(scene, talk, None)
 
 
+def test_a_recording_of_a_newer_program_says_what_was_skipped(talk: Path) -> None:
+    """Events of kinds that are not known here, and none of what is."""
+    talk.write_bytes(talk.read_bytes() + encode([77, 4, 1, "what comes one day"]))
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.until(lambda: replay_bar(it).startswith("■ over: events were skipped   event 10 of 10"))
+        await it.until(it.notices)
+        assert "1 event skipped, of kinds that this tui-ipc does not know (1 of kind 77)" in it.notices()[0]
+
+    watch(scene, talk, None)
+
+
 def test_a_recording_that_is_broken_is_shown_up_to_the_break(talk: Path) -> None:
     """The sentence names the place; the explorer stays, and can be left."""
     talk.write_bytes(talk.read_bytes() + b"\xc1" + encode_event(OPEN))
@@ -250,7 +263,9 @@ def test_a_file_that_is_no_recording_is_refused_before_the_screen(
     assert run_replay(str(path)) == 2
     output = capsys.readouterr()
     assert output.out == ""
-    assert output.err == f"tui-ipc: {path} is not a tui-ipc recording\n"
+    assert (
+        output.err == f"tui-ipc: {path} is not a tui-ipc recording; name a file that --record or F5 wrote\n"
+    )
 
 
 def test_a_recording_is_run_at_the_speed_that_is_asked_for(talk: Path) -> None:

@@ -209,7 +209,11 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
 
 
 def _add_recordings(group: "argparse._ArgumentGroup") -> None:
-    group.add_argument("--record", metavar="FILE", help="record everything that happens in this file")
+    group.add_argument(
+        "--record",
+        metavar="FILE",
+        help="record everything that happens in this file; it may hold a recording, which is replaced",
+    )
     group.add_argument(
         "--replay",
         metavar="FILE",

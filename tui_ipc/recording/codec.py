@@ -176,7 +176,10 @@ def decode_header(path: str, value: Any) -> Header:
                 return Header(read_texts(command), began, program, version)
             except FieldError:
                 pass
-    raise RecordingError(f"{path} is broken: its header is not one of version 1 to {VERSION}")
+    raise RecordingError(
+        f"{path} is broken: its header is not one of version 1 to {VERSION}; "
+        "copy it again from where it was made"
+    )
 
 
 def decode_other(value: Any) -> Clock | End | UnknownKind | None:

@@ -42,6 +42,9 @@ FOLLOW_INTERVAL: Final = 0.05
 """Seconds between two looks at a recording that is still written."""
 
 _CHUNK: Final = 64 * 1024  # bytes of one read
+_NAME_REMEDY: Final = "name a file that --record or F5 wrote"
+_WAIT_REMEDY: Final = "--follow waits until something is"
+_BROKEN_REMEDY: Final = "all events before it are complete"
 _SPOOL_PREFIX: Final = "/proc/self/fd/"
 _RUNS_CHECKED: Final = 1000  # runs that may overlap; of more, second events are not found
 
@@ -158,12 +161,15 @@ class Recording:
                 self.skipped[kind] += 1
             case None:
                 raise RecordingError(
-                    f"{self.name} is broken: what begins at byte {self.start} is not an event"
+                    f"{self.name} is broken: what begins at byte {self.start} is not an event; "
+                    f"{_BROKEN_REMEDY}"
                 )
 
     def _describe_break(self, sentence: str) -> RecordingError:
         """Return the error for the event that was read last."""
-        return RecordingError(f"{self.name} is broken: the event at byte {self.start} {sentence}")
+        return RecordingError(
+            f"{self.name} is broken: the event at byte {self.start} {sentence}; {_BROKEN_REMEDY}"
+        )
 
     def _check_first(self, event: AnyEvent) -> None:
         """Refuse a second event of a kind that a run has once."""
@@ -184,14 +190,15 @@ class Recording:
         if self.truncated:
             cut = format_plural(self.truncated, "byte")
             problems.append(
-                f"{self.name} ends in the middle of an event ({cut}); all events before it are complete"
+                f"{self.name} ends in the middle of an event ({cut}): its writer was killed, or had no room; "
+                f"{_BROKEN_REMEDY}"
             )
         if self.skipped:
             kinds = ", ".join(f"{count} of kind {kind}" for kind, count in sorted(self.skipped.items()))
             problems.append(
-                f"{self.name} has {format_plural(self.skipped.total(), 'event')} of kinds that this tui-ipc "
-                f"does not know ({kinds}), which were skipped; to see them, install what recorded it "
-                f"({self.program}) or a newer one"
+                f"{self.name}: {format_plural(self.skipped.total(), 'event')} skipped, of kinds that this "
+                f"tui-ipc does not know ({kinds}); to see everything, install what recorded it "
+                f"({self.program}), or a newer one"
             )
         return problems
 
@@ -255,7 +262,7 @@ class FollowedRecording:
         problems = self.recording.problems()
         if self.ending == "abandoned":
             problems.append(
-                f"{self.recording.name} ends without its end: its writer was killed, or could not write on; "
+                f"{self.recording.name} is incomplete: its writer was killed, or could not write on; "
                 "all that was recorded was shown"
             )
         return problems
@@ -294,9 +301,11 @@ def open_recording(path: str) -> Recording:
         try:
             first = file.read(len(MAGIC))
             if not first:
-                raise NothingRecordedError(f"{name} is empty: nothing was recorded to it")
+                raise NothingRecordedError(f"{name} is empty: nothing was recorded to it; {_WAIT_REMEDY}")
             if first != MAGIC[: len(first)]:
-                raise RecordingError(f"{name} is not a tui-ipc recording")
+                is_script = name.endswith(".tipc")
+                remedy = f"run a script with --script {name}" if is_script else _NAME_REMEDY
+                raise RecordingError(f"{name} is not a tui-ipc recording; {remedy}")
             value = decoder.decode(first)
             while value is NOTHING and (chunk := file.read(_CHUNK)):
                 value = decoder.decode(chunk)
@@ -304,7 +313,10 @@ def open_recording(path: str) -> Recording:
         except (IpcError, OSError) as error:
             raise _explain_failure(name, decoder, error) from None
     if value is NOTHING:
-        raise NothingRecordedError(f"{name} breaks off before its first event: nothing was recorded to it")
+        raise NothingRecordedError(
+            f"{name} breaks off in its header, after {format_plural(decoder.read_ahead(), 'byte')}: "
+            f"nothing was recorded to it; {_WAIT_REMEDY}"
+        )
     return Recording(path, decode_header(name, value), decoder.raw())
 
 
@@ -345,13 +357,19 @@ def _open(path: str) -> FileIO:
     """Open the file for reading, but never wait for a fifo's writer."""
     name = name_file(path)
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise RecordingError(f"{name} is not a regular file, so not a recording that can be read")
+        mode = os.stat(path).st_mode
+        if stat.S_ISDIR(mode):
+            raise RecordingError(f"{name} is a directory; name a recording in it")
+        if not stat.S_ISREG(mode):
+            raise RecordingError(f"{name} is not a regular file; read it as standard input, with --replay -")
         return FileIO(path)
-    except FileNotFoundError as error:
-        raise NothingRecordedError(f"{name} cannot be read: {describe_path_error(error)}") from None
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise RecordingError(f"{name} cannot be read: {describe_path_error(error)}") from None
+        kind, remedy = RecordingError, _NAME_REMEDY
+        if isinstance(error, FileNotFoundError):
+            kind, remedy = NothingRecordedError, f"{_NAME_REMEDY}, or wait for one with --follow"
+        elif isinstance(error, PermissionError):
+            remedy = "only its owner may read a recording, unless they permit more with chmod"
+        raise kind(f"{name} cannot be read: {describe_path_error(error)}; {remedy}") from None
 
 
 def make_decoder(offset: int = 0) -> StreamDecoder:
@@ -373,5 +391,7 @@ def _explain_failure(name: str, decoder: StreamDecoder, error: IpcError | OSErro
         return RecordingError(f"{name} cannot be read on: {describe_path_error(error)}")
     if isinstance(error, ProtocolError):
         where = "" if error.offset is not None else f" (in the event at byte {error.received_offset})"
-        return RecordingError(f"{name} is broken: {error}{where}")
-    return RecordingError(f"{name} is broken: the event at byte {decoder.position} has no end")
+        return RecordingError(f"{name} is broken: {error}{where}; {_BROKEN_REMEDY}")
+    return RecordingError(
+        f"{name} is broken: the event at byte {decoder.position} has no end; {_BROKEN_REMEDY}"
+    )

@@ -15,6 +15,8 @@ from tui_ipc.events import AnyEvent
 from tui_ipc.osutil.files import lock_file
 from tui_ipc.recording import codec
 from tui_ipc.recording.codec import MAGIC, Clock, RecordingError, describe_path_error
+from tui_ipc.recording.reader import open_recording
+from tui_ipc.text.units import format_size
 
 MAX_BUFFERED: Final = 256 * 1024
 """Bytes that wait for the end of a turn of the event loop at most."""
@@ -29,14 +31,15 @@ class RecordingWriter:
     costs at most that turn. Where no loop runs, each event is written at once.
 
     Args:
-        path: The file. It is made for its owner alone; a recording that is there is replaced, and any other
-            file is left alone.
+        path: The file. It is made for its owner alone; a recording that is there is replaced (see
+            :attr:`replaced`), and any other file is left alone.
         command: What is recorded, as it was asked for.
         on_failure: Called once, with a sentence, if the recording ends early.
 
     Attributes:
         failure: That sentence, None while all is well.
         path: As given.
+        replaced: A sentence about the recording that the file held before; empty if it held none.
 
     Raises:
         RecordingError: The file cannot be made, or is not ours to replace.
@@ -57,7 +60,7 @@ class RecordingWriter:
         self._buffer = bytearray()
         self._clock_due = 0  # the first event from this moment on is written with the wall clock
         self._loop: asyncio.AbstractEventLoop | None = None  # the one that will write the buffer
-        self._file = _create(path)
+        self._file, self.replaced = _create(path)
         header = codec.encode_header(tuple(command))
         self._written = len(header)
         try:
@@ -141,8 +144,10 @@ class RecordingWriter:
             self._on_failure(self.failure)
 
 
-def _create(path: str) -> int:
+def _create(path: str) -> tuple[int, str]:
     """Return the descriptor of an empty file under that path, which no other session records to.
+
+    With it comes :attr:`RecordingWriter.replaced`.
 
     Raises:
         RecordingError: It cannot be made, or is not ours to replace.
@@ -151,15 +156,22 @@ def _create(path: str) -> int:
         _refuse_irregular_file(path)
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o600)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        raise RecordingError(
-            f"{path} cannot be recorded to: {describe_path_error(error)}; name a file that can be made"
-        ) from None
+        raise _describe_refusal(path, error) from None
     try:
-        _claim(path, file)
+        return file, _claim(path, file)
     except BaseException:
         os.close(file)
         raise
-    return file
+
+
+def _describe_refusal(path: str, error: OSError | ValueError) -> RecordingError:
+    remedy = "name a file that can be made"
+    directory = os.path.dirname(path)
+    if directory and not os.path.isdir(directory) and not isinstance(error, ValueError):
+        remedy = f"make the directory {directory} first, or {remedy}"
+    elif isinstance(error, PermissionError):
+        remedy = "name a file that you may write"
+    return RecordingError(f"{path} cannot be recorded to: {describe_path_error(error)}; {remedy}")
 
 
 def _refuse_irregular_file(path: str) -> None:
@@ -174,8 +186,8 @@ def _refuse_irregular_file(path: str) -> None:
         raise RecordingError(f"{path} is not a regular file; name one, or a new one")
 
 
-def _claim(path: str, file: int) -> None:
-    """Make sure that the file is ours, and empty it."""
+def _claim(path: str, file: int) -> str:
+    """Make sure that the file is ours, and empty it; return what is lost by that."""
     try:
         # Before anything is changed: what another session writes must stay. The lock also tells who follows
         # this recording whether its writer is still there.
@@ -183,12 +195,21 @@ def _claim(path: str, file: int) -> None:
             raise RecordingError(f"{path} is being recorded to by another session; name another file")
         if os.pread(file, len(MAGIC), 0) not in (b"", MAGIC):
             raise RecordingError(f"{path} exists and is not a recording; name another file")
+        replaced = _describe_recording(path)
         os.ftruncate(file, 0)
         os.fchmod(file, 0o600)
     except OSError as error:
-        raise RecordingError(
-            f"{path} cannot be recorded to: {describe_path_error(error)}; name a file that can be made"
-        ) from None
+        raise _describe_refusal(path, error) from None
+    return replaced
+
+
+def _describe_recording(path: str) -> str:
+    try:
+        began = open_recording(path).began
+    except RecordingError:
+        return ""  # one that broke off before its first event, or has another version
+    size = format_size(os.path.getsize(path))
+    return f"{path} replaces a recording of {began:%Y-%m-%d %H:%M} UTC ({size})"
 
 
 def _write(file: int, *pieces: bytes | bytearray) -> None:

@@ -199,6 +199,8 @@ class ExplorerApp(App[int]):
         self._start_session()
         self.app_resume_signal.subscribe(self, self._on_resume)
         self.set_interval(CHANNEL_CHECK_SECONDS, self._check_channels)
+        if self.recorder is not None and self.recorder.replaced:
+            self.notify(self.recorder.replaced, title="Replaced", severity="warning")
 
     def _start_session(self) -> None:
         self.refresh_throttle.refresh()

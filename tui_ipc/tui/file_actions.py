@@ -250,7 +250,7 @@ def find_path_problem(path: str) -> str | None:
         return f"{path} already exists; name another file."
     directory = os.path.dirname(path) or "."
     if not os.path.isdir(directory):
-        return f"There is no directory {directory}."
+        return f"There is no directory {directory}; make it first, or name another file."
     return None
 
 

@@ -100,7 +100,7 @@ def run_replay(
         return Replay(path, speed=speed, follow=follow)
 
     try:
-        replay = _wait_for_replay(open_replay, speed) if follow else open_replay(speed)
+        replay = _wait_for_replay(path, open_replay, speed) if follow else open_replay(speed)
     except RecordingError as error:
         return _report_error(error)
     except KeyboardInterrupt:
@@ -121,17 +121,20 @@ def _load_settings(wall_clock: bool) -> Settings:
     return replace(settings, wall_clock=True) if wall_clock else settings
 
 
-def _wait_for_replay(open_replay: "Callable[[float | None], Replay]", speed: float | None) -> "Replay":
+def _wait_for_replay(
+    path: str, open_replay: "Callable[[float | None], Replay]", speed: float | None
+) -> "Replay":
     """Open a recording as soon as there is one, and say that it is waited for."""
-    from tui_ipc.recording.reader import FOLLOW_INTERVAL
+    from tui_ipc.recording.reader import FOLLOW_INTERVAL, name_file
 
     is_reported = False
     while True:
         try:
             return open_replay(speed)
-        except NothingRecordedError as error:
+        except NothingRecordedError:
             if not is_reported:
-                sys.stderr.write(f"tui-ipc: {make_visible(str(error))}; waiting for it, Ctrl-C ends\n")
+                waiting = f"waiting for {name_file(path)}, which has no recording yet; Ctrl-C ends"
+                sys.stderr.write(f"tui-ipc: {make_visible(waiting)}\n")
                 is_reported = True
             time.sleep(FOLLOW_INTERVAL)
 

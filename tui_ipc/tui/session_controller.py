@@ -261,6 +261,11 @@ class SessionRecorder:
         return "" if self._writer is None else self._writer.path
 
     @property
+    def replaced(self) -> str:
+        """A sentence about the recording that the file held before, empty if it held none."""
+        return "" if self._writer is None else self._writer.replaced
+
+    @property
     def size(self) -> int:
         """Bytes in that file, including those about to be written."""
         return 0 if self._writer is None else self._writer.size

@@ -19,9 +19,10 @@ from tui_ipc.recording.codec import RecordingError, describe_path_error
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.script import ExitCode
 from tui_ipc.script.outcome import Outcome, Status
-from tui_ipc.script.output import OutputLostError, OutputStream
+from tui_ipc.script.output import OutputLostError, OutputStream, write_stderr
 from tui_ipc.script.report.program_reports import format_junit, format_tap
 from tui_ipc.script.report.text_report import OutputTails
+from tui_ipc.text.safe_text import make_visible
 
 _OPEN_FILES: Final = ("/dev/std", "/dev/fd/", "/proc/")
 """The beginnings of names of open descriptors, such as ``/dev/stderr``."""
@@ -189,6 +190,8 @@ class OneRecording:
     def __init__(self, path: str, command: Sequence[str]) -> None:
         self._path = path
         self._recorder = RecordingWriter(path, command=command)
+        if self._recorder.replaced:
+            write_stderr(f"tui-ipc: {make_visible(self._recorder.replaced)}")
 
     def begin(self, _number: int, _command: Sequence[str], _retry: int) -> RecordingWriter:
         """Return the recorder, which knows the command already."""
