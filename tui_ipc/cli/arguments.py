@@ -137,8 +137,9 @@ def _add_child(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--match-by",
         metavar="KEYPATH",
-        help="match an answer to the message that has the same value at this key path, such as id or "
-        "header.id (default: answers are matched in the order of the messages)",
+        help="match an answer to the message that has the same value at this key path, such as id, "
+        "header.id or $.calls[0].id; after it, ,!KEYPATH names what an answer does not have: id,!method "
+        "(default: answers are matched in the order of the messages)",
     )
     group.add_argument(
         "--max-message-size",

@@ -149,6 +149,8 @@ def _describe_audit(event: Audit) -> EventText:
     facts = describe_leftovers(event) or ["nothing was left behind"]
     if event.quit_elapsed is not None:
         facts.append(f'ended {format_duration(event.quit_elapsed)} after "quit"')
+    if event.unmatched:
+        facts.append(event.unmatched)
     mark, word, tone = _CLEAN if event.clean else _LEFT
     return EventText(mark, word, " · ".join(facts), tone)
 
