@@ -7,7 +7,7 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from tui_ipc import __version__
 from tui_ipc.cli.options import REPORT_KINDS, UNLIMITED_SPEED, Options, find_conflict
@@ -197,6 +197,14 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         help="keep a recording of each failed script in this directory",
     )
     group.add_argument(
+        "--set",
+        type=_parse_variable,
+        action="append",
+        dest="variables",
+        metavar="NAME=VALUE",
+        help="what {{NAME}} in scripts stands for, a value as in a message; can be repeated",
+    )
+    group.add_argument(
         "--strict",
         action="store_true",
         help="fail a script if there are messages that no step took; with --check, if there are warnings",
@@ -294,6 +302,15 @@ def _parse_speed(text: str) -> float:
     if not 0 < speed < math.inf:
         raise argparse.ArgumentTypeError(f"invalid speed {text!r}; give a number above 0, or 'max'")
     return speed
+
+
+def _parse_variable(text: str) -> tuple[str, Any]:
+    from tui_ipc.text.notation import parse_value
+
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier() or not name.isascii():
+        raise argparse.ArgumentTypeError(f"no name and value in {text!r}; write NAME=VALUE")
+    return name, parse_value(value)
 
 
 def _parse_report(text: str) -> tuple[str, str]:
