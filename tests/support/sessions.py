@@ -187,6 +187,8 @@ def _line(event: ev.AnyEvent) -> str:
             return f"failed to reach {step!r}{' in time' if timed_out else ''}"
         case ev.Fault(sentence=sentence, ends_channel=ends_channel):
             return f"{'fault' if ends_channel else 'skipped'}: {sentence}"
+        case ev.Note(text=text):
+            return f"note {text}"
         case ev.Audit(processes=processes, unread=unread, held=held):
             left = f"left {len(processes)} processes, {unread} bytes unread"
             return "clean" if event.clean else left + (f", {', '.join(held)} held" if held else "")

@@ -7,7 +7,7 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from tui_ipc import __version__
 from tui_ipc.cli.options import REPORT_KINDS, UNLIMITED_SPEED, Options, find_conflict
@@ -22,7 +22,9 @@ tui-ipc [options] [-- COMMAND ARGS...]
        tui-ipc --script [FILE...] [options] [-- COMMAND ARGS...]
        tui-ipc --check FILE...
        tui-ipc --replay FILE [--follow] [--format text|jsonl | --speed X]
-       tui-ipc --replay FILE --save-script FILE"""
+       tui-ipc --replay FILE --save-script FILE
+       tui-ipc --tap [--record FILE] -- COMMAND ARGS...
+       tui-ipc --watch [NAME] [--format text|jsonl]"""
 
 _EXAMPLES: Final = """\
 examples:
@@ -41,6 +43,9 @@ examples:
   tui-ipc --replay run.rec --save-script talk.tipc
                                              make a script from it
   tui-ipc --match-by id -- ./my-server       match answers by their key "id"
+  tui-ipc --tap -- ./my-plugin --flag        in your own parent, in the place of
+                                             ./my-plugin --flag: tap the two
+  tui-ipc --watch                            list the taps; follow one by its name
 
 The child is given the server's name as its last argument, channel_name:NAME
 (or wherever its command has {channel_name}), and in TUI_IPC_SERVER.
@@ -117,6 +122,7 @@ def _build_parser() -> _Parser:
     _add_child(parser.add_argument_group("the child"))
     _add_scripts(parser.add_argument_group("scripts"))
     _add_recordings(parser.add_argument_group("recordings"))
+    _add_taps(parser.add_argument_group("between your own parent and child"))
     return parser
 
 
@@ -137,9 +143,8 @@ def _add_child(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--match-by",
         metavar="KEYPATH",
-        help="match an answer to the message that has the same value at this key path, such as id, "
-        "header.id or $.calls[0].id; after it, ,!KEYPATH names what an answer does not have: id,!method "
-        "(default: answers are matched in the order of the messages)",
+        help="match an answer to the message that has the same value at this key path, such as id or "
+        "header.id (default: answers are matched in the order of the messages)",
     )
     group.add_argument(
         "--max-message-size",
@@ -197,14 +202,6 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         help="keep a recording of each failed script in this directory",
     )
     group.add_argument(
-        "--set",
-        type=_parse_variable,
-        action="append",
-        dest="variables",
-        metavar="NAME=VALUE",
-        help="what {{NAME}} in scripts stands for, a value as in a message; can be repeated",
-    )
-    group.add_argument(
         "--strict",
         action="store_true",
         help="fail a script if there are messages that no step took; with --check, if there are warnings",
@@ -257,6 +254,22 @@ def _add_recordings(group: "argparse._ArgumentGroup") -> None:
     )
 
 
+def _add_taps(group: "argparse._ArgumentGroup") -> None:
+    group.add_argument(
+        "--tap",
+        action="store_true",
+        help="stand in the place of the child's command in a parent of your own: run the child, and record "
+        "what the two say to each other",
+    )
+    group.add_argument(
+        "--watch",
+        nargs="?",
+        const="",
+        metavar="NAME",
+        help="follow a tap in the explorer, or with --format print it; without NAME, list the taps",
+    )
+
+
 def _parse_seconds(text: str) -> float:
     try:
         seconds = float(text)
@@ -302,15 +315,6 @@ def _parse_speed(text: str) -> float:
     if not 0 < speed < math.inf:
         raise argparse.ArgumentTypeError(f"invalid speed {text!r}; give a number above 0, or 'max'")
     return speed
-
-
-def _parse_variable(text: str) -> tuple[str, Any]:
-    from tui_ipc.text.notation import parse_value
-
-    name, sign, value = text.partition("=")
-    if not sign or not name.isidentifier() or not name.isascii():
-        raise argparse.ArgumentTypeError(f"no name and value in {text!r}; write NAME=VALUE")
-    return name, parse_value(value)
 
 
 def _parse_report(text: str) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tui_ipc.cli.arguments import exit_with_usage_error, parse_arguments
 from tui_ipc.cli.options import UNLIMITED_SPEED, Options
-from tui_ipc.script import SIGNAL_EXIT_BASE
+from tui_ipc.script import SIGNAL_EXIT_BASE, ExitCode
 
 if TYPE_CHECKING:
     from tui_ipc.events import AnyEvent
@@ -34,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+        if options.tap:
+            return _run_tap(options)
+        if options.watch is not None:
+            return _run_watch(options, options.watch)
         return _run_child(options) if options.replay is None else _run_replay(options, options.replay)
     except KeyboardInterrupt:  # before there was a child, or after
         return SIGNAL_EXIT_BASE + signal.SIGINT
@@ -74,11 +78,10 @@ def _make_session_options(options: Options) -> "SessionOptions":
 
 def _run_scripts(options: Options, files: Sequence[str], session_options: "SessionOptions") -> int:
     """Run scripts, or only check them."""
-    variables = dict(options.variables or ())
     if options.check is not None:
         from tui_ipc.script.files import run_check_scripts
 
-        return run_check_scripts(files, variables, strict=options.strict)
+        return run_check_scripts(files, strict=options.strict)
     from tui_ipc.script.runner.runner import RunOptions
     from tui_ipc.script.suite import SuiteOptions, run_scripts
 
@@ -95,9 +98,49 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
             options.record_failures,
             options.format or "text",
             options.report or (),
-            variables,
         ),
     )
+
+
+def _run_tap(options: Options) -> int:
+    """Become the child of a parent that is not ours; returns only if that is not possible."""
+    from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
+    from tui_ipc.osutil.spawn import SpawnError
+    from tui_ipc.session.correlation import make_correlator
+    from tui_ipc.tap.launch import NothingToTapError, TapOptions, run_tap
+
+    assert options.command is not None
+    try:
+        correlator = make_correlator(options.match_by)
+    except ValueError as error:
+        exit_with_usage_error(f"--match-by: {error}")
+    tap_options = TapOptions(
+        record=None if options.record is None else os.path.abspath(options.record),
+        correlator=correlator,
+        max_message_size=options.max_message_size or DEFAULT_MAX_MESSAGE_SIZE,
+    )
+    try:
+        run_tap(options.command, tap_options)
+    except NothingToTapError as error:
+        exit_with_usage_error(str(error))
+    except SpawnError as error:
+        sys.stderr.write(f"tui-ipc: {error}\n")
+        return ExitCode.NO_HANDSHAKE
+
+
+def _run_watch(options: Options, name: str) -> int:
+    """List the taps, or follow one."""
+    from tui_ipc.recording.codec import RecordingError
+    from tui_ipc.tap.tap_files import describe_tap_files, find_tap_file
+
+    try:
+        if not name:
+            sys.stdout.write(describe_tap_files())
+            return ExitCode.PASSED
+        options.follow = True
+        return _run_replay(options, find_tap_file(name).path)
+    except RecordingError as error:
+        exit_with_usage_error(str(error))
 
 
 def _run_replay(options: Options, path: str) -> int:

@@ -6,7 +6,7 @@ An option that would do nothing is refused and not ignored: the user expects som
 import argparse
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Final
 
 UNLIMITED_SPEED: Final = math.inf
 """The value of ``--speed max``."""
@@ -23,6 +23,7 @@ class Options(argparse.Namespace):
         script: The files of scripts, those of ``--check`` included; empty for the built-in conversation.
         report: Kinds and files of reports.
         speed: Of a replay; :data:`UNLIMITED_SPEED` for no pauses.
+        watch: The name of a tap; empty to list them.
     """
 
     command: list[str] | None
@@ -33,7 +34,6 @@ class Options(argparse.Namespace):
     record: str | None
     record_failures: str | None
     strict: bool
-    variables: list[tuple[str, Any]] | None
     jobs: int | None
     retries: int | None
     exit_first: bool
@@ -48,6 +48,8 @@ class Options(argparse.Namespace):
     timeout: float | None
     no_pty: bool
     cwd: str | None
+    tap: bool
+    watch: str | None
 
 
 _FOR_RUNNING_SCRIPTS: Final = (
@@ -58,7 +60,7 @@ _FOR_RUNNING_SCRIPTS: Final = (
     "--exitfirst",
     "--update",
 )
-_FOR_SCRIPTS: Final = ("--check", "--set", "--strict", *_FOR_RUNNING_SCRIPTS)
+_FOR_SCRIPTS: Final = ("--check", "--strict", *_FOR_RUNNING_SCRIPTS)
 _FOR_RUNNING: Final = (
     "--record",
     "--match-by",
@@ -82,16 +84,18 @@ _ATTRIBUTES: Final = {
     "--no-pty": "no_pty",
     "--record": "record",
     "--record-failures": "record_failures",
+    "--replay": "replay",
     "--report": "report",
     "--retries": "retries",
     "--script": "script",
-    "--set": "variables",
     "--save-script": "save_script",
     "--speed": "speed",
     "--strict": "strict",
+    "--tap": "tap",
     "--timeout": "timeout",
     "--update": "update",
     "--wall-clock": "wall_clock",
+    "--watch": "watch",
 }
 """Where :class:`Options` has each option."""
 
@@ -99,6 +103,8 @@ _ATTRIBUTES: Final = {
 def find_conflict(options: Options) -> str | None:
     """Find what cannot be done as it was asked for; return the fact and the remedy, None if all of it can."""
     checks: tuple[Callable[[Options], str | None], ...] = (
+        _check_tap,
+        _check_watch,
         _check_replay,
         _check_without_replay,
         _check_scripts,
@@ -114,6 +120,28 @@ def _first_given(options: Options, *names: str) -> str | None:
     for name in names:
         if attributes[_ATTRIBUTES[name]] not in (None, False):
             return name
+    return None
+
+
+def _check_tap(options: Options) -> str | None:
+    if not options.tap:
+        return None
+    if options.command is None:
+        return "--tap needs the child's command; write it after --"
+    others = ("--script", "--replay", "--watch", "--format", "--timeout", "--cwd", "--no-pty", "--wall-clock")
+    if name := _first_given(options, *_FOR_SCRIPTS, *others):
+        return f"--tap passes on what a parent and its child say; {name} does not go with it"
+    return None
+
+
+def _check_watch(options: Options) -> str | None:
+    if options.watch is None:
+        return None
+    others = ("a command", "--script", "--replay", "--follow", "--speed", "--save-script")
+    if name := _first_given(options, *others, *_FOR_SCRIPTS, *_FOR_RUNNING):
+        return f"--watch shows a tap while it goes on; {name} does not go with it"
+    if not options.watch and (name := _first_given(options, "--format", "--wall-clock")):
+        return f"--watch alone lists the taps; name one for {name}"
     return None
 
 
@@ -136,7 +164,7 @@ def _check_replay(options: Options) -> str | None:
 
 
 def _check_without_replay(options: Options) -> str | None:
-    if options.replay is not None:
+    if options.replay is not None or options.watch is not None:
         return None
     if name := _first_given(options, "--speed", "--save-script", "--follow"):
         return f"{name} needs a recording; name it with --replay FILE"

@@ -10,7 +10,28 @@ import re
 from dataclasses import fields as fields_of
 from typing import Any, Final, assert_never
 
-from tui_ipc import events as ev
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    ChildStopped,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    Note,
+    ScriptStep,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
 from tui_ipc.text.notation import render_value
 
 SCHEMA_VERSION: Final = 1
@@ -22,7 +43,7 @@ MAX_VALUE_DEPTH: Final = 64
 _WORD_BEGINS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def line(event: ev.AnyEvent, time: str | None = None) -> str:
+def line(event: AnyEvent, time: str | None = None) -> str:
     """An event as one line of JSON, in ASCII and without its end: it cannot steer a terminal.
 
     Args:
@@ -33,7 +54,7 @@ def line(event: ev.AnyEvent, time: str | None = None) -> str:
     return json.dumps(members, ensure_ascii=True, allow_nan=False)
 
 
-def fields(event: ev.AnyEvent) -> dict[str, Any]:
+def fields(event: AnyEvent) -> dict[str, Any]:
     r"""An event as JSON has it.
 
     Every event has ``schema``, ``event`` (its kind, such as ``message-received``), ``at`` and ``run``, and
@@ -51,35 +72,35 @@ def fields(event: ev.AnyEvent) -> dict[str, Any]:
     made: dict[str, Any] = {"schema": SCHEMA_VERSION, "event": kind(event)}
     made |= {field.name: getattr(event, field.name) for field in fields_of(event)}
     match event:
-        case ev.MessageSent() | ev.MessageReceived():
+        case MessageSent() | MessageReceived():
             made |= _bytes_to_json(event.raw) | {"text": render_value(event.value)}
             if not _is_exact_in_json(event.value):
                 del made["value"]
-        case ev.HelloReceived():
+        case HelloReceived():
             made |= _bytes_to_json(event.raw)
-        case ev.Fault():
+        case Fault():
             made |= {"received": event.received.hex(), "around": event.around.hex()}
-        case ev.ChildOutput():
+        case ChildOutput():
             del made["data"]
             made |= _output_to_json(event.data)
-        case ev.Audit():
+        case Audit():
             made["clean"] = event.clean
-        case ev.ScriptStep():
+        case ScriptStep():
             parts = (detail.partition(": ") for detail in event.details)
             made["details"] = [{"title": title, "text": text} for title, _, text in parts]
         case (
-            ev.ServerListening()
-            | ev.ChildSpawned()
-            | ev.ChildConnected()
-            | ev.ChannelsOpen()
-            | ev.StepLate()
-            | ev.ChannelClosed()
-            | ev.SignalSent()
-            | ev.ChildStopped()
-            | ev.ChildContinued()
-            | ev.ChildExited()
-            | ev.HandshakeFailed()
-            | ev.Note()
+            ServerListening()
+            | ChildSpawned()
+            | ChildConnected()
+            | ChannelsOpen()
+            | StepLate()
+            | ChannelClosed()
+            | SignalSent()
+            | ChildStopped()
+            | ChildContinued()
+            | ChildExited()
+            | HandshakeFailed()
+            | Note()
         ):
             pass  # their fields are what JSON has
         case _:
@@ -87,7 +108,7 @@ def fields(event: ev.AnyEvent) -> dict[str, Any]:
     return made
 
 
-def kind(event: ev.AnyEvent) -> str:
+def kind(event: AnyEvent) -> str:
     """The kind of an event: ``message-received``."""
     return _WORD_BEGINS.sub("-", type(event).__name__).lower()
 

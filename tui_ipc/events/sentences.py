@@ -7,7 +7,28 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final, Literal, assert_never
 
-from tui_ipc import events as ev
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    ChildStopped,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    Note,
+    ScriptStep,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
 from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.safe_text import decode_output
@@ -36,64 +57,69 @@ class EventText:
     tone: Tone = "plain"
 
 
+def name_channel(event: MessageSent | MessageReceived) -> str:
+    """What precedes a message that did not take the main channel."""
+    return f"channel {event.channel} · " if event.channel else ""
+
+
 def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
-    event: ev.AnyEvent, limit: int | None = None
+    event: AnyEvent, limit: int | None = None
 ) -> EventText:
     """Describe an event; ``limit`` is how many characters of a message's value, None for all."""
     match event:
-        case ev.MessageSent():
-            return EventText("→", "sent", render_value(event.value, limit))
-        case ev.MessageReceived():
-            return EventText("←", "received", render_value(event.value, limit))
-        case ev.ChildOutput():
+        case MessageSent():
+            return EventText("→", "sent", name_channel(event) + render_value(event.value, limit))
+        case MessageReceived():
+            return EventText("←", "received", name_channel(event) + render_value(event.value, limit))
+        case ChildOutput():
             return EventText("│", event.stream, decode_output(event.data))
-        case ev.ServerListening():
+        case ServerListening():
             return EventText("●", "listening", event.name, "muted")
-        case ev.ChildSpawned():
+        case ChildSpawned():
             return EventText("●", "spawned", f"pid {event.pid} · {' '.join(event.command)}", "muted")
-        case ev.ChildConnected():
+        case ChildConnected():
             return EventText("●", "connected", _describe_connection(event), "muted")
-        case ev.HelloReceived():
+        case HelloReceived():
             form = "inline" if event.inline else "two channels"
             return EventText("●", "hello", f"{event.name} · {form}", "muted")
-        case ev.ChannelsOpen():
+        case ChannelsOpen():
             return EventText("●", "open", "messages may pass", "good")
-        case ev.StepLate():
+        case StepLate():
             return EventText("▲", "late", event.sentence, "warn")
-        case ev.HandshakeFailed():
+        case HandshakeFailed():
             return EventText("✕", "failed", event.sentence, "bad")
-        case ev.Fault():
+        case Fault():
             return EventText("✕", "fault" if event.ends_channel else "skipped", event.sentence, "bad")
-        case ev.SignalSent():
+        case SignalSent():
             return EventText("▲", "signal", f"{signal_name(event.signal)} · {event.reason}", "warn")
-        case ev.ChildStopped():
+        case ChildStopped():
             detail = f"by {signal_name(event.signal)}, until it is continued"
             return EventText("▲", "stopped", detail, "warn")
-        case ev.ChildContinued():
+        case ChildContinued():
             return EventText("●", "continued", "the child goes on", "good")
-        case ev.ChannelClosed():
+        case ChannelClosed():
             return EventText("○", "closed", "the channel from the child ended", "muted")
-        case ev.ChildExited():
+        case ChildExited():
             tone: Tone = "good" if event.code == 0 else "bad"
             return EventText("■", "exited", f"the child {describe_exit(event.code, event.signal)}", tone)
-        case ev.Audit():
+        case Audit():
             return _describe_audit(event)
-        case ev.ScriptStep():
+        case ScriptStep():
             return _describe_script_step(event)
-        case ev.Note():
+        case Note():
             return EventText("✎", "note", event.text, "good")
         case _:
             assert_never(event)
 
 
-def _describe_connection(event: ev.ChildConnected) -> str:
+def _describe_connection(event: ChildConnected) -> str:
     if not event.lineage:
         return "to the one-shot server"
     *before, last = event.lineage
     return f"{last}, started by {' → '.join(before)}" if before else f"{last}, not started by the child"
 
 
-def _describe_script_step(event: ev.ScriptStep) -> EventText:
+def _describe_script_step(event: ScriptStep) -> EventText:
     detail = f"{event.script}:{event.line}: {event.text}" if event.line else f"{event.script}: {event.text}"
     match event.state:
         case "begun":
@@ -106,7 +132,7 @@ def _describe_script_step(event: ev.ScriptStep) -> EventText:
             assert_never(event.state)
 
 
-def describe_leftovers(audit: ev.Audit) -> list[str]:
+def describe_leftovers(audit: Audit) -> list[str]:
     """What a run left behind, a few words each; empty if it is clean."""
     facts = []
     if audit.processes:
@@ -124,12 +150,10 @@ def describe_leftovers(audit: ev.Audit) -> list[str]:
     return facts
 
 
-def _describe_audit(event: ev.Audit) -> EventText:
+def _describe_audit(event: Audit) -> EventText:
     facts = describe_leftovers(event) or ["nothing was left behind"]
     if event.quit_elapsed is not None:
         facts.append(f'ended {format_duration(event.quit_elapsed)} after "quit"')
-    if event.unmatched:
-        facts.append(event.unmatched)
     mark, word, tone = _CLEAN if event.clean else _LEFT
     return EventText(mark, word, " · ".join(facts), tone)
 

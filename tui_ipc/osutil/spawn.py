@@ -68,7 +68,7 @@ def spawn_process(
                 start_new_session=True,
             )
         except OSError as error:
-            raise SpawnError(_explain_spawn_error(error, command[0], cwd, env)) from None
+            raise SpawnError(explain_spawn_error(error, command[0], cwd, env)) from None
         except ValueError as error:  # a null byte, or "=" in the name of a variable
             raise SpawnError(f"{command[0]!r} cannot be started with such arguments: {error}") from None
         # The caller reaps the child. A Popen without a return code would warn when it is deleted, and
@@ -98,7 +98,8 @@ def _explain_bad_directory(cwd: str) -> str:
     return f"the working directory {cwd!r} does not exist; check its path"
 
 
-def _explain_spawn_error(error: OSError, program: str, cwd: str | None, env: Mapping[str, str]) -> str:
+def explain_spawn_error(error: OSError, program: str, cwd: str | None, env: Mapping[str, str]) -> str:
+    """Explain why a command could not be started, and what to do."""
     # Popen tells by the file name of its error whether the directory or the program is at fault.
     if cwd is not None and error.filename == cwd != program:
         return f"the working directory {cwd!r} cannot be entered: {error.strerror}"

@@ -172,7 +172,7 @@ class RecordingIndex:
         return index + 1 if index < len(self._times) else None
 
     def _add_sent(self, event: MessageSent) -> None:
-        if event.value == _QUIT:
+        if event.value == _QUIT or event.channel:  # an answer takes the main channel
             return
         pending = self._pending
         pending[event.run, event.number] = self.position

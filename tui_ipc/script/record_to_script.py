@@ -14,7 +14,7 @@ from typing import Any, Final, TypeGuard, assert_never
 
 from tui_ipc import events as ev
 from tui_ipc.events.message_values import HANDLE_TEXTS
-from tui_ipc.events.sentences import describe_leftovers
+from tui_ipc.events.sentences import describe_event, describe_leftovers
 from tui_ipc.ipc.hello import QUIT
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.recording.codec import RecordingError
@@ -213,6 +213,9 @@ def _convert_conversation(  # noqa: PLR0912 - one branch for each kind of event
     last_received = last_activity = opened
     for event in events:
         match event:
+            case ev.MessageSent(channel=int(channel)) | ev.MessageReceived(channel=int(channel)) if channel:
+                text = describe_event(event, MAX_VALUE_LENGTH)
+                yield f"Left out, a script has the main channel only: {text.word} on {text.detail}"
             case ev.MessageSent(value=bytes(data), raw=raw) if data == raw:
                 yield SendRaw(data)
             case ev.MessageSent():

@@ -9,10 +9,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tui_ipc.osutil.signals import catch_end_signals
 from tui_ipc.script import ExitCode
@@ -67,7 +67,6 @@ class SuiteOptions:
         format: ``jsonl`` for all that happens as lines of JSON on standard output, ``text`` for what the
             children print.
         reports: The kinds and files of reports to write.
-        variables: The values of names that scripts may use.
     """
 
     jobs: int | None = None
@@ -77,7 +76,6 @@ class SuiteOptions:
     record_failures: str | None = None
     format: str = "text"
     reports: Sequence[tuple[str, str]] = ()
-    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 DEFAULT_SUITE_OPTIONS: Final = SuiteOptions()
@@ -102,7 +100,7 @@ def run_scripts(
     Returns:
         An exit code of :mod:`tui_ipc.script`: the highest that a script asks for.
     """
-    scripts = _load_scripts(files, options.variables)
+    scripts = _load_scripts(files)
     _print_warnings(scripts)
     try:
         report_files = _prepare_reports(options.reports, files, [script.name for script in scripts])
@@ -131,12 +129,12 @@ def run_scripts(
     return code
 
 
-def _load_scripts(files: Sequence[str], variables: Mapping[str, Any]) -> "Sequence[Script | FaultyScript]":
+def _load_scripts(files: Sequence[str]) -> "Sequence[Script | FaultyScript]":
     if not files:
         return (builtin_script(),)
     from tui_ipc.script.files import load_scripts
 
-    return load_scripts(files, variables)
+    return load_scripts(files)
 
 
 def _print_warnings(scripts: "Sequence[Script | FaultyScript]") -> None:

@@ -8,16 +8,16 @@ import os
 from collections.abc import Callable
 from typing import Any, Final
 
-from tui_ipc.events import ChannelClosed, Fault, MessageReceived, MessageSent, Origin, StepLate
+from tui_ipc.events import ChannelClosed, MessageReceived, MessageSent, Origin, StepLate
 from tui_ipc.events.message_values import close_handles
 from tui_ipc.ipc import aio
-from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, ProtocolError, TooManyHandles
+from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, TooManyHandles
 from tui_ipc.ipc.hello import QUIT
 from tui_ipc.ipc.wire import SHORT_LIMIT, Message
 from tui_ipc.osutil.async_waits import finish_within
 from tui_ipc.osutil.descriptors import UnreadBytes, count_unread
 from tui_ipc.session.correlation import Correlator
-from tui_ipc.session.mistakes import explain_fault, find_bad_text
+from tui_ipc.session.mistakes import describe_limit, make_fault
 from tui_ipc.session.timeline import Timeline
 from tui_ipc.session.unfinished import (
     MAX_EXAMINED,
@@ -32,19 +32,12 @@ RUN_OVER: Final = "child not running: its run is over"
 CONNECTION_CLOSED: Final = "the child closed its connection"
 """Why nothing can be sent any more."""
 
-_MAX_FAULTY_BYTES: Final = 64 * 1024  # of a message that broke the protocol, in its event
-_AROUND_FAULT: Final = 32  # bytes before the wrong one, and as many from it on
 
 _LOOK_SECONDS: Final = 0.5
 """Seconds between two looks at what has only begun to pass."""
 
 _UNFINISHED_NANOSECONDS: Final = 1_000_000_000
 """After so long without another byte, a message that has only begun is told."""
-
-
-def describe_limit(error: BaseException) -> str:
-    """Describe an error; a limit that it advises to raise is named as on the command line."""
-    return str(error).replace("raise it with max_message_size", "raise it with --max-message-size")
 
 
 class NotConnected(Exception):
@@ -278,7 +271,7 @@ class Conversation:
                 self._emit_fault(text, ends_channel=False)
                 return 1
             self.fault = text
-            self._emit_fault(text, error if isinstance(error, ProtocolError) else None)
+            self._emit_fault(text, error)
             self.mark_ended(f"the child broke the protocol, and its channel was closed: {text}")
             return 0
         self._emit_received(message, self._timeline.now())
@@ -332,31 +325,12 @@ class Conversation:
     def _emit_fault(
         self,
         text: str,
-        error: ProtocolError | None = None,
+        error: BaseException | None = None,
         received: bytes = b"",
         *,
         ends_channel: bool = True,
     ) -> None:
         self._emit_output(self._timeline.now())
-        byte, around, around_offset, index = None, b"", None, None
-        if error is not None and error.offset is not None:
-            byte, received = error.offset, error.received
-            index = byte - error.received_offset  # of the wrong byte in its message
-            if index == 0 and (bad_text := find_bad_text(received)):
-                index, byte = bad_text, byte + bad_text  # msgpack tells of the message only
-            start = max(0, index - _AROUND_FAULT)
-            around = received[start : index + _AROUND_FAULT] if index >= 0 else b""
-            around_offset = error.received_offset + start if around else None
         self._timeline.add(
-            Fault(
-                at=self._timeline.stamp(),
-                run=self._run,
-                sentence=f"{text}. {cause}" if (cause := explain_fault(text)) else text,
-                byte=byte,
-                ends_channel=ends_channel,
-                received=received[:_MAX_FAULTY_BYTES],
-                around=around,
-                around_offset=around_offset,
-                message_byte=index if around else None,
-            )
+            make_fault(self._timeline.stamp(), self._run, text, error, received, ends_channel=ends_channel)
         )

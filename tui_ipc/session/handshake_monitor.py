@@ -14,9 +14,8 @@ from tui_ipc.osutil import process_group
 from tui_ipc.osutil.async_waits import wait_for_first
 from tui_ipc.osutil.procfs import read_process_name
 from tui_ipc.osutil.signals import signal_name
-from tui_ipc.session.conversation import describe_limit
 from tui_ipc.session.handshake import HANDSHAKE_STEPS, Handshake
-from tui_ipc.session.mistakes import explain_fault, explain_first_bytes, quote_bytes
+from tui_ipc.session.mistakes import describe_limit, explain_fault, explain_first_bytes, quote_bytes
 from tui_ipc.session.output import DRAIN_BYTES, DRAIN_SECONDS
 from tui_ipc.session.process import RunParts
 from tui_ipc.session.unfinished import find_unfinished

@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from tui_ipc.events import Fault
+from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.session.unfinished import MAX_EXAMINED
 from tui_ipc.text.units import format_count
 
@@ -32,6 +33,8 @@ _TEXT_PROTOCOLS: Final = (
 )
 """What data begin with, what that is, and what to do instead."""
 
+_MAX_FAULTY_BYTES: Final = 64 * 1024  # of a message that broke the protocol, in its event
+_AROUND_FAULT: Final = 32  # bytes before the wrong one, and as many from it on
 _INTEGER_SIZES: Final = (4, 2, 8, 1)
 
 
@@ -146,3 +149,52 @@ def describe_fault_bytes(fault: Fault) -> str:
     wrong = f"[{fault.around[index : index + 1].hex()}]"
     where = "" if fault.message_byte is None else f", byte {format_count(fault.message_byte)} of its message"
     return f"{' '.join(filter(None, (before, wrong, after)))}{where}"
+
+
+def describe_limit(error: BaseException) -> str:
+    """Describe an error; a limit that it advises to raise is named as on the command line."""
+    return str(error).replace("raise it with max_message_size", "raise it with --max-message-size")
+
+
+def make_fault(
+    at: int,
+    run: int,
+    sentence: str,
+    error: BaseException | None = None,
+    received: bytes = b"",
+    *,
+    ends_channel: bool,
+    channel: int = 0,
+) -> Fault:
+    """Make the event of something that could not be received, with the bytes around what is wrong.
+
+    Args:
+        at: When.
+        run: The run's number.
+        sentence: What is wrong.
+        error: What was raised; a ProtocolError knows the bytes.
+        received: What came of the message, where the error does not know it.
+        ends_channel: Whether the channel is of no more use.
+        channel: Its number.
+    """
+    byte, around, around_offset, index = None, b"", None, None
+    if isinstance(error, ProtocolError) and error.offset is not None:
+        byte, received = error.offset, error.received
+        index = byte - error.received_offset  # of the wrong byte in its message
+        if index == 0 and (bad_text := find_bad_text(received)):
+            index, byte = bad_text, byte + bad_text  # msgpack tells of the message only
+        start = max(0, index - _AROUND_FAULT)
+        around = received[start : index + _AROUND_FAULT] if index >= 0 else b""
+        around_offset = error.received_offset + start if around else None
+    return Fault(
+        at=at,
+        run=run,
+        sentence=f"{sentence}. {cause}" if (cause := explain_fault(sentence)) else sentence,
+        byte=byte,
+        ends_channel=ends_channel,
+        received=received[:_MAX_FAULTY_BYTES],
+        around=around,
+        around_offset=around_offset,
+        channel=channel,
+        message_byte=index if around else None,
+    )

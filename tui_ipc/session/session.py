@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from tui_ipc.events import USER_REQUESTED, AnyEvent, MessageSent, Note, ScriptStep, ScriptStepState
 from tui_ipc.ipc.wire import encode, too_large
-from tui_ipc.session.conversation import NotConnected, describe_limit
+from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.handshake import RunPhase
+from tui_ipc.session.mistakes import describe_limit
 from tui_ipc.session.run import Run, SessionOptions
 from tui_ipc.session.timeline import Timeline
 

@@ -10,7 +10,28 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Self, assert_never
 
-from tui_ipc import events as ev
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    ChildStopped,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    Note,
+    ScriptStep,
+    ServerListening,
+    SignalSent,
+    StepLate,
+)
 from tui_ipc.ipc.wakeup import Wakeup
 
 MAX_EVENTS: Final = 1000
@@ -36,12 +57,12 @@ class Timeline:
         max_events: int = MAX_EVENTS,
         max_bytes: int = MAX_BYTES,
         *,
-        record: Callable[[ev.AnyEvent], None] | None = None,
+        record: Callable[[AnyEvent], None] | None = None,
     ) -> None:
         self._record = record
         self._begin = time.monotonic_ns()
         self._latest = 0
-        self._events: deque[tuple[ev.AnyEvent, int]] = deque()  # each with its weight
+        self._events: deque[tuple[AnyEvent, int]] = deque()  # each with its weight
         self._bytes = 0
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -75,7 +96,7 @@ class Timeline:
         self._latest = max(self._latest, self.now() if at is None else at)
         return self._latest
 
-    def add(self, event: ev.AnyEvent) -> None:
+    def add(self, event: AnyEvent) -> None:
         """Append an event, without waiting."""
         if self._record is not None:
             self._record(event)
@@ -86,7 +107,7 @@ class Timeline:
             self._space.clear()
         self._wake()
 
-    def record_only(self, event: ev.AnyEvent) -> None:
+    def record_only(self, event: AnyEvent) -> None:
         """Record an event that the consumer of the events has no use for."""
         if self._record is not None:
             self._record(event)
@@ -118,7 +139,7 @@ class Timeline:
     def __aiter__(self) -> Self:
         return self
 
-    def take(self) -> ev.AnyEvent | None:
+    def take(self) -> AnyEvent | None:
         """The next event if it has happened already, else None; for the consumer, without waiting."""
         if not self._events:
             return None
@@ -151,7 +172,7 @@ class Timeline:
             self._waiting = False
         return True
 
-    async def __anext__(self) -> ev.AnyEvent:
+    async def __anext__(self) -> AnyEvent:
         while (event := self.take()) is None:
             if not await self.wait():
                 raise StopAsyncIteration
@@ -162,30 +183,30 @@ class Timeline:
             self._consumer.wake_soon()
 
 
-def _count_bytes(event: ev.AnyEvent) -> int:
+def _count_bytes(event: AnyEvent) -> int:
     match event:
-        case ev.MessageSent() | ev.MessageReceived() | ev.HelloReceived():
+        case MessageSent() | MessageReceived() | HelloReceived():
             return len(event.raw)
-        case ev.ChildOutput():
+        case ChildOutput():
             return len(event.data)
-        case ev.Fault():
+        case Fault():
             return len(event.received)
-        case ev.Note():
+        case Note():
             return len(event.text)
         case (
-            ev.ServerListening()
-            | ev.ChildSpawned()
-            | ev.ChildConnected()
-            | ev.ChannelsOpen()
-            | ev.StepLate()
-            | ev.HandshakeFailed()
-            | ev.ChannelClosed()
-            | ev.SignalSent()
-            | ev.ChildStopped()
-            | ev.ChildContinued()
-            | ev.ChildExited()
-            | ev.Audit()
-            | ev.ScriptStep()
+            ServerListening()
+            | ChildSpawned()
+            | ChildConnected()
+            | ChannelsOpen()
+            | StepLate()
+            | HandshakeFailed()
+            | ChannelClosed()
+            | SignalSent()
+            | ChildStopped()
+            | ChildContinued()
+            | ChildExited()
+            | Audit()
+            | ScriptStep()
         ):
             return 0  # a few hundred bytes each: MAX_EVENTS bounds them
         case _:

@@ -7,25 +7,15 @@ reads no character twice, whatever the text is.
 import re
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from tui_ipc.ipc.wire import NESTING_LIMIT
-from tui_ipc.text.conditions import ConditionError, read_alternatives
-from tui_ipc.text.placeholders import (
-    ANY_REST,
-    NAME,
-    Capture,
-    Placeholder,
-    Regex,
-    Template,
-    split_at_names,
-)
+from tui_ipc.text.placeholders import ANY_REST, Capture, Placeholder, Regex
 from tui_ipc.text.safe_text import find_hidden
 
-MAX_NESTED_CONDITIONS: Final = 16
-"""How deeply conditions may nest."""
+PlaceholderCheck = Callable[[Placeholder], str]
+"""Says what is wrong with a placeholder at this place; the empty string if nothing."""
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*+")  # JSON's white space
 _CLOSERS: Final = {"[": "]", "(": ")", "{": "}"}
@@ -55,24 +45,7 @@ _LETTERS: Final = {**JSON_LETTERS, "a": "\a", "v": "\v", "'": "'"}
 _PLACEHOLDER_STARTS: Final = frozenset("./{")
 _REGEX: Final = re.compile(r"/((?:[^/\\]|\\.)*+)/")
 _PAIR: Final = re.compile(r"\\.")
-_NAME: Final = re.compile(rf"\{{\{{[ \t]*+({NAME})[ \t]*+(\}}\}}|:)")
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceholderRules:
-    """What placeholders a pattern may have; and what is found in it besides.
-
-    Attributes:
-        find_objection: Says what is wrong with a placeholder at its place; the empty string if nothing.
-        is_known: Whether a name in a string or an expression stands for its value; else it is plain text.
-        unknown: Filled with the names that are plain text.
-        repeated: Filled with the keys that occur twice in a map, of which the last value counts.
-    """
-
-    find_objection: Callable[[Placeholder], str]
-    is_known: Callable[[str], bool] = lambda name: False
-    unknown: list[str] = field(default_factory=list)
-    repeated: list[Any] = field(default_factory=list)
+_NAME: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
 
 
 class NotationError(Exception):
@@ -151,36 +124,39 @@ class _Container:
         if self.opener == "{":
             self.items.append(ANY_REST)
 
-    def close(self, rules: PlaceholderRules | None) -> tuple[Any, int]:
+    def close(self, repeated: list[Any] | None) -> tuple[Any, int]:
         """Return the value, and where it began."""
         if self.opener == "{":
-            return _make_dict(self.items, rules), self.offset
+            return make_dict(self.items, repeated), self.offset
         return (tuple(self.items) if self.opener == "(" else self.items), self.offset
 
 
-def _make_dict(items: list[Any], rules: PlaceholderRules | None) -> dict[Any, Any]:
-    """Make a map of keys and values in turn."""
+def make_dict(items: list[Any], repeated: list[Any] | None) -> dict[Any, Any]:
+    """Make a map of keys and values in turn; adds to ``repeated`` each key that occurs twice."""
     keys = items[::2]
     made = dict(zip(keys, items[1::2], strict=True))
-    if rules is not None and len(made) < len(keys):
+    if repeated is not None and len(made) < len(keys):
         seen = set()
         for key in keys:
             if key in seen:
-                rules.repeated.append(key)
+                repeated.append(key)
             seen.add(key)
     return made
 
 
 def read_value(
-    text: str, position: int = 0, rules: PlaceholderRules | None = None, depth: int = 0
+    text: str,
+    position: int = 0,
+    check: PlaceholderCheck | None = None,
+    repeated: list[Any] | None = None,
 ) -> tuple[Any, int]:
     """Read JSON or a literal.
 
     Args:
         text: Begins with a value; anything may follow.
         position: Where the value begins.
-        rules: About placeholders; None if there may be none, and then their texts are errors.
-        depth: How many conditions it is within.
+        check: Asked about each placeholder; None if there may be none, and then their texts are errors.
+        repeated: Filled with the keys that occur twice in a map.
 
     Returns:
         The value and where it ends.
@@ -193,8 +169,8 @@ def read_value(
         position = start = skip_blank(text, position)
         character = text[start : start + 1]
         placeholder = None
-        if rules is not None and character in _PLACEHOLDER_STARTS:
-            placeholder = _read_placeholder(text, start, rules, unfinished, depth)
+        if check is not None and character in _PLACEHOLDER_STARTS:
+            placeholder = _read_placeholder(text, start, check, unfinished)
         if placeholder is None and character in _CLOSERS:
             # As a key it is hashed, and hashing recurses in C without a check. No message nests deeper.
             if character == "(" and len(unfinished) >= NESTING_LIMIT:
@@ -206,16 +182,15 @@ def read_value(
         if placeholder is not None:
             value, position = placeholder
         elif unfinished and character == _CLOSERS[unfinished[-1].opener] and not unfinished[-1].wants_value:
-            value, start = unfinished.pop().close(rules)
+            value, start = unfinished.pop().close(repeated)
             position += 1
         else:
-            is_key = bool(unfinished) and unfinished[-1].wants_key
-            value, position = _read_scalar(text, start, None if is_key else rules)
+            value, position = _read_scalar(text, start)
         while unfinished:  # add the value; while that closes a container, this is the next value to add
             position = _expect_mark(text, position, value, unfinished[-1].add(value, start))
             if text[position - 1] in ",:":
                 break
-            value, start = unfinished.pop().close(rules)
+            value, start = unfinished.pop().close(repeated)
         else:
             return value, position
 
@@ -238,8 +213,8 @@ def _expect_mark(text: str, position: int, value: Any, allowed: str) -> int:
     return position + 1
 
 
-def read_regex(text: str, position: int, rules: PlaceholderRules | None = None) -> tuple[Regex, int]:
-    """Read ``/re/`` at ``position``; return it and where it ends. Without rules it has no names.
+def read_regex(text: str, position: int) -> tuple[Regex, int]:
+    """Read ``/re/`` at ``position``; return it and where it ends.
 
     Raises:
         PlaceholderError: It does not end, is not a regular expression, or may be meant in two ways.
@@ -251,12 +226,7 @@ def read_regex(text: str, position: int, rules: PlaceholderRules | None = None) 
     if error := _find_regex_error(body):
         message, offset = error
         raise PlaceholderError(message, position + 1 + offset)
-    names: tuple[str, ...] = ()
-    if rules is not None and "{{" in body:
-        parts, unknown = split_at_names(body, rules.is_known)
-        names = tuple(dict.fromkeys(parts[1::2]))
-        rules.unknown.extend(unknown)
-    return Regex(_PAIR.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], body), names), match.end()
+    return Regex(_PAIR.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], body)), match.end()
 
 
 def _find_regex_error(body: str) -> tuple[str, int] | None:
@@ -286,41 +256,30 @@ def escape_in_regex(character: str) -> str:
 
 
 def _read_placeholder(
-    text: str, position: int, rules: PlaceholderRules, unfinished: list[_Container], depth: int
+    text: str, position: int, check: PlaceholderCheck, unfinished: list[_Container]
 ) -> tuple[Placeholder, int] | None:
     placeholder: Placeholder
     if text.startswith("...", position):
         placeholder, end = ANY_REST, position + 3
     elif text.startswith("/", position):
-        placeholder, end = read_regex(text, position, rules)
+        placeholder, end = read_regex(text, position)
     elif text.startswith("{{", position):
         match = _NAME.match(text, position)
         if not match:
             raise PlaceholderError("a captured value is written {{name}}", position)
         placeholder, end = Capture(match[1]), match.end()
-        if match[2] == ":":
-            if depth == MAX_NESTED_CONDITIONS:
-                sentence = f"conditions nest at most {MAX_NESTED_CONDITIONS} deep"
-                raise PlaceholderError(sentence, position)
-            try:
-                alternatives, end = read_alternatives(
-                    text, end, lambda start: read_value(text, start, rules, depth + 1)
-                )
-            except ConditionError as error:
-                raise PlaceholderError(str(error), error.offset) from None
-            placeholder = Capture(match[1], alternatives)
     else:
         return None
     if unfinished and unfinished[-1].wants_key and (unfinished[-1].is_key or placeholder is not ANY_REST):
         raise PlaceholderError(
             "the key of a map cannot be a placeholder; ... stands for any further entries", position
         )
-    if problem := rules.find_objection(placeholder):
+    if problem := check(placeholder):
         raise PlaceholderError(problem, position)
     return placeholder, end
 
 
-def _read_scalar(text: str, position: int, rules: PlaceholderRules | None) -> tuple[Any, int]:
+def _read_scalar(text: str, position: int) -> tuple[Any, int]:
     """Read what is not a container; return it and where it ends."""
     match = _SCALAR.match(text, position)
     if not match:
@@ -330,7 +289,7 @@ def _read_scalar(text: str, position: int, rules: PlaceholderRules | None) -> tu
     try:
         match match.lastgroup:
             case "string":
-                value = _read_string(match, rules)
+                value = _unquote(match)
             case "integer":
                 value = int(match["integer"], 0)
             case "real":
@@ -346,20 +305,8 @@ def _read_scalar(text: str, position: int, rules: PlaceholderRules | None) -> tu
     return value, match.end()
 
 
-def _read_string(match: re.Match[str], rules: PlaceholderRules | None) -> str | bytes | Template:
+def _unquote(match: re.Match[str]) -> str | bytes:
     prefix, body, start = (match["prefix"] or "").lower(), match["string"][1:-1], match.start("string") + 1
-    if rules is None or "b" in prefix or "{{" not in body:
-        return _unquote(prefix, body, start)
-    parts, unknown = split_at_names(body, rules.is_known)
-    rules.unknown.extend(unknown)
-    plain = [str(_unquote(prefix, part, start)) for part in parts[::2]]
-    if len(parts) == 1:
-        return plain[0]
-    parts[::2] = plain
-    return Template(tuple(parts))
-
-
-def _unquote(prefix: str, body: str, start: int) -> str | bytes:
     binary = "b" in prefix
 
     def character(escape: re.Match[str]) -> str:

@@ -333,8 +333,7 @@ def describe_remarkable_event(event: AnyEvent) -> str:
         case ChildContinued():
             return "the child goes on"
         case Audit():
-            left = "" if event.clean else f"left behind: {' · '.join(describe_leftovers(event))}"
-            return " · ".join(filter(None, (left, event.unmatched)))
+            return "" if event.clean else f"left behind: {' · '.join(describe_leftovers(event))}"
         case ServerListening() | ChildSpawned() | ChildConnected() | HelloReceived() | ChannelsOpen():
             return ""  # a handshake that succeeds
         case MessageSent() | MessageReceived() | ChildOutput() | ChannelClosed():

@@ -6,12 +6,34 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final, Literal, assert_never
 
-from tui_ipc import events as ev
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildContinued,
+    ChildExited,
+    ChildOutput,
+    ChildSpawned,
+    ChildStopped,
+    Fault,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    Note,
+    ScriptStep,
+    ServerListening,
+    SignalSent,
+    Step,
+    StepLate,
+)
 from tui_ipc.osutil.signals import describe_exit, signal_name
 
 StatusPhase = Literal["starting", "open", "over"]
 
-_WAITING_FOR: dict[ev.Step, str] = {
+_WAITING_FOR: dict[Step, str] = {
     "listening": "waiting for its server",
     "spawned": "waiting for its process",
     "connected": "waiting for it to connect",
@@ -68,54 +90,54 @@ class Status:
         """Whether the child's process runs, as far as is known."""
         return self.pid is not None and not self._exited
 
-    def apply(self, event: ev.AnyEvent) -> None:  # noqa: PLR0912, PLR0915 - one case for each kind of event
+    def apply(self, event: AnyEvent) -> None:  # noqa: PLR0912, PLR0915 - one case for each kind of event
         """Take an event into account."""
         if event.run != self.run:
             self._begin_run(event.run)
         match event:
-            case ev.ServerListening():
+            case ServerListening():
                 self._state = "listening"
-            case ev.ChildSpawned():
+            case ChildSpawned():
                 self.pid = event.pid
                 self.name = self.name or event.command[0].rpartition("/")[2]
                 self._state = _WAITING_FOR["connected"]
-            case ev.ChildConnected():
+            case ChildConnected():
                 self._state = _WAITING_FOR["hello"]
-            case ev.HelloReceived():
+            case HelloReceived():
                 self.name = event.name
                 self._state = "said hello"
-            case ev.ChannelsOpen():
+            case ChannelsOpen():
                 self.phase, self._state = "open", "connected"
-            case ev.StepLate():
+            case StepLate():
                 if event.step != "message":
                     self._state = f"late: {_WAITING_FOR[event.step]}"
-            case ev.MessageSent():
+            case MessageSent():
                 self.sent = event.number
                 self.metrics.add_sent(event.at, len(event.raw))
-            case ev.MessageReceived():
+            case MessageReceived():
                 self.received = event.number
                 self.metrics.add_received(event.at, len(event.raw), event.elapsed)
-            case ev.ChildStopped():
+            case ChildStopped():
                 self.stopped = event.signal
-            case ev.ChildContinued():
+            case ChildContinued():
                 self.stopped = None
-            case ev.HandshakeFailed():
+            case HandshakeFailed():
                 self._broken = True
                 self._end_run("handshake failed", "child not connected: the handshake failed")
-            case ev.Fault(ends_channel=False):
+            case Fault(ends_channel=False):
                 pass  # one message was skipped; the conversation goes on
-            case ev.Fault():
+            case Fault():
                 self._broken = True
                 self._end_run("broke the protocol", "channel unusable: the child broke the protocol")
-            case ev.ChannelClosed():
+            case ChannelClosed():
                 self._end_run("channel closed", "channel closed: the child closed it")
-            case ev.ChildExited():
+            case ChildExited():
                 self.stopped, self._exited = None, True
                 end = describe_exit(event.code, event.signal)
                 self._end_run(self._state if self._broken else end, f"child not running: it {end}")
-            case ev.ScriptStep() | ev.Note():
+            case ScriptStep() | Note():
                 pass  # they say something about the session, and do nothing in it
-            case ev.SignalSent() | ev.ChildOutput() | ev.Audit():
+            case SignalSent() | ChildOutput() | Audit():
                 pass  # a signal shows in what the child does next; the output and the leftovers are not state
             case _:
                 assert_never(event)

@@ -1,0 +1,1 @@
+"""The tap: what a real parent and its real child say to each other, seen from between them."""

@@ -1,0 +1,142 @@
+"""``tui-ipc --tap``: stands where a child's command stood.
+
+The process that the host started becomes the child itself (exec), so that its exit code, its signals, its
+standard streams and its process group are the host's as without a tap. Before that it forks the relay, which
+leaves the host's session and is a child of neither. The relay ends when nothing is left to relay; if it is
+killed, the child's connection ends as if the host had gone.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NoReturn
+
+from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
+from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
+from tui_ipc.osutil.spawn import SpawnError, explain_spawn_error
+from tui_ipc.session.correlation import Correlator
+
+TAPPED: Final = b"tapped at "
+"""What the relay answers with before the name of its server; else it answers why there is none."""
+
+_ANSWER_SIZE: Final = 64 * 1024  # bytes; a path, or a sentence
+
+
+class NothingToTapError(Exception):
+    """The command is not one that a parent started; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TapOptions:
+    """How a child is tapped.
+
+    Attributes:
+        record: The absolute path of the file to record to; None for one among the taps of this user.
+        correlator: Decides which message answers which.
+        max_message_size: In bytes; a longer message passes, and is not shown.
+    """
+
+    record: str | None = None
+    correlator: Correlator
+    max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE
+
+
+def run_tap(command: Sequence[str], options: TapOptions) -> NoReturn:
+    """Tap a child that this process becomes.
+
+    Args:
+        command: The child's command, in which the host has put the name of its server.
+        options: How to tap it.
+
+    Raises:
+        NothingToTapError: There is no such name.
+        SpawnError: The command cannot be run.
+    """
+    name = find_server_name(command)
+    if name is None:
+        raise NothingToTapError(
+            f"there is neither {SERVER_NAME_ARGUMENT}NAME in the command nor {SERVER_NAME_VARIABLE} in the "
+            "environment; put --tap where a parent has the command of its child"
+        )
+    environment = dict(os.environ)
+    is_tapped, answer = _fork_relay(name, tuple(command), options)
+    if is_tapped:
+        command = replace_server_name(command, name, answer)
+        environment[SERVER_NAME_VARIABLE] = answer
+    else:
+        report(f"the child is not tapped: {answer or 'its relay could not be started'}")
+    _exec(command, environment)
+
+
+def find_server_name(command: Sequence[str]) -> str | None:
+    """Find the name of the host's server, as a child does; None if there is none."""
+    named = [each for each in command if each.startswith(SERVER_NAME_ARGUMENT)]
+    if named:
+        return named[-1].removeprefix(SERVER_NAME_ARGUMENT)
+    return os.environ.get(SERVER_NAME_VARIABLE) or None
+
+
+def replace_server_name(command: Sequence[str], name: str, other: str) -> tuple[str, ...]:
+    """Return the command with another server name wherever it has the one."""
+    return tuple(argument.replace(name, other) for argument in command)
+
+
+def report(sentence: str) -> None:
+    """Tell, on standard error, what only a person can mend."""
+    try:
+        os.write(2, f"tui-ipc: {sentence}\n".encode(errors="backslashreplace"))
+    except OSError:
+        pass  # nobody reads it
+
+
+def _exec(command: Sequence[str], environment: dict[str, str]) -> NoReturn:
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and a child expects as they are
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        os.execvpe(command[0], list(command), environment)  # noqa: S606 - there is no shell to be careful of
+    except OSError as error:
+        raise SpawnError(explain_spawn_error(error, command[0], None, environment)) from None
+
+
+def _fork_relay(name: str, command: tuple[str, ...], options: TapOptions) -> tuple[bool, str]:
+    """Start the relay; return whether it is there, and the name of its server, or why there is none."""
+    child, host = os.getpid(), os.getppid()
+    reader, writer = os.pipe()
+    first = os.fork()
+    if first == 0:
+        os.close(reader)
+        _become_relay(writer, name, command, options, child, host)
+    os.close(writer)
+    os.waitpid(first, 0)
+    with open(reader, "rb") as pipe:
+        answer = pipe.read(_ANSWER_SIZE)
+    return answer.startswith(TAPPED), os.fsdecode(answer.removeprefix(TAPPED))
+
+
+def _become_relay(
+    writer: int, name: str, command: tuple[str, ...], options: TapOptions, child: int, host: int
+) -> NoReturn:
+    """Leave the host's session, and its children; then relay."""
+    try:
+        os.setsid()
+        if os.fork() == 0:
+            from tui_ipc.tap.process import run_relay  # not loaded in the process that becomes the child
+
+            _keep_only(writer)
+            run_relay(writer, name, command, options, child, host)
+    finally:  # nothing above may go on in this process, which is a copy of the child's
+        error = sys.exception()
+        if error is not None:
+            sys.excepthook(type(error), error, error.__traceback__)
+        os._exit(0)
+
+
+def _keep_only(descriptor: int) -> None:
+    """Hold open nothing of the host's but standard error, on which a relay tells what goes wrong."""
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    os.closerange(3, descriptor)
+    os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))

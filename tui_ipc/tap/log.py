@@ -1,0 +1,327 @@
+"""The events of what a relay shows: messages, faults, and how the child began and ended.
+
+A channel that travels inside a message gets a number of its own, counted from 1 in the order in which they
+come; those of the hello, or the connection in inline mode, are the main one, 0.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import count
+from typing import Any, Final
+
+from tui_ipc.events import (
+    AnyEvent,
+    ChannelClosed,
+    ChannelsOpen,
+    ChildConnected,
+    ChildExited,
+    ChildSpawned,
+    HandshakeFailed,
+    HelloReceived,
+    MessageReceived,
+    MessageSent,
+    Note,
+    ServerListening,
+    Step,
+)
+from tui_ipc.events.message_values import RecordedHandle, close_handles, ignore_descriptor
+from tui_ipc.ipc.builder import Builder
+from tui_ipc.ipc.decoder import BROKEN, NOTHING, StreamDecoder
+from tui_ipc.ipc.errors import IpcError, ProtocolError
+from tui_ipc.ipc.hello import QUIT, InvalidHello
+from tui_ipc.ipc.wire import RECEIVER, SENDER, Large, Message
+from tui_ipc.session.correlation import Correlator
+from tui_ipc.session.handshake import receive_hello
+from tui_ipc.session.mistakes import describe_limit, make_fault
+from tui_ipc.tap.relay import Body, Endpoint, Link
+
+MAIN: Final = 0
+"""The channel on which parent and child talk after the handshake."""
+
+_RUN: Final = 1  # a tap sees one life of a child
+
+
+class TapLog:
+    """Makes events of one tapped child.
+
+    Args:
+        record: Called with each event.
+        correlator: Decides which message answers which on the main channel.
+        limit: Bytes of a message at most; of a longer one it is only said that it passed.
+    """
+
+    def __init__(self, record: Callable[[AnyEvent], None], correlator: Correlator, limit: int) -> None:
+        self.limit = limit
+        self._record = record
+        self._correlator = correlator
+        self._begin = time.monotonic_ns()
+        self._latest = 0
+        self._sent = count(1)
+        self._received = count(1)
+        self._channels = count(1)
+        self._asked: dict[int, tuple[int, int]] = {}  # by channel: the message that brought its sender
+        self._step: Step | None = "listening"  # the one to be reached next; None once the handshake is over
+
+    # -------------------------------------------------------------------------------------------- the child
+
+    def listening(self, name: str) -> None:
+        """The tap listens for the child."""
+        self._record(ServerListening(at=self._stamp(), run=_RUN, name=name))
+
+    def spawned(self, pid: int, command: tuple[str, ...]) -> None:
+        """The child is about to run."""
+        self._step = "connected"
+        self._record(ChildSpawned(at=self._stamp(), run=_RUN, pid=pid, command=command))
+
+    def note(self, text: str) -> None:
+        """What no other event says."""
+        self._record(Note(at=self._stamp(), run=_RUN, text=text))
+
+    def connected(self, link: Link) -> None:
+        """The child is connected to the host through this link: show it."""
+        self._step = "hello"
+        self._record(ChildConnected(at=self._stamp(), run=_RUN))
+        observer = FlowObserver(self, MAIN, is_toward_child=False)
+        observer.emit = partial(self._receive_hello, link, observer)
+        link.flows[False].observer = observer
+
+    def exited(self, code: int | None, signal: int | None) -> None:
+        """The child ended; both are None if the system did not tell how."""
+        if self._step is not None:
+            self.failed("the child ended before the handshake was complete")
+        self._record(
+            ChildExited(
+                at=self._stamp(),
+                run=_RUN,
+                code=code,
+                signal=signal,
+                user_seconds=0.0,
+                system_seconds=0.0,
+                max_rss=0,
+            )
+        )
+
+    def failed(self, sentence: str) -> None:
+        """The handshake failed, unless it was over already."""
+        if self._step is not None:
+            self._record(
+                HandshakeFailed(
+                    at=self._stamp(), run=_RUN, step=self._step, sentence=sentence, timed_out=False
+                )
+            )
+            self._step = None
+
+    # --------------------------------------------------------------------------------------------- messages
+
+    def send(self, message: Message, channel: int, endpoints: "Sequence[tuple[int, Endpoint]]") -> None:
+        """A message went to the child."""
+        at, number = self._stamp(), next(self._sent)
+        self._show_channels(endpoints, (number, at), is_toward_child=True)
+        value = close_handles(message.value) if endpoints else message.value
+        self._record(
+            MessageSent(
+                at=at, run=_RUN, number=number, value=value, raw=message.raw, origin="parent", channel=channel
+            )
+        )
+        # What brings the sender of a channel is answered there.
+        has_own_answer = any(kind == SENDER for kind, _ in endpoints)
+        if channel == MAIN and not has_own_answer and not (isinstance(value, str) and value == QUIT):
+            self._correlator.sent(number, at, value)
+
+    def receive(self, message: Message, channel: int, endpoints: "Sequence[tuple[int, Endpoint]]") -> None:
+        """A message came from the child."""
+        at = self._stamp()
+        self._show_channels(endpoints, None, is_toward_child=False)
+        value = close_handles(message.value) if endpoints else message.value
+        answers, asked_at = self._asked.pop(channel, (None, None))
+        if channel == MAIN:
+            answers, asked_at = self._correlator.answered(value)
+        self._record(
+            MessageReceived(
+                at=at,
+                run=_RUN,
+                number=next(self._received),
+                value=value,
+                raw=message.raw,
+                answers=answers,
+                elapsed=None if asked_at is None else at - asked_at,
+                channel=channel,
+            )
+        )
+
+    def fault(self, error: IpcError, channel: int, *, is_toward_child: bool, ends_channel: bool) -> None:
+        """What passes is not what a channel may carry; it passes all the same."""
+        text = describe_limit(error)
+        if is_toward_child:  # a fault is the child's, unless it says otherwise
+            text = f"the parent sent it: {text}"
+        self._record(make_fault(self._stamp(), _RUN, text, error, ends_channel=ends_channel, channel=channel))
+
+    def channel_ended(self) -> None:
+        """The main channel from the child ended."""
+        if self._step is None:
+            self._record(ChannelClosed(at=self._stamp(), run=_RUN))
+
+    def _receive_hello(
+        self,
+        link: Link,
+        observer: "FlowObserver",
+        message: Message,
+        _channel: int,
+        endpoints: "Sequence[tuple[int, Endpoint]]",
+    ) -> None:
+        observer.emit = self.receive
+        try:
+            hello = receive_hello(message)
+        except InvalidHello as error:
+            self.failed(str(error))
+            return
+        at = self._stamp()
+        self._record(
+            HelloReceived(
+                at=at,
+                run=_RUN,
+                name=hello.name,
+                pid=hello.pid,
+                inline=hello.channels is None,
+                raw=message.raw,
+            )
+        )
+        self._step = None
+        self._record(ChannelsOpen(at=at, run=_RUN))
+        if hello.channels is None:
+            link.flows[True].observer = FlowObserver(self, MAIN, is_toward_child=True)
+            return
+        observer.is_main = False
+        for kind, endpoint in endpoints[:2]:
+            self._show_channel(kind, endpoint, MAIN, is_toward_child=False)
+
+    def _show_channels(
+        self,
+        endpoints: "Sequence[tuple[int, Endpoint]]",
+        asked: tuple[int, int] | None,
+        *,
+        is_toward_child: bool,
+    ) -> None:
+        for kind, endpoint in endpoints:
+            if kind in (SENDER, RECEIVER):
+                channel = next(self._channels)
+                self._show_channel(kind, endpoint, channel, is_toward_child=is_toward_child)
+                if asked is not None and kind == SENDER:
+                    self._asked[channel] = asked
+
+    def _show_channel(self, kind: int, endpoint: Endpoint, channel: int, *, is_toward_child: bool) -> None:
+        """Whoever gets a sender sends there, and whoever gets a receiver receives."""
+        forth = is_toward_child == (kind == RECEIVER)
+        endpoint.show(FlowObserver(self, channel, is_toward_child=forth), is_toward_child=forth)
+
+    def _stamp(self) -> int:
+        self._latest = max(self._latest, time.monotonic_ns() - self._begin)
+        return self._latest
+
+
+Emit = Callable[[Message, int, "Sequence[tuple[int, Endpoint]]"], None]
+"""Takes a message, its channel, and the kinds and endpoints of its handles."""
+
+
+class FlowObserver:
+    """Decodes what passes in one direction of one channel.
+
+    Args:
+        log: Where its events go.
+        channel: The channel's number.
+        is_toward_child: The direction.
+
+    Attributes:
+        emit: Takes each message; may be changed for the next one.
+        is_main: Whether its end is that of the main channel.
+    """
+
+    def __init__(self, log: TapLog, channel: int, *, is_toward_child: bool) -> None:
+        self.emit: Emit = log.send if is_toward_child else log.receive
+        self.is_main = channel == MAIN
+        self._log = log
+        self._channel = channel
+        self._is_toward_child = is_toward_child
+        self._decoder = StreamDecoder(self._adopt, ignore_descriptor, log.limit)
+        self._endpoints: dict[int, Endpoint] = {}
+        self._keys = count()
+        self._claimed: list[tuple[int, Endpoint]] = []  # by the message that is being decoded
+
+    def observe(self, data: bytes, endpoints: Sequence[Endpoint]) -> Sequence[Body]:
+        """See :class:`~tui_ipc.tap.relay.Observer`."""
+        decoder = self._decoder
+        if decoder.state == BROKEN:
+            return ()
+        keys = []
+        for endpoint in endpoints:
+            keys.append(next(self._keys))
+            self._endpoints[keys[-1]] = endpoint
+        bodies: list[Body] = []
+        take: Callable[[], Any] = partial(decoder.decode, data, keys)
+        while True:
+            try:
+                value = take()
+                if value is NOTHING:
+                    break
+                if value.__class__ is Large:
+                    bodies.append(self._announce(value))
+                else:
+                    claimed, self._claimed = self._claimed, []
+                    self.emit(Message(value, decoder.raw()), self._channel, claimed)
+            except IpcError as error:
+                self._claimed.clear()
+                self._fault(error, ends_channel=decoder.state == BROKEN)
+            if not decoder.pending:
+                break
+            take = decoder.next
+        if not decoder.read_ahead():
+            self._endpoints.clear()
+        return bodies
+
+    def end(self) -> None:
+        """See :class:`~tui_ipc.tap.relay.Observer`."""
+        if self._decoder.state != BROKEN:
+            self._decoder.close()
+        if self.is_main and not self._is_toward_child:
+            self._log.channel_ended()
+
+    def _fault(self, error: IpcError, *, ends_channel: bool) -> None:
+        self._log.fault(
+            error, self._channel, is_toward_child=self._is_toward_child, ends_channel=ends_channel
+        )
+
+    def _adopt(self, kind: int, key: int, _payload: bytes) -> RecordedHandle:
+        self._claimed.append((kind, self._endpoints[key]))
+        return RecordedHandle(kind)
+
+    def _announce(self, announced: Large) -> Body:
+        stream, *endpoints = (self._endpoints[key] for key in announced.descriptors)
+        return Body(
+            announced.size,
+            stream,
+            endpoints,
+            partial(self._end_body, endpoints),
+            self._log.limit,
+            is_offered=announced.number is not None,
+        )
+
+    def _end_body(self, endpoints: Sequence[Endpoint], raw: bytes | None) -> None:
+        """A large message has passed; raw is None if it was given up."""
+        if raw is None:
+            return
+        claimed: list[tuple[int, Endpoint]] = []
+
+        def adopt(kind: int, index: int, _payload: bytes) -> RecordedHandle:
+            claimed.append((kind, endpoints[index]))
+            return RecordedHandle(kind)
+
+        builder = Builder(adopt, ignore_descriptor, self._log.limit)
+        try:
+            value = builder.build(raw, range(len(endpoints)))
+            if value.__class__ is Large:
+                raise ProtocolError("the body of a large message announces another one")
+        except IpcError as error:
+            self._fault(error, ends_channel=False)
+        else:
+            self.emit(Message(value, raw), self._channel, claimed)
