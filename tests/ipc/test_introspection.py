@@ -1,6 +1,7 @@
 """What reads annotations at run time (help, validation, documentation) finds those of every public name."""
 
 import inspect
+import re
 import typing
 from collections.abc import Callable, Iterator
 from types import ModuleType
@@ -17,10 +18,10 @@ def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
     for module in (tui_ipc, tui_ipc.aio):
         for name in module.__all__:
             item = getattr(module, name)
-            members = vars(item).items() if isinstance(item, type) else [("", item)]
+            members = inspect.getmembers_static(item) if isinstance(item, type) else [("", item)]
             for member, value in members:
                 function = getattr(value, "fget", None) or getattr(value, "__func__", value)
-                if inspect.isfunction(function) and (not member.startswith("_") or member == "__init__"):
+                if inspect.isfunction(function) and not re.match("_[^_]", member):
                     yield f"{module.__name__}.{name}.{member}".rstrip("."), function
 
 

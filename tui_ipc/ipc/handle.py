@@ -7,6 +7,7 @@ with the same number would close each other's file, and in the end a stranger's.
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from types import GenericAlias
 
 from tui_ipc.ipc.errors import Closed
@@ -14,15 +15,33 @@ from tui_ipc.ipc.log import log_debug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from types import FrameType
     from typing import Any, Generic, Never, Self, TypeVar
 
     T_contra = TypeVar("T_contra", contravariant=True)
     T_co = TypeVar("T_co", covariant=True)
+else:
+    Any = Never = Self = object
 
 
-class Handle:
+class Closable:
+    """What its owner closes, at the end of a ``with`` block for example."""
+
+    __slots__ = ()
+
+    def close(self) -> None:
+        """Give up what it holds. Closing twice is harmless."""
+        raise NotImplementedError
+
+    def __enter__(self) -> "Self":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Handle(Closable):
     """What travels inside a message by its descriptor: a sender, a receiver, a shared memory, an open file.
 
     Attributes:
@@ -41,16 +60,6 @@ class Handle:
     def fileno(self) -> int:
         """The descriptor; raises :class:`~tui_ipc.ipc.errors.Closed` if there is none any more."""
         raise NotImplementedError
-
-    def close(self) -> None:
-        """Close the descriptor. Closing twice is harmless."""
-        raise NotImplementedError
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __copy__(self) -> "Self":
         return self._duplicate()
@@ -169,7 +178,7 @@ class Unloaded:
         return GenericAlias(cls, arguments)
 
 
-class Uncopied:
+class Uncopied(Closable):
     """What belongs to one process, and of which there is one: a server, a set."""
 
     __slots__ = ()

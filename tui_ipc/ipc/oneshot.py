@@ -24,7 +24,7 @@ from tui_ipc.osutil.waiting import deadline_after
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from subprocess import Popen
-    from typing import Any, Self, TypeVar, overload
+    from typing import Any, TypeVar, overload
 
     S = TypeVar("S")
     R = TypeVar("R")
@@ -189,12 +189,6 @@ class OneShotServer(Uncopied):
                 warn(f"unclosed {self!r}", ResourceWarning, source=self)
             finally:
                 self.close()
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<OneShotServer {self.name}{'' if self._listener else ', closed'}>"

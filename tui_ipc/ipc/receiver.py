@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from tui_ipc.ipc.handle import T_co
 else:
-    Any = T_co = object
+    Any = Never = Self = T_co = object
 
 
 class Receiver(Inbox[T_co]):

@@ -6,6 +6,7 @@ sender cannot keep the others from being heard; what a round leaves comes in the
 
 import warnings
 from collections import namedtuple
+from collections.abc import Callable
 from time import monotonic
 
 from tui_ipc.ipc.errors import Busy, Closed, IpcError
@@ -17,8 +18,8 @@ from tui_ipc.osutil.waiting import EpollSet, deadline_after, seconds_until
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from typing import Any, NamedTuple, Self
+    from collections.abc import Iterable
+    from typing import Any, NamedTuple
 
     from tui_ipc.osutil.waiting import Watcher
 
@@ -237,12 +238,6 @@ class ReceiverSet(Uncopied):
 
     def __len__(self) -> int:
         return len(self._members)
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __del__(self, warn: "Callable[..., None]" = warnings.warn) -> None:
         if hasattr(self, "_is_closing") and self._epoll.is_open():

@@ -12,7 +12,7 @@ from tui_ipc.ipc.receiver_set import Arrived, Ended, ReceiverSet
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Self, TypeVar
+    from typing import Any, TypeVar
 
     T = TypeVar("T")
     Functions = tuple[Callable[[Any], object], Callable[[IpcError], object] | None]
@@ -105,12 +105,6 @@ class Router(Uncopied):
             error, self._error = self._error, None
             if error is not None:
                 raise error
-
-    def __enter__(self) -> "Self":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"<Router {'closed' if self._is_closing else f'of {len(self._functions)}'}>"
