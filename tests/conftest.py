@@ -21,11 +21,13 @@ from tests.support import leaks
 
 # What may be set where the tests run, and would change their outcome.
 _FOREIGN = (
+    "CI",
     "CLICOLOR",
     "CLICOLOR_FORCE",
     "COLUMNS",
     "EDITOR",
     "FORCE_COLOR",
+    "GITHUB_WORKSPACE",
     "LINES",
     "NO_COLOR",
     "PYTHONUNBUFFERED",

@@ -36,6 +36,10 @@ def made(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def count_skipped(suite: ElementTree.Element) -> int:
+    return len(list(suite.iter("skipped")))
+
+
 def objects(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.splitlines()]
 
@@ -99,8 +103,8 @@ def test_reports_and_lines_of_json_have_the_faulty_scripts(scripts: Path) -> Non
     reports = ("--report", "junit=r.xml", "--report", "tap=r.tap", "--format", "jsonl")
     done = run("--script", "faulty.tipc", "passes.tipc", *reports, cwd=scripts)
     assert done.returncode == 2
-    suite = ElementTree.parse(scripts / "r.xml").getroot()[0]
-    error = suite.find("testcase[@name='faulty.tipc']/error")
+    suite = ElementTree.parse(scripts / "r.xml").getroot()
+    error = suite.find("testsuite/testcase[@name='faulty.tipc']/error")
     assert error is not None
     assert error.attrib == {"type": "usage", "message": 'unknown step "qiut"; did you mean quit?'}
     tap = (scripts / "r.tap").read_text()
@@ -119,14 +123,14 @@ def test_a_call_that_is_killed_leaves_reports_that_say_so(scripts: Path) -> None
     for name in ("r.xml", "r.tap"):
         (scripts / name).write_text("yesterday")
     child = python(scripts / "child.py", WAITING)
-    reports = ("--report", "junit=r.xml", "--report", "tap=r.tap", "--timeout", "60")
+    reports = ("--report", "junit=r.xml", "--report", "tap=r.tap", "--timeout", "60", "--jobs", "1")
     command = [*TUI_IPC, "--script", "waits.tipc", "passes.tipc", *reports, "--", *child]
     with subprocess.Popen(command, cwd=scripts, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"up\n"
         process.kill()
-    suite = ElementTree.parse(scripts / "r.xml").getroot()[0]
-    assert [each.attrib["name"] for each in suite] == ["waits.tipc", "passes.tipc"]
+    suite = ElementTree.parse(scripts / "r.xml").getroot()
+    assert [each.attrib["name"] for each in suite.iter("testcase")] == ["waits.tipc", "passes.tipc"]
     assert [error.attrib["message"] for error in suite.iter("error")] == ["did not finish"] * 2
     assert "Bail out! did not finish" in (scripts / "r.tap").read_text()
 
@@ -290,6 +294,23 @@ def test_a_report_that_cannot_be_written_in_the_end_is_told(scripts: Path) -> No
     assert read_tap((scripts / "b.tap").read_text()).points[0].passed
 
 
+def test_in_ci_only_a_failure_shows_what_the_child_printed(
+    scripts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Colours, if they are asked for, and annotations come on standard error."""
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    names = ("passes.tipc", "fails.tipc", "faulty.tipc")
+    done = run("--script", *names, "--report", "github", cwd=scripts)
+    assert done.stdout.count("Received from parent: hi") == 1
+    assert "\x1b[31mFAILED\x1b[m" in done.stderr
+    *_, first, second = done.stderr.splitlines()
+    assert first.startswith("::error file=fails.tipc,line=2,title=fails.tipc%3A a different message came")
+    assert second.startswith("::error file=faulty.tipc,line=1,col=1,title=")
+    loud = run("--script", *names, "--no-quiet", cwd=scripts)
+    assert loud.stdout.count("Received from parent: hi") == 2
+
+
 def test_recordings_of_failures(scripts: Path) -> None:
     """Kept under the script's name, reported with the command that shows them; none without a failure."""
     names = ("passes.tipc", "fails.tipc", "sub/fails.tipc")
@@ -364,8 +385,8 @@ def test_an_interruption_ends_the_child_and_writes_the_reports(number: signal.Si
     assert re.match(r"waits\.tipc: INTERRUPTED after [012] of 3 steps in ", steps)
     assert skipped == "passes.tipc: not run"
     assert summed.startswith("3 scripts: 1 passed, 1 interrupted, 1 not run in ")
-    suite = validate_junit((scripts / "a.xml").read_text())[0]
-    assert (suite.get("errors"), suite.get("skipped"), suite.get("failures")) == ("1", "1", "0")
+    suite = validate_junit((scripts / "a.xml").read_text())
+    assert (suite.get("errors"), count_skipped(suite), suite.get("failures")) == ("1", 1, "0")
     tap = read_tap((scripts / "b.tap").read_text())
     assert (tap.planned, [point.passed for point in tap.points]) == (3, [True, False])
     assert tap.bailed_out == f"{number.name} came; the child was ended"
@@ -416,8 +437,8 @@ def test_a_reader_that_stops_reading_keeps_no_signal_from_ending_all(
         process.terminate()
         assert process.wait(30) == 143
         assert time.monotonic() - begun < 15  # of the 20 s that it would take to wait for each
-    suite = validate_junit((scripts / "a.xml").read_text())[0]
-    assert (suite.get("tests"), suite.get("skipped")) == ("20", "19")
+    suite = validate_junit((scripts / "a.xml").read_text())
+    assert (suite.get("tests"), count_skipped(suite)) == ("20", 19)
 
 
 def test_a_reader_that_goes_away_ends_all_and_the_reports_are_written(scripts: Path) -> None:
@@ -429,8 +450,8 @@ def test_a_reader_that_goes_away_ends_all_and_the_reports_are_written(scripts: P
         process.stdout.close()
         process.stderr.read()
         assert process.wait(30) == 141
-    suite = validate_junit((scripts / "a.xml").read_text())[0]
-    assert (suite.get("tests"), suite.get("errors"), suite.get("skipped")) == ("2", "1", "1")
+    suite = validate_junit((scripts / "a.xml").read_text())
+    assert (suite.get("tests"), suite.get("errors"), count_skipped(suite)) == ("2", "1", 1)
 
 
 def test_a_reader_that_waits_holds_up_no_report_in_a_file(scripts: Path) -> None:

@@ -190,11 +190,17 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         help="begin no further script after one has failed",
     )
     group.add_argument(
+        "--quiet",
+        action=argparse.BooleanOptionalAction,
+        help="show what a child prints only if its script fails; the default where CI is set",
+    )
+    group.add_argument(
         "--report",
         type=_parse_report,
         action="append",
         metavar="KIND=FILE",
-        help="write a report: junit=FILE or tap=FILE, '-' for standard output; can be repeated",
+        help="write a report: junit=FILE or tap=FILE, '-' for standard output; github for annotations of a "
+        "workflow's step; can be repeated",
     )
     group.add_argument(
         "--record-failures",
@@ -319,6 +325,8 @@ def _parse_speed(text: str) -> float:
 
 def _parse_report(text: str) -> tuple[str, str]:
     kind, sign, file = text.partition("=")
+    if text == "github":
+        return kind, "/dev/stderr"  # a step's log has both streams
     if kind not in REPORT_KINDS:
         known = " or ".join(f"{each}=FILE" for each in REPORT_KINDS)
         raise argparse.ArgumentTypeError(f"unknown kind of report in {text!r}; write {known}")

@@ -98,6 +98,7 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
             options.record_failures,
             options.format or "text",
             options.report or (),
+            options.quiet,
         ),
     )
 

@@ -11,7 +11,7 @@ from typing import Final
 UNLIMITED_SPEED: Final = math.inf
 """The value of ``--speed max``."""
 
-REPORT_KINDS: Final = ("junit", "tap")
+REPORT_KINDS: Final = ("junit", "tap", "github")
 """The kinds of report that ``--report`` knows."""
 
 
@@ -37,6 +37,7 @@ class Options(argparse.Namespace):
     jobs: int | None
     retries: int | None
     exit_first: bool
+    quiet: bool | None
     update: bool
     replay: str | None
     follow: bool
@@ -58,6 +59,7 @@ _FOR_RUNNING_SCRIPTS: Final = (
     "--jobs",
     "--retries",
     "--exitfirst",
+    "--quiet",
     "--update",
 )
 _FOR_SCRIPTS: Final = ("--check", "--strict", *_FOR_RUNNING_SCRIPTS)
@@ -82,6 +84,7 @@ _ATTRIBUTES: Final = {
     "--match-by": "match_by",
     "--max-message-size": "max_message_size",
     "--no-pty": "no_pty",
+    "--quiet": "quiet",
     "--record": "record",
     "--record-failures": "record_failures",
     "--replay": "replay",

@@ -16,7 +16,7 @@ from tui_ipc.script.outcome import (
     make_output_lost_outcome,
 )
 from tui_ipc.script.output import Console, OutputLostError, show_progress
-from tui_ipc.script.report.text_report import OutputTails
+from tui_ipc.script.report.passthrough import OutputTails
 from tui_ipc.script.runner.runner import DEFAULT_RUN_OPTIONS, Runner, RunOptions
 from tui_ipc.script.stop_control import StopControl
 from tui_ipc.session.run import SessionOptions

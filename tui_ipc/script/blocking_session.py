@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from tui_ipc.events import AnyEvent, ChildOutput, Stream
 from tui_ipc.recording.writer import RecordingWriter
-from tui_ipc.script.report.text_report import OutputTails
+from tui_ipc.script.report.passthrough import OutputTails
 from tui_ipc.script.runner.run_state import RunState
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.run import SessionOptions

@@ -198,12 +198,16 @@ def colour_text(text: str, colour: str) -> str:
 
 
 def choose_paint(*, terminal: bool, environment: Mapping[str, str]) -> Paint:
-    """Choose how to paint what goes to a stream: in colour only on a terminal that can, if the user wants it.
+    """Choose how to paint what goes to a stream: in colour on a terminal that can, unless the user says.
 
-    ``NO_COLOR`` set to anything but an empty text forbids it (https://no-color.org), as ``TERM=dumb`` does.
+    ``NO_COLOR`` set to anything but an empty text forbids it (https://no-color.org). ``FORCE_COLOR`` likewise
+    asks for it on any stream, for logs that show colours.
     """
-    wanted = not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
-    return colour_text if terminal and wanted else leave_plain
+    if environment.get("NO_COLOR"):
+        return leave_plain
+    if environment.get("FORCE_COLOR"):
+        return colour_text
+    return colour_text if terminal and environment.get("TERM") != "dumb" else leave_plain
 
 
 _ERASE: Final = "\r\x1b[K"

@@ -106,8 +106,8 @@ class ScriptItem(pytest.Item):
 
         from tui_ipc.script.attempts import ScriptOptions, run_script
         from tui_ipc.script.files import FaultyScript, load_scripts
+        from tui_ipc.script.report.passthrough import OutputTails
         from tui_ipc.script.report.result_files import FailureRecordings
-        from tui_ipc.script.report.text_report import OutputTails
         from tui_ipc.script.runner.runner import RunOptions
         from tui_ipc.script.update import apply_updates
         from tui_ipc.session.run import SessionOptions

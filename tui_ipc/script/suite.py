@@ -67,6 +67,8 @@ class SuiteOptions:
         format: ``jsonl`` for all that happens as lines of JSON on standard output, ``text`` for what the
             children print.
         reports: The kinds and files of reports to write.
+        quiet: Whether what a child prints is shown only if its script fails; None for yes if the environment
+            has ``CI``, as continuous integration sets it, and it is not the built-in script.
     """
 
     jobs: int | None = None
@@ -76,6 +78,7 @@ class SuiteOptions:
     record_failures: str | None = None
     format: str = "text"
     reports: Sequence[tuple[str, str]] = ()
+    quiet: bool | None = None
 
 
 DEFAULT_SUITE_OPTIONS: Final = SuiteOptions()
@@ -110,7 +113,9 @@ def run_scripts(
         return ExitCode.USAGE
     console = Console(sys.stdout, sys.stderr, os.environ, status=options.format == "text")
     stdout_taken = options.format == "jsonl" or (report_files is not None and report_files.on_stdout)
-    reporters: list[Reporter] = [TextReporter(console, is_builtin=not files, stdout_taken=stdout_taken)]
+    quiet = bool(files and os.environ.get("CI")) if options.quiet is None else options.quiet
+    text_reporter = TextReporter(console, is_builtin=not files, stdout_taken=stdout_taken, quiet=quiet)
+    reporters: list[Reporter] = [text_reporter]
     if options.format == "jsonl":
         from tui_ipc.script.report.program_reports import JsonlReporter
 

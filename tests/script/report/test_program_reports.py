@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -37,7 +38,7 @@ from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import Console
-from tui_ipc.script.report.program_reports import JsonlReporter, format_junit, format_tap
+from tui_ipc.script.report.program_reports import JsonlReporter, format_github, format_junit, format_tap
 from tui_ipc.text.safe_text import has_hidden, make_visible
 
 
@@ -117,33 +118,35 @@ def test_any_report_can_be_read_back(told: Sequence[Outcome]) -> None:
 BEGAN = datetime(2026, 11, 24, 5, 0, 1, 999_999, tzinfo=UTC)
 
 
-def suite(*told: Outcome) -> Element:
-    """The suite of a valid report."""
-    root = validate_junit(format_junit(told, BEGAN))
-    [suite] = root
-    assert {
-        **root.attrib,
-        "skipped": suite.get("skipped"),
-        "timestamp": suite.get("timestamp"),
-    } == suite.attrib
-    return suite
+def find_cases(*told: Outcome) -> list[Element]:
+    """The tests of a valid report."""
+    return list(validate_junit(format_junit(told, BEGAN)).iter("testcase"))
 
 
-def test_each_script_is_a_test() -> None:
+def test_each_script_is_a_test_of_a_suite_that_names_file_and_line() -> None:
     """In their order, and counted by what became of them."""
-    made = suite(PASSED, FAILED, REFUSED, UNRECORDED, INTERRUPTED, NOT_RUN)
-    assert made.attrib == {
-        "name": "tui-ipc",
-        "tests": "6",
+    root = validate_junit(format_junit([PASSED, FAILED, REFUSED, UNRECORDED, INTERRUPTED, NOT_RUN], BEGAN))
+    totals = {"name": "tui-ipc", "tests": "6", "failures": "1", "errors": "3", "time": "1.049"}
+    assert root.attrib == totals
+    names = ["tests/talk.tipc", "tests/add.tipc", "no.tipc", "c.tipc", "d.tipc", "e.tipc"]
+    assert [suite.get("file") for suite in root] == [suite.get("name") for suite in root] == names
+    assert root[1].attrib == {
+        "name": "tests/add.tipc",
+        "tests": "1",
         "failures": "1",
-        "errors": "3",
-        "skipped": "1",
-        "time": "1.049",
+        "errors": "0",
+        "skipped": "0",
+        "time": "1.000",
         "timestamp": "2026-11-24T05:00:01",
+        "file": "tests/add.tipc",
     }
-    assert [test.get("name") for test in made] == [
-        "tests/talk.tipc", "tests/add.tipc", "no.tipc", "c.tipc", "d.tipc", "e.tipc",
-    ]  # fmt: skip
+    lines = {suite.get("name"): suite.find("properties/property[@name='line']") for suite in root}
+    assert {name: line.get("value") for name, line in lines.items() if line is not None} == {
+        "tests/add.tipc": "2",
+        "d.tipc": "1",
+    }
+    made = list(root.iter("testcase"))
+    assert [test.get("name") for test in made] == names
     results = [[inner.tag for inner in test if inner.tag != "system-out"] for test in made]
     assert results == [[], ["failure"], ["error"], ["error"], ["error"], ["skipped"]]
     types = [test[0].get("type") for test in made][1:]
@@ -155,13 +158,13 @@ def test_each_script_is_a_test() -> None:
 @pytest.mark.parametrize("code", list(ExitCode)[1:])
 def test_a_verdict_on_the_child_is_a_failure_and_all_else_an_error(code: ExitCode) -> None:
     """As in unit tests: a failure is an assertion's, an error is anybody's."""
-    [[result]] = suite(Outcome("a", Status.FAILED, code, sentence="x"))
+    [[result]] = find_cases(Outcome("a", Status.FAILED, code, sentence="x"))
     assert (result.tag == "failure") == (code in (1, 4, 5))
 
 
 def test_a_failure_has_its_story_and_what_the_child_printed() -> None:
     """Without colour; control characters are escaped, for XML has none."""
-    [test] = suite(FAILED)
+    [test] = find_cases(FAILED)
     assert test.attrib == {"name": "tests/add.tipc", "classname": "tests.add", "time": "1.000"}
     assert test[0].get("message") == "a different message came than expected"
     assert (test[0].text or "").splitlines() == [
@@ -173,7 +176,7 @@ def test_a_failure_has_its_story_and_what_the_child_printed() -> None:
         "tests/add.tipc: recorded in failures/add.rec; tui-ipc --replay failures/add.rec shows it",
         "tests/add.tipc: FAILED after 1 of 3 steps in 1.00 s",
     ]
-    [passed] = suite(PASSED)
+    [passed] = find_cases(PASSED)
     assert [(inner.tag, inner.text) for inner in passed] == [("system-out", "hello\n")]
 
 
@@ -190,7 +193,7 @@ def test_a_failure_has_its_story_and_what_the_child_printed() -> None:
 )
 def test_a_scripts_class_is_its_path(name: str, class_name: str) -> None:
     """With dots: readers take the part before the last one for a package."""
-    [test] = suite(Outcome(name, Status.PASSED))
+    [test] = find_cases(Outcome(name, Status.PASSED))
     assert test.get("classname") == class_name
     assert test.get("name") == make_visible(name)
 
@@ -198,21 +201,21 @@ def test_a_scripts_class_is_its_path(name: str, class_name: str) -> None:
 @given(st.lists(outcomes(), max_size=3))
 def test_any_junit_report_is_valid(told: Sequence[Outcome]) -> None:
     """And counts what is in it."""
-    made = suite(*told)
-    tags = [inner.tag for test in made for inner in test]
-    counts = {name: int(made.attrib[name]) for name in ("tests", "failures", "errors", "skipped")}
+    root = validate_junit(format_junit(told, BEGAN))
+    tags = [inner.tag for test in root.iter("testcase") for inner in test]
+    counts = {name: int(root.attrib[name]) for name in ("tests", "failures", "errors")}
     assert counts == {
         "tests": len(told),
         "failures": tags.count("failure"),
         "errors": tags.count("error"),
-        "skipped": tags.count("skipped"),
     }
+    assert sum(int(suite.attrib["skipped"]) for suite in root) == tags.count("skipped")
 
 
 @given(HOSTILE)
 def test_no_printable_text_is_changed(text: str) -> None:
     """What XML can hold comes out as it went in."""
-    [test] = suite(Outcome("a", Status.PASSED, stdout=text))
+    [test] = find_cases(Outcome("a", Status.PASSED, stdout=text))
     told = test[0].text if len(test) else ""
     if not has_hidden(_without_blanks(text)):
         assert told == text
@@ -361,5 +364,31 @@ def test_unclaimed_messages_are_counted_in_every_report() -> None:
     """Of a script that passed, too."""
     outcome = replace(PASSED, unclaimed=2)
     assert "# 2 messages came that no step took" in format_tap([outcome]).splitlines()
-    [test] = suite(outcome)
+    [test] = find_cases(outcome)
     assert test.findtext("system-err") == "2 messages came that no step took"
+
+
+def test_annotations_name_file_and_line_where_github_looks_for_them() -> None:
+    """Relative to the repository; what has a meaning there is escaped, and each is one line."""
+    failed = replace(FAILED, name="a,b:%.tipc", column=4, sentence="5 % differ\n::stop-commands::x")
+    error, warning = format_github([PASSED, failed, FLAKY, NOT_RUN], None).splitlines()
+    location, _, text = error.removeprefix("::error ").partition("::")
+    assert location == (
+        "file=a%2Cb%3A%25.tipc,line=2,col=4,title=a%2Cb%3A%25.tipc%3A 5 %25 differ␊%3A%3Astop-commands%3A%3Ax"
+    )
+    assert text.startswith("a,b:%25.tipc:2:4: 5 %25 differ␊::stop-commands::x%0A  expected")
+    assert warning.startswith("::warning file=tests/add.tipc,line=2,title=")
+    assert "::flaky: passed at attempt 2, after: tests/add.tipc:2: " in warning
+    here = os.getcwd()
+    assert ",".join(format_github([FAILED], os.path.dirname(here)).split(",")[:1]) == (
+        f"::error file={os.path.basename(here)}/tests/add.tipc"
+    )
+    assert format_github([FAILED], "/elsewhere").startswith("::error file=tests/add.tipc,")
+
+
+@given(st.lists(outcomes(), max_size=3))
+def test_each_annotation_is_one_line(told: Sequence[Outcome]) -> None:
+    """Whatever is in it."""
+    text = format_github(told, None)
+    assert all(re.match("::(error|warning) file=", line) for line in text.splitlines())
+    assert not has_hidden(text.replace("\n", ""))

@@ -15,6 +15,7 @@ from tests.support.scripted_session import audit
 from tests.support.tap_reader import read
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.reader import open_recording
+from tui_ipc.script.report.passthrough import OutputTails
 from tui_ipc.script.report.result_files import (
     FailureRecordings,
     OneRecording,
@@ -23,7 +24,6 @@ from tui_ipc.script.report.result_files import (
     check_report_path,
     write_report,
 )
-from tui_ipc.script.report.text_report import OutputTails
 
 
 def test_a_report_is_there_whole(tmp_path: Path) -> None:

@@ -2,12 +2,9 @@
 
 import asyncio
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from tests.support.outcome_strategies import FLAKY
 from tests.support.scripted_session import audit, closed, exited, opened, printed, received, spawned
@@ -25,10 +22,6 @@ from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import Console, colour_text
 from tui_ipc.script.report.text_report import (
-    MAX_TAIL,
-    MAX_UNFINISHED_LINE,
-    OutputTails,
-    Passthrough,
     TextReporter,
     describe_outcome,
     describe_totals,
@@ -234,6 +227,28 @@ def test_a_child_that_was_never_spawned_finishes_nothing(tmp_path: Path) -> None
     assert written(tmp_path, spawned(), is_builtin=True)[0] == "Child process ID: 4242\n"
 
 
+@pytest.mark.parametrize(("outcome", "shown"), [(PASSED, False), (FAILED, True), (INTERRUPTED, True)])
+def test_a_quiet_report_shows_the_output_of_failures_only(
+    outcome: Outcome, shown: bool, tmp_path: Path
+) -> None:
+    """Before the verdict; a script that did not begin shows nothing of the one before."""
+    with (tmp_path / "log").open("w+", encoding="utf-8") as log:
+        reporter = TextReporter(Console(log, log, {}), is_builtin=False, stdout_taken=False, quiet=True)
+
+        async def main() -> None:
+            await reporter.begin_script(1, Script("talk.tipc", ()), ["./child"], 0)
+            for event in (printed(b"one\n"), printed(b"two", "stderr"), exited()):
+                await reporter.report_event(event)
+            await reporter.end_script(1, outcome)
+            await reporter.end_script(2, replace(FAILED, name="faulty.tipc"))
+
+        asyncio.run(main())
+        log.seek(0)
+        lines = log.read().splitlines()
+    assert lines[: 2 * shown] == ["one", "child stderr: two"] * shown
+    assert (lines.count("one"), lines[2 * shown]) == (shown, describe_outcome(outcome)[0])
+
+
 def test_where_stdout_is_taken_all_goes_to_stderr(tmp_path: Path) -> None:
     """Each line marked by its stream; what has no end is ended when the child is."""
     stdout, stderr = written(tmp_path, *RUN, is_builtin=False, stdout_taken=True)
@@ -245,82 +260,3 @@ def test_where_stdout_is_taken_all_goes_to_stderr(tmp_path: Path) -> None:
         "child stdout: bye",
     ]
     assert "Child process finished." in written(tmp_path, *RUN, is_builtin=True, stdout_taken=True)[1]
-
-
-def relayed(*pieces: bytes, for_terminal: bool = False, mark: str = "") -> list[bytes]:
-    """What comes out after each piece, and at the end."""
-    relay = Passthrough(str.encode, for_terminal=for_terminal, mark=mark)
-    return [*(relay.feed(piece) for piece in pieces), relay.flush()]
-
-
-def test_lines_pass_as_they_end() -> None:
-    """A line that has ended does not wait for the next, one that has only begun does."""
-    assert relayed(b"one\ntw", b"o", b"\nthree") == [b"one\n", b"", b"two\n", b"three"]
-
-
-def test_a_line_is_held_within_bounds() -> None:
-    """A child that never ends its line does not fill our memory."""
-    piece = b"x" * MAX_UNFINISHED_LINE
-    assert relayed(piece, b"y", b"z") == [b"", piece + b"y", b"", b"z"]
-
-
-@given(st.lists(st.binary()))
-def test_a_pipe_gets_the_bytes(pieces: list[bytes]) -> None:
-    """Nothing is added and nothing is changed, however the output was cut."""
-    assert b"".join(relayed(*pieces)) == b"".join(pieces)
-
-
-@pytest.mark.parametrize(
-    ("printed", "shown"),
-    [
-        (b"\x1b[31mred\x1b[0m\n", "␛[31mred␛[0m\n".encode()),
-        (b"50 %\r100 %\r\n", "50 %␍100 %\n".encode()),
-        (b"a\tb\n", b"a\tb\n"),
-        ("naïve\u202e\n".encode(), "naïve‹U+202E›\n".encode()),
-        (b"\xff\n", "‹FF›\n".encode()),
-        (b'"quoted" \\n\n', b'"quoted" \\n\n'),
-        (b"no end", b"no end\n"),
-        (b"\n\n", b"\n\n"),
-        (b"", b""),
-    ],
-)
-def test_a_terminal_obeys_nothing(printed: bytes, shown: bytes) -> None:
-    """Control characters are seen, and every line ends."""
-    assert b"".join(relayed(printed, for_terminal=True)) == shown
-
-
-@given(st.binary(), st.data())
-def test_cuts_do_not_show_on_a_terminal(printed: bytes, data: st.DataObject) -> None:
-    """A character cut in two by a read is one character still."""
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(printed)))))
-    pieces = [printed[begin:end] for begin, end in pairwise([0, *cuts, len(printed)])]
-    assert b"".join(relayed(*pieces, for_terminal=True)) == b"".join(relayed(printed, for_terminal=True))
-
-
-def test_each_line_is_marked() -> None:
-    """Of a stream that shares its way with our own words, whose line is whose."""
-    assert b"".join(relayed(b"a\nb", b"c\n\nd", mark="| ")) == b"| a\n| bc\n| \n| d\n"
-    assert (
-        b"".join(relayed(b"x" * (MAX_UNFINISHED_LINE + 1), b"y\n", mark="| "))
-        == b"| " + b"x" * (MAX_UNFINISHED_LINE + 1) + b"y\n"
-    )
-
-
-def test_each_stream_has_its_own() -> None:
-    """In lines, safe to show."""
-    tails = OutputTails()
-    for event in (printed(b"one\r\nt"), printed(b"\x1b[2J\xff\n", "stderr"), printed(b"wo"), audit()):
-        tails.add(event)
-    assert tails.text("stdout") == "one\ntwo"
-    assert tails.text("stderr") == "␛[2J‹FF›\n"
-
-
-def test_a_flood_leaves_its_end() -> None:
-    """And how much is missing."""
-    tails = OutputTails()
-    for _ in range(3):
-        tails.add(printed(b"x" * MAX_TAIL))
-    tails.add(printed(b"end"))
-    reported, _, text = tails.text("stdout").partition("\n")
-    assert reported == "(32 771 bytes before this are left out)"
-    assert text == "x" * (MAX_TAIL - 3) + "end"

@@ -1,4 +1,4 @@
-"""Reports to programs: lines of JSON while scripts run, TAP and JUnit once all have ended.
+"""Reports to programs: lines of JSON while scripts run, TAP, JUnit and annotations once all have ended.
 
 docs/RECORDING.md documents the lines of JSON. The TAP report follows TAP 14 but announces version 13, which a
 reader of TAP 14 must accept: Perl's ``prove`` refuses higher versions. Whatever a child wrote stays inside a
@@ -6,6 +6,7 @@ string, a comment or a text.
 """
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from datetime import datetime
@@ -190,24 +191,43 @@ _ENTITIES: Final = {ord("&"): "&amp;", ord("<"): "&lt;", ord(">"): "&gt;", ord('
 
 
 def format_junit(outcomes: Sequence[Outcome], began: datetime) -> str:
-    """Format a JUnit report: one suite, in which each script is a test.
+    """Format a JUnit report: each script is a suite of one test, because only a suite may name its file.
 
     Args:
         outcomes: How the scripts ended, in their order.
         began: When the first script began, in UTC.
     """
     results = [_result_element(outcome) for outcome in outcomes]
-    totals = {
-        "name": "tui-ipc",
-        "tests": str(len(outcomes)),
+    totals = {"name": "tui-ipc", **_count_results(results, outcomes)}
+    suites = [
+        _format_suite(outcome, result, began) for outcome, result in zip(outcomes, results, strict=True)
+    ]
+    document = _format_element("testsuites", totals, *suites)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}'
+
+
+def _count_results(results: Sequence[str], outcomes: Sequence[Outcome]) -> dict[str, str]:
+    return {
+        "tests": str(len(results)),
         "failures": str(results.count("failure")),
         "errors": str(results.count("error")),
         "time": f"{sum(outcome.seconds for outcome in outcomes):.3f}",
     }
-    suite = totals | {"skipped": str(results.count("skipped")), "timestamp": f"{began:%Y-%m-%dT%H:%M:%S}"}
-    tests = [_format_test(outcome, result) for outcome, result in zip(outcomes, results, strict=True)]
-    document = _format_element("testsuites", totals, _format_element("testsuite", suite, *tests))
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}'
+
+
+def _format_suite(outcome: Outcome, result: str, began: datetime) -> str:
+    facts = {
+        "name": outcome.name,
+        **_count_results([result], [outcome]),
+        "skipped": str(int(result == "skipped")),
+        "timestamp": f"{began:%Y-%m-%dT%H:%M:%S}",
+        "file": outcome.name,
+    }
+    inner = [_format_test(outcome, result)]
+    if outcome.line:
+        line = _format_element("property", {"name": "line", "value": str(outcome.line)})
+        inner.insert(0, _format_element("properties", {}, line))
+    return _format_element("testsuite", facts, *inner)
 
 
 def _result_element(outcome: Outcome) -> str:
@@ -277,3 +297,41 @@ def _escape_attribute(text: str) -> str:
 
 def _escape_text(text: str) -> str:
     return "\n".join(make_visible(line, keep_tabs=True) for line in text.split("\n")).translate(_ENTITIES)
+
+
+def format_github(outcomes: Sequence[Outcome], root: str | None) -> str:
+    """Format annotations as GitHub reads them from the output of a workflow's step: an error for each script
+    that failed, a warning for each that is flaky.
+
+    Args:
+        outcomes: How the scripts ended, in their order.
+        root: The directory of the repository, to which the files' paths are made relative; None for ours.
+    """
+    lines = []
+    for outcome in outcomes:
+        if outcome.code and outcome.status is not Status.NOT_RUN:
+            title, text = outcome.reason, "\n".join(describe_outcome(outcome))
+            lines.append(_format_annotation("error", outcome, title, text, root))
+        elif outcome.status is Status.FLAKY:
+            text = describe_attempts(outcome)
+            lines.append(_format_annotation("warning", outcome.failed_attempts[-1], "flaky", text, root))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _format_annotation(level: str, outcome: Outcome, title: str, text: str, root: str | None) -> str:
+    path = os.path.abspath(outcome.name)
+    inside = root is not None and path.startswith(os.path.join(root, ""))
+    facts = {"file": os.path.relpath(path, root) if inside else outcome.name}
+    facts |= {name: str(value) for name, value in (("line", outcome.line), ("col", outcome.column)) if value}
+    facts["title"] = f"{outcome.name}: {title}"
+    properties = ",".join(f"{name}={_escape_property(make_visible(value))}" for name, value in facts.items())
+    message = "\n".join(make_visible(line) for line in text.split("\n"))
+    return f"::{level} {properties}::{_escape_message(message)}"
+
+
+def _escape_message(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escape_property(text: str) -> str:
+    return _escape_message(text).replace(":", "%3A").replace(",", "%2C")

@@ -20,8 +20,8 @@ from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.script import ExitCode
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import OutputLostError, OutputStream, write_stderr
-from tui_ipc.script.report.program_reports import format_junit, format_tap
-from tui_ipc.script.report.text_report import OutputTails
+from tui_ipc.script.report.passthrough import OutputTails
+from tui_ipc.script.report.program_reports import format_github, format_junit, format_tap
 from tui_ipc.text.safe_text import make_visible
 
 _OPEN_FILES: Final = ("/dev/std", "/dev/fd/", "/proc/")
@@ -111,12 +111,15 @@ def _report_error(path: str, error: OSError | ValueError) -> ReportError:
 STANDARD_OUTPUT = "-"
 """Stands for standard output instead of a file."""
 
+STANDARD_ERROR = "/dev/stderr"
+"""Likewise for standard error; it is written to as it is open, whatever it is."""
+
 
 class ReportFiles:
     """Writes the reports once all scripts have ended.
 
     Args:
-        wanted: Kinds, ``junit`` or ``tap``, and files.
+        wanted: Kinds, ``junit``, ``tap`` or ``github``, and files.
         sources: Files that no report may overwrite.
 
     Attributes:
@@ -134,7 +137,7 @@ class ReportFiles:
         self._wanted = sorted(wanted, key=lambda each: each[1] == STANDARD_OUTPUT)
         self._began = datetime.now(UTC)
         for _, file in wanted:
-            if file != STANDARD_OUTPUT:
+            if file not in (STANDARD_OUTPUT, STANDARD_ERROR):
                 check_report_path(file, sources)
 
     def write_unfinished(self, names: Sequence[str]) -> None:
@@ -147,11 +150,19 @@ class ReportFiles:
             Outcome(name, Status.INTERRUPTED, ExitCode.USAGE, sentence="did not finish") for name in names
         ]
         for kind, file in self._wanted:
-            if file != STANDARD_OUTPUT and not _is_special(file):
+            if kind != "github" and file != STANDARD_OUTPUT and not _is_special(file):
                 write_report(file, self._format(kind, outcomes))
 
     def _format(self, kind: str, outcomes: Sequence[Outcome]) -> str:
-        return format_tap(outcomes) if kind == "tap" else format_junit(outcomes, self._began)
+        match kind:
+            case "tap":
+                return format_tap(outcomes)
+            case "junit":
+                return format_junit(outcomes, self._began)
+            case "github":
+                return format_github(outcomes, os.environ.get("GITHUB_WORKSPACE"))
+            case _:
+                raise ValueError(kind)
 
     def write(self, outcomes: Sequence[Outcome]) -> tuple[int, list[str]]:
         """Write all that can be written.
@@ -165,6 +176,8 @@ class ReportFiles:
             try:
                 if file == STANDARD_OUTPUT:
                     asyncio.run(OutputStream(sys.stdout).write(text.encode()))
+                elif file == STANDARD_ERROR:
+                    asyncio.run(OutputStream(sys.stderr, lossy=True).write(text.encode()))
                 else:
                     write_report(file, text)
             except ReportError as error:

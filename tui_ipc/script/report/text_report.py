@@ -4,7 +4,7 @@ A line about a failure begins with ``name:line``, as editors and log viewers loo
 wrote can steer a terminal.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Protocol, assert_never
 
 from tui_ipc.events import (
@@ -35,9 +35,10 @@ from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import Outcome, Status, count_by_status, describe_attempts
 from tui_ipc.script.output import BOLD, DIM, GREEN, RED, YELLOW, Console, Paint, leave_plain
+from tui_ipc.script.report.passthrough import HeldOutput, Passthrough
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.safe_text import decode_output, has_hidden, make_visible
-from tui_ipc.text.units import format_count, format_plural
+from tui_ipc.text.safe_text import has_hidden, make_visible
+from tui_ipc.text.units import format_count, format_plural, format_size
 
 _MAX_UNEXPECTED: Final = 3  # messages that are shown
 _MAX_VALUE_LENGTH: Final = 100  # characters of each
@@ -130,101 +131,6 @@ def _describe_unexpected(outcome: Outcome) -> list[str]:
     return [*shown, f"{name}: and {format_count(more)} more"] if more > 0 else shown
 
 
-MAX_UNFINISHED_LINE: Final = 64 * 1024
-"""Bytes of an unfinished line that are held back; a longer line is passed on in pieces."""
-
-
-class Passthrough:
-    """Passes on what a child prints on one stream to one of ours.
-
-    It passes on whole lines, so that our own lines never come in the middle of one of the child's. A file
-    or a pipe gets the child's bytes unchanged; a terminal gets text that cannot steer it.
-
-    Args:
-        encode: Encodes text for our stream.
-        for_terminal: Whether our stream is a terminal.
-        mark: What precedes each line.
-    """
-
-    def __init__(self, encode: Callable[[str], bytes], *, for_terminal: bool, mark: str = "") -> None:
-        self._encode = encode
-        self._for_terminal = for_terminal
-        self._mark = encode(mark)
-        self._held = b""
-        self._in_line = False
-
-    def feed(self, data: bytes) -> bytes:
-        """Take what the child printed; returns what to write now."""
-        held = self._held + data
-        cut = held.rfind(b"\n") + 1
-        if len(held) - cut > MAX_UNFINISHED_LINE:
-            cut = len(held)
-        self._held = held[cut:]
-        return self._convert(held[:cut])
-
-    def flush(self) -> bytes:
-        """Return what to write at the end; the last line gets an end unless the bytes are passed on
-        unchanged.
-        """
-        held, self._held = self._held, b""
-        shown = self._convert(held)
-        ends = self._in_line and (self._for_terminal or self._mark)
-        self._in_line = False
-        return shown + b"\n" if ends else shown
-
-    def _convert(self, data: bytes) -> bytes:
-        if not self._for_terminal and not self._mark:
-            return data
-        pieces = []
-        for line in _split_lines(data):
-            pieces.append(b"" if self._in_line else self._mark)
-            pieces.append(self._convert_line(line))
-            self._in_line = not line.endswith(b"\n")
-        return b"".join(pieces)
-
-    def _convert_line(self, line: bytes) -> bytes:
-        if not self._for_terminal:
-            return line
-        text = _show_line(line.removesuffix(b"\n"))
-        return self._encode(text + "\n" * line.endswith(b"\n"))
-
-
-def _split_lines(data: bytes) -> list[bytes]:
-    """Split at line feeds only, which stay; ``splitlines`` also splits at carriage returns."""
-    *whole, rest = data.split(b"\n")
-    return [line + b"\n" for line in whole] + ([rest] if rest else [])
-
-
-MAX_TAIL: Final = 16 * 1024
-"""Bytes of each stream that are kept for a report."""
-
-
-class OutputTails:
-    """Keeps the end of what a child prints on both streams."""
-
-    def __init__(self) -> None:
-        self._kept = {"stdout": b"", "stderr": b""}
-        self._sizes = {"stdout": 0, "stderr": 0}
-
-    def add(self, event: AnyEvent) -> None:
-        """Keep what was printed; all other events are ignored."""
-        if isinstance(event, ChildOutput):
-            stream = event.stream
-            self._kept[stream] = (self._kept[stream] + event.data)[-MAX_TAIL:]
-            self._sizes[stream] += len(event.data)
-
-    def text(self, stream: str) -> str:
-        """What was printed on a stream, safe to show."""
-        kept = self._kept[stream]
-        text = "\n".join(_show_line(line) for line in kept.split(b"\n"))
-        cut = self._sizes[stream] - len(kept)
-        return f"({format_count(cut)} bytes before this are left out)\n{text}" if cut else text
-
-
-def _show_line(line: bytes) -> str:
-    return make_visible(decode_output(line.removesuffix(b"\r")), keep_tabs=True)
-
-
 class Reporter(Protocol):
     """Receives each thing that happens, in order. Each call raises ``OutputLostError`` if it cannot be
     written.
@@ -259,9 +165,14 @@ class TextReporter:
         is_builtin: Whether the built-in script is run: its parent prints lines of its own, and nothing is
             said of its success.
         stdout_taken: Whether standard output is used by another report, so that all goes to standard error.
+        quiet: Whether to show what a child prints only if its script fails; the end of it, if it is long.
     """
 
-    def __init__(self, console: Console, *, is_builtin: bool, stdout_taken: bool) -> None:
+    def __init__(
+        self, console: Console, *, is_builtin: bool, stdout_taken: bool, quiet: bool = False
+    ) -> None:
+        self._quiet = quiet
+        self._held = HeldOutput()
         self._console = console
         self._is_builtin = is_builtin
         self._name = ""
@@ -275,6 +186,7 @@ class TextReporter:
             self._out.encode, for_terminal=self._out.terminal, mark=self._stdout_mark
         )
         self._child_stderr = Passthrough(stderr.encode, for_terminal=stderr.terminal, mark="child stderr: ")
+        self._held = HeldOutput()
 
     async def begin(self, _names: Sequence[str]) -> None:
         """Report nothing yet."""
@@ -290,21 +202,39 @@ class TextReporter:
             return  # most events are messages, which are not reported
         console = self._console
         if isinstance(event, ChildOutput):
-            if event.stream == "stdout":
-                await console.write(self._out, self._child_stdout.feed(event.data))
+            if self._quiet:
+                self._held.add(event)
             else:
-                await console.write(console.stderr, self._child_stderr.feed(event.data))
+                await self._write_output(event)
         elif isinstance(event, ChildExited):
-            await console.write(self._out, self._child_stdout.flush())
-            await console.write(console.stderr, self._child_stderr.flush())
+            await self._flush_output()
         if note := describe_remarkable_event(event):
             await console.line(console.stderr, f"{self._name}: {make_visible(note)}")
         if self._is_builtin:
             for line in describe_builtin_event(event):
                 await console.line(self._out, line)
 
+    async def _write_output(self, event: ChildOutput) -> None:
+        if event.stream == "stdout":
+            await self._console.write(self._out, self._child_stdout.feed(event.data))
+        else:
+            await self._console.write(self._console.stderr, self._child_stderr.feed(event.data))
+
+    async def _flush_output(self) -> None:
+        await self._console.write(self._out, self._child_stdout.flush())
+        await self._console.write(self._console.stderr, self._child_stderr.flush())
+
+    async def _write_held_output(self) -> None:
+        if self._held.dropped:
+            left_out = f"{format_size(self._held.dropped)} that the child printed before are left out"
+            await self._console.line(self._console.stderr, f"{self._name}: {left_out}")
+        for event in self._held.events:
+            await self._write_output(event)
+        await self._flush_output()
+
     async def retry_script(self, _number: int, outcome: Outcome, text: str) -> None:
         """Say how the attempt failed, and that another one begins."""
+        await self._write_held_output()
         lines = describe_outcome(outcome, self._console.paint)
         for line in (*lines, f"{outcome.name}: {self._console.paint(text, YELLOW)}"):
             await self._console.line(self._console.stderr, line)
@@ -313,6 +243,9 @@ class TextReporter:
         """Say how the script ended."""
         if self._is_builtin and outcome.code == ExitCode.PASSED:
             return
+        if outcome.code and outcome.status is not Status.NOT_RUN:
+            await self._write_held_output()
+        self._held = HeldOutput()
         for line in describe_outcome(outcome, self._console.paint):
             await self._console.line(self._console.stderr, line)
 
