@@ -193,13 +193,15 @@ def test_closing_a_receiver_wakes_the_task_that_waits(aio_ends: AioPair) -> None
     run(main(), receiver)
 
 
-def test_closing_a_sender_wakes_the_task_that_waits(aio_ends: AioPair) -> None:
+@pytest.mark.parametrize("size", [1000, 10_000_000], ids=["full channel", "large message"])
+def test_closing_a_sender_wakes_the_task_that_waits(aio_ends: AioPair, size: int) -> None:
     """Closing a sender while tasks wait for room ends their waits with Closed."""
     sender, _ = aio_ends
 
     async def main() -> None:
-        await fill(sender, "x" * 1000)
-        waiting = [asyncio.create_task(sender.send("y" * 1000)) for _ in range(3)]
+        if size == 1000:
+            await fill(sender, "x" * 1000)
+        waiting = [asyncio.create_task(sender.send("y" * size)) for _ in range(3)]
         await turns(2)
         sender.close()
         for result in await asyncio.gather(*waiting, return_exceptions=True):

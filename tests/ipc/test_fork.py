@@ -1,6 +1,7 @@
 """What a forked child has of its parent's endpoints: nothing is done twice, and nothing is taken away."""
 
 import os
+import queue
 import select
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from tests.ipc.conftest import MakeChannel, Pair
 from tests.support.raw_wire import begin_large
 from tests.support.threads import PATIENCE
-from tui_ipc import Arrived, Empty, OneShotServer, ReceiverSet, connect
+from tui_ipc import Arrived, Empty, OneShotServer, ReceiverSet, Router, connect
 from tui_ipc.ipc.wire import encode
 
 
@@ -135,6 +136,18 @@ def test_a_child_that_leaves_the_block_takes_nothing(leave: str) -> None:
         receiver.close()
         assert first == "first"
     assert not place.parent.exists()
+
+
+def test_a_child_that_leaves_the_block_of_a_router_takes_nothing(ends: Pair) -> None:
+    """The thread that routes is its parent's, and goes on."""
+    came: queue.SimpleQueue[object] = queue.SimpleQueue()
+    with Router() as router:
+        router.add(ends[1], came.put)
+        ends[0].send("before")
+        assert came.get(timeout=PATIENCE) == "before"
+        assert in_child(router.close) == 0
+        ends[0].send("after")
+        assert came.get(timeout=PATIENCE) == "after"
 
 
 def test_a_child_that_closes_a_receiver_ends_no_channel(ends: Pair) -> None:

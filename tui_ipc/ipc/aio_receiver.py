@@ -1,6 +1,6 @@
 """The receiving end of a channel for asyncio: the same steps, waited for by the event loop.
 
-Cancelling is safe, because no task ever waits with a message in its hand. What a receive takes from the
+Cancelling is safe, because no task waits while it holds a message. What a receive takes from the
 channel it returns without another wait, so that a cancelled one leaves every byte for the next.
 """
 

@@ -17,7 +17,7 @@ except ImportError:  # another Python than CPython
 
 
 class IpcError(Exception):
-    """Something went wrong on a channel, a one-shot server or a shared memory."""
+    """Something went wrong on a channel, a one-shot server or a handle."""
 
     def __init__(self, sentence: str = "") -> None:
         super().__init__(sentence)

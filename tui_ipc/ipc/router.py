@@ -1,5 +1,6 @@
 """Functions that are called with the messages of many receivers, on one thread."""
 
+import os
 from _thread import allocate_lock
 from collections import deque
 from collections.abc import Callable
@@ -25,7 +26,8 @@ class Router(Uncopied):
 
     Owns the receivers added to it: each is closed when it ends, or when its function raises an error.
     ``threading.excepthook`` reports such an error at once, as that of any thread; the other routes go on, and
-    :meth:`close` raises the first of them again. Belongs to the process that made it.
+    :meth:`close` raises the first of them again. Belongs to the process that made it: a forked child that
+    closes its copy takes nothing from its parent.
 
     Example:
         >>> import queue
@@ -43,6 +45,7 @@ class Router(Uncopied):
         """Start the thread, which does not keep the program from ending."""
         import threading  # only who routes needs it: a child starts faster
 
+        self._process = os.getpid()
         self._receivers = ReceiverSet()
         self._waker, woken = channel()
         self._woken = self._receivers.add(woken)  # a message of this one says: look at what was added
@@ -96,6 +99,11 @@ class Router(Uncopied):
         """
         import threading
 
+        if self._process != os.getpid():  # forked, without the thread
+            self._is_closing = True
+            self._waker.close()
+            self._receivers.close()
+            return
         with self._lock:
             if not self._is_closing:
                 self._is_closing = True

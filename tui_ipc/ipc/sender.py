@@ -87,8 +87,8 @@ class Sender(TypedSender[T_contra]):
     def send(self, value: "T_contra", timeout: float | None = None, *, move: bool = False) -> None:
         """Send one message, waiting while the channel is full.
 
-        Handles in ``value`` are duplicated (a sender, a shared memory) or moved (a receiver). After any
-        error they are all still yours.
+        Of the handles in ``value`` a receiver is moved, and all others are duplicated. After any error they
+        are all still yours.
 
         Args:
             value: None, bool, int of 64 bits, float, str, bytes, list, tuple, dict, aware datetime, and
@@ -100,13 +100,14 @@ class Sender(TypedSender[T_contra]):
             Disconnected: There is no receiver any more.
             TimedOut: The channel stayed full. The message was not sent. (In inline mode what was begun goes
                 out before the next message.)
-            Closed: You closed this sender, or a receiver in ``value`` has already moved away.
+            Closed: You closed this sender, or a handle in ``value`` was closed or has moved away.
             MessageTooLarge: More than ``max_message_size`` bytes, or more than the receiver allows.
             TooManyHandles: More than 253, or 252 in a message over 32 KiB, or as many descriptors as this
                 user may open are on their way.
             TypeError: A message cannot hold such a value.
             ValueError: An integer beyond 64 bits, a time without zone or outside the years 1 to 9999, nested
-                too deeply, keys chosen to collide, a receiver that has messages read ahead.
+                too deeply, keys chosen to collide, a receiver that has messages read ahead, a shared memory
+                that something may still write.
         """
         # The short way, all in one function: a short message without handles that the kernel takes at once.
         # Whatever is rarer is left to _start(), and what has to wait to complete().
