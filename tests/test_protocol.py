@@ -18,8 +18,9 @@ from tests.support.message_strategies import arrived, same
 from tests.support.threads import PATIENCE
 from tui_ipc import OneShotServer, Receiver, Sender
 from tui_ipc.ipc import meeting_place, wire
+from tui_ipc.ipc.builder import NOTHING
 from tui_ipc.ipc.channel import answering
-from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
+from tui_ipc.ipc.decoder import StreamDecoder
 from tui_ipc.ipc.hello import PROTOCOL_VERSION, QUIT, SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
 
 DOCUMENT = files("tui_ipc").joinpath("docs/PROTOCOL.md").read_text(encoding="utf-8")

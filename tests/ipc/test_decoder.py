@@ -11,7 +11,8 @@ from tests.support.fd_ledger import Ledger, Paper
 from tests.support.hostile_messages import CLAIMS, ON_PAPER, allocated, check_fates
 from tests.support.message_strategies import arrived, hostile, same, values
 from tui_ipc import IpcError, Message, MessageTooLarge, ProtocolError
-from tui_ipc.ipc.decoder import BROKEN, IDLE, NOTHING, SHORT_ARRAY, StreamDecoder
+from tui_ipc.ipc.builder import NOTHING, SHORT_ARRAY
+from tui_ipc.ipc.decoder import BROKEN, IDLE, StreamDecoder
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, Large, announce, encode
 
 MIB = 1024 * 1024

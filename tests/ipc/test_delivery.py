@@ -13,7 +13,8 @@ from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import Disconnected, Empty, MessageTooLarge, Receiver, Sender, TimedOut, channel
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.channel import answering
-from tui_ipc.ipc.delivery import Delivery, Outlet
+from tui_ipc.ipc.delivery import Delivery
+from tui_ipc.ipc.outlet import Outlet
 from tui_ipc.ipc.sender import complete
 from tui_ipc.ipc.wire import SHORT_LIMIT, encode
 

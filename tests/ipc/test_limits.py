@@ -31,8 +31,9 @@ from tui_ipc import (
     TimedOut,
     channel,
 )
-from tui_ipc.ipc import aio, delivery
-from tui_ipc.ipc import inbox as module
+from tui_ipc.ipc import aio
+from tui_ipc.ipc import receiver as module
+from tui_ipc.ipc.outlet import Outlet
 from tui_ipc.ipc.wire import SHORT_LIMIT
 from tui_ipc.osutil.waiting import EpollSet
 
@@ -246,7 +247,7 @@ def test_a_side_stream_whose_descriptor_finds_no_room_waits(
             refusals += 1
             raise OSError(errno.ETOOMANYREFS, os.strerror(errno.ETOOMANYREFS))
 
-    outlet = delivery.Outlet(sender._outlet.socket, is_inline=False)
+    outlet = Outlet(sender._outlet.socket, is_inline=False)
     with monkeypatch.context() as patch:
         patch.setattr(sender._outlet, "socket", Full())
         began = monotonic()

@@ -19,7 +19,8 @@ from tests.support.message_strategies import same
 from tests.support.recordings import encode_recording
 from tui_ipc.events import AnyEvent, MessageReceived, MessageSent, json_form
 from tui_ipc.events.message_values import ignore_descriptor, make_recorded_handle
-from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
+from tui_ipc.ipc.builder import NOTHING
+from tui_ipc.ipc.decoder import StreamDecoder
 from tui_ipc.ipc.wire import encode
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.event_schema import to_encodable

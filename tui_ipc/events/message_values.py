@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from tui_ipc.ipc import wire
-from tui_ipc.ipc.builder import Builder
-from tui_ipc.ipc.decoder import NOTHING, build_plain
+from tui_ipc.ipc.builder import NOTHING, Builder, build_plain
 from tui_ipc.ipc.errors import IpcError, ProtocolError
 from tui_ipc.ipc.handle import Handle, find_handles
 from tui_ipc.ipc.wire import Large

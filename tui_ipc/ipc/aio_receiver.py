@@ -13,7 +13,7 @@ from weakref import WeakMethod
 from tui_ipc.ipc import channel as blocking
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.aio_sender import TURN, Sender, wrap
-from tui_ipc.ipc.decoder import NOTHING
+from tui_ipc.ipc.builder import NOTHING
 from tui_ipc.ipc.errors import Busy, Disconnected
 from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.receiver import adopt_handle

@@ -23,6 +23,12 @@ WHOLE, DRY, MORE, GIVEN_UP = range(4)
 READS_IN_A_ROW = 256
 """Reads without a look at the deadline: a peer that always has one more byte must not hold its reader."""
 
+BODIES_LIMIT = 64
+"""Large messages that may be half there at once; each takes a descriptor."""
+
+_BODIES_SHARE = 4
+"""What they may announce together, in multiples of ``max_message_size``."""
+
 _STEP = 256 * 1024
 """Bytes by which the memory for a body grows at least."""
 
@@ -193,3 +199,13 @@ def build_body(builder: "Builder", raw: bytes, descriptors: list[int]) -> "Any":
         builder.drop(value.descriptors)
         raise ProtocolError("the body of a large message announces another one")
     return value
+
+
+def has_room(bodies: list[Body], limit: int) -> bool:
+    """Whether one more may be begun beside those under way: what they take is bounded.
+
+    Args:
+        bodies: Those under way.
+        limit: Bytes of a message at most.
+    """
+    return len(bodies) < BODIES_LIMIT and sum(body.size for body in bodies) <= _BODIES_SHARE * limit

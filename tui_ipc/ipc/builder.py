@@ -38,6 +38,13 @@ if TYPE_CHECKING:
 
 _HANDLES = (SENDER, RECEIVER, SHARED_MEMORY, FILE_DESCRIPTOR)
 
+SHORT_ARRAY = 512
+"""Arrays up to this length are built at once; a longer one is scanned first, since its header alone would
+make the decoder allocate its list (8 bytes an item, and nested headers multiply)."""
+
+NOTHING: "Any" = type("Nothing", (), {"__repr__": lambda self: "NOTHING", "__slots__": ()})()
+"""What is returned where there is no message."""
+
 
 class Builder:
     """Builds one whole message from its bytes and descriptors.
@@ -201,6 +208,25 @@ def scan(data: bytes, offset: int = 0) -> int:
         raise ProtocolError(describe_refusal(error), offset + scanner.tell()) from None
     size: int = scanner.tell()
     return size
+
+
+def build_plain(raw: bytes) -> "Any":
+    """Build a message from its bytes if nothing about it needs a closer look, as in BATCH; else NOTHING.
+
+    Args:
+        raw: Bytes that may be one value.
+    """
+    try:
+        return msgpack.unpackb(
+            raw, strict_map_key=False, timestamp=3, ext_hook=refuse_handle, max_array_len=SHORT_ARRAY
+        )
+    except REFUSALS:
+        return NOTHING
+
+
+def refuse_handle(_kind: int, _payload: bytes) -> "Any":
+    """The ext hook where no descriptors came: no ext type can be right, and the careful way tells why."""
+    raise ProtocolError("a handle without descriptor")
 
 
 def _unpack(raw: bytes, claims: _Claims, offset: int) -> "Any":

@@ -24,12 +24,11 @@ that is not whole is kept with the place where the scan of it broke off, so that
 byte costs no more than one that comes at once.
 """
 
-from collections import deque
-
 import msgpack
 
-from tui_ipc.ipc.builder import REFUSALS, Builder, describe_refusal, new_scanner, scan
+from tui_ipc.ipc.builder import NOTHING, REFUSALS, SHORT_ARRAY, Builder, refuse_handle, scan
 from tui_ipc.ipc.errors import ProtocolError, TooManyHandles
+from tui_ipc.ipc.value_buffer import ValueBuffer
 from tui_ipc.ipc.wire import (
     ANNOUNCEMENT,
     DEFAULT_MAX_MESSAGE_SIZE,
@@ -54,23 +53,6 @@ IDLE, BATCH, CAREFUL, BROKEN = range(4)
 _KEPT = 4096
 """Bytes that an unpacker's buffer begins with."""
 
-SHORT_ARRAY = 512
-"""Arrays up to this length are built at once; a longer one is scanned first, since its header alone would
-make the decoder allocate its list (8 bytes an item, and nested headers multiply)."""
-
-_LONG = (0xC6, 0xC9, 0xDB)
-"""What begins a bin 32, an ext 32 or a str 32, whose length the next four bytes are."""
-
-_LONG_COUNTS = {0xDD: 1, 0xDF: 2}
-"""What begins an array 32 or a map 32, whose count the next four bytes are; the least bytes of an item."""
-
-_LONGEST_SHORT = 0xFFFF + 1
-"""Bytes that may follow the length in any other: an ext 16 with its type. Where the scan breaks off in front
-of more, it broke off behind the four bytes of a length."""
-
-NOTHING: "Any" = type("Nothing", (), {"__repr__": lambda self: "NOTHING", "__slots__": ()})()
-"""What a decoder returns when it holds no whole message."""
-
 
 class StreamDecoder(Builder):
     """Decodes a byte stream, on which values follow each other with nothing between them.
@@ -90,21 +72,15 @@ class StreamDecoder(Builder):
     """
 
     __slots__ = (
-        "_attached",
-        "_awaited",
-        "_base",
-        "_buffer",
         "_chunk",
         "_chunk_begin",
         "_cut",
         "_end",
-        "_fed",
+        "_held",
         "_last",
         "_origin",
         "_place",
         "_previous",
-        "_scanned",
-        "_scanner",
         "_skips",
         "_unpacker",
         "pending",
@@ -129,13 +105,7 @@ class StreamDecoder(Builder):
         self._last: bytes | None = None  # the bytes of the value that was given last, unless by BATCH
         self._cut = False  # whether the value at the head was not whole when it was looked at
         self._skips = False  # whether it is too large, and to be forgotten once it is whole
-        self._buffer = bytearray()  # what was received and not yet taken
-        self._base = 0  # where it begins in the stream
-        self._scanner: Any = None  # has looked at the buffer up to where a value ends or breaks off
-        self._scanned = 0  # where the buffer begins for the scanner, which counts from its own first byte
-        self._fed = 0  # up to where the scanner was fed
-        self._awaited = 0  # no value is whole before the buffer reaches up to here
-        self._attached: deque[tuple[int, Sequence[int], bool]] = deque()  # (end of their read, they, all?)
+        self._held = ValueBuffer(b"", position)  # what was received and not yet taken
 
     def decode(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
         """Take in what one read gave; the first value that is whole by now, :class:`Large`, or NOTHING."""
@@ -215,19 +185,18 @@ class StreamDecoder(Builder):
         if self.state == IDLE:
             self._begin_careful(data, self._origin + self._end)
         elif self.state == CAREFUL:
-            self._buffer += data
+            self._held.append(data)
             self.pending = True
         else:
             self.drop(descriptors)
             return
         if descriptors or not complete:
-            self._attached.append((self._base + len(self._buffer), descriptors, complete))
-            held = sum(len(some) for _, some, _ in self._attached)
-            if held > DESCRIPTOR_LIMIT:
+            count = self._held.attach(descriptors, complete=complete)
+            if count > DESCRIPTOR_LIMIT:
                 self._break()
                 raise ProtocolError(
-                    f"{held} descriptors came before one value was whole; {DESCRIPTOR_LIMIT} are allowed",
-                    self._base,
+                    f"{count} descriptors came before one value was whole; {DESCRIPTOR_LIMIT} are allowed",
+                    self._held.begin,
                 )
 
     def next(self) -> "Any":
@@ -270,24 +239,21 @@ class StreamDecoder(Builder):
     @property
     def position(self) -> int:
         """Where the value begins in the stream that comes next, or that was refused."""
-        return self._origin + self._place if self.state in (IDLE, BATCH) else self._base
+        return self._origin + self._place if self.state in (IDLE, BATCH) else self._held.begin
 
     def read_ahead(self) -> int:
         """Bytes that were received and not yet taken as values."""
-        return self._end - self._place if self.state == BATCH else len(self._buffer)
+        return self._end - self._place if self.state == BATCH else len(self._held)
 
     def unfinished(self, limit: int | None = None) -> bytes:
         """The bytes that were received and not yet taken as values, or the first ``limit`` of them."""
         if self.state != BATCH:
-            return bytes(self._buffer[:limit])
+            return self._held.peek(limit)
         return self._chunk[len(self._chunk) - self.read_ahead() :][:limit]
 
     def close(self) -> None:
         """Forget what was not taken; its descriptors are discarded."""
-        while self._attached:
-            self.drop(self._attached.popleft()[1])
-        self._buffer.clear()
-        self._scanner = None
+        self.drop(self._held.clear())
         self._forget_unpacker()
         self.state = IDLE
         self.pending = False
@@ -301,10 +267,8 @@ class StreamDecoder(Builder):
             if size is None:
                 break
             self._cut = False  # go on one by one
-            self.drop(self._forget(size)[0])
+            self.drop(self._take(size)[1])
         self.pending = False
-
-    # ------------------------------------------------------------------------------------------------ BATCH
 
     def _begin_batch(self, data: bytes) -> None:
         unpacker = self._unpacker or self._new_unpacker()
@@ -319,7 +283,7 @@ class StreamDecoder(Builder):
         self._unpacker = unpacker = msgpack.Unpacker(
             strict_map_key=False,
             timestamp=3,
-            ext_hook=_no_descriptor,
+            ext_hook=refuse_handle,
             max_array_len=SHORT_ARRAY,
             max_buffer_size=0,  # no limit of its own: it is given what one read brought
             read_size=_KEPT,
@@ -359,19 +323,15 @@ class StreamDecoder(Builder):
         self._chunk = b""
         self._chunk_begin = self._previous = self._place = self._end = 0
 
-    # ---------------------------------------------------------------------------------------------- CAREFUL
-
     def _begin_careful(self, data: bytes, base: int) -> None:
         self.state = CAREFUL
         self.pending = True
         self._cut = self._skips = False
-        self._buffer = bytearray(data)
-        self._base = base
-        self._scanner = new_scanner()
-        self._scanned = self._fed = self._awaited = 0
+        self._held = ValueBuffer(data, base)
 
     def _next_careful(self) -> "Any":
-        raw, begin = b"", self._base
+        held = self._held
+        raw, begin = b"", held.begin
         try:
             size = self._measure()
             if size is None:
@@ -380,10 +340,9 @@ class StreamDecoder(Builder):
                 return NOTHING
             if self._skips:  # its error was told when its header came
                 self._skips = False
-                self.drop(self._forget(size)[0])
+                self.drop(self._take(size)[1])
                 return self.next() if self.pending else NOTHING
-            raw, begin = bytes(memoryview(self._buffer)[:size]), self._base
-            descriptors, complete = self._forget(size)
+            raw, descriptors, complete = self._take(size)
             self._last = raw
             if size > self.limit:
                 self.drop(descriptors)
@@ -396,110 +355,44 @@ class StreamDecoder(Builder):
                 )
             return self.build(raw, descriptors, begin, scanned=True)
         except ProtocolError as error:
-            # What is in the buffer now begins with this message, unless that was taken out as a whole before
-            # its content was found to be wrong.
-            error.received, error.received_offset = (raw, begin) if raw else (bytes(self._buffer), self._base)
+            # What is held now begins with this message, unless that was taken out as a whole before its
+            # content was found to be wrong.
+            error.received, error.received_offset = (raw, begin) if raw else (held.peek(), held.begin)
             self._break()
             raise
 
     def _measure(self) -> int | None:
-        """The size of the value at the head of the buffer, None while it is not whole."""
-        received = self._scanned + len(self._buffer)
-        if received < self._awaited:
-            return None
-        with memoryview(self._buffer) as buffer:
-            self._scanner.feed(buffer[self._fed - self._scanned :])
-        self._fed = received
-        try:
-            self._scanner.skip()
-        except msgpack.OutOfData:
-            size = max(len(self._buffer), self._least_size())
-            claimed = max(size, self._claim())
-            self._awaited = self._scanned + size
-            if claimed > self.limit and (claimed > SHORT_LIMIT or not self._skips):
-                # What a channel carries is short: its rest is awaited and skipped, and what follows it is
-                # read. Of anything longer, the end is too far away to wait for.
-                self._skips = self._cut = True
-                self.pending = False
-                if claimed > SHORT_LIMIT:
-                    self._break()
-                raise too_large(claimed, self.limit) from None
-            return None
-        except REFUSALS as error:
-            offset = self._base + self._scanner.tell() - self._scanned
-            raise ProtocolError(describe_refusal(error), offset) from None
-        end: int = self._scanner.tell()
-        return end - self._scanned
+        """The size of the first value that is held, None while it is not whole."""
+        size = self._held.measure()
+        if size is not None:
+            return size
+        claimed = self._held.claimed
+        if claimed > self.limit and (claimed > SHORT_LIMIT or not self._skips):
+            # What a channel carries is short: its rest is awaited and skipped, and what follows it is read.
+            # Of anything longer, the end is too far away to wait for.
+            self._skips = self._cut = True
+            self.pending = False
+            if claimed > SHORT_LIMIT:
+                self._break()
+            raise too_large(claimed, self.limit)
+        return None
 
-    def _least_size(self) -> int:
-        """What the value at the head of the buffer must measure, as far as its bytes tell.
-
-        The scanner keeps a copy of a str, a bytes or an ext value until that is whole; it is not fed before.
-        """
-        buffer = self._buffer
-        if len(buffer) >= 5 and buffer[0] in _LONG:
-            return 5 + int.from_bytes(buffer[1:5], "big")
-        broke_off: int = self._scanner.tell() - self._scanned
-        if len(buffer) - broke_off > _LONGEST_SHORT:
-            return broke_off + int.from_bytes(buffer[broke_off - 4 : broke_off], "big")
-        return 0
-
-    def _claim(self) -> int:
-        """What an array or a map at the head of the buffer must measure by its count, 0 if it is none.
-
-        Unlike for :meth:`_least_size` nothing is awaited because of it: nonsense in the first item is told at
-        once.
-        """
-        buffer = self._buffer
-        if len(buffer) < 5 or buffer[0] not in _LONG_COUNTS:
-            return 0
-        return 5 + _LONG_COUNTS[buffer[0]] * int.from_bytes(buffer[1:5], "big")
-
-    def _forget(self, size: int) -> "tuple[list[int], bool]":
-        """Take the value at the head out of the buffer; its descriptors, and whether they are all there."""
-        if size == len(self._buffer):
-            self._scanner = None  # with its copy of the value
-        del self._buffer[:size]
-        self._base += size
-        self._scanned += size
-        descriptors: list[int] = []
-        complete = True
-        while self._attached and self._attached[0][0] <= self._base:
-            _, some, whole = self._attached.popleft()
-            descriptors += some
-            complete &= whole
-        if not self._buffer:
+    def _take(self, size: int) -> "tuple[bytes, list[int], bool]":
+        """Take the first value that is held; its bytes, its descriptors, and whether they are all there."""
+        held = self._held
+        taken = held.take(size)
+        if not held:
             self.state = IDLE
             self.pending = False
-            self._origin = self._base - self._end
-        elif self._cut and not self._attached and len(self._buffer) <= self.limit:
+            self._origin = held.begin - self._end
+        elif self._cut and held.is_plain() and len(held) <= self.limit:
             # What was cut off is whole now, and what follows it is an ordinary read.
-            rest = bytes(self._buffer)
-            self._buffer.clear()
-            self._scanner = None
-            self._origin = self._base - self._end
+            rest = held.peek()
+            held.clear()
+            self._origin = held.begin - self._end
             self._begin_batch(rest)
-        return descriptors, complete
+        return taken
 
     def _break(self) -> None:
         self.close()
         self.state = BROKEN
-
-
-def build_plain(raw: bytes) -> "Any":
-    """Build a message from its bytes if nothing about it needs a closer look, as in BATCH; else NOTHING.
-
-    Args:
-        raw: Bytes that may be one value.
-    """
-    try:
-        return msgpack.unpackb(
-            raw, strict_map_key=False, timestamp=3, ext_hook=_no_descriptor, max_array_len=SHORT_ARRAY
-        )
-    except REFUSALS:
-        return NOTHING
-
-
-def _no_descriptor(_kind: int, _payload: bytes) -> "Any":
-    """The ext hook where no descriptors came: no ext type can be right, and the careful way tells why."""
-    raise ProtocolError("a handle without descriptor")

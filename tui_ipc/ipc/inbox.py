@@ -8,23 +8,22 @@ is another sender's.
 """
 
 import os
-import select
 import socket
 from collections.abc import Callable
 from functools import partial
-from time import monotonic
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.body import DRY, GIVEN_UP, MORE, READS_IN_A_ROW, WHOLE, Body, build_body, is_blob
-from tui_ipc.ipc.decoder import BROKEN, NOTHING, StreamDecoder
-from tui_ipc.ipc.errors import Busy, Closed, Disconnected, IpcError, ProtocolError, TimedOut
+from tui_ipc.ipc.body import DRY, GIVEN_UP, MORE, READS_IN_A_ROW, WHOLE, Body, build_body, has_room, is_blob
+from tui_ipc.ipc.builder import NOTHING
+from tui_ipc.ipc.decoder import BROKEN, StreamDecoder
+from tui_ipc.ipc.errors import Busy, Closed, Disconnected, IpcError, ProtocolError
 from tui_ipc.ipc.handle import Handle, TypedReceiver, close_handles
 from tui_ipc.ipc.kept_streams import KeptStreams
 from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, NONBLOCKING, RECEIVE_FLAGS
 from tui_ipc.ipc.wire import OFFERED, Large, Message, too_large
 from tui_ipc.osutil.fork import forget_in_children
-from tui_ipc.osutil.waiting import deadline_after, has_input, wait
+from tui_ipc.osutil.waiting import has_input
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +39,6 @@ else:
 READ_SIZE = 120 * 1024
 """Bytes of one read at most. From 128 KiB on, malloc maps fresh pages for each buffer (M_MMAP_THRESHOLD,
 mallopt(3)): a short message then takes 17 µs instead of 3."""
-
-BODIES_LIMIT = 64
-"""Large messages that may be half there at once; each takes a descriptor."""
-
-_BODIES_SHARE = 4
-"""What they may announce together, in multiples of ``max_message_size``."""
 
 
 class Inbox(TypedReceiver[T_co]):
@@ -112,36 +105,6 @@ class Inbox(TypedReceiver[T_co]):
             raise Closed(self._closed)
         return sockets.open_fileno(self._socket, self._closed)
 
-    def _receive(self, timeout: float | None, *, with_bytes: bool = False) -> "Any":
-        """The next message, waiting for it."""
-        found: Any = NOTHING
-        deadline = deadline_after(timeout)
-        flags = 0 if timeout is None else NONBLOCKING
-        self._begin()
-        try:
-            while True:
-                is_last = deadline is not None and monotonic() >= deadline
-                try:
-                    found = self._next(flags, with_bytes)
-                    break
-                except BlockingIOError:
-                    if is_last:
-                        raise TimedOut(f"no message came within {timeout} s") from None
-                # Whatever this says, there is another look: what came while this process was stopped counts.
-                wait(self._awaited(), select.POLLIN, deadline)
-        finally:
-            self._finish()
-        return found if self._decode is None else self._decoded(found, with_bytes)
-
-    def _take(self, *, with_bytes: bool = False) -> "Any":
-        """The next message; BlockingIOError where it would have to be waited for."""
-        self._begin()
-        try:
-            found = self._next(NONBLOCKING, with_bytes)
-        finally:
-            self._finish()
-        return found if self._decode is None else self._decoded(found, with_bytes)
-
     def _decoded(self, found: "Any", with_bytes: bool = False) -> "Any":
         """The message for what came."""
         decode = self._decode
@@ -150,18 +113,6 @@ class Inbox(TypedReceiver[T_co]):
             return Message(decode(found.value), found.raw) if with_bytes else decode(found)
         except BaseException:
             close_handles(found.value if with_bytes else found)
-            raise
-
-    def _take_ahead(self) -> "Any":
-        """A message that was read with an earlier one; NOTHING if there is none, or it is not so simple."""
-        decoder = self._decoder
-        if not decoder.pending or self._is_busy or not self._is_plain:
-            return NOTHING
-        try:
-            found = decoder.next()
-            return self._begin_large(found) if found.__class__ is Large else found
-        except IpcError as error:
-            self._check(error)
             raise
 
     def _set_adopt(self, adopt: "Callable[[int, int, int, bytes], Handle]") -> None:
@@ -328,17 +279,11 @@ class Inbox(TypedReceiver[T_co]):
         """Whether everything that was sent through the channel by now has been looked at."""
         return not self.read_ahead() and not self._bodies and not has_input(self.socket_fileno())
 
-    def _may_read(self) -> bool:
-        """Whether more may come in beside the bodies under way: what they take is bounded."""
-        if len(self._bodies) >= BODIES_LIMIT:
-            return False
-        return sum(body.size for body in self._bodies) <= _BODIES_SHARE * self._decoder.limit
-
     def _next_beside_bodies(self) -> "Any":
         """The next message of the channel while no body is whole; NOTHING: look at the bodies again."""
         if not self._bodies:
             return NOTHING  # they were all given up
-        if not self._may_read():
+        if not has_room(self._bodies, self._decoder.limit):
             raise BlockingIOError
         if self._decoder.pending:
             return self._decoder.next()
@@ -359,7 +304,7 @@ class Inbox(TypedReceiver[T_co]):
         """The descriptors to wait for after BlockingIOError; looking at them all is due then."""
         self._bodies_are_dry = not self._bodies
         descriptors = [body.fileno() for body in self._bodies]
-        if not descriptors or (not self._has_ended and self._may_read()):
+        if not descriptors or (not self._has_ended and has_room(self._bodies, self._decoder.limit)):
             descriptors.append(self.socket_fileno())
         return descriptors
 

@@ -4,21 +4,23 @@ Whatever a peer sends, a receive gives a whole message or one typed error, and n
 an owner.
 """
 
+import select
 import socket
 import warnings
 from collections.abc import Callable
 from functools import partial
+from time import monotonic
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.decoder import NOTHING
-from tui_ipc.ipc.errors import Busy, Disconnected, Empty, IpcError, ProtocolError
+from tui_ipc.ipc.builder import NOTHING
+from tui_ipc.ipc.errors import Busy, Disconnected, Empty, IpcError, ProtocolError, TimedOut
 from tui_ipc.ipc.file_descriptor import FileDescriptor
 from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.inbox import READ_SIZE, Inbox
 from tui_ipc.ipc.log import log_debug
 from tui_ipc.ipc.sender import Sender
 from tui_ipc.ipc.shared_memory import SharedMemory
-from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, RECEIVE_FLAGS
+from tui_ipc.ipc.sockets import ANCILLARY_SIZE, DESCRIPTORS_LOST, NONBLOCKING, RECEIVE_FLAGS
 from tui_ipc.ipc.wire import (
     DEFAULT_MAX_MESSAGE_SIZE,
     FILE_DESCRIPTOR,
@@ -28,7 +30,7 @@ from tui_ipc.ipc.wire import (
     Large,
     Message,
 )
-from tui_ipc.osutil.waiting import ReadyDescriptor
+from tui_ipc.osutil.waiting import ReadyDescriptor, deadline_after, wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -232,6 +234,48 @@ class Receiver(Inbox[T_co]):
 
     def __repr__(self) -> str:
         return f"<Receiver {sockets.describe(self._socket)}>"
+
+    def _receive(self, timeout: float | None, *, with_bytes: bool = False) -> "Any":
+        """The next message, waiting for it."""
+        found: Any = NOTHING
+        deadline = deadline_after(timeout)
+        flags = 0 if timeout is None else NONBLOCKING
+        self._begin()
+        try:
+            while True:
+                is_last = deadline is not None and monotonic() >= deadline
+                try:
+                    found = self._next(flags, with_bytes)
+                    break
+                except BlockingIOError:
+                    if is_last:
+                        raise TimedOut(f"no message came within {timeout} s") from None
+                # Whatever this says, there is another look: what came while this process was stopped counts.
+                wait(self._awaited(), select.POLLIN, deadline)
+        finally:
+            self._finish()
+        return found if self._decode is None else self._decoded(found, with_bytes)
+
+    def _take(self, *, with_bytes: bool = False) -> "Any":
+        """The next message; BlockingIOError where it would have to be waited for."""
+        self._begin()
+        try:
+            found = self._next(NONBLOCKING, with_bytes)
+        finally:
+            self._finish()
+        return found if self._decode is None else self._decoded(found, with_bytes)
+
+    def _take_ahead(self) -> "Any":
+        """A message that was read with an earlier one; NOTHING if there is none, or it is not so simple."""
+        decoder = self._decoder
+        if not decoder.pending or self._is_busy or not self._is_plain:
+            return NOTHING
+        try:
+            found = decoder.next()
+            return self._begin_large(found) if found.__class__ is Large else found
+        except IpcError as error:
+            self._check(error)
+            raise
 
     def _describe(self) -> tuple[int, bytes]:
         self.socket_fileno()

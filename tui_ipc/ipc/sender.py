@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from time import monotonic, sleep
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.delivery import Delivery, Outlet, start_large
+from tui_ipc.ipc.delivery import Delivery, start_large
 from tui_ipc.ipc.errors import TimedOut
 from tui_ipc.ipc.handle import Handle, TypedSender
 from tui_ipc.ipc.log import log_debug
+from tui_ipc.ipc.outlet import Outlet
 from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import (
     BLOB_HEADER_SIZE,

@@ -11,7 +11,8 @@ from typing import Any, Final, Literal
 
 from tui_ipc.events import AnyEvent
 from tui_ipc.events.message_values import ignore_descriptor, make_recorded_handle
-from tui_ipc.ipc.decoder import NOTHING, StreamDecoder
+from tui_ipc.ipc.builder import NOTHING
+from tui_ipc.ipc.decoder import StreamDecoder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, too_large
 from tui_ipc.osutil.files import is_locked, lock_file
