@@ -32,6 +32,10 @@ _BODIES_SHARE = 4
 _STEP = 256 * 1024
 """Bytes by which the memory for a body grows at least."""
 
+_FIRST_READ = 1024 * 1024
+"""Bytes of the first read of the content at most: where the sender's buffer held so much, that is all of it.
+The kernel gives no memory for what the read did not bring."""
+
 
 class Body:
     """What arrived of one large message; owns its stream and, until they are claimed, its other descriptors.
@@ -121,7 +125,7 @@ class Body:
         memory = self._memory
         missing = self.size - self.got
         if memory is None:
-            piece = os.read(self._stream, min(missing, _STEP))
+            piece = os.read(self._stream, min(missing, _FIRST_READ))
             if len(piece) == missing:  # all at once, as a message that fits into its stream comes
                 self._whole = piece if self._is_blob() else self._header + piece
                 return missing

@@ -30,6 +30,10 @@ _HANG_UP_DELAY = 0.05
 """Seconds given to the kernel to report that a peer which closed the side stream closed the channel as
 well."""
 
+_PREFILL = 128 * 1024
+"""Bytes of a long body that are written before it is announced. With more of them, a receiver on another CPU
+reads later: 1 MiB there and back took 0.79 ms instead of 0.40."""
+
 _IN_FLIGHT_PAUSES = (0.001, 0.002, 0.005, 0.01, 0.02)
 """Seconds until the kernel is asked again whether it takes one more descriptor in flight; the last for good.
 """
@@ -41,7 +45,7 @@ class Delivery:
     ============  ==============================================================  =======================
     state         what is left to do                                              waits for
     ============  ==============================================================  =======================
-    PREFILL       make the side stream of a large message and write into it as    nothing
+    OPEN          make the side stream of a large message and write into it       nothing
                   much as it holds, so that the receiver finds it there
     FILL          write all of it into a stream that the receiver keeps           the kept stream
     FIRST         send the message, or the announcement of a large one            the channel; for a while,
@@ -107,7 +111,7 @@ class Delivery:
         elif outlet.is_inline or self._size <= outlet.atomic_size:
             self._state = _FIRST
         else:
-            self._state = _PREFILL
+            self._state = _OPEN
 
     def fileno(self) -> int:
         """What to wait for, until it is writable, after BlockingIOError."""
@@ -119,7 +123,7 @@ class Delivery:
 
     def progress(self) -> tuple[int, int]:
         """How many bytes of the message have gone into what :meth:`fileno` names, and how many it has."""
-        if self._state in (_PREFILL, _FILL, _FIRST):
+        if self._state in (_OPEN, _FILL, _FIRST):
             return 0, self._size
         rest = self.outlet.unfinished if self._body < 0 else self._pieces
         return self._size - sum(map(len, rest)), self._size
@@ -133,7 +137,7 @@ class Delivery:
         """
         self.pause = 0.0
         try:
-            if self._state == _PREFILL:
+            if self._state == _OPEN:
                 self._open_stream()
             if self._state == _FILL and self._kept is not None:
                 self._fill(self._kept)
@@ -211,11 +215,12 @@ class Delivery:
             self._theirs, self._body = one_way.open_stream(self._size)
             self._announcement = announce(self._size)
         self._state = _FIRST
+        limit = self._size if self._size <= one_way.PIPE_LIMIT else _PREFILL
         try:
-            while self._pieces:
-                self._pieces = cut_sent(self._pieces, one_way.write(self._body, self._pieces))
+            sent = one_way.write(self._body, [piece[:limit] for piece in self._pieces])
         except BlockingIOError:
-            pass
+            return
+        self._pieces = cut_sent(self._pieces, sent)
 
     def _send_first(self) -> None:
         descriptors = [handle._travelling_fileno() for handle in self._handles]
@@ -281,6 +286,6 @@ def start_large(
     return Delivery(outlet, (), kept=kept, is_begun=True)
 
 
-_PREFILL, _FILL, _FIRST, _REST, _BODY = range(5)
+_OPEN, _FILL, _FIRST, _REST, _BODY = range(5)
 
 _CLOSED = "this sender was closed"

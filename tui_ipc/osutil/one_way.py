@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _DEFAULT_CAPACITY = 64 * 1024
 """Bytes that a pipe holds without being asked to, as a rule: a user with many pipes gets smaller ones."""
 
-_PIPE_LIMIT = 256 * 1024
+PIPE_LIMIT = 256 * 1024
 """Bytes up to which a pipe is faster than a socket pair, measured there and back: it is made, sent and closed
 in half the time. Above, a socket pair is: what it copies stays in the cache."""
 
@@ -35,7 +35,7 @@ def open_stream(size: int) -> tuple[int, int]:
         The end to read from, which waits as any file does that another program is given, and the end to write
         to, which never waits for that many bytes.
     """
-    if size > _PIPE_LIMIT:
+    if size > PIPE_LIMIT:
         reading, writing = open_sockets()
         return reading, writing.detach()
     read_end, write_end = os.pipe()
