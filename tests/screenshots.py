@@ -11,6 +11,7 @@ import random
 import re
 import sys
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from unittest.mock import patch
 
 from tests.support import scenes
 from tests.support.frozen_session import FrozenSession
-from tui_ipc.events import AnyEvent, ChannelClosed, ChannelsOpen, ChildOutput, MessageReceived, Stream
+from tui_ipc.events import AnyEvent, ChannelClosed, ChannelsOpen, ChildOutput, MessageReceived, Note, Stream
 from tui_ipc.recording.codec import encode_event, encode_header
 from tui_ipc.recording.replay import Replay
 from tui_ipc.text.notation import parse_value
@@ -89,6 +90,8 @@ async def record(path: Path) -> None:
             lines = sum(_lines(event.data) for event in happened if isinstance(event, ChildOutput))
             await session.send(parse_value(text))
             happened += await collect_until(events, MessageReceived, printed - lines)
+            if text == scenes.TALK[0][0]:
+                happened.append(Note(at=happened[-1].at + 900_000_000, run=1, text="the one for the cover"))
     happened += await collect_until(events, ChannelClosed, 1)
     happened += [event async for event in events]
     command = ("python", "thumbnailer.py")
@@ -154,16 +157,18 @@ async def make_pictures(directory: Path, names: Iterable[str] = PICTURES) -> Non
     """Make pictures, all unless some are named."""
     with (
         tempfile.TemporaryDirectory() as place,
-        patch.dict(os.environ, TUI_IPC_SETTINGS="/home/you/.config/tui-ipc/settings.toml"),
+        patch.dict(os.environ, TUI_IPC_SETTINGS="/home/you/.config/tui-ipc/settings.toml", TZ="UTC"),
         patch("tui_ipc.tui.app.monotonic_ns", lambda: 0),  # nothing is later than what happened last
     ):
         os.environ.pop("NO_COLOR", None)
+        time.tzset()
         recording = Path(place, "thumbnailer.rec")
         for name in names:
             if PICTURES[name].recorded:
                 await record(recording)
             svg = await render_picture(PICTURES[name], recording)
             (directory / f"{name}.svg").write_text(svg, encoding="utf-8")
+    time.tzset()
 
 
 if __name__ == "__main__":

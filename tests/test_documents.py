@@ -57,6 +57,15 @@ def test_the_example_script_passes_against_its_child(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("start", ["# names.tipc", "# conditions.tipc"])
+def test_the_other_examples_pass_against_their_child(start: str, tmp_path: Path) -> None:
+    """SCRIPTS.md: each construct has an example that was run."""
+    child = str(Path(__file__).parent / "support" / "children" / "desk.py")
+    env = {**os.environ, "USER": "Ann"}
+    done = run_script(find_block(SCRIPTS, "text", start), tmp_path, sys.executable, child, env=env)
+    assert (done.returncode, "warning" in done.stderr) == (0, False), done.stderr
+
+
 def test_a_failure_looks_as_the_document_shows_it(tmp_path: Path) -> None:
     """SCRIPTS.md: character by character, except for the account, the process and the time."""
     script = find_block(SCRIPTS, "text", "# bank.tipc").replace('"balance": 2.5}  ', '"balance": 3}  ')

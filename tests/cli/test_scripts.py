@@ -549,3 +549,19 @@ def test_strict_fails_scripts_with_unclaimed_messages(scripts: Path) -> None:
         '  #1        "Child received: hi"',
     ]
     assert "passes.tipc: 2 steps passed" in done.stderr
+
+
+def test_a_call_sets_variables(tmp_path: Path) -> None:
+    """A value as in a message; a name that no script uses is probably a mistake, and no failure."""
+    (tmp_path / "talk.tipc").write_text("set numbers 5\n> {{numbers}}\n< /: {{numbers}}$/\n")
+    for setting, sent in (
+        ("numbers=1.50", "1.5"),
+        ('numbers="1.50"', "1.50"),
+        ("numbers=some text", "some text"),
+    ):
+        done = run("--script", "talk.tipc", "--set", setting, cwd=tmp_path)
+        assert (done.returncode, f"Received from parent: {sent}\n" in done.stdout) == (0, True), done.stderr
+    done = run("--script", "talk.tipc", "--set", "number=1", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "warning: no script uses number, which --set sets; did you mean numbers?" in done.stderr
+    assert "no name and value in '1=2'; write NAME=VALUE" in run("--script", "--set", "1=2").stderr

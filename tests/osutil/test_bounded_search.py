@@ -31,14 +31,25 @@ def test_the_span_is_that_of_re(expression: str, length: int) -> None:
     text = "." * length + "xxy" + "." * length
     for start in (0, length, length + 3):
         found = re.compile(expression).search(text, start)
-        assert BoundedSearch(30).find(expression, text, start) == (found and found.span())
+        searched = BoundedSearch(30).find(expression, text, start)
+        assert (searched and searched.span) == (found and found.span())
 
 
 @given(st.text("ab\n", max_size=20), st.sampled_from(["^a+$", "a?b*", "b{2}", "(a|b)+?b"]))
 def test_flags_are_those_of_re(text: str, expression: str) -> None:
     """Such as that ^ and $ are those of a line."""
     found = re.compile(expression, re.MULTILINE).search(text)
-    assert BoundedSearch(30).find(expression, text, flags=re.MULTILINE) == (found and found.span())
+    searched = BoundedSearch(30).find(expression, text, flags=re.MULTILINE)
+    assert (searched and searched.span) == (found and found.span())
+
+
+@pytest.mark.parametrize("length", [0, MAX_DIRECT + 1])
+def test_named_groups_come_with_what_they_match(length: int) -> None:
+    """One that matches nothing does not."""
+    text = "." * length + "port 8080"
+    expression = r"port (?P<port>\d+)(?P<host> \w+)?"
+    assert BoundedSearch(30)(expression, text) == {"port": "8080"}
+    assert BoundedSearch(30)("(?P<a>x+)(?P<b>y)", text) is None
 
 
 @pytest.mark.parametrize(("expression", "text"), [EXPONENTIAL, QUADRATIC])

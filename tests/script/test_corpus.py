@@ -25,7 +25,7 @@ FAILURES = {
     "strict": (ExitCode.UNEXPECTED, "strict.tipc: 1 message came that no step took"),
     "ended": (ExitCode.UNEXPECTED, "ended.tipc:3: the child was ended by SIGKILL"),
 }
-PASSING = ("messages", "patterns", "blocks", "raw")
+PASSING = ("messages", "patterns", "blocks", "raw", "names", "conditions")
 
 
 def read_all_steps() -> list[Step]:

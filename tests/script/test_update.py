@@ -2,6 +2,7 @@
 
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,18 @@ from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.script.files import UnwritableScriptError
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.steps import Expect, Script
+from tui_ipc.script.language.values import render_pattern
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.update import LearnedPatterns, merge_pattern, rewrite_expectations, update_script_file
+from tui_ipc.text.conditions import IsType
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import find_difference
-from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex, Template
 
 placeholders = st.one_of(
-    st.sampled_from((ANY_REST, ANY_VALUE, Regex("a|b"), Regex("^"))), st.sampled_from("xyz").map(Capture)
+    st.sampled_from((ANY_REST, ANY_VALUE, Regex("a|b"), Regex("^"), Template(("x", "known", "")))),
+    st.sampled_from("xyz").map(Capture),
+    st.just(Capture("_", (("",), (0, IsType("int"))))),
 )
 
 
@@ -171,19 +176,35 @@ def test_a_string_stays_without_quotes_where_that_can_be(old: str, new: Any, lin
     assert render_value(step.value) == render_value(new)
 
 
+def test_conditions_that_are_met_stay() -> None:
+    """Whatever else in the message changes."""
+    pattern_text = '{"id": {{id: int 1..}}, "of": {{_: each {"x": {{_: 1|2}} } }}, "{{a}}": "{{a}}", "n": 1}'
+    text = f"set a b\n< {pattern_text}\n"
+    script = parse_script(text)
+    expected = script.steps[1]
+    assert isinstance(expected, Expect)
+    received = {"id": 7, "of": [{"x": 2}], "{{a}}": "b", "n": "{{a}}"}
+    pattern, captured = merge_pattern(expected.value, received, {"a": "b"})
+    after = rewrite_expectations(text, script, {2: pattern})
+    rewritten = pattern_text.replace('"n": 1', r'"n": "\u007b{a}}"').replace("1|2}} } }}", "1 | 2}}}}}")
+    assert after == f"set a b\n< {rewritten}\n"
+    assert captured == {"id": 7}
+    assert parse_script(after).steps[1] == replace(expected, value=pattern)
+
+
 @given(st.lists(st.tuples(patterns, values.map(arrived)), min_size=1, max_size=4))
 def test_a_rewritten_script_is_met_and_stays(pairs: list[tuple[Any, Any]]) -> None:
     """Its expectations are those that were learned; to learn again changes no byte."""
-    text = "".join(f"< {render_value(pattern)}  # {place}\n" for place, (pattern, _) in enumerate(pairs))
-    after = learn(text, parse_script(text), [received for _, received in pairs])
-    assert learn(after, parse_script(after), [received for _, received in pairs]) == after
+    text = "".join(f"< {render_pattern(pattern)}  # {place}\n" for place, (pattern, _) in enumerate(pairs))
+    after = learn(text, parse_script(text, variables=KNOWN), [received for _, received in pairs])
+    assert learn(after, parse_script(after, variables=KNOWN), [received for _, received in pairs]) == after
 
 
 def learn(text: str, script: Script, received: list[Any]) -> str:
     """The text once these messages came, one after the other."""
     changes: dict[int, Any] = {}
     learned = LearnedPatterns(changes)
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = {**KNOWN}
     for step, message in zip(script.steps, received, strict=True):
         assert isinstance(step, Expect)
         captured = learned.learn(step, message, known)
@@ -191,6 +212,8 @@ def learn(text: str, script: Script, received: list[Any]) -> str:
         known |= captured
     return rewrite_expectations(text, script, changes)
 
+
+KNOWN = {"known": "x{{known}}y"}
 
 COUNTS = """
 from tui_ipc.child import serve
@@ -274,7 +297,7 @@ def test_what_did_not_match_is_rewritten_and_nothing_else(tmp_path: Path) -> Non
         ("> 1\n< 2\n? exit 0\n", 4, "the child did not end"),
         ("> 1\n< 2\n> {{name}}\n", 2, "name"),
         ("repeat 2\n> 1\n< 2\nend\n", 1, "what comes here differs between the rounds of its repeat"),
-        ('> 1\n< {"handle": {{h}}}\n> {{h}}\n< ...\n', 1, "nothing was captured as h"),
+        ('> 1\n< {"handle": {{h}}}\n> {{h}}\n< ...\n', 1, "nothing is named h yet"),
     ],
     ids=["timeout", "does not end", "syntax", "rounds disagree", "capture lost"],
 )

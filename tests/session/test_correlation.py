@@ -19,6 +19,7 @@ from tui_ipc.session.correlation import (
     make_correlator,
     parse_key_path,
 )
+from tui_ipc.text.pattern_match import Difference
 
 SCALARS = (
     st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from([0.0, 1.0, 2.5, "", "1", "id", b"1"])
@@ -104,6 +105,15 @@ def test_a_message_without_the_key_waits_for_nothing_and_answers_nothing(value: 
         ("1", {1: 7}),
         ("1", {"1": 7, 1: 8}),
         ("calls.0.id", {"calls": [{"id": 7}]}),
+        ("$.id", {"id": 7}),
+        ("$.calls[0].id", {"calls": [{"id": 7}]}),
+        ('$["the id, please"]', {"the id, please": 7}),
+        ("$[1]", [0, 7]),
+        ("$[1]", {1: 7}),
+        ('$["1"]', {"1": 7, 1: 8}),
+        ('$[b"id"]', {b"id": 7}),
+        ("$.größe", {"größe": 7}),
+        ("$", 7),
     ],
 )
 def test_a_path_leads_through_maps_by_key_and_through_lists_by_index(path: str, value: object) -> None:
@@ -170,6 +180,9 @@ def test_a_value_too_deep_to_compare_is_no_key(wrap: Callable[[object], object])
         ("id.x", {"id": 7}),
         ("0", "text"),
         ("²", [0, 1, 2]),
+        ("$[-1]", [0, 7]),
+        ("$[true]", {1: 7}),
+        ("$.id.x", {"id": 7}),
     ],
 )
 def test_a_path_that_leads_nowhere_finds_nothing(path: str, value: object) -> None:
@@ -178,12 +191,66 @@ def test_a_path_that_leads_nowhere_finds_nothing(path: str, value: object) -> No
 
 
 @pytest.mark.parametrize(
-    ("path", "sentence"), [("", "is empty"), (".", "empty part"), ("a..b", "empty part")]
+    ("path", "sentence"),
+    [
+        ("", "is empty"),
+        (".", "empty part"),
+        ("a..b", "empty part"),
+        (",!a", "is empty"),
+        ("a,!", "is empty"),
+        ("a,b", "'b' follows a comma; only !KEYPATH may"),
+        ("a,", "follows a comma"),
+        ("$x", r"cannot be read from 'x' on; after \$ come"),
+        ("$.", "cannot be read from '.' on"),
+        ("$.a[1", r"cannot be read from '\[1' on"),
+        ("$.a[b]", "cannot be read"),
+    ],
 )
 def test_an_empty_path_or_part_is_refused(path: str, sentence: str) -> None:
     """It could match nothing."""
     with pytest.raises(ValueError, match=sentence):
         make_correlator(path)
+
+
+def test_every_path_that_a_report_prints_can_be_given_back() -> None:
+    """Whatever the keys are."""
+    for keys in (("echo", 1), ("a b", "c.d"), (b"x", 0, "id"), (True,), (), ('"', "1", "größe")):
+        value: object = 7
+        for key in reversed(keys):
+            value = [None] * key + [value] if type(key) is int else {key: value}
+        path = Difference(keys, 1, 2).path
+        assert comparable_at(value, parse_key_path(path)) == comparable_at(7, ()), path
+
+
+def test_what_has_a_key_that_no_answer_has_is_not_an_answer() -> None:
+    """A server's own request with the same number; it takes nothing from the answer."""
+    pairing = by("id,!method,!$.params.id")
+    pairing.sent(1, 10, {"id": 7, "method": "add"})
+    assert pairing.answered({"id": 7, "method": None}) == UNSOLICITED
+    assert pairing.answered({"id": 7, "params": {"id": 1}}) == UNSOLICITED
+    assert pairing.answered({"id": 7, "params": {}}) == (1, 10)
+
+
+@pytest.mark.parametrize(
+    ("sent", "came", "reason"),
+    [
+        ({"id": 1}, {"id": 1}, ""),
+        ({"ID": 1}, {"id": 1}, "none of the 1 message that we sent has a value there"),
+        ({"id": 1}, {"ID": 1}, "none of the 1 message that came has a value there and can be an answer"),
+        ({"id": 1}, {"id": 1, "method": 2}, "none of the 1 message that came has a value there and can be"),
+        ({"id": 1}, {"id": "1"}, "none of the 1 message that came has the same value there as one of the"),
+    ],
+)
+def test_a_path_that_never_matched_anything_is_told(sent: object, came: object, reason: str) -> None:
+    """With the side on which it leads nowhere; not before messages passed both ways."""
+    pairing = by("id,!method")
+    assert not pairing.describe_misses()
+    pairing.sent(1, 10, sent)
+    assert not pairing.describe_misses()
+    pairing.answered(came)
+    beginning = f"no answer was matched by id,!method: {reason}" if reason else ""
+    assert pairing.describe_misses().startswith(beginning)
+    assert bool(pairing.describe_misses()) is bool(reason)
 
 
 def test_beyond_the_limit_nothing_is_matched_in_order(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,6 +156,7 @@ async def replaying(scene: Stage) -> None:
     while scene.app.model.status.received < 2:
         await scene.pilot.press("full_stop")
     await scene.shows("#replay", "paused")
+    await scene.shows("#replay", " of ")
 
 
 async def asking(scene: Stage) -> None:

@@ -20,6 +20,7 @@ from tui_ipc.script.language.steps import (
     Script,
     Send,
     SendRaw,
+    Set,
     Signal,
     Sleep,
     Spawn,
@@ -27,7 +28,8 @@ from tui_ipc.script.language.steps import (
     Strict,
     Timeout,
 )
-from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
+from tui_ipc.text.conditions import TYPES, Each, HasLength, InRange, IsType, Near, Unordered
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, NAME_IN_TEXT, Capture, Regex, Template
 
 scalars = (
     st.none()
@@ -54,6 +56,8 @@ def _is_expression(text: str) -> bool:
         re.compile(text)
     except (re.error, OverflowError, RecursionError, FutureWarning, DeprecationWarning):
         return False
+    if NAME_IN_TEXT.search(text):
+        return False
     return r"\/" not in text  # which means the same as "/", and is written so
 
 
@@ -78,9 +82,52 @@ def _opened(pattern: Any) -> st.SearchStrategy[Any]:
     return st.just(pattern)
 
 
-placeholders = captures | st.builds(Regex, expressions)
+_texts = st.text(max_size=3).filter(lambda text: not NAME_IN_TEXT.search(text)) | st.just("{{a}} {{")
+templates = st.lists(st.tuples(_texts, st.just("known")), min_size=1, max_size=3).flatmap(
+    lambda pairs: _texts.map(lambda last: Template((*(part for pair in pairs for part in pair), last)))
+)
+"""Strings in which the name ``known`` stands for its value."""
+
+_numbers = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+_lengths = st.integers(0, 2**31)
+
+
+def _in_order(bounds: tuple[Any, Any]) -> bool:
+    return bounds[0] is None or bounds[1] is None or bounds[0] <= bounds[1]
+
+
+def _ranges(numbers: st.SearchStrategy[Any]) -> st.SearchStrategy[tuple[Any, Any]]:
+    return st.tuples(st.none() | numbers, st.none() | numbers).filter(
+        lambda bounds: bounds != (None, None) and _in_order(bounds)
+    )
+
+
+simple_conditions = st.one_of(
+    st.builds(IsType, st.sampled_from(sorted(TYPES))),
+    _ranges(_numbers).map(lambda bounds: InRange(*bounds)),
+    st.builds(Near, _numbers, _numbers.filter(lambda number: number >= 0)),
+    _ranges(_lengths).map(lambda bounds: HasLength(*bounds)),
+)
+
+
+def _with_conditions(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    terms = simple_conditions | inner | st.builds(Each, inner | simple_conditions)
+    terms |= st.builds(Unordered, st.lists(inner, max_size=3).map(tuple))
+    alternatives = st.lists(st.lists(terms, min_size=1, max_size=2).map(tuple), min_size=1, max_size=2)
+    return st.builds(Capture, names | st.just("_"), alternatives.map(tuple))
+
+
+placeholders = (
+    captures
+    | st.builds(Regex, expressions)
+    | st.sampled_from([Regex("^{{known}} (?P<group>.)", ("known",))])
+    | templates
+)
+conditions = st.recursive(
+    scalars | placeholders | nested(scalars | placeholders), _with_conditions, max_leaves=4
+)
 patterns = st.just(ANY_REST) | nested(
-    scalars | placeholders | nested(scalars | placeholders).flatmap(_opened)
+    scalars | placeholders | conditions | nested(scalars | placeholders).flatmap(_opened)
 ).flatmap(_opened)
 """What is expected."""
 
@@ -88,7 +135,8 @@ durations = st.integers(1, 86_400_000).map(lambda number: number / 1000) | st.fl
 deadlines = st.none() | durations
 signals = st.sampled_from(sorted(signal.valid_signals())).map(int)
 words = st.text(st.characters(exclude_characters="\0", exclude_categories=[]))
-commands = st.lists(words, min_size=1).filter(lambda command: command[0] != "").map(tuple)
+_named_words = templates.filter(lambda word: "\0" not in "".join(word.parts))
+commands = st.lists(words | _named_words, min_size=1).filter(lambda command: command[0] != "").map(tuple)
 
 plain_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Timeout, durations),
@@ -97,7 +145,13 @@ plain_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(SendRaw, st.binary(min_size=1)),
     st.builds(Expect, patterns, deadlines, st.booleans()),
     st.builds(ExpectNothing, deadlines),
-    st.builds(ExpectOutput, st.sampled_from(["stdout", "stderr"]), expressions, deadlines, st.booleans()),
+    st.builds(
+        ExpectOutput,
+        st.sampled_from(["stdout", "stderr"]),
+        st.builds(Regex, expressions),
+        deadlines,
+        st.booleans(),
+    ),
     st.builds(Sleep, durations),
     st.builds(Signal, signals),
     st.just(Restart()),
@@ -123,9 +177,13 @@ _ENDS: list[tuple[Step, ...]] = [
 def scripts(draw: st.DrawFn) -> Script:
     """Scripts of all steps, whose names are captured before they are sent."""
     spawn = draw(st.none() | st.builds(Spawn, commands))
-    steps: list[Step] = [spawn] if spawn else []
+    steps: list[Step] = [Set("known", draw(values | templates.map(lambda _: "text")))]
+    steps += [spawn] if spawn else []
     steps += draw(st.lists(blocks, max_size=6))
     if draw(st.booleans()):
         name = Capture(draw(names))
-        steps += Expect({"k": name, ANY_REST: ANY_REST}), Send(draw(nested(scalars | st.just(name))))
+        steps += (
+            Expect({"k": name, ANY_REST: ANY_REST}),
+            Send(draw(nested(scalars | templates | st.just(name)))),
+        )
     return Script(draw(st.text()), (*steps, *draw(st.sampled_from(_ENDS))))

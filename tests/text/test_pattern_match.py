@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from math import nan
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,18 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tui_ipc.ipc.wire import NESTING_LIMIT
+from tui_ipc.text.conditions import Each, HasLength, InRange, IsType, Near, Unordered
 from tui_ipc.text.notation import parse_value, render_value
 from tui_ipc.text.pattern_match import (
     ABSENT,
     Difference,
-    fill_captures,
     find_difference,
     is_same,
     iter_aligned_differences,
     iter_differences,
     match_pattern,
 )
-from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex, Template, fill_names
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -200,22 +201,22 @@ def test_what_is_sent_is_filled_in() -> None:
     """Names stand for their values, anywhere in a message, and the script's own value stays as it is."""
     value = {"h": A, "all": [1, (B, "{{a}}"), {"n": A}]}
     known = {"a": [7], "b": None}
-    assert fill_captures(value, known) == {"h": [7], "all": [1, [None, "{{a}}"], {"n": [7]}]}
+    assert fill_names(value, known) == {"h": [7], "all": [1, [None, "{{a}}"], {"n": [7]}]}
     assert value == {"h": A, "all": [1, (B, "{{a}}"), {"n": A}]}
-    assert fill_captures(A, known) == [7]
-    assert is_same(fill_captures(deep(A), {"a": 1}), deep(1))
+    assert fill_names(A, known) == [7]
+    assert is_same(fill_names(deep(A), {"a": 1}), deep(1))
 
 
 def test_what_has_no_names_is_sent_as_it_is() -> None:
     """Nothing is copied for nothing."""
     value = {"h": [1, (2,)]}
-    assert fill_captures(value, {}) is value
+    assert fill_names(value, {}) is value
 
 
 def test_a_name_that_is_not_known_cannot_be_filled_in() -> None:
     """A parsed script never comes to this."""
     with pytest.raises(KeyError):
-        fill_captures([A], {"b": 1})
+        fill_names([A], {"b": 1})
 
 
 scalars = (
@@ -322,3 +323,92 @@ def test_arrays_that_are_aligned_have_differences_if_they_differ(ours: list[int]
     assert sum(each.received is ABSENT for each in aligned) - sum(
         each.expected is ABSENT for each in aligned
     ) == len(ours) - len(theirs)
+
+
+def any_with(*terms: Any) -> Capture:
+    return Capture("_", (terms,))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "matching", "others"),
+    [
+        (any_with(IsType("int")), [1, -(2**63)], [1.0, True, "1", None]),
+        (any_with(IsType("float")), [1.0, float("nan")], [1]),
+        (any_with(IsType("number")), [1, 1.0], [False, "1"]),
+        (any_with(IsType("string")), [""], [b"", 1]),
+        (any_with(IsType("bytes")), [b""], ["", []]),
+        (any_with(IsType("list")), [[], (1,)], [{}, ""]),
+        (any_with(IsType("map")), [{}], [[]]),
+        (any_with(IsType("bool")), [True], [1, 0]),
+        (any_with(InRange(1, 5)), [1, 5, 2.5], [0, 5.1, True, "3", float("nan")]),
+        (any_with(InRange(None, 5)), [-1e300, 5], [6]),
+        (any_with(InRange(1, None)), [2**64 - 1, float("inf")], [0.9]),
+        (any_with(Near(0.3, 1e-9)), [0.1 + 0.2, 0.3], [0.301, "0.3", float("nan")]),
+        (any_with(HasLength(2, 3)), ["ab", b"abc", [1, 2], {1: 1, 2: 2}], ["a", [1] * 4, 2, None]),
+        (any_with(IsType("int"), InRange(1, 5)), [3], [3.5, 6]),
+        (Capture("_", ((IsType("int"),), (None,), ("a",))), [1, None, "a"], [1.0, "b", False]),
+        (any_with(Unordered((1, 2, Regex("a")))), [[2, 1, "xa"], ["a", 1, 2]], [[1, 2], [1, 2, "a", "a"], 1]),
+        (any_with(Unordered((1, 1, ANY_REST))), [[1, 1], [1, 2, 1, 3]], [[1], [2, 1]]),
+        (any_with(Unordered(())), [[]], [[1], {}]),
+        (any_with(Each(IsType("int"))), [[], [1, 2], {"a": 1}, {}], [[1, "a"], {"a": None}, 1]),
+    ],
+)
+def test_conditions(pattern: Any, matching: list[Any], others: list[Any]) -> None:
+    """Each is met by a value of its own, and in a list; nothing that is not there meets one."""
+    for value in matching:
+        assert find_difference(pattern, value) is None, value
+        assert find_difference([1, pattern], [1, value]) is None
+    for value in others:
+        assert find_difference(pattern, value) is not None, value
+    assert find_difference({"a": pattern}, {}) is not None
+
+
+@given(st.lists(st.integers(0, 5), max_size=8), st.randoms())
+def test_items_in_any_order_match_however_they_are_shuffled(items: list[int], random: Random) -> None:
+    """Also where a pattern takes the item of another one at first."""
+    patterns = [any_with(InRange(item, item + 1)) for item in items]
+    random.shuffle(items)
+    assert find_difference(any_with(Unordered(tuple(patterns))), items) is None
+
+
+def test_a_value_with_a_condition_has_its_name_only_if_it_meets_it() -> None:
+    """And what the alternative captures that matches."""
+    pattern = Capture("id", (({"a": Capture("x"), "b": 1},), ({"a": Capture("y"), "b": 2},)))
+    assert match_pattern(pattern, {"a": 5, "b": 2}) == (None, {"id": {"a": 5, "b": 2}, "y": 5})
+    assert find_difference(pattern, {"a": 5, "b": 3}) is not None
+    assert match_pattern([Capture("n", ((IsType("int"),),)), Capture("n")], [1, 1]) == (None, {"n": 1})
+    assert find_difference(Capture("n", ((IsType("int"),),)), 2, {"n": 1}) is not None
+
+
+def test_what_is_wrong_within_a_condition_is_said() -> None:
+    """Not only that the whole does not meet it."""
+    users = any_with(IsType("map"), Each({"age": any_with(InRange(0, 150))}))
+    found = find_difference({"users": users}, {"users": {"7": {"age": 200}}})
+    assert found is not None
+    assert found.describe() == '$.users["7"].age: 0..150 was expected, and 200 came'
+    assert [each.describe() for each in iter_differences(any_with(Unordered((1, 2))), [2, 3])] == [
+        "$[2]: 1 was expected, and nothing is there",
+        "$[1]: 3 came, and nothing was expected there",
+    ]
+
+
+def test_names_in_a_string_and_in_an_expression_stand_for_the_text_of_their_values() -> None:
+    """A string as it is, other values in the notation; no character of it is special in an expression."""
+    known = {"host": "a.b", "port": 80, "map": {"x": None}}
+    template = Template(("http://", "host", ":", "port", "/"))
+    assert find_difference(template, "http://a.b:80/", known) is None
+    found = find_difference(template, "http://a.b:81/", known)
+    assert found is not None
+    assert found.describe() == (
+        '$: "http://{{host}}:{{port}}/", which is "http://a.b:80/", was expected, and "http://a.b:81/" came'
+    )
+    assert find_difference(Template(("", "map", "")), '{"x": null}', known) is None
+    assert find_difference(template, "http://a.b:80/") is not None  # a name that has no value
+    assert find_difference(Regex("^{{host}}{2}$", ("host",)), "a.ba.b", known) is None
+    assert find_difference(Regex("^{{host}}$", ("host",)), "axb", known) is not None
+
+
+def test_named_groups_capture() -> None:
+    """Anew each time, as a string; one that matches nothing does not."""
+    pattern = {"url": Regex(r"port (?P<port>\d+)(?P<path>/.*)?"), ANY_REST: ANY_REST}
+    assert match_pattern(pattern, {"url": "port 80"}, {"port": "1"}) == (None, {"port": "80"})

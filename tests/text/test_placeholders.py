@@ -12,7 +12,7 @@ from tui_ipc.text.placeholders import (
     Capture,
     Regex,
     iter_placeholders,
-    list_capture_names,
+    list_captured_names,
     replace_placeholders,
 )
 
@@ -36,9 +36,9 @@ def test_holes_are_found_in_the_order_of_the_text() -> None:
 
 def test_names_are_told_once() -> None:
     """Each where it stands first; what captures nothing has none."""
-    assert list_capture_names([B, {"x": A}, B, ANY_VALUE]) == ("b", "a")
-    assert list_capture_names(deep(A)) == ("a",)
-    assert list_capture_names({"a": ANY_REST}) == ()
+    assert list_captured_names([B, {"x": A}, B, ANY_VALUE]) == ("b", "a")
+    assert list_captured_names(deep(A)) == ("a",)
+    assert list_captured_names({"a": ANY_REST}) == ()
 
 
 def test_holes_are_filled() -> None:

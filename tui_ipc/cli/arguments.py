@@ -7,7 +7,7 @@ import argparse
 import math
 import re
 from collections.abc import Sequence
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from tui_ipc import __version__
 from tui_ipc.cli.options import REPORT_KINDS, UNLIMITED_SPEED, Options, find_conflict
@@ -143,8 +143,9 @@ def _add_child(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--match-by",
         metavar="KEYPATH",
-        help="match an answer to the message that has the same value at this key path, such as id or "
-        "header.id (default: answers are matched in the order of the messages)",
+        help="match an answer to the message that has the same value at this key path, such as id, "
+        "header.id or $.calls[0].id; after it, ,!KEYPATH names what an answer does not have: id,!method "
+        "(default: answers are matched in the order of the messages)",
     )
     group.add_argument(
         "--max-message-size",
@@ -206,6 +207,14 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         "--record-failures",
         metavar="DIR",
         help="keep a recording of each failed script in this directory",
+    )
+    group.add_argument(
+        "--set",
+        type=_parse_variable,
+        action="append",
+        dest="variables",
+        metavar="NAME=VALUE",
+        help="what {{NAME}} in scripts stands for, a value as in a message; can be repeated",
     )
     group.add_argument(
         "--strict",
@@ -321,6 +330,15 @@ def _parse_speed(text: str) -> float:
     if not 0 < speed < math.inf:
         raise argparse.ArgumentTypeError(f"invalid speed {text!r}; give a number above 0, or 'max'")
     return speed
+
+
+def _parse_variable(text: str) -> tuple[str, Any]:
+    from tui_ipc.text.notation import parse_value
+
+    name, sign, value = text.partition("=")
+    if not sign or not name.isidentifier() or not name.isascii():
+        raise argparse.ArgumentTypeError(f"no name and value in {text!r}; write NAME=VALUE")
+    return name, parse_value(value)
 
 
 def _parse_report(text: str) -> tuple[str, str]:

@@ -78,10 +78,11 @@ def _make_session_options(options: Options) -> "SessionOptions":
 
 def _run_scripts(options: Options, files: Sequence[str], session_options: "SessionOptions") -> int:
     """Run scripts, or only check them."""
+    variables = dict(options.variables or ())
     if options.check is not None:
         from tui_ipc.script.files import run_check_scripts
 
-        return run_check_scripts(files, strict=options.strict)
+        return run_check_scripts(files, variables, strict=options.strict)
     from tui_ipc.script.runner.runner import RunOptions
     from tui_ipc.script.suite import SuiteOptions, run_scripts
 
@@ -99,6 +100,7 @@ def _run_scripts(options: Options, files: Sequence[str], session_options: "Sessi
             options.format or "text",
             options.report or (),
             options.quiet,
+            variables,
         ),
     )
 

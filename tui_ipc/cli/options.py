@@ -6,7 +6,7 @@ An option that would do nothing is refused and not ignored: the user expects som
 import argparse
 import math
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
 UNLIMITED_SPEED: Final = math.inf
 """The value of ``--speed max``."""
@@ -34,6 +34,7 @@ class Options(argparse.Namespace):
     record: str | None
     record_failures: str | None
     strict: bool
+    variables: list[tuple[str, Any]] | None
     jobs: int | None
     retries: int | None
     exit_first: bool
@@ -62,7 +63,7 @@ _FOR_RUNNING_SCRIPTS: Final = (
     "--quiet",
     "--update",
 )
-_FOR_SCRIPTS: Final = ("--check", "--strict", *_FOR_RUNNING_SCRIPTS)
+_FOR_SCRIPTS: Final = ("--check", "--set", "--strict", *_FOR_RUNNING_SCRIPTS)
 _FOR_RUNNING: Final = (
     "--record",
     "--match-by",
@@ -91,6 +92,7 @@ _ATTRIBUTES: Final = {
     "--report": "report",
     "--retries": "retries",
     "--script": "script",
+    "--set": "variables",
     "--save-script": "save_script",
     "--speed": "speed",
     "--strict": "strict",

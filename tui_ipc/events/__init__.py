@@ -314,6 +314,7 @@ class Audit(EventBase):
         unread: Bytes that the child sent and that were not received.
         quit_elapsed: Nanoseconds from sending ``"quit"`` to the exit, None if it was not sent.
         unfinished: How many of the unread bytes are of messages that had only begun.
+        unmatched: That answers were to be matched by a key path and none ever was, with why; else empty.
         commands: The command lines of those processes, shortened, in the same order; as many as are known.
     """
 
@@ -327,6 +328,7 @@ class Audit(EventBase):
     held: tuple[str, ...] = ()
     unfinished: Count = 0
     commands: tuple[str, ...] = ()
+    unmatched: str = ""
 
     @property
     def clean(self) -> bool:

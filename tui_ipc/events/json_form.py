@@ -10,28 +10,7 @@ import re
 from dataclasses import fields as fields_of
 from typing import Any, Final, assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.text.notation import render_value
 
 SCHEMA_VERSION: Final = 1
@@ -43,7 +22,7 @@ MAX_VALUE_DEPTH: Final = 64
 _WORD_BEGINS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def line(event: AnyEvent, time: str | None = None) -> str:
+def line(event: ev.AnyEvent, time: str | None = None) -> str:
     """An event as one line of JSON, in ASCII and without its end: it cannot steer a terminal.
 
     Args:
@@ -54,7 +33,7 @@ def line(event: AnyEvent, time: str | None = None) -> str:
     return json.dumps(members, ensure_ascii=True, allow_nan=False)
 
 
-def fields(event: AnyEvent) -> dict[str, Any]:
+def fields(event: ev.AnyEvent) -> dict[str, Any]:
     r"""An event as JSON has it.
 
     Every event has ``schema``, ``event`` (its kind, such as ``message-received``), ``at`` and ``run``, and
@@ -72,35 +51,35 @@ def fields(event: AnyEvent) -> dict[str, Any]:
     made: dict[str, Any] = {"schema": SCHEMA_VERSION, "event": kind(event)}
     made |= {field.name: getattr(event, field.name) for field in fields_of(event)}
     match event:
-        case MessageSent() | MessageReceived():
+        case ev.MessageSent() | ev.MessageReceived():
             made |= _bytes_to_json(event.raw) | {"text": render_value(event.value)}
             if not _is_exact_in_json(event.value):
                 del made["value"]
-        case HelloReceived():
+        case ev.HelloReceived():
             made |= _bytes_to_json(event.raw)
-        case Fault():
+        case ev.Fault():
             made |= {"received": event.received.hex(), "around": event.around.hex()}
-        case ChildOutput():
+        case ev.ChildOutput():
             del made["data"]
             made |= _output_to_json(event.data)
-        case Audit():
+        case ev.Audit():
             made["clean"] = event.clean
-        case ScriptStep():
+        case ev.ScriptStep():
             parts = (detail.partition(": ") for detail in event.details)
             made["details"] = [{"title": title, "text": text} for title, _, text in parts]
         case (
-            ServerListening()
-            | ChildSpawned()
-            | ChildConnected()
-            | ChannelsOpen()
-            | StepLate()
-            | ChannelClosed()
-            | SignalSent()
-            | ChildStopped()
-            | ChildContinued()
-            | ChildExited()
-            | HandshakeFailed()
-            | Note()
+            ev.ServerListening()
+            | ev.ChildSpawned()
+            | ev.ChildConnected()
+            | ev.ChannelsOpen()
+            | ev.StepLate()
+            | ev.ChannelClosed()
+            | ev.SignalSent()
+            | ev.ChildStopped()
+            | ev.ChildContinued()
+            | ev.ChildExited()
+            | ev.HandshakeFailed()
+            | ev.Note()
         ):
             pass  # their fields are what JSON has
         case _:
@@ -108,7 +87,7 @@ def fields(event: AnyEvent) -> dict[str, Any]:
     return made
 
 
-def kind(event: AnyEvent) -> str:
+def kind(event: ev.AnyEvent) -> str:
     """The kind of an event: ``message-received``."""
     return _WORD_BEGINS.sub("-", type(event).__name__).lower()
 

@@ -7,28 +7,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final, Literal, assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.safe_text import decode_output
@@ -57,69 +36,69 @@ class EventText:
     tone: Tone = "plain"
 
 
-def name_channel(event: MessageSent | MessageReceived) -> str:
+def name_channel(event: ev.MessageSent | ev.MessageReceived) -> str:
     """What precedes a message that did not take the main channel."""
     return f"channel {event.channel} · " if event.channel else ""
 
 
 def describe_event(  # noqa: PLR0911, PLR0912 - one case for each kind of event
-    event: AnyEvent, limit: int | None = None
+    event: ev.AnyEvent, limit: int | None = None
 ) -> EventText:
     """Describe an event; ``limit`` is how many characters of a message's value, None for all."""
     match event:
-        case MessageSent():
+        case ev.MessageSent():
             return EventText("→", "sent", name_channel(event) + render_value(event.value, limit))
-        case MessageReceived():
+        case ev.MessageReceived():
             return EventText("←", "received", name_channel(event) + render_value(event.value, limit))
-        case ChildOutput():
+        case ev.ChildOutput():
             return EventText("│", event.stream, decode_output(event.data))
-        case ServerListening():
+        case ev.ServerListening():
             return EventText("●", "listening", event.name, "muted")
-        case ChildSpawned():
+        case ev.ChildSpawned():
             return EventText("●", "spawned", f"pid {event.pid} · {' '.join(event.command)}", "muted")
-        case ChildConnected():
+        case ev.ChildConnected():
             return EventText("●", "connected", _describe_connection(event), "muted")
-        case HelloReceived():
+        case ev.HelloReceived():
             form = "inline" if event.inline else "two channels"
             return EventText("●", "hello", f"{event.name} · {form}", "muted")
-        case ChannelsOpen():
+        case ev.ChannelsOpen():
             return EventText("●", "open", "messages may pass", "good")
-        case StepLate():
+        case ev.StepLate():
             return EventText("▲", "late", event.sentence, "warn")
-        case HandshakeFailed():
+        case ev.HandshakeFailed():
             return EventText("✕", "failed", event.sentence, "bad")
-        case Fault():
+        case ev.Fault():
             return EventText("✕", "fault" if event.ends_channel else "skipped", event.sentence, "bad")
-        case SignalSent():
+        case ev.SignalSent():
             return EventText("▲", "signal", f"{signal_name(event.signal)} · {event.reason}", "warn")
-        case ChildStopped():
+        case ev.ChildStopped():
             detail = f"by {signal_name(event.signal)}, until it is continued"
             return EventText("▲", "stopped", detail, "warn")
-        case ChildContinued():
+        case ev.ChildContinued():
             return EventText("●", "continued", "the child goes on", "good")
-        case ChannelClosed():
+        case ev.ChannelClosed():
             return EventText("○", "closed", "the channel from the child ended", "muted")
-        case ChildExited():
+        case ev.ChildExited():
             tone: Tone = "good" if event.code == 0 else "bad"
             return EventText("■", "exited", f"the child {describe_exit(event.code, event.signal)}", tone)
-        case Audit():
+        case ev.Audit():
             return _describe_audit(event)
-        case ScriptStep():
+        case ev.ScriptStep():
             return _describe_script_step(event)
-        case Note():
+        case ev.Note():
             return EventText("✎", "note", event.text, "good")
         case _:
             assert_never(event)
 
 
-def _describe_connection(event: ChildConnected) -> str:
+def _describe_connection(event: ev.ChildConnected) -> str:
     if not event.lineage:
         return "to the one-shot server"
     *before, last = event.lineage
     return f"{last}, started by {' → '.join(before)}" if before else f"{last}, not started by the child"
 
 
-def _describe_script_step(event: ScriptStep) -> EventText:
+def _describe_script_step(event: ev.ScriptStep) -> EventText:
     detail = f"{event.script}:{event.line}: {event.text}" if event.line else f"{event.script}: {event.text}"
     match event.state:
         case "begun":
@@ -132,7 +111,7 @@ def _describe_script_step(event: ScriptStep) -> EventText:
             assert_never(event.state)
 
 
-def describe_leftovers(audit: Audit) -> list[str]:
+def describe_leftovers(audit: ev.Audit) -> list[str]:
     """What a run left behind, a few words each; empty if it is clean."""
     facts = []
     if audit.processes:
@@ -150,10 +129,12 @@ def describe_leftovers(audit: Audit) -> list[str]:
     return facts
 
 
-def _describe_audit(event: Audit) -> EventText:
+def _describe_audit(event: ev.Audit) -> EventText:
     facts = describe_leftovers(event) or ["nothing was left behind"]
     if event.quit_elapsed is not None:
         facts.append(f'ended {format_duration(event.quit_elapsed)} after "quit"')
+    if event.unmatched:
+        facts.append(event.unmatched)
     mark, word, tone = _CLEAN if event.clean else _LEFT
     return EventText(mark, word, " · ".join(facts), tone)
 

@@ -14,10 +14,10 @@ import signal
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final, NoReturn
+from typing import Final, NamedTuple, NoReturn
 
 from tui_ipc.osutil.signals import END_SIGNALS, fork_with_default_signals, replace_signal_handlers
 
@@ -26,8 +26,18 @@ MAX_DIRECT: Final = 4096
 
 _REPEATS: Final = frozenset("*+?{")  # an expression with none of these takes time in proportion to the text
 _MIN_SECONDS: Final = 0.25  # for a search that begins at the deadline: what had arrived by then counts
-_SPAN: Final = struct.Struct("qq")
+_SPAN_SIZE: Final = struct.calcsize("2q")
 _NOT_FOUND: Final = (-1, -1)
+
+
+class FoundText(NamedTuple):
+    """What was found: where, and what its named groups matched."""
+
+    span: tuple[int, int]
+    groups: dict[str, str]
+
+
+_Spans = Sequence[tuple[int, int]]  # of a match, and of each of its named groups
 
 
 class SearchTimeout(Exception):
@@ -52,21 +62,32 @@ class BoundedSearch:
     def __init__(self, timeout: float) -> None:
         self._deadline = time.monotonic() + timeout
 
-    def __call__(self, expression: str, text: str) -> bool:
-        """Whether an expression is found in a text."""
-        return self.find(expression, text) is not None
+    def __call__(self, expression: str, text: str) -> dict[str, str] | None:
+        """What the named groups of an expression match in a text; None if it is not found."""
+        found = self.find(expression, text)
+        return None if found is None else found.groups
 
-    def find(self, expression: str, text: str, start: int = 0, flags: int = 0) -> tuple[int, int] | None:
-        """Find an expression in a text from an index on; returns the span of the match.
+    def find(self, expression: str, text: str, start: int = 0, flags: int = 0) -> FoundText | None:
+        """Find an expression in a text from an index on.
 
         Raises:
             SearchTimeout: The time is over.
             SearchInterrupted: A signal came.
         """
         pattern = re.compile(expression, flags)
-        if _REPEATS.isdisjoint(expression):
-            match = pattern.search(text, start)
-            return None if match is None else match.span()
+        spans = self._find_spans(pattern, text, start)
+        if spans is None:
+            return None
+        groups = {
+            name: text[begin:end]
+            for name, (begin, end) in zip(pattern.groupindex, spans[1:], strict=True)
+            if begin >= 0
+        }
+        return FoundText(spans[0], groups)
+
+    def _find_spans(self, pattern: re.Pattern[str], text: str, start: int) -> _Spans | None:
+        if _REPEATS.isdisjoint(pattern.pattern):
+            return _list_spans(pattern.search(text, start))
         is_main = threading.current_thread() is threading.main_thread()  # handlers and timers are only for it
         seconds = max(self._deadline - time.monotonic(), _MIN_SECONDS)
         try:
@@ -77,10 +98,13 @@ class BoundedSearch:
                 if len(text) - start > MAX_DIRECT:
                     return _search_in_process(pattern, text, start, seconds)
                 with _raise_after(seconds):
-                    match = pattern.search(text, start)
-            return None if match is None else match.span()
+                    return _list_spans(pattern.search(text, start))
         except TimeoutError:
-            raise SearchTimeout(expression) from None
+            raise SearchTimeout(pattern.pattern) from None
+
+
+def _list_spans(match: re.Match[str] | None) -> _Spans | None:
+    return None if match is None else [match.span(), *map(match.span, match.re.groupindex)]
 
 
 @contextmanager
@@ -143,11 +167,11 @@ def _raise_after(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 
-def _search_in_process(
-    pattern: re.Pattern[str], text: str, start: int, seconds: float
-) -> tuple[int, int] | None:
+def _search_in_process(pattern: re.Pattern[str], text: str, start: int, seconds: float) -> _Spans | None:
     """Search in a forked process, which shares the text; raises TimeoutError once the time is over."""
     reader, writer = os.pipe()
+    packing = _choose_packing(pattern)
+    data = b""
     try:
         pid = fork_with_default_signals(lambda: _write_span(writer, pattern, text, start))
         try:
@@ -157,7 +181,8 @@ def _search_in_process(
             poll.register(reader, select.POLLIN)
             if not poll.poll(seconds * 1000):
                 raise TimeoutError
-            data = os.read(reader, _SPAN.size)
+            while len(data) < packing.size and (piece := os.read(reader, packing.size)):
+                data += piece
         finally:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -165,12 +190,18 @@ def _search_in_process(
         os.close(reader)
         if writer >= 0:
             os.close(writer)
-    if len(data) != _SPAN.size:  # it was ended by a signal that was meant for the whole process group
+    if len(data) != packing.size:  # it was ended by a signal that was meant for the whole process group
         raise SearchInterrupted
-    span: tuple[int, int] = _SPAN.unpack(data)
-    return None if span == _NOT_FOUND else span
+    numbers = packing.unpack(data)
+    spans = list(zip(numbers[::2], numbers[1::2], strict=True))
+    return None if spans[0] == _NOT_FOUND else spans
 
 
 def _write_span(writer: int, pattern: re.Pattern[str], text: str, start: int) -> None:
-    match = pattern.search(text, start)
-    os.write(writer, _SPAN.pack(*(_NOT_FOUND if match is None else match.span())))
+    packing = _choose_packing(pattern)
+    spans = _list_spans(pattern.search(text, start)) or [_NOT_FOUND] * (packing.size // _SPAN_SIZE)
+    os.write(writer, packing.pack(*(number for span in spans for number in span)))
+
+
+def _choose_packing(pattern: re.Pattern[str]) -> struct.Struct:
+    return struct.Struct(f"{2 * (1 + len(pattern.groupindex))}q")

@@ -6,19 +6,20 @@ A file that cannot be run is a failed script of its own, and the other scripts a
 import codecs
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import read_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
-from tui_ipc.script.language.steps import Script, count_steps
+from tui_ipc.script.language.steps import NO_VARIABLES, Script, count_steps
 from tui_ipc.script.outcome import Outcome, Status
 from tui_ipc.script.output import write_stderr
 from tui_ipc.script.report.text_report import describe_failure, format_detail
+from tui_ipc.text import suggest_name
 from tui_ipc.text.diff import Detail
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_count, format_plural
@@ -72,27 +73,42 @@ class FaultyScript:
         )
 
 
-def load_scripts(files: Sequence[str]) -> list[Script | FaultyScript]:
+def load_scripts(
+    files: Sequence[str], variables: Mapping[str, Any] = NO_VARIABLES
+) -> list[Script | FaultyScript]:
     """Load scripts from files; one that is faulty does not keep the others from being run.
 
     Args:
         files: Paths; ``-`` is standard input.
+        variables: The values of names that the call sets; besides, scripts know the environment.
     """
-    return [_load_script(file) for file in files]
+    environment = {f"env.{name}": value for name, value in os.environ.items()}
+    scripts = [_load_script(file, {**environment, **variables}) for file in files]
+    are_sound = [script for script in scripts if isinstance(script, Script)]
+    if len(are_sound) == len(scripts):
+        used = {name for script in are_sound for name in script.variables}
+        for name in variables:
+            if name not in used:
+                remedy = suggest_name(name, [each for each in used if not each.startswith("env.")])
+                write_stderr(f"tui-ipc: warning: no script uses {name}, which --set sets{remedy}")
+    return scripts
 
 
-def run_check_scripts(files: Sequence[str], *, strict: bool = False) -> int:
+def run_check_scripts(
+    files: Sequence[str], variables: Mapping[str, Any] = NO_VARIABLES, *, strict: bool = False
+) -> int:
     """Read scripts, and say for each how many steps it has, or all that is wrong with it.
 
     Args:
         files: Paths; ``-`` is standard input.
+        variables: The values of names that the call sets.
         strict: Whether what was probably not meant is a fault, too.
 
     Returns:
         The exit code: 0 if all of them can be run, else 2.
     """
     code = ExitCode.PASSED
-    scripts = load_scripts(files)
+    scripts = load_scripts(files, variables)
     write_stderr(*describe_warnings(scripts))
     for script in scripts:
         if strict and script.warnings:
@@ -125,7 +141,7 @@ def _show_line(problem: ScriptSyntaxError) -> tuple[Detail, ...]:
     return ("line", problem.excerpt), ("", problem.mark)
 
 
-def _load_script(file: str) -> Script | FaultyScript:
+def _load_script(file: str, variables: Mapping[str, Any]) -> Script | FaultyScript:
     name = "standard input" if file == STANDARD_INPUT else make_visible(file) or "''"
     try:
         data = _read_bytes(file)
@@ -146,7 +162,7 @@ def _load_script(file: str) -> Script | FaultyScript:
         line_start = data.rfind(b"\n", 0, offset) + 1
         column = len(data[line_start:offset].decode(errors="replace")) + 1
         return FaultyScript(name, sentence, data.count(b"\n", 0, offset) + 1, column, remedy)
-    reading = read_script(data.decode(), name)
+    reading = read_script(data.decode(), name, variables)
     script = reading.script
     if reading.faults:
         first, *others = (

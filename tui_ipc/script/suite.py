@@ -9,10 +9,10 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from tui_ipc.osutil.signals import catch_end_signals
 from tui_ipc.script import ExitCode
@@ -69,6 +69,7 @@ class SuiteOptions:
         reports: The kinds and files of reports to write.
         quiet: Whether what a child prints is shown only if its script fails; None for yes if the environment
             has ``CI``, as continuous integration sets it, and it is not the built-in script.
+        variables: The values of names that scripts may use.
     """
 
     jobs: int | None = None
@@ -79,6 +80,7 @@ class SuiteOptions:
     format: str = "text"
     reports: Sequence[tuple[str, str]] = ()
     quiet: bool | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
 
 DEFAULT_SUITE_OPTIONS: Final = SuiteOptions()
@@ -103,7 +105,7 @@ def run_scripts(
     Returns:
         An exit code of :mod:`tui_ipc.script`: the highest that a script asks for.
     """
-    scripts = _load_scripts(files)
+    scripts = _load_scripts(files, options.variables)
     _print_warnings(scripts)
     try:
         report_files = _prepare_reports(options.reports, files, [script.name for script in scripts])
@@ -134,12 +136,12 @@ def run_scripts(
     return code
 
 
-def _load_scripts(files: Sequence[str]) -> "Sequence[Script | FaultyScript]":
+def _load_scripts(files: Sequence[str], variables: Mapping[str, Any]) -> "Sequence[Script | FaultyScript]":
     if not files:
         return (builtin_script(),)
     from tui_ipc.script.files import load_scripts
 
-    return load_scripts(files)
+    return load_scripts(files, variables)
 
 
 def _print_warnings(scripts: "Sequence[Script | FaultyScript]") -> None:

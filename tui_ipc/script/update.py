@@ -14,10 +14,10 @@ from tui_ipc.script.files import UnwritableScriptError, replace_script_file
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import Expect, ExpectExit, Repeat, Script, Step, write_script
+from tui_ipc.script.language.values import render_pattern
 from tui_ipc.script.outcome import Outcome, Status, add_complaint
-from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import ABSENT, find_difference, match_pattern, pair_entries, pair_items
-from tui_ipc.text.placeholders import ANY_REST
+from tui_ipc.text.placeholders import ANY_REST, NAME_IN_TEXT
 
 
 def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -103,7 +103,7 @@ class LearnedPatterns:
         """
         expected = step.value if isinstance(step, Expect) else step.code
         pattern, captured = merge_pattern(expected, received, known)
-        text = render_value(pattern)
+        text = render_pattern(pattern)
         if self._texts.setdefault(step.line, text) != text:
             return None
         if pattern is not expected:
@@ -142,9 +142,9 @@ def _rewrite_line(line: str, step: Expect | ExpectExit, pattern: Any) -> str:
     begin, end = step.span
     if isinstance(step, Expect) and isinstance(pattern, str) and line[begin:end] == step.value:
         bare = line[:begin] + pattern + line[end:]
-        if _reads_as(bare, replace(step, value=pattern)):
+        if not NAME_IN_TEXT.search(pattern) and _reads_as(bare, replace(step, value=pattern)):
             return bare
-    return line[:begin] + render_value(pattern) + line[end:]
+    return line[:begin] + render_pattern(pattern) + line[end:]
 
 
 def _reads_as(line: str, step: Expect) -> bool:
@@ -184,9 +184,9 @@ def update_script_file(file: str, script: Script, outcome: Outcome) -> tuple[str
     text = old.decode(errors="replace")
     if not _is_same_script(text, script):
         raise UnwritableScriptError(f"{file} was changed meanwhile and was not rewritten; run it again")
-    new = rewrite_expectations(text, parse_script(text), outcome.updates)
+    new = rewrite_expectations(text, parse_script(text, variables=script.variables), outcome.updates)
     try:
-        parse_script(new, script.name)
+        parse_script(new, script.name, script.variables)
     except ScriptSyntaxError as error:  # a name that is used later is no longer captured
         raise UnwritableScriptError(f"{file} cannot be rewritten: {error.sentence}") from None
     replace_script_file(file, old, new.encode())
@@ -205,7 +205,7 @@ def _read_script(file: str) -> bytes:
 def _is_same_script(text: str, script: Script) -> bool:
     """Whether a text is this script, with each expectation on the same line."""
     try:
-        found = parse_script(text)
+        found = parse_script(text, variables=script.variables)
     except ScriptSyntaxError:
         return False
     places = [[step.line for step in iter_expectations(each.steps)] for each in (found, script)]

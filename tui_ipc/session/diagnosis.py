@@ -44,6 +44,7 @@ class ChannelState:
         unread_from_child: Bytes in the channel from the child that we have not read, None if the kernel does
             not say.
         child_writer_inode: The inode of the socket that the child writes to, None if the kernel does not say.
+        misses: That no answer was ever matched by its key path, with why; empty if that is not so.
         closed_for: Nanoseconds since the channel from the child ended, None while it is open.
         quit_for: Nanoseconds since ``"quit"`` was sent, None if it was not.
         fault: What was wrong with what the child sent, None if nothing was.
@@ -60,6 +61,7 @@ class ChannelState:
     send_buffer_usage: float | None = None
     unread_from_child: int | None = None
     child_writer_inode: int | None = None
+    misses: str = ""
     closed_for: int | None = None
     quit_for: int | None = None
     fault: str | None = None
@@ -189,6 +191,7 @@ def _describe_conclusions(facts: Diagnosis) -> Iterator[str]:
         *(f"{message}." for message in channels.unfinished),
         *_describe_unread(channels),
         *_describe_pending(channels),
+        *([f"{channels.misses[0].upper()}{channels.misses[1:]}."] if channels.misses else []),
     ]
     if problems:
         yield from problems

@@ -17,7 +17,7 @@ from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
 from tui_ipc.osutil.async_waits import wait_for_first
 from tui_ipc.osutil.spawn import SpawnError
 from tui_ipc.session.conversation import RUN_OVER, Conversation, NotConnected
-from tui_ipc.session.correlation import make_correlator, parse_key_path
+from tui_ipc.session.correlation import make_correlator, parse_rule
 from tui_ipc.session.handshake import Channels, Handshake, HandshakeError, RunPhase
 from tui_ipc.session.handshake_monitor import HandshakeMonitor
 from tui_ipc.session.output import DRAIN_SECONDS, OutputReader
@@ -40,14 +40,15 @@ class SessionOptions:
         timeout: Seconds for the whole handshake.
         grace: Seconds that the child has to end after ``"quit"``, and again after SIGTERM.
         pty: Whether its standard output is a pseudo-terminal or a pipe.
-        match: A key path, such as ``id`` or ``header.id``: a message from the child answers the oldest one
+        match: A rule, such as ``id`` or ``$.calls[0].id,!method``, see
+            :func:`~tui_ipc.session.correlation.parse_rule`: a message from the child answers the oldest one
             that waits and has the same value there, and one without the path answers nothing. None: messages
             are answered one after the other.
         max_message_size: In bytes, of a message either way. A longer one is refused, or skipped.
         origin: Who sends the messages, as their events say it.
 
     Raises:
-        ValueError: A part of the key path is empty.
+        ValueError: The rule cannot be read.
     """
 
     cwd: str | None = None
@@ -61,7 +62,7 @@ class SessionOptions:
 
     def __post_init__(self) -> None:
         if self.match is not None:
-            parse_key_path(self.match)
+            parse_rule(self.match)
 
 
 class Run:
@@ -205,6 +206,7 @@ class Run:
                 for number, at in conversation.correlator.oldest(MAX_PENDING_SHOWN)
             ),
             pending_count=conversation.correlator.count(),
+            misses=conversation.correlator.describe_misses(),
             # A send that waits while nothing is unread only lets other tasks have their turn.
             is_send_blocked=conversation.is_sending and by_child.any is not False,
             unread_by_child=by_child,
@@ -364,6 +366,7 @@ class Run:
                 run=self.number,
                 processes=leftovers.processes,
                 commands=leftovers.commands,
+                unmatched="" if conversation is None else conversation.correlator.describe_misses(),
                 files=tuple(path for path in paths if path and os.path.lexists(path)),
                 unread=0 if conversation is None else conversation.unread_bytes,
                 unfinished=0 if conversation is None else conversation.unfinished_bytes,

@@ -10,28 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Self, assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.ipc.wakeup import Wakeup
 
 MAX_EVENTS: Final = 1000
@@ -57,12 +36,12 @@ class Timeline:
         max_events: int = MAX_EVENTS,
         max_bytes: int = MAX_BYTES,
         *,
-        record: Callable[[AnyEvent], None] | None = None,
+        record: Callable[[ev.AnyEvent], None] | None = None,
     ) -> None:
         self._record = record
         self._begin = time.monotonic_ns()
         self._latest = 0
-        self._events: deque[tuple[AnyEvent, int]] = deque()  # each with its weight
+        self._events: deque[tuple[ev.AnyEvent, int]] = deque()  # each with its weight
         self._bytes = 0
         self._max_events = max_events
         self._max_bytes = max_bytes
@@ -96,7 +75,7 @@ class Timeline:
         self._latest = max(self._latest, self.now() if at is None else at)
         return self._latest
 
-    def add(self, event: AnyEvent) -> None:
+    def add(self, event: ev.AnyEvent) -> None:
         """Append an event, without waiting."""
         if self._record is not None:
             self._record(event)
@@ -107,7 +86,7 @@ class Timeline:
             self._space.clear()
         self._wake()
 
-    def record_only(self, event: AnyEvent) -> None:
+    def record_only(self, event: ev.AnyEvent) -> None:
         """Record an event that the consumer of the events has no use for."""
         if self._record is not None:
             self._record(event)
@@ -139,7 +118,7 @@ class Timeline:
     def __aiter__(self) -> Self:
         return self
 
-    def take(self) -> AnyEvent | None:
+    def take(self) -> ev.AnyEvent | None:
         """The next event if it has happened already, else None; for the consumer, without waiting."""
         if not self._events:
             return None
@@ -172,7 +151,7 @@ class Timeline:
             self._waiting = False
         return True
 
-    async def __anext__(self) -> AnyEvent:
+    async def __anext__(self) -> ev.AnyEvent:
         while (event := self.take()) is None:
             if not await self.wait():
                 raise StopAsyncIteration
@@ -183,30 +162,30 @@ class Timeline:
             self._consumer.wake_soon()
 
 
-def _count_bytes(event: AnyEvent) -> int:
+def _count_bytes(event: ev.AnyEvent) -> int:
     match event:
-        case MessageSent() | MessageReceived() | HelloReceived():
+        case ev.MessageSent() | ev.MessageReceived() | ev.HelloReceived():
             return len(event.raw)
-        case ChildOutput():
+        case ev.ChildOutput():
             return len(event.data)
-        case Fault():
+        case ev.Fault():
             return len(event.received)
-        case Note():
+        case ev.Note():
             return len(event.text)
         case (
-            ServerListening()
-            | ChildSpawned()
-            | ChildConnected()
-            | ChannelsOpen()
-            | StepLate()
-            | HandshakeFailed()
-            | ChannelClosed()
-            | SignalSent()
-            | ChildStopped()
-            | ChildContinued()
-            | ChildExited()
-            | Audit()
-            | ScriptStep()
+            ev.ServerListening()
+            | ev.ChildSpawned()
+            | ev.ChildConnected()
+            | ev.ChannelsOpen()
+            | ev.StepLate()
+            | ev.HandshakeFailed()
+            | ev.ChannelClosed()
+            | ev.SignalSent()
+            | ev.ChildStopped()
+            | ev.ChildContinued()
+            | ev.ChildExited()
+            | ev.Audit()
+            | ev.ScriptStep()
         ):
             return 0  # a few hundred bytes each: MAX_EVENTS bounds them
         case _:

@@ -26,8 +26,8 @@ from tui_ipc.events import (
     Step,
 )
 from tui_ipc.events.message_values import RecordedHandle, close_handles, ignore_descriptor
-from tui_ipc.ipc.builder import Builder
-from tui_ipc.ipc.decoder import BROKEN, NOTHING, StreamDecoder
+from tui_ipc.ipc.builder import NOTHING, Builder
+from tui_ipc.ipc.decoder import BROKEN, StreamDecoder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
 from tui_ipc.ipc.hello import QUIT, InvalidHello
 from tui_ipc.ipc.wire import RECEIVER, SENDER, Large, Message

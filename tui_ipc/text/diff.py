@@ -12,7 +12,7 @@ from unicodedata import normalize
 
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import ABSENT, Difference, find_key
-from tui_ipc.text.placeholders import ANY_REST
+from tui_ipc.text.placeholders import ANY_REST, Capture
 from tui_ipc.text.safe_text import cell_width, make_visible
 from tui_ipc.text.units import format_count
 
@@ -151,11 +151,16 @@ def _split_around(value: Any, path: Sequence[Any], part: Any) -> _Split:
     key: Any = 0
     for following in path:
         inner = container[key]
+        if not isinstance(inner, dict | list | tuple):  # a condition, which is marked as a whole
+            part = inner
+            break
         key_inside = find_key(inner, following) if isinstance(inner, dict) else following
         container[key] = inner = dict(inner) if isinstance(inner, dict) else list(inner)
         container, key = inner, key_inside
     marker = render_value(_MARKER)
     if part is not ABSENT:
+        if isinstance(container[key], Capture):  # the part is a condition of it
+            part = container[key]
         container[key] = _MARKER
     elif isinstance(container, list):
         container.insert(key, _MARKER)

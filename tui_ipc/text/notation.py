@@ -20,20 +20,38 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import cycle
 from typing import Any, Final, NamedTuple, assert_never
 
 from tui_ipc.ipc.wire import encode
+from tui_ipc.text.conditions import (
+    CONDITION_TYPES,
+    Condition,
+    Each,
+    HasLength,
+    InRange,
+    IsType,
+    Near,
+    Unordered,
+)
 from tui_ipc.text.notation_reader import (
     JSON_LETTERS,
     NotationError,
-    PlaceholderCheck,
     PlaceholderError,
+    PlaceholderRules,
     escape_in_regex,
-    make_dict,
     read_value,
     skip_blank,
 )
-from tui_ipc.text.placeholders import ANY_REST, PLACEHOLDER_TYPES, AnyRest, Capture, Placeholder, Regex
+from tui_ipc.text.placeholders import (
+    ANY_REST,
+    PLACEHOLDER_TYPES,
+    AnyRest,
+    Capture,
+    Placeholder,
+    Regex,
+    Template,
+)
 from tui_ipc.text.safe_text import is_plain, replace_hidden
 from tui_ipc.text.units import format_plural
 
@@ -45,6 +63,7 @@ _VALUE_START: Final = re.compile(  # how text begins that is meant as JSON or a 
 _ESCAPED: Final = {character: "\\" + letter for letter, character in JSON_LETTERS.items()}
 _SUSPECT: Final = re.compile(r'["\\]|[^ -~]')
 _UNSAFE_IN_REGEX: Final = re.compile(r"\\.|/|[^ -~]", re.DOTALL)
+_BRACES: Final = re.compile(r"\{(?=\{)")
 _WHOLE_ESCAPES: Final = re.compile(r"(?:[^\\]|\\x..|\\u....|\\[^xu])*+")
 _KINDS: Final[tuple[tuple[type | tuple[type, ...], str, str], ...]] = (
     (type(None), "null", ""),
@@ -166,15 +185,14 @@ def looks_like_value(text: str) -> bool:
 
 
 def parse_leading_value(
-    text: str, check: PlaceholderCheck | None = None, repeated: list[Any] | None = None
+    text: str, rules: PlaceholderRules | None = None
 ) -> tuple[Any, int] | NotationProblem | None:
     """Parse the JSON value or the literal that a text begins with; more may follow.
 
     Args:
         text: Any text.
-        check: Makes it a pattern, in which placeholders may stand for values, written ``...``, ``/re/`` and
-            ``{{name}}``; says what is wrong with one. Without it there are no placeholders.
-        repeated: Filled with the keys that occur twice in a map, of which the last value counts.
+        rules: Makes it a pattern, in which placeholders may stand for values, written ``...``, ``/re/`` and
+            ``{{name}}``. Without it there are no placeholders.
 
     Returns:
         One of three:
@@ -184,21 +202,19 @@ def parse_leading_value(
         * None, if it is a mere string.
     """
     begin = skip_blank(text, 0)
+    is_json = False
     try:
-        if repeated is None or "{" not in text:
-            return _JSON.raw_decode(text, begin)
-
-        def make_map(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-            return make_dict([item for pair in pairs for item in pair], repeated)
-
-        return json.JSONDecoder(object_pairs_hook=make_map).raw_decode(text, begin)
+        value, end = _JSON.raw_decode(text, begin)
+        if rules is None or "{" not in text[begin:end]:
+            return value, end
+        is_json = True  # it may have a name in a string, or a key twice
     except (ValueError, RecursionError):
         pass  # not JSON, or too deep for a reader that recurses
     if not _VALUE_START.match(text, begin):
         return None
     try:
-        value, end = read_value(text, begin, check, repeated)
-        if isinstance(value, str):  # Python reads it, and JSON does not
+        value, end = read_value(text, begin, rules)
+        if isinstance(value, str) and not is_json:  # Python reads it, and JSON does not
             raise NotationError(
                 "an escape that JSON does not have, or a control character, in the string", begin
             )
@@ -237,7 +253,9 @@ def _render_atom(item: Any) -> str:
         return int.__repr__(item) if item.bit_length() < 1024 else hex(item)
     if isinstance(item, datetime):
         return f'timestamp("{re.sub("[+]00:00$", "Z", item.isoformat())}")'
-    return _render_placeholder(item) if isinstance(item, PLACEHOLDER_TYPES) else _escape_text(repr(item))
+    if isinstance(item, PLACEHOLDER_TYPES):
+        return _render_placeholder(item)
+    return _render_condition(item) if isinstance(item, CONDITION_TYPES) else _escape_text(repr(item))
 
 
 def _render_placeholder(item: Placeholder) -> str:
@@ -247,10 +265,40 @@ def _render_placeholder(item: Placeholder) -> str:
         case Regex():
             expression = _UNSAFE_IN_REGEX.sub(_escape_in_regex, item.expression)
             return f"/{replace_hidden(expression, escape_in_regex)}/"
+        case Template():
+            return f'"{"".join(map(_render_part, item.parts, cycle((False, True))))}"'
         case Capture():
-            return f"{{{{{item.name}}}}}"
+            alternatives = " | ".join(" ".join(map(render_value, terms)) for terms in item.alternatives)
+            return f"{{{{{item.name}{alternatives and f': {alternatives}'}}}}}"
         case _:
             assert_never(item)
+
+
+def _render_part(part: str, is_name: bool) -> str:
+    return f"{{{{{part}}}}}" if is_name else _BRACES.sub(r"\\u007b", _escape_text(part))
+
+
+def _render_condition(item: Condition) -> str:
+    match item:
+        case IsType():
+            return item.name
+        case InRange():
+            return _render_range(item.minimum, item.maximum)
+        case Near():
+            return f"{_render_atom(item.number)} +- {_render_atom(item.tolerance)}"
+        case HasLength():
+            is_exact = item.minimum == item.maximum
+            return f"length {item.minimum if is_exact else _render_range(item.minimum, item.maximum)}"
+        case Unordered():
+            return f"unordered {render_value(list(item.items))}"
+        case Each():
+            return f"each {render_value(item.pattern)}"
+        case _:
+            assert_never(item)
+
+
+def _render_range(minimum: float | None, maximum: float | None) -> str:
+    return "..".join("" if number is None else _render_atom(number) for number in (minimum, maximum))
 
 
 def _escape_in_regex(match: re.Match[str]) -> str:

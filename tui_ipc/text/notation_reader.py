@@ -7,15 +7,25 @@ reads no character twice, whatever the text is.
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from tui_ipc.ipc.wire import NESTING_LIMIT
-from tui_ipc.text.placeholders import ANY_REST, Capture, Placeholder, Regex
+from tui_ipc.text.conditions import ConditionError, read_alternatives
+from tui_ipc.text.placeholders import (
+    ANY_REST,
+    NAME,
+    Capture,
+    Placeholder,
+    Regex,
+    Template,
+    split_at_names,
+)
 from tui_ipc.text.safe_text import find_hidden
 
-PlaceholderCheck = Callable[[Placeholder], str]
-"""Says what is wrong with a placeholder at this place; the empty string if nothing."""
+MAX_NESTED_CONDITIONS: Final = 16
+"""How deeply conditions may nest."""
 
 _BLANK: Final = re.compile(r"[ \t\n\r]*+")  # JSON's white space
 _CLOSERS: Final = {"[": "]", "(": ")", "{": "}"}
@@ -45,7 +55,24 @@ _LETTERS: Final = {**JSON_LETTERS, "a": "\a", "v": "\v", "'": "'"}
 _PLACEHOLDER_STARTS: Final = frozenset("./{")
 _REGEX: Final = re.compile(r"/((?:[^/\\]|\\.)*+)/")
 _PAIR: Final = re.compile(r"\\.")
-_NAME: Final = re.compile(r"\{\{[ \t]*+([A-Za-z_][A-Za-z0-9_]*+)[ \t]*+\}\}")
+_NAME: Final = re.compile(rf"\{{\{{[ \t]*+({NAME})[ \t]*+(\}}\}}|:)")
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceholderRules:
+    """What placeholders a pattern may have; and what is found in it besides.
+
+    Attributes:
+        find_objection: Says what is wrong with a placeholder at its place; the empty string if nothing.
+        is_known: Whether a name in a string or an expression stands for its value; else it is plain text.
+        unknown: Filled with the names that are plain text.
+        repeated: Filled with the keys that occur twice in a map, of which the last value counts.
+    """
+
+    find_objection: Callable[[Placeholder], str]
+    is_known: Callable[[str], bool] = lambda name: False
+    unknown: list[str] = field(default_factory=list)
+    repeated: list[Any] = field(default_factory=list)
 
 
 class NotationError(Exception):
@@ -124,39 +151,36 @@ class _Container:
         if self.opener == "{":
             self.items.append(ANY_REST)
 
-    def close(self, repeated: list[Any] | None) -> tuple[Any, int]:
+    def close(self, rules: PlaceholderRules | None) -> tuple[Any, int]:
         """Return the value, and where it began."""
         if self.opener == "{":
-            return make_dict(self.items, repeated), self.offset
+            return _make_dict(self.items, rules), self.offset
         return (tuple(self.items) if self.opener == "(" else self.items), self.offset
 
 
-def make_dict(items: list[Any], repeated: list[Any] | None) -> dict[Any, Any]:
-    """Make a map of keys and values in turn; adds to ``repeated`` each key that occurs twice."""
+def _make_dict(items: list[Any], rules: PlaceholderRules | None) -> dict[Any, Any]:
+    """Make a map of keys and values in turn."""
     keys = items[::2]
     made = dict(zip(keys, items[1::2], strict=True))
-    if repeated is not None and len(made) < len(keys):
+    if rules is not None and len(made) < len(keys):
         seen = set()
         for key in keys:
             if key in seen:
-                repeated.append(key)
+                rules.repeated.append(key)
             seen.add(key)
     return made
 
 
 def read_value(
-    text: str,
-    position: int = 0,
-    check: PlaceholderCheck | None = None,
-    repeated: list[Any] | None = None,
+    text: str, position: int = 0, rules: PlaceholderRules | None = None, depth: int = 0
 ) -> tuple[Any, int]:
     """Read JSON or a literal.
 
     Args:
         text: Begins with a value; anything may follow.
         position: Where the value begins.
-        check: Asked about each placeholder; None if there may be none, and then their texts are errors.
-        repeated: Filled with the keys that occur twice in a map.
+        rules: About placeholders; None if there may be none, and then their texts are errors.
+        depth: How many conditions it is within.
 
     Returns:
         The value and where it ends.
@@ -169,8 +193,8 @@ def read_value(
         position = start = skip_blank(text, position)
         character = text[start : start + 1]
         placeholder = None
-        if check is not None and character in _PLACEHOLDER_STARTS:
-            placeholder = _read_placeholder(text, start, check, unfinished)
+        if rules is not None and character in _PLACEHOLDER_STARTS:
+            placeholder = _read_placeholder(text, start, rules, unfinished, depth)
         if placeholder is None and character in _CLOSERS:
             # As a key it is hashed, and hashing recurses in C without a check. No message nests deeper.
             if character == "(" and len(unfinished) >= NESTING_LIMIT:
@@ -182,15 +206,16 @@ def read_value(
         if placeholder is not None:
             value, position = placeholder
         elif unfinished and character == _CLOSERS[unfinished[-1].opener] and not unfinished[-1].wants_value:
-            value, start = unfinished.pop().close(repeated)
+            value, start = unfinished.pop().close(rules)
             position += 1
         else:
-            value, position = _read_scalar(text, start)
+            is_key = bool(unfinished) and unfinished[-1].wants_key
+            value, position = _read_scalar(text, start, None if is_key else rules)
         while unfinished:  # add the value; while that closes a container, this is the next value to add
             position = _expect_mark(text, position, value, unfinished[-1].add(value, start))
             if text[position - 1] in ",:":
                 break
-            value, start = unfinished.pop().close(repeated)
+            value, start = unfinished.pop().close(rules)
         else:
             return value, position
 
@@ -213,8 +238,8 @@ def _expect_mark(text: str, position: int, value: Any, allowed: str) -> int:
     return position + 1
 
 
-def read_regex(text: str, position: int) -> tuple[Regex, int]:
-    """Read ``/re/`` at ``position``; return it and where it ends.
+def read_regex(text: str, position: int, rules: PlaceholderRules | None = None) -> tuple[Regex, int]:
+    """Read ``/re/`` at ``position``; return it and where it ends. Without rules it has no names.
 
     Raises:
         PlaceholderError: It does not end, is not a regular expression, or may be meant in two ways.
@@ -226,7 +251,12 @@ def read_regex(text: str, position: int) -> tuple[Regex, int]:
     if error := _find_regex_error(body):
         message, offset = error
         raise PlaceholderError(message, position + 1 + offset)
-    return Regex(_PAIR.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], body)), match.end()
+    names: tuple[str, ...] = ()
+    if rules is not None and "{{" in body:
+        parts, unknown = split_at_names(body, rules.is_known)
+        names = tuple(dict.fromkeys(parts[1::2]))
+        rules.unknown.extend(unknown)
+    return Regex(_PAIR.sub(lambda pair: "/" if pair[0] == r"\/" else pair[0], body), names), match.end()
 
 
 def _find_regex_error(body: str) -> tuple[str, int] | None:
@@ -256,30 +286,41 @@ def escape_in_regex(character: str) -> str:
 
 
 def _read_placeholder(
-    text: str, position: int, check: PlaceholderCheck, unfinished: list[_Container]
+    text: str, position: int, rules: PlaceholderRules, unfinished: list[_Container], depth: int
 ) -> tuple[Placeholder, int] | None:
     placeholder: Placeholder
     if text.startswith("...", position):
         placeholder, end = ANY_REST, position + 3
     elif text.startswith("/", position):
-        placeholder, end = read_regex(text, position)
+        placeholder, end = read_regex(text, position, rules)
     elif text.startswith("{{", position):
         match = _NAME.match(text, position)
         if not match:
             raise PlaceholderError("a captured value is written {{name}}", position)
         placeholder, end = Capture(match[1]), match.end()
+        if match[2] == ":":
+            if depth == MAX_NESTED_CONDITIONS:
+                sentence = f"conditions nest at most {MAX_NESTED_CONDITIONS} deep"
+                raise PlaceholderError(sentence, position)
+            try:
+                alternatives, end = read_alternatives(
+                    text, end, lambda start: read_value(text, start, rules, depth + 1)
+                )
+            except ConditionError as error:
+                raise PlaceholderError(str(error), error.offset) from None
+            placeholder = Capture(match[1], alternatives)
     else:
         return None
     if unfinished and unfinished[-1].wants_key and (unfinished[-1].is_key or placeholder is not ANY_REST):
         raise PlaceholderError(
             "the key of a map cannot be a placeholder; ... stands for any further entries", position
         )
-    if problem := check(placeholder):
+    if problem := rules.find_objection(placeholder):
         raise PlaceholderError(problem, position)
     return placeholder, end
 
 
-def _read_scalar(text: str, position: int) -> tuple[Any, int]:
+def _read_scalar(text: str, position: int, rules: PlaceholderRules | None) -> tuple[Any, int]:
     """Read what is not a container; return it and where it ends."""
     match = _SCALAR.match(text, position)
     if not match:
@@ -289,7 +330,7 @@ def _read_scalar(text: str, position: int) -> tuple[Any, int]:
     try:
         match match.lastgroup:
             case "string":
-                value = _unquote(match)
+                value = _read_string(match, rules)
             case "integer":
                 value = int(match["integer"], 0)
             case "real":
@@ -305,8 +346,20 @@ def _read_scalar(text: str, position: int) -> tuple[Any, int]:
     return value, match.end()
 
 
-def _unquote(match: re.Match[str]) -> str | bytes:
+def _read_string(match: re.Match[str], rules: PlaceholderRules | None) -> str | bytes | Template:
     prefix, body, start = (match["prefix"] or "").lower(), match["string"][1:-1], match.start("string") + 1
+    if rules is None or "b" in prefix or "{{" not in body:
+        return _unquote(prefix, body, start)
+    parts, unknown = split_at_names(body, rules.is_known)
+    rules.unknown.extend(unknown)
+    plain = [str(_unquote(prefix, part, start)) for part in parts[::2]]
+    if len(parts) == 1:
+        return plain[0]
+    parts[::2] = plain
+    return Template(tuple(parts))
+
+
+def _unquote(prefix: str, body: str, start: int) -> str | bytes:
     binary = "b" in prefix
 
     def character(escape: re.Match[str]) -> str:

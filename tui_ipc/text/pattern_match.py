@@ -16,17 +16,9 @@ from itertools import zip_longest
 from math import isnan
 from typing import Any, Final, final
 
+from tui_ipc.text.conditions import CONDITION_TYPES, Each, Unordered, assign_items, meets_condition
 from tui_ipc.text.notation import name_kind, render_value
-from tui_ipc.text.placeholders import (
-    ANY_REST,
-    ANY_VALUE,
-    PLACEHOLDER_TYPES,
-    AnyRest,
-    Capture,
-    Placeholder,
-    Regex,
-    replace_placeholders,
-)
+from tui_ipc.text.placeholders import ANY_REST, PLACEHOLDER_TYPES, AnyRest, Capture, Regex, Template
 from tui_ipc.text.safe_text import is_plain
 
 _NO_CAPTURES: Final[Mapping[str, Any]] = {}
@@ -62,7 +54,7 @@ class Difference:
             index of an item that is missing is the one that it would have.
         expected: The part of the pattern, :data:`ABSENT` if nothing was expected there.
         received: The part of the message, :data:`ABSENT` if nothing is there.
-        known: The value of a :class:`~tui_ipc.text.placeholders.Capture`, :data:`ABSENT` for all others.
+        known: What the names in a placeholder stand for, :data:`ABSENT` if it has none.
     """
 
     keys: tuple[Any, ...]
@@ -96,19 +88,28 @@ class Difference:
         if self.received is ABSENT:
             return f"{self.path}: {wanted} was expected, and nothing is there"
         came = render_value(self.received, limit)
-        if not isinstance(self.expected, PLACEHOLDER_TYPES) and name_kind(self.expected) != name_kind(
-            self.received
-        ):
+        is_value = not isinstance(self.expected, (*PLACEHOLDER_TYPES, *CONDITION_TYPES))
+        if is_value and name_kind(self.expected) != name_kind(self.received):
             wanted, came = f"{wanted} ({name_kind(self.expected)})", f"{came} ({name_kind(self.received)})"
         return f"{self.path}: {wanted} was expected, and {came} came"
 
 
-Search = Callable[[str, str], object]
-"""Searches for a regular expression in a text; what it returns is true if it is found."""
+Search = Callable[[str, str], Mapping[str, str] | None]
+"""Searches for a regular expression in a text; returns what its named groups match, None if not found."""
+
+
+def search_text(expression: str, text: str) -> Mapping[str, str] | None:
+    """Search however long it takes."""
+    match = re.search(expression, text)
+    return (
+        None
+        if match is None
+        else {key: value for key, value in match.groupdict().items() if value is not None}
+    )
 
 
 def match_pattern(
-    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = re.search
+    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = search_text
 ) -> tuple[Difference | None, dict[str, Any]]:
     """Compare a message with a pattern, and capture.
 
@@ -129,21 +130,21 @@ def match_pattern(
 
 
 def find_difference(
-    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = re.search
+    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = search_text
 ) -> Difference | None:
     """Find the first difference, None if there is none, as :func:`match_pattern` does."""
     return match_pattern(expected, received, known, search)[0]
 
 
 def iter_differences(
-    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = re.search
+    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = search_text
 ) -> Iterator[Difference]:
     """Iterate over all differences of a message from a pattern, in the order of the pattern's text."""
     return _differences(expected, received, known, {}, search)
 
 
 def iter_aligned_differences(
-    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = re.search
+    expected: Any, received: Any, known: Mapping[str, Any] = _NO_CAPTURES, search: Search = search_text
 ) -> Iterator[Difference]:
     """Iterate over all differences as a person would list them: one item too many is one difference.
 
@@ -158,25 +159,7 @@ def is_same(expected: Any, received: Any) -> bool:
     return find_difference(expected, received) is None
 
 
-def fill_captures(value: Any, known: Mapping[str, Any]) -> Any:
-    """Replace each ``{{name}}`` in what is to be sent; a value without any is returned itself.
-
-    Args:
-        value: Its only placeholders are :class:`~tui_ipc.text.placeholders.Capture`. It is not changed.
-        known: The names captured so far, and their values.
-
-    Raises:
-        KeyError: A name is not known. A script that was parsed has no such name.
-    """
-
-    def look_up(placeholder: Placeholder) -> Any:
-        assert isinstance(placeholder, Capture), "a message that is sent has no other placeholders"
-        return known[placeholder.name]
-
-    return replace_placeholders(value, look_up)
-
-
-def _differences(
+def _differences(  # noqa: PLR0912, PLR0915 - one branch for each kind of placeholder
     expected: Any,
     received: Any,
     known: Mapping[str, Any],
@@ -200,12 +183,30 @@ def _differences(
             else:
                 pairs += reversed(pair_items(ours, theirs, place))
             matches = True
-        elif isinstance(ours, Capture) and ours != ANY_VALUE and theirs is not ABSENT:
-            name = ours.name
-            value = known[name] if name in known else captured.setdefault(name, theirs)
-            matches = value is theirs or is_same(value, theirs)
-        else:
-            matches = _matches_placeholder(ours, theirs, search)
+        elif isinstance(ours, Capture) and theirs is not ABSENT:
+            matches = True
+            if len(ours.alternatives) == 1:  # what it lacks is reported, and not only that it lacks something
+                pairs += ((term, theirs, place) for term in reversed(ours.alternatives[0]))
+            elif ours.alternatives:
+                matches = _meets_any(ours.alternatives, theirs, known, captured, search)
+            if ours.name != "_" and matches:
+                value = known[ours.name] if ours.name in known else captured.setdefault(ours.name, theirs)
+                matches = value is theirs or is_same(value, theirs)
+        elif isinstance(ours, Each) and isinstance(theirs, (*_ARRAYS, dict)):
+            entries = theirs.items() if isinstance(theirs, dict) else enumerate(theirs)
+            pairs += reversed([(ours.pattern, item, (place, key)) for key, item in entries])
+            matches = True
+        elif isinstance(ours, Unordered) and isinstance(theirs, _ARRAYS):
+            pairs += reversed(_pair_in_any_order(ours, theirs, place, {**known, **captured}, search))
+            matches = True
+        elif isinstance(ours, Regex | Template):
+            matches, value = _matches_text(ours, theirs, known, captured, search)
+        elif isinstance(ours, CONDITION_TYPES):
+            matches = meets_condition(ours, theirs)
+        elif isinstance(ours, AnyRest):
+            matches = theirs is not ABSENT
+        else:  # nothing was expected, or nothing came, or a container and something else came
+            matches = ours is theirs
         if not matches:
             yield Difference(_list_keys(place), ours, theirs, value)
 
@@ -322,14 +323,64 @@ def _key_identity(key: Any) -> Any:
     return key if type(key) in _UNAMBIGUOUS_KEYS else (render_value(key),)
 
 
-def _matches_placeholder(ours: Any, theirs: Any, search: Search) -> bool:
-    match ours:
-        case Regex():
-            return isinstance(theirs, str) and bool(search(ours.expression, theirs))
-        case AnyRest() | Capture():  # a named capture comes here only if nothing is there for it
-            return theirs is not ABSENT
-        case _:  # nothing was expected, or a container and something else came
-            return ours is theirs
+def _matches_text(
+    ours: Regex | Template, theirs: Any, known: Mapping[str, Any], captured: dict[str, Any], search: Search
+) -> tuple[bool, Any]:
+    """Whether a string matches; and what the names in the pattern stand for, ABSENT if it has none."""
+    value: Any = ABSENT
+    filled = ours.expression if isinstance(ours, Regex) else ""
+    if ours.names:
+        try:
+            filled = ours.fill({**known, **captured})
+        except KeyError:  # another alternative came than the one that has the name
+            return False, ABSENT
+        value = Regex(filled) if isinstance(ours, Regex) else filled
+    if not isinstance(theirs, str):
+        return False, value
+    if isinstance(ours, Template):
+        return theirs == filled, value
+    groups = search(filled, theirs)
+    captured.update(groups or {})
+    return groups is not None, value
+
+
+def _meets_any(
+    alternatives: tuple[tuple[Any, ...], ...],
+    theirs: Any,
+    known: Mapping[str, Any],
+    captured: dict[str, Any],
+    search: Search,
+) -> bool:
+    """Whether all terms of an alternative match; the first one that does captures."""
+    for terms in alternatives:
+        anew = dict(captured)
+        if all(next(_differences(term, theirs, known, anew, search), None) is None for term in terms):
+            captured.update(anew)
+            return True
+    return False
+
+
+def _pair_in_any_order(
+    ours: Unordered, theirs: Sequence[Any], place: _Place, known: Mapping[str, Any], search: Search
+) -> list[_Pair]:
+    """Pair as many patterns as possible with an item that matches each; the rest has :data:`ABSENT`."""
+    patterns = [pattern for pattern in ours.items if pattern is not ANY_REST]
+    fitting = [
+        [index for index, item in enumerate(theirs) if find_difference(pattern, item, known, search) is None]
+        for pattern in patterns
+    ]
+    taken_by = assign_items(fitting)
+    pairs: list[_Pair] = [
+        (patterns[taken_by[index]], item, (place, index))
+        for index, item in enumerate(theirs)
+        if index in taken_by
+    ]
+    missing = [pattern for number, pattern in enumerate(patterns) if number not in taken_by.values()]
+    pairs += [(pattern, ABSENT, (place, len(theirs) + more)) for more, pattern in enumerate(missing)]
+    if ANY_REST not in ours.items:
+        surplus = [index for index in range(len(theirs)) if index not in taken_by]
+        pairs += [(ABSENT, theirs[index], (place, index)) for index in surplus]
+    return pairs
 
 
 def _is_same_scalar(ours: Any, theirs: Any) -> bool:

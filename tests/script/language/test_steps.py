@@ -22,18 +22,18 @@ from tui_ipc.script.language.steps import (
     Signal,
     Spawn,
     Step,
-    has_captures,
+    has_names,
     write_duration,
     write_script,
 )
-from tui_ipc.text.placeholders import ANY_REST, Capture, Regex
+from tui_ipc.text.placeholders import ANY_REST, Capture, Regex, Template
 
 
 def test_the_grammar_is_read_in_one_look() -> None:
     """It fits on a terminal of 80 columns, and is no longer than a page."""
     lines = GRAMMAR.splitlines()
     assert max(map(len, lines)) <= 80
-    assert len(lines) <= 32
+    assert len(lines) <= 48
 
 
 def test_the_grammar_names_every_step() -> None:
@@ -43,6 +43,12 @@ def test_the_grammar_names_every_step() -> None:
         "...",
         "/re/",
         "{{name}}",
+        "{{name:",
+        "int",
+        "1..9",
+        "length",
+        "unordered",
+        "each",
     }
 
 
@@ -107,7 +113,7 @@ def test_a_duration_reads_back(seconds: float) -> None:
         (Expect("..."), '< "..."'),
         (Expect("/a/"), '< "/a/"'),
         (Expect(Regex("a/b"), 2.0, skipping=True), r"<~ /a\/b/ within 2s"),
-        (ExpectOutput("stderr", "\x1b\\/"), r"expect stderr /\x1b\//"),
+        (ExpectOutput("stderr", Regex("\x1b\\/")), r"expect stderr /\x1b\//"),
         (Signal(9), "signal SIGKILL"),
         (Signal(40), "signal 40"),
     ],
@@ -126,7 +132,8 @@ def test_blocks_are_written_with_their_steps_indented() -> None:
 
 def test_each_kind_of_step_is_written_and_read_back() -> None:
     """The script has one of each, so that a new kind of step has to be added to it."""
-    text = """spawn ./child
+    text = """set name "value"
+spawn ./child
 timeout 2s
 strict
 > 1
@@ -151,7 +158,8 @@ restart
     assert write_script(script) == text
 
 
-def test_whether_a_script_captures() -> None:
+def test_whether_a_script_sends_names() -> None:
     """Wherever the step is."""
-    assert not has_captures((Send(1), Expect({"a": [1]})))
-    assert has_captures((Send(1), Repeat(2, (Repeat(2, (Expect({"a": [Capture("x")]}),)),))))
+    assert not has_names((Send(1), Expect({"a": [Capture("x")]})))
+    for named in Capture("x"), Template(("", "x", "")):
+        assert has_names((Send(1), Repeat(2, (Repeat(2, (Send({"a": [named]}),)),))))

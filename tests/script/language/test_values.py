@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from tests.support.script_strategies import commands
 from tests.support.unicode_text import is_safe
+from tui_ipc.script.language.commands import Word, read_command, write_command
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import LineError, LineScanner, ScriptSyntaxError
 from tui_ipc.script.language.steps import Expect, Send
-from tui_ipc.script.language.values import read_command, write_command
-from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex, Template
 from tui_ipc.text.safe_text import has_hidden
 
 
@@ -78,9 +78,9 @@ def test_what_is_expected(text: str, step: Expect) -> None:
         (
             "< Hello {{name}}",
             9,
-            "{{name}} stands for a whole value, and this is a part of one. If a string is meant, quo",
+            "nothing is named name above; a group captures a part: /(?P<name>.*)/; if a string is meant, quo",
         ),
-        ("> Hello {{\tname\t}}!", 9, "{{name}} stands for a whole value, and this is a part of one."),
+        ("> Hello {{\tname\t}}!", 9, "nothing is named name above; < {{name}} captures it, and set "),
         ("< Hello within 2s", 9, 'A deadline, or part of the string? If a string is meant, quote it: < "…"'),
         (
             "<~ Hello within 2 # c",
@@ -118,24 +118,24 @@ def test_what_is_expected(text: str, step: Expect) -> None:
         (
             "> {{a}}",
             3,
-            "nothing was captured as a above; a line such as < {{a}} captures; if a string is meant",
+            "nothing is named a above; < {{a}} captures it, and set a VALUE sets it; if a string is",
         ),
         ("> {{a}", 3, "a captured value is written {{name}}; if a string is meant, quote it"),
-        ("> [{{a}}]", 4, "nothing was captured as a above; a line such as < {{a}} captures"),
+        ("> [{{a}}]", 4, "nothing is named a above; < {{a}} captures it, and set a VALUE"),
         ("< [1, {{a]", 7, "a captured value is written {{name}}"),
         ("< [99999999999999999999, ...]", 3, "a message cannot hold this"),
         ('< {"a": "\\ud800", "b": {{c}}}', 3, "a message cannot hold this"),
         ("> 'Hello'", 3, 'Single quotes would be part of the string. If a string is meant, quote it: > "…"'),
-        ("< {{a}}\n> {{x}}", 3, "nothing was captured as x above, only a"),
+        ("< {{a}}\n> {{x}}", 3, "nothing is named x above, only a"),
         (
             "< [{{b}}, {{a}}]\n< {{d}}\n< [{{c}}, {{a}}]\n> {{x}}",
             3,
-            "nothing was captured as x above, only b, a, d, c; if",
+            "nothing is named x above, only b, a, d, c; if",
         ),
         (
             "< [{{a}}, {{b}}, {{c}}, {{d}}, {{e}}, {{f}}]\n> {{x}}",
             3,
-            "nothing was captured as x above, only a, b, c, d, e, …",
+            "nothing is named x above, only a, b, c, d, e, …",
         ),
         ("< True", 3, "the JSON value is spelled true; if a string is meant, quote it"),
     ],
@@ -151,11 +151,11 @@ def test_errors_of_placeholders_do_not_advise_to_quote() -> None:
     """Where a placeholder inside a value is wrong, quoting would not help."""
     with pytest.raises(ScriptSyntaxError) as caught:
         parse_script("> [{{a}}]")
-    assert caught.value.sentence.endswith("captures")
+    assert caught.value.sentence.endswith("sets it")
 
 
-def read(text: str) -> tuple[str, ...]:
-    return read_command(LineScanner(text, 1))
+def read(text: str) -> tuple[Word, ...]:
+    return read_command(LineScanner(text, 1), ["known"])
 
 
 @pytest.mark.parametrize(
@@ -237,3 +237,70 @@ def test_a_shell_reads_what_is_written(command: tuple[str, ...]) -> None:
         assert tuple(shlex.split(text)) == command
     if command[0] and not any(map(has_hidden, command)):
         assert read(shlex.join(command)) == command
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("a {{known}}/b", ("a", Template(("", "known", "/b")))),
+        ('a "x {{known}}"c', ("a", Template(("x ", "known", "c")))),
+        ("a '{{known}}' {{unknown}}", ("a", "{{known}}", "{{unknown}}")),
+        ('["a", "b {{known}}", "\\u007b{known}}"]', ("a", Template(("b ", "known", "")), "{{known}}")),
+    ],
+)
+def test_names_in_a_command(text: str, command: tuple[Word, ...]) -> None:
+    """Not in single quotes, as in a shell."""
+    assert read(text) == command
+    assert read(write_command(command)) == command
+
+
+def test_a_command_has_its_variables_replaced() -> None:
+    """Each word stays one, whatever the value has in it."""
+    script = parse_script("set port 80\nspawn ./a {{dir}}/b --port={{port}}", variables={"dir": "x y"})
+    assert script.command == ("./a", "x y/b", "--port=80")
+
+
+def test_what_a_script_uses_of_its_variables_is_known() -> None:
+    """So that a call can say that it set a name that none uses."""
+    used = {"a": 1, "env.B": "b", "c": 2}
+    script = parse_script("> {{a}} and {{env.B}}\n< /{{c}}/", variables={**used, "d": 3})
+    assert script.variables == used
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "words"),
+    [
+        ("< {{env.HOMER}}", 3, "the environment has no variable HOMER; did you mean env.HOME?"),
+        ("> {{env.XYZZY}}", 3, "the environment has no variable XYZZY; export it"),
+        ("> {{x: int}}", 3, "a message that is sent is written out: conditions are for what is expected"),
+        ("set 1a 2", 5, '"1a" is not a name, which has letters, digits and _'),
+        ("set", 4, "a name and a value must follow: set port 8080"),
+        ("set a", 6, "a value must follow"),
+        ("> 1\nset a 2", 1, "set comes before all other steps, and line 1 comes before it"),
+        ("< {{id: integer}}", 9, "unknown condition integer; did you mean int?"),
+        ("< {{id: foo}}", 9, "unknown condition foo; those in words are int, float,"),
+        ("< {{id: }}", 9, "expecting a condition, such as int, 1..5"),
+        ("< {{id: int | }}", 15, "expecting a condition, such as int, 1..5"),
+        ("< {{id: 5..1}}", 9, "an empty range"),
+        ("< {{id: length x}}", 16, "a number or a range must follow: length 3, length 1..5"),
+        ("< {{id: length 3..1}}", 16, "an empty range"),
+        ("< {{id: unordered 5}}", 19, "unordered is followed by a list"),
+        ('< {{id: "a""b"}}', 12, "expecting a space, | or }} after a condition"),
+        ("< {{id: 1e999..}}", 9, "not a number that a message can hold"),
+        ("< {{id: 1 +- -1}}", 14, "a tolerance is not negative"),
+        ("< {{id: each each int}}", 14, "write each {{_: each ...}}"),
+        ("< " + "{{_: " * 17 + "1" + "}}" * 17, 83, "conditions nest at most 16 deep"),
+    ],
+)
+def test_errors_of_names_and_conditions(text: str, column: int, words: str) -> None:
+    """The fact, then what is meant instead."""
+    with pytest.raises(ScriptSyntaxError) as caught:
+        parse_script(text, variables={"env.HOME": "/"})
+    assert (caught.value.column, caught.value.sentence[: len(words)]) == (column, words)
+
+
+def test_a_name_that_is_not_known_is_plain_text_within_quotes() -> None:
+    """As it was before there were names in strings; the script's author is warned."""
+    script = parse_script('> {"a": "{{b}}"}\n< /x{{c}}/\n< {"k": "\\u007b{d}}"}')
+    assert script.steps == (Send({"a": "{{b}}"}), Expect(Regex("x{{c}}")), Expect({"k": "{{d}}"}))
+    assert [(warning.line, warning.column) for warning in script.warnings] == [(1, 10), (2, 5)]

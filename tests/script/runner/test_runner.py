@@ -388,7 +388,7 @@ def test_what_was_to_be_captured_may_be_missing_in_a_run_that_updates() -> None:
     script = parse_script('> x\n< {"id": {{id}}}\n> {{id}}')
     outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, UPDATE).run)
     assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 3)
-    assert outcome.sentence == "nothing was captured as id: the message that was to bring it differs"
+    assert outcome.sentence == "nothing is named id yet: what was to bring it came in another form"
     assert session.sent == ["x"]
 
 
@@ -443,3 +443,70 @@ def test_strict_makes_unclaimed_messages_a_failure(text: str, code: int) -> None
     if code:
         assert outcome.sentence == "1 message came that no step took"
         assert outcome.details == (("#1", '"echo 1"'),)
+
+
+def echo_itself(value: Any) -> Iterable[AnyEvent]:
+    """A child that sends each message back."""
+    return [received(value, answers=1)]
+
+
+def test_names_stand_for_values_in_messages_patterns_and_expressions() -> None:
+    """What was set, what the environment has, what was captured of a message and of printed text."""
+    events = [*opened(), printed(b"port \x1b[1m8080\x1b[0m on a+b\n")]
+    session = FakeSession(events, echo_itself)
+    text = """
+set user {"id": 7}
+set greeting Hello {{env.USER}}
+expect stdout /port (?P<port>\\d+)/
+> {{greeting}} on {{port}}: {{user}}
+< /^Hello (?P<who>.*) on {{port}}: {{user}}$/
+> [{{user}}, "{{who}}", {{port}}]
+< [{{user}}, {{who}}, "8080"]
+expect stdout /on {{who}}/ within 1s
+"""
+    outcome = run(parse_script(text, variables={"env.USER": "a+b"}), session)
+    assert (outcome.sentence, outcome.passed) == ("", outcome.total)
+    assert session.sent == ['Hello a+b on 8080: {"id": 7}', [{"id": 7}, "a+b", "8080"]]
+
+
+def test_a_call_may_set_another_value() -> None:
+    """Then the one in the script is not used, not even for other names."""
+    session = FakeSession(opened(), echo_itself)
+    run(parse_script("set a 1\nset b [{{a}}]\n> {{b}}", variables={"a": "x"}), session)
+    assert session.sent == [["x"]]
+
+
+def test_rounds_are_counted() -> None:
+    """Each block counts its own; what has the name before the block keeps it."""
+    session = FakeSession(opened(), echo_itself)
+    text = """
+repeat 2
+  > {{round}}
+  < {{round}}
+  repeat 2
+    > "inner {{round}}"
+    < ...
+  end
+  > {{round}}
+  < {{round}}
+end
+"""
+    assert run(text, session).sentence == ""
+    assert session.sent == [1, "inner 1", "inner 2", 1, 2, "inner 1", "inner 2", 2]
+    session = FakeSession(opened(), echo_itself)
+    assert run("> 5\n< {{round}}\nrepeat 2\n> {{round}}\n< 5\nend", session).sentence == ""
+
+
+def test_a_name_may_have_no_value_because_another_alternative_came() -> None:
+    """That is a failure of the script, wherever the name is used."""
+    for line in "> {{id}}", "> x {{id}}", "expect stdout /{{id}}/":
+        text = '> 1\n< {{_: 1 | {"id": {{id}}}}}\n' + line
+        outcome = run(text, FakeSession(opened(), echo_itself))
+        assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 3)
+        assert outcome.sentence == "nothing is named id yet: what was to bring it came in another form"
+
+
+def test_a_missing_text_is_reported_with_the_names_in_it() -> None:
+    """The expression as it is written, and what they stand for."""
+    outcome = run("set port 8080\nexpect stdout /on {{port}}/ within 1s", FakeSession(opened(), silence))
+    assert detail_texts(outcome, "expected", "captured") == ["/on {{port}}/", "port = 8080"]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from tui_ipc.events import Stream
+from tui_ipc.script.language.commands import read_command, read_signal
 from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner
 from tui_ipc.script.language.steps import (
     Expect,
@@ -23,6 +24,7 @@ from tui_ipc.script.language.steps import (
     Restart,
     Send,
     SendRaw,
+    Set,
     Signal,
     Sleep,
     Spawn,
@@ -30,7 +32,7 @@ from tui_ipc.script.language.steps import (
     Strict,
     Timeout,
 )
-from tui_ipc.script.language.values import read_command, read_message, read_pattern, read_signal
+from tui_ipc.script.language.values import read_expression, read_message, read_pattern
 from tui_ipc.text import find_similar, suggest_name
 from tui_ipc.text.notation import render_value
 
@@ -38,8 +40,9 @@ MAX_ROUNDS: Final = 1_000_000_000
 """The largest number of rounds of a ``repeat``."""
 
 _T = TypeVar("_T")
-_CapturedNames = Collection[str]
+_KnownNames = Collection[str]
 _STREAMS: Final[dict[str, Stream]] = {"stdout": "stdout", "stderr": "stderr"}
+_SET_NAME: Final = re.compile("(?!_$)[A-Za-z_][A-Za-z0-9_]*")
 _NOT_HEX: Final = re.compile("[^0-9a-fA-F]")
 _HEX_EXAMPLE: Final = ">raw 93 01 02"
 
@@ -53,12 +56,12 @@ ParsedLine = Step | EndRepeat | None
 """What a line means; None if it is blank or a comment."""
 
 
-def parse_line(line: LineScanner, captured: _CapturedNames) -> ParsedLine:
+def parse_line(line: LineScanner, known: _KnownNames) -> ParsedLine:
     """Parse one line. The first line of a block makes a ``Repeat`` without steps.
 
     Args:
         line: The line, of which nothing was read; it collects what is probably not meant.
-        captured: The names that earlier lines capture.
+        known: The names that have a value here.
 
     Raises:
         LineError: The line has no meaning.
@@ -71,40 +74,40 @@ def parse_line(line: LineScanner, captured: _CapturedNames) -> ParsedLine:
         line.position += len(mark)
         if line.text[line.position : line.position + 1].strip(BLANKS):
             raise LineError(f"a space must follow {mark!r}", line.position)
-        return MARK_PARSERS[mark](line, captured)
+        return MARK_PARSERS[mark](line, known)
     word = line.read_word()
     if word not in WORD_PARSERS:
         raise LineError(_explain_unknown_step(word), begin)
-    return WORD_PARSERS[word](line)
+    return WORD_PARSERS[word](line, known)
 
 
-def _parse_send(line: LineScanner, captured: _CapturedNames) -> Step:
-    value, span = _read_with_span(line, lambda: read_message(line, captured))
+def _parse_send(line: LineScanner, known: _KnownNames) -> Step:
+    value, span = _read_with_span(line, lambda: read_message(line, known))
     return Send(value, line=line.number, span=span)
 
 
-def _parse_send_raw(line: LineScanner, _: _CapturedNames) -> Step:
+def _parse_send_raw(line: LineScanner, _: _KnownNames) -> Step:
     data, span = _read_with_span(line, lambda: _read_hex(line))
     return SendRaw(data, line=line.number, span=span)
 
 
-def _parse_expect(line: LineScanner, _: _CapturedNames, *, skipping: bool = False) -> Step:
+def _parse_expect(line: LineScanner, known: _KnownNames, *, skipping: bool = False) -> Step:
     mark = "<~" if skipping else "<"
-    value, span = _read_with_span(line, lambda: read_pattern(line, mark))
+    value, span = _read_with_span(line, lambda: read_pattern(line, mark, known))
     within = line.read_deadline("a pattern")
     return Expect(value, within, skipping, line=line.number, span=span)
 
 
-def _parse_expect_skipping(line: LineScanner, captured: _CapturedNames) -> Step:
-    return _parse_expect(line, captured, skipping=True)
+def _parse_expect_skipping(line: LineScanner, known: _KnownNames) -> Step:
+    return _parse_expect(line, known, skipping=True)
 
 
-def _parse_expect_nothing(line: LineScanner, _: _CapturedNames) -> Step:
+def _parse_expect_nothing(line: LineScanner, _: _KnownNames) -> Step:
     within = line.read_deadline("!<, which expects no message at all")
     return ExpectNothing(within, line=line.number)
 
 
-def _parse_expect_end(line: LineScanner, _: _CapturedNames) -> Step:
+def _parse_expect_end(line: LineScanner, _: _KnownNames) -> Step:
     line.skip_blanks()
     begin, word = line.position, line.read_word()
     step: Step
@@ -123,68 +126,79 @@ def _parse_expect_end(line: LineScanner, _: _CapturedNames) -> Step:
     return step
 
 
-def _parse_spawn(line: LineScanner) -> Step:
-    command, span = _read_with_span(line, lambda: read_command(line))
+def _parse_spawn(line: LineScanner, known: _KnownNames) -> Step:
+    command, span = _read_with_span(line, lambda: read_command(line, known))
     return Spawn(command, line=line.number, span=span)
 
 
-def _parse_timeout(line: LineScanner) -> Step:
+def _parse_set(line: LineScanner, known: _KnownNames) -> Step:
+    line.skip_blanks()
+    begin, name = line.position, line.read_word()
+    if not name:
+        raise LineError("a name and a value must follow: set port 8080", begin)
+    if not _SET_NAME.fullmatch(name):
+        raise LineError(f"{render_value(name, 40)} is not a name, which has letters, digits and _", begin)
+    value, span = _read_with_span(line, lambda: read_message(line, known, f"set {name}"))
+    return Set(name, value, line=line.number, span=span)
+
+
+def _parse_timeout(line: LineScanner, _: _KnownNames) -> Step:
     seconds, span = _read_with_span(line, line.read_duration)
     line.check_end("the duration")
     return Timeout(seconds, line=line.number, span=span)
 
 
-def _parse_strict(line: LineScanner) -> Step:
+def _parse_strict(line: LineScanner, _: _KnownNames) -> Step:
     line.check_end("strict")
     return Strict(line=line.number)
 
 
-def _parse_sleep(line: LineScanner) -> Step:
+def _parse_sleep(line: LineScanner, _: _KnownNames) -> Step:
     seconds, span = _read_with_span(line, line.read_duration)
     line.check_end("the duration")
     return Sleep(seconds, line=line.number, span=span)
 
 
-def _parse_expect_output(line: LineScanner) -> Step:
+def _parse_expect_output(line: LineScanner, known: _KnownNames) -> Step:
     line.skip_blanks()
     begin, word = line.position, line.read_word()
     stream = _STREAMS.get(word)
     if stream is None:
         raise LineError(_explain_unknown_stream(word), begin)
     raw = line.skip_word("raw")
-    expression, span = _read_with_span(line, line.read_regex)
+    regex, span = _read_with_span(line, lambda: read_expression(line, known))
     within = line.read_deadline("the regular expression")
-    return ExpectOutput(stream, expression, within, raw, line=line.number, span=span)
+    return ExpectOutput(stream, regex, within, raw, line=line.number, span=span)
 
 
-def _parse_signal(line: LineScanner) -> Step:
+def _parse_signal(line: LineScanner, _: _KnownNames) -> Step:
     number, span = _read_with_span(line, lambda: read_signal(line))
     line.check_end("the signal")
     return Signal(number, line=line.number, span=span)
 
 
-def _parse_repeat(line: LineScanner) -> Step:
+def _parse_repeat(line: LineScanner, _: _KnownNames) -> Step:
     count, span = _read_with_span(line, lambda: line.read_whole_number(1, MAX_ROUNDS, "a number of rounds"))
     line.check_end("the number of rounds")
     return Repeat(count, (), line=line.number, span=span)
 
 
-def _parse_end(line: LineScanner) -> EndRepeat:
+def _parse_end(line: LineScanner, _: _KnownNames) -> EndRepeat:
     line.check_end("end")
     return EndRepeat()
 
 
-def _parse_restart(line: LineScanner) -> Step:
+def _parse_restart(line: LineScanner, _: _KnownNames) -> Step:
     line.check_end("restart")
     return Restart(line=line.number)
 
 
-def _parse_quit(line: LineScanner) -> Step:
+def _parse_quit(line: LineScanner, _: _KnownNames) -> Step:
     line.check_end("quit")
     return Quit(line=line.number)
 
 
-MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _CapturedNames], Step]]] = {
+MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _KnownNames], Step]]] = {
     # The first mark that fits is taken: a mark comes before the one that it begins with.
     ">raw": _parse_send_raw,
     "<~": _parse_expect_skipping,
@@ -195,7 +209,8 @@ MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _CapturedNames], Step]]] = 
 }
 """The marks that a line may begin with; a blank follows."""
 
-WORD_PARSERS: Final[dict[str, Callable[[LineScanner], Step | EndRepeat]]] = {
+WORD_PARSERS: Final[dict[str, Callable[[LineScanner, _KnownNames], Step | EndRepeat]]] = {
+    "set": _parse_set,
     "spawn": _parse_spawn,
     "timeout": _parse_timeout,
     "strict": _parse_strict,
@@ -249,6 +264,8 @@ _SYNONYMS: Final = {
     "exit": "quit, or ? exit CODE for how the child must end",
     "run": "spawn",
     "start": "spawn",
+    "let": "set",
+    "var": "set",
     "stdout": "expect stdout /re/",
     "stderr": "expect stderr /re/",
     "→": "> and a space before the value",

@@ -1,31 +1,36 @@
 """Parses a whole script: its lines, its blocks, the order of its steps, and the names that it captures."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from tui_ipc.script.language.line_parser import EndRepeat, parse_line
 from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner, ScriptSyntaxError
 from tui_ipc.script.language.steps import (
+    NO_VARIABLES,
+    ROUND,
     Expect,
     ExpectClean,
     ExpectExit,
+    ExpectOutput,
     ExpectSignal,
     PlainStep,
     Quit,
     Repeat,
     Restart,
     Script,
+    Send,
+    Set,
     Spawn,
     Step,
 )
-from tui_ipc.text.placeholders import list_capture_names
+from tui_ipc.text.placeholders import fill_names, list_captured_names, list_used_names
 
 MAX_NESTING: Final = 16
 """How deeply blocks may nest."""
 
-_NAMES: Final = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)")
+_NAMES: Final = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)(?![\w.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +46,29 @@ class ScriptReading:
     faults: tuple[ScriptSyntaxError, ...]
 
 
-def parse_script(text: str, name: str = "<script>") -> Script:
+def parse_script(text: str, name: str = "<script>", variables: Mapping[str, Any] = NO_VARIABLES) -> Script:
     """Parse a script that has no fault.
 
     Args:
         text: All of it. A byte order mark is not part of its first line.
         name: The script's name for people.
+        variables: The values of names, those of the environment as ``env.NAME``.
 
     Raises:
         ScriptSyntaxError: The first fault.
     """
-    reading = read_script(text, name)
+    reading = read_script(text, name, variables)
     if reading.faults:
         raise reading.faults[0]
     return reading.script
 
 
-def read_script(text: str, name: str = "<script>") -> ScriptReading:
+def read_script(
+    text: str, name: str = "<script>", variables: Mapping[str, Any] = NO_VARIABLES
+) -> ScriptReading:
     """Read a script with all its faults; a faulty line does not make another one faulty."""
     lines = text.removeprefix("\ufeff").split("\n")
-    parser = _ScriptParser()
+    parser = _ScriptParser(variables)
 
     def locate(number: int, problem: LineError) -> ScriptSyntaxError:
         return ScriptSyntaxError(name, number, problem.offset + 1, str(problem), lines[number - 1].rstrip())
@@ -79,7 +87,14 @@ def read_script(text: str, name: str = "<script>") -> ScriptReading:
     for block, _ in reversed(parser.open_blocks):
         sentence = "this block has no end; write end on a line after its last step"
         faults.append(locate(block.line, LineError(sentence, _indent_width(lines[block.line - 1]))))
-    return ScriptReading(Script(name, tuple(parser.steps), tuple(warnings)), tuple(faults))
+    script = Script(
+        name,
+        tuple(parser.steps),
+        parser.used_variables,
+        parser.counts_rounds,
+        warnings=tuple(warnings),
+    )
+    return ScriptReading(script, tuple(faults))
 
 
 class _ScriptParser:
@@ -88,12 +103,18 @@ class _ScriptParser:
     Attributes:
         steps: The steps so far, of the innermost open block if there is one.
         open_blocks: The first line of each block that has not ended, with the steps around the block.
+        used_variables: The variables that the lines so far use or set.
+        counts_rounds: Whether one of them uses the number of the round.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, variables: Mapping[str, Any]) -> None:
         self.steps: list[Step] = []
         self.open_blocks: list[tuple[Repeat, list[Step]]] = []
-        self._captured: dict[str, None] = {}  # a set that keeps its order, for suggestions
+        self.used_variables: dict[str, Any] = {}
+        self.counts_rounds = False
+        self._variables = dict(variables)
+        self._known: dict[str, None] = dict.fromkeys(variables)  # a set that keeps its order, for suggestions
+        self._counting_blocks = 0  # open blocks, from the first one in which the number of the round is known
         self._order = StepOrder()
         self._last_fault = 0  # its line
         self._too_deep = 0  # open blocks that nest too deeply; their steps are taken for the outer block's
@@ -105,7 +126,7 @@ class _ScriptParser:
             LineError: It has no meaning, or cannot follow the lines before it.
         """
         begin = line.position
-        parsed = parse_line(line, self._captured)
+        parsed = parse_line(line, self._known)
         if parsed is None:
             return
         if isinstance(parsed, Repeat):
@@ -115,8 +136,8 @@ class _ScriptParser:
         else:
             objection = self._order.add(parsed)
             self.steps.append(parsed)
-            if isinstance(parsed, Expect):
-                self._captured |= dict.fromkeys(list_capture_names(parsed.value))
+            if not objection:
+                self._note_names(parsed)
         if objection:
             raise LineError(objection, begin)
 
@@ -125,13 +146,31 @@ class _ScriptParser:
         self._last_fault = line.number
         text = line.text.lstrip(BLANKS)
         if text.split(maxsplit=1)[:1] == ["repeat"]:
-            if len(self.open_blocks) == MAX_NESTING:
-                self._too_deep += 1
-                return
-            self.open_blocks.append((Repeat(1, (), line=line.number), self.steps))
-            self.steps = []
+            self._too_deep += bool(self._begin_block(Repeat(1, (), line=line.number)))
         elif text.startswith("<"):
-            self._captured |= dict.fromkeys(_NAMES.findall(text))
+            self._known |= dict.fromkeys(_NAMES.findall(text))
+
+    def _note_names(self, step: PlainStep) -> None:
+        match step:
+            case Set(name, value):
+                if name not in self._variables:
+                    self._variables[name] = fill_names(value, self._variables)
+                used: tuple[str, ...] = (name,)
+                self._known[name] = None
+            case Expect(value):
+                used = list_used_names(value)
+                self._known |= dict.fromkeys(list_captured_names(value))
+            case ExpectOutput(_, regex):
+                used = regex.names
+                self._known |= dict.fromkeys(list_captured_names(regex))
+            case Send(value):
+                used = list_used_names(value)
+            case Spawn(command):
+                used = list_used_names(command)
+            case _:
+                return
+        self.used_variables |= {name: self._variables[name] for name in used if name in self._variables}
+        self.counts_rounds = self.counts_rounds or (self._counting_blocks > 0 and ROUND in used)
 
     def _begin_block(self, block: Repeat) -> str:
         if len(self.open_blocks) == MAX_NESTING:
@@ -139,6 +178,9 @@ class _ScriptParser:
         self._order.begin_block(block)
         self.open_blocks.append((block, self.steps))
         self.steps = []
+        if self._counting_blocks or ROUND not in self._known:
+            self._counting_blocks += 1
+            self._known[ROUND] = None
         return ""
 
     def _end_block(self) -> str:
@@ -148,6 +190,10 @@ class _ScriptParser:
         if not self.open_blocks:
             return "this end has no repeat before it"
         block, around = self.open_blocks.pop()
+        if self._counting_blocks:
+            self._counting_blocks -= 1
+            if not self._counting_blocks:
+                del self._known[ROUND]
         if not self.steps:
             self.steps = around
             if self._last_fault >= block.line:
@@ -179,7 +225,8 @@ class StepOrder:
     def add(self, step: PlainStep) -> str:
         """Take the next step; returns why it cannot come here, an empty text if it can."""
         objection = self._find_objection(step)
-        self._first = self._first or step
+        if not isinstance(step, Set):
+            self._first = self._first or step
         match step:
             case Restart():
                 self._end = self._expected_end = self._clean = None
@@ -215,6 +262,8 @@ class StepOrder:
             line, self._end = self._end.line, None  # which is said once
             return f"by line {line} the child has ended; restart begins its next run"
         match step:
+            case Set() if self._first is not None:
+                return f"set comes before all other steps, and line {self._first.line} comes before it"
             case Spawn() if isinstance(self._first, Spawn):
                 return f"the child was spawned in line {self._first.line}; restart begins its next run"
             case Spawn() if self._first is not None:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.notation_reader import NotationError, read_regex
+from tui_ipc.text.notation_reader import NotationError, PlaceholderRules, read_regex
 from tui_ipc.text.placeholders import Regex
 from tui_ipc.text.safe_text import cell_width, make_visible
 from tui_ipc.text.units import format_count
@@ -184,20 +184,20 @@ class LineScanner:
         self.check_end("the deadline")
         return seconds
 
-    def read_regex(self) -> str:
-        """Read ``/re/``; returns the expression."""
+    def read_regex(self, rules: PlaceholderRules | None = None) -> Regex:
+        """Read ``/re/``; without rules it has no names."""
         self.skip_blanks()
         start = self.position
         if self.ended() or self.text[start] != "/":
             shown = "" if self.ended() else f", for instance {render_value(Regex(self.read_word()), 40)}"
             raise LineError(f"a regular expression must follow, between two /{shown}", start)
         try:
-            regex, self.position = read_regex(self.text, start)
+            regex, self.position = read_regex(self.text, start, rules)
         except NotationError as error:
             raise LineError(str(error), error.offset) from None
         if self.text[self.position : self.position + 1].strip(BLANKS):
             raise LineError(explain_text_after_regex(self.rest), self.position)
-        return regex.expression
+        return regex
 
     def _explain_not_duration(self, word: str) -> str:
         """Say how to write what was probably meant by ``word``; its unit may be the next word."""

@@ -5,14 +5,16 @@ all steps: whoever tells them apart ends in ``assert_never``, so that the type c
 new step has to visit. Those are the line parser, :func:`write_script` here, and the runner.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final, assert_never
 
 from tui_ipc.events import Stream
+from tui_ipc.script.language.commands import Word, write_command, write_signal
 from tui_ipc.script.language.scanner import ScriptSyntaxError, to_seconds
-from tui_ipc.script.language.values import write_command, write_signal
+from tui_ipc.script.language.values import render_pattern
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.placeholders import Regex, list_capture_names
+from tui_ipc.text.placeholders import Regex, fill_names, iter_placeholders
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +34,18 @@ class _BaseStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Spawn(_BaseStep):
-    """The child's command, unless the command line gives another; only as the first step."""
+class Set(_BaseStep):
+    """Give a value a name, unless the call gives it another value; only before all other steps."""
 
-    command: tuple[str, ...]
+    name: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn(_BaseStep):
+    """The child's command, unless the command line gives another; only as the first step but ``set``."""
+
+    command: tuple[Word, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +101,7 @@ class ExpectOutput(_BaseStep):
     """
 
     stream: Stream
-    expression: str
+    regex: Regex
     within: float | None = None
     raw: bool = False
 
@@ -150,8 +160,14 @@ class Repeat(_BaseStep):
     steps: "tuple[Step, ...]"
 
 
+ROUND: Final = "round"
+"""The name of the number of the round within a ``repeat``, unless it has a value before."""
+
+NO_VARIABLES: Final[Mapping[str, Any]] = {}
+
 PlainStep = (
-    Spawn
+    Set
+    | Spawn
     | Timeout
     | Strict
     | Send
@@ -180,18 +196,33 @@ class Script:
     Attributes:
         name: Identifies it to people, usually the file's name.
         steps: Its steps.
+        variables: The values of the names that it uses and does not capture.
+        counts_rounds: Whether ``{{round}}`` is used for the number of the round.
+        paths: What a word of its command is replaced by, because it is a path relative to the script.
         warnings: What in its text was probably not meant.
     """
 
     name: str
     steps: tuple[Step, ...]
+    variables: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    counts_rounds: bool = field(default=False, compare=False)
+    paths: Mapping[str, str] = field(default_factory=dict, compare=False)
     warnings: tuple[ScriptSyntaxError, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def command(self) -> tuple[str, ...] | None:
         """The child's command, None if the script does not name one."""
-        first = self.steps[0] if self.steps else None
-        return first.command if isinstance(first, Spawn) else None
+        spawn = self.spawn
+        if spawn is None:
+            return None
+        words = (fill_names(word, self.variables) for word in spawn.command)
+        return tuple(self.paths.get(word, word) for word in words)
+
+    @property
+    def spawn(self) -> Spawn | None:
+        """The step that starts the child, None if the script does not name a command."""
+        first = next((step for step in self.steps if not isinstance(step, Set)), None)
+        return first if isinstance(first, Spawn) else None
 
 
 def count_steps(steps: tuple[Step, ...]) -> int:
@@ -208,14 +239,14 @@ def count_steps(steps: tuple[Step, ...]) -> int:
     return number
 
 
-def has_captures(steps: tuple[Step, ...]) -> bool:
-    """Whether any step captures a name: if not, no message has a name to be replaced either."""
+def has_names(steps: tuple[Step, ...]) -> bool:
+    """Whether any message that is sent has a name to be replaced."""
     unseen = list(steps)
     while unseen:
         step = unseen.pop()
         if isinstance(step, Repeat):
             unseen += step.steps
-        elif isinstance(step, Expect) and list_capture_names(step.value):
+        elif isinstance(step, Send) and next(iter_placeholders(step.value), None) is not None:
             return True
     return False
 
@@ -223,6 +254,8 @@ def has_captures(steps: tuple[Step, ...]) -> bool:
 GRAMMAR: Final = """\
 A script is a transcript, one step a line; # begins a comment.
 
+  set NAME VALUE         a value for {{NAME}}, unless --set NAME=VALUE does;
+                         only before all other steps
   spawn COMMAND ARGS     the child, unless the command line names one after --;
                          only as the first step
   timeout DURATION       how long a later step may wait: 500ms, 2s, 1.5s, 1m
@@ -248,10 +281,21 @@ A script is a transcript, one step a line; # begins a comment.
   ? clean                and leaves nothing behind
 
 A VALUE is JSON, a Python literal such as b"\\x00", or plain text.
-{{name}} in it stands for what was captured. A PATTERN is a VALUE that may hold
+{{name}} in it, also within a string, stands for what was captured or set;
+{{env.NAME}} for a variable of the environment, {{round}} for the number of the
+round in a repeat. A PATTERN is a VALUE that may hold
   ...                    anything; any further items in [ ], entries in { }
-  /re/                   a string in which the regular expression is found
+  /re/                   a string in which the regular expression is found;
+                         (?P<name>re) in it captures a part
   {{name}}               one value, and its name from then on; {{_}} names none
+  {{name: CONDITION}}    one value that meets each condition; | separates
+                         alternatives: {{id: int 1..9 | null}}
+A CONDITION is a PATTERN, or
+  int float number string bool bytes list map timestamp     a type
+  1..9  1..  ..9  3.14 +- 0.01        a number in this range
+  length 3  length 1..9               of a string, bytes, a list or a map
+  unordered [PATTERN, ...]            these items, in any order
+  each PATTERN                        all items, or all values whatever the keys
 """
 
 
@@ -273,6 +317,8 @@ def _write_lines(step: Step, indent: str) -> list[str]:
 def write_step(step: PlainStep) -> str:  # noqa: PLR0912 - one branch for each step
     """The text of a step that is not a block."""
     match step:
+        case Set(name, value):
+            text = f"set {name} {render_pattern(value)}"
         case Spawn(command):
             text = f"spawn {write_command(command)}"
         case Timeout(seconds):
@@ -280,16 +326,16 @@ def write_step(step: PlainStep) -> str:  # noqa: PLR0912 - one branch for each s
         case Strict():
             text = "strict"
         case Send(value):
-            text = f"> {render_value(value)}"
+            text = f"> {render_pattern(value)}"
         case SendRaw(data):
             text = f">raw {data.hex(' ')}"
         case Expect(value, within, skipping):
-            text = f"{'<~' if skipping else '<'} {render_value(value)}{_write_deadline(within)}"
+            text = f"{'<~' if skipping else '<'} {render_pattern(value)}{_write_deadline(within)}"
         case ExpectNothing(within):
             text = f"!<{_write_deadline(within)}"
-        case ExpectOutput(stream, expression, within, raw):
+        case ExpectOutput(stream, regex, within, raw):
             what = f"{stream} raw" if raw else stream
-            text = f"expect {what} {render_value(Regex(expression))}{_write_deadline(within)}"
+            text = f"expect {what} {render_value(regex)}{_write_deadline(within)}"
         case Sleep(seconds):
             text = f"sleep {write_duration(seconds)}"
         case Signal(number):

@@ -266,7 +266,8 @@ def describe_remarkable_event(event: AnyEvent) -> str:
         case ChildContinued():
             return "the child goes on"
         case Audit():
-            return "" if event.clean else f"left behind: {' · '.join(describe_leftovers(event))}"
+            left = "" if event.clean else f"left behind: {' · '.join(describe_leftovers(event))}"
+            return " · ".join(filter(None, (left, event.unmatched)))
         case ServerListening() | ChildSpawned() | ChildConnected() | HelloReceived() | ChannelsOpen():
             return ""  # a handshake that succeeds
         case MessageSent() | MessageReceived() | ChildOutput() | ChannelClosed():

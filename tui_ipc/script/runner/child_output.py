@@ -5,7 +5,7 @@ import re
 from collections import deque
 from typing import Final
 
-from tui_ipc.osutil.bounded_search import BoundedSearch
+from tui_ipc.osutil.bounded_search import BoundedSearch, FoundText
 
 KEEP_AT_LEAST: Final = 1024 * 1024
 """Characters after the last match, or bytes that are not decoded yet, that are kept at least; at most
@@ -96,7 +96,7 @@ class SearchableOutput:
         while self._undecoded_size - len(self._undecoded[0]) >= KEEP_AT_LEAST:
             self._undecoded_size -= len(self._undecoded.popleft())
 
-    def find(self, expression: str, search: BoundedSearch, *, final: bool = False) -> bool:
+    def find(self, expression: str, search: BoundedSearch, *, final: bool = False) -> FoundText | None:
         """Search for a regular expression after the last match; what is found is the last match then.
 
         ``^`` and ``$`` stand for the beginning and the end of a line.
@@ -109,7 +109,7 @@ class SearchableOutput:
         if expression != self._searched_for:
             self._searched_length = 0
         elif not self._undecoded and not final:
-            return False
+            return None
         before = len(self._text)
         self._decode()
         # Usually only the new text and what is shortly before it is searched. All of it is searched each
@@ -123,12 +123,12 @@ class SearchableOutput:
         ):
             start, self._searched_length = self._begin, len(self._text)
         self._searched_for = None  # a search that is broken off has to be done again
-        span = search.find(expression, self._text, start, re.MULTILINE)
-        if span is None:
+        found = search.find(expression, self._text, start, re.MULTILINE)
+        if found is None:
             self._searched_for = expression
         else:
-            self._begin = span[1]
-        return span is not None
+            self._begin = found.span[1]
+        return found
 
     def last_lines(self, count: int) -> list[str]:
         """The last lines after the last match; of the line in which it ended, the rest."""

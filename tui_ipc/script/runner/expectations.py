@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
 
 from tui_ipc.events import Fault, MessageReceived
 from tui_ipc.events.sentences import describe_leftovers
-from tui_ipc.osutil.bounded_search import BoundedSearch, SearchInterrupted, SearchTimeout, block_end_signals
+from tui_ipc.osutil.bounded_search import (
+    BoundedSearch,
+    FoundText,
+    SearchInterrupted,
+    SearchTimeout,
+    block_end_signals,
+)
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Expect, ExpectClean, ExpectExit, ExpectOutput, ExpectSignal
@@ -231,15 +237,21 @@ class Expectations:
 
     async def expect_output(self, step: ExpectOutput, timeout: float) -> None:
         """An expression must be found in what the child prints, after the last match."""
-        run_state, expression = self._driver.run_state, step.expression
+        run_state = self._driver.run_state
+        try:
+            expression = step.regex.fill(self._cursor.names)
+        except KeyError as missing:
+            raise self._failures.make_unknown_name_failure(missing.args[0], step.regex) from None
         is_raw = step.raw or _MENTIONS_CONTROLS.search(expression) is not None
         output = (run_state.raw_output if is_raw else run_state.output)[step.stream]
-        found = False
+        found: FoundText | None = None
 
         def is_decided() -> bool:
             nonlocal found
             found = output.find(expression, BoundedSearch(_QUICK_SEARCH))
-            return found or run_state.exited is not None  # all that a child prints comes before its exit
+            return (
+                found is not None or run_state.exited is not None
+            )  # all that a child prints comes before its exit
 
         reading = self._driver.read_events_until(is_decided, timeout)
         while True:
@@ -248,13 +260,17 @@ class Expectations:
                 break
             except (SearchTimeout, SearchInterrupted):
                 left = self._driver.seconds_left
-                found = in_time = await self._search(lambda search: output.find(expression, search), left)
-                if found:
+                found = await self._search(lambda search: output.find(expression, search), left)
+                in_time = found is not None
+                if in_time:
                     break
                 reading = self._driver.continue_until(is_decided)
-        if found or await self._search(
-            lambda search: output.find(expression, search, final=True), min(timeout, _FINAL_SEARCH)
-        ):
+        if found is None:
+            found = await self._search(
+                lambda search: output.find(expression, search, final=True), min(timeout, _FINAL_SEARCH)
+            )
+        if found is not None:
+            self._cursor.names.update(found.groups)
             return
         details = self._failures.describe_missing_output(step, output)
         if in_time:

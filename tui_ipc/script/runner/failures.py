@@ -7,7 +7,9 @@ from typing import Any, Final
 
 from tui_ipc.events import MessageReceived
 from tui_ipc.osutil.bounded_search import BoundedSearch, SearchInterrupted, SearchTimeout
+from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import ExpectOutput
+from tui_ipc.script.outcome import StepFailed
 from tui_ipc.script.runner.child_output import SearchableOutput
 from tui_ipc.script.runner.run_state import ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
@@ -15,7 +17,7 @@ from tui_ipc.session.mistakes import describe_fault_bytes
 from tui_ipc.text.diff import Detail, explain_difference
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import Difference, find_difference, iter_aligned_differences, iter_differences
-from tui_ipc.text.placeholders import list_capture_names
+from tui_ipc.text.placeholders import list_used_names
 from tui_ipc.text.units import format_count
 
 _MAX_DIFFERENCES: Final = 100  # a message with more differences is as far off as any
@@ -147,10 +149,15 @@ class FailureDetails:
         lines = output.last_lines(_MAX_LINES)
         shown = lines or ["nothing was printed since"]
         return (
-            ("expected", f"/{step.expression}/"),
+            ("expected", render_value(step.regex)),
             *((stream, line) for line in shown),
-            *self.describe_situation(stderr=stream != "stderr"),
+            *self.describe_situation(step.regex, stderr=stream != "stderr"),
         )
+
+    def make_unknown_name_failure(self, name: str, pattern: Any) -> StepFailed:
+        """A name has no value, because what was to bring it came in another form."""
+        sentence = f"nothing is named {name} yet: what was to bring it came in another form"
+        return StepFailed(ExitCode.UNEXPECTED, sentence, *self.describe_location(pattern))
 
     def describe_situation(
         self, *patterns: Any, stuck: bool = True, stderr: bool = True
@@ -186,7 +193,7 @@ class FailureDetails:
         )
         known = self._cursor.names
         used = dict.fromkeys(
-            name for pattern in patterns for name in list_capture_names(pattern) if name in known
+            name for pattern in patterns for name in list_used_names(pattern) if name in known
         )
         captured = (
             ("captured", f"{name} = {render_value(known[name], _MAX_CAPTURED_LENGTH)}") for name in used

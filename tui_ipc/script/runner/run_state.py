@@ -6,7 +6,7 @@ once, in order.
 
 import signal
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, assert_never
@@ -36,7 +36,7 @@ from tui_ipc.events import (
     Stream,
 )
 from tui_ipc.osutil.signals import describe_exit
-from tui_ipc.script.language.steps import PlainStep, Repeat, Step, count_steps
+from tui_ipc.script.language.steps import NO_VARIABLES, ROUND, PlainStep, Repeat, Step, count_steps
 from tui_ipc.script.runner.child_output import SearchableOutput
 
 
@@ -61,7 +61,7 @@ class _Block:
 
     Attributes:
         steps: The steps.
-        names: What was captured before them.
+        names: The names that had a value before them.
         line: The line of the ``repeat``.
         count: The number of rounds.
         number: The round that is under way.
@@ -69,7 +69,7 @@ class _Block:
     """
 
     steps: tuple[Step, ...]
-    names: dict[str, Any]
+    names: frozenset[str]
     line: int = 0
     count: int = 1
     number: int = 1
@@ -86,15 +86,27 @@ class ScriptCursor:
         line: The line of the step that is due, 0 before the first step and after the last.
         passed: The number of steps that passed; a step of a ``repeat`` counts once a round.
         total: The number of steps that will have passed at the end.
-        names: What was captured, by name.
+        names: The values of names.
+
+    Args:
+        steps: The steps.
+        variables: The values of names before the first step.
+        counts_rounds: Whether the number of the round has a name within each ``repeat``.
     """
 
-    def __init__(self, steps: tuple[Step, ...]) -> None:
+    def __init__(
+        self,
+        steps: tuple[Step, ...],
+        variables: Mapping[str, Any] = NO_VARIABLES,
+        *,
+        counts_rounds: bool = False,
+    ) -> None:
         self.line = 0
         self.passed = 0
         self.total = count_steps(steps)
-        self.names: dict[str, Any] = {}
-        self._blocks = [_Block(steps, {})]
+        self.names = dict(variables)
+        self._counts_rounds = counts_rounds
+        self._blocks = [_Block(steps, frozenset())]
 
     def __iter__(self) -> Iterator[PlainStep]:
         # An explicit stack of the blocks that are under way. A nested block breaks off the iteration over the
@@ -106,7 +118,8 @@ class ScriptCursor:
                 block.index += 1
                 if isinstance(step, Repeat):
                     if step.count:
-                        blocks.append(_Block(step.steps, dict(self.names), step.line, step.count))
+                        blocks.append(_Block(step.steps, frozenset(self.names), step.line, step.count))
+                        self._name_round()
                         break
                 else:
                     self.line = step.line
@@ -129,11 +142,22 @@ class ScriptCursor:
     def _end_round(self, block: _Block) -> None:
         if block.number == block.count or not block.steps:
             self._blocks.pop()
+            self._name_round()
             return
         block.number += 1
         block.index = 0
         if len(self.names) > len(block.names):
-            self.names = dict(block.names)
+            self.names = {name: value for name, value in self.names.items() if name in block.names}
+        self._name_round()
+
+    def _name_round(self) -> None:
+        """Set the name of the number of the round; outside of all blocks it has none."""
+        if not self._counts_rounds:
+            return
+        if len(self._blocks) > 1:
+            self.names[ROUND] = self._blocks[-1].number
+        else:
+            self.names.pop(ROUND, None)
 
 
 MAX_MESSAGES: Final = 100_000

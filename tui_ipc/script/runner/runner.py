@@ -21,13 +21,14 @@ from tui_ipc.script.language.steps import (
     Script,
     Send,
     SendRaw,
+    Set,
     Signal,
     Sleep,
     Spawn,
     Step,
     Strict,
     Timeout,
-    has_captures,
+    has_names,
     write_step,
 )
 from tui_ipc.script.outcome import Outcome, Status, StepFailed, describe_unclaimed
@@ -38,7 +39,7 @@ from tui_ipc.script.runner.session_driver import SessionDriver, TooManyMessages
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.text.diff import Detail
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.pattern_match import fill_captures
+from tui_ipc.text.placeholders import fill_names
 from tui_ipc.text.units import format_count
 
 if TYPE_CHECKING:
@@ -89,8 +90,8 @@ class Runner:
         self._timeout = timeout
         self._steps = script.steps
         self._step: PlainStep | None = None  # that is under way
-        self._cursor = ScriptCursor(script.steps)
-        self._has_captures = has_captures(script.steps)
+        self._cursor = ScriptCursor(script.steps, script.variables, counts_rounds=script.counts_rounds)
+        self._has_names = has_names(script.steps)
         self._driver = SessionDriver(session, report_event)
         self._failures = FailureDetails(self._driver, self._cursor)
         self._expectations = Expectations(self._driver, self._cursor, self._failures, updating=options.update)
@@ -208,16 +209,16 @@ class Runner:
                 return self._restart()
             case Quit():
                 return self._quit(self._cursor.following_steps)
-            case Spawn():
-                return self._spawn()
+            case Set() | Spawn():
+                return self._do_nothing()
             case _:
                 assert_never(step)
 
     def _choose_timeout(self, within: float | None) -> float:
         return self._timeout if within is None else within
 
-    async def _spawn(self) -> None:
-        """The session has spawned the child already: the script's first step is its command."""
+    async def _do_nothing(self) -> None:
+        """The child was spawned, and the variables were set, before the first step."""
 
     async def _set_timeout(self, seconds: float) -> None:
         self._timeout = seconds
@@ -230,11 +231,9 @@ class Runner:
 
     def _send(self, value: Any) -> Awaitable[None]:
         try:
-            message = fill_captures(value, self._cursor.names) if self._has_captures else value
-        except KeyError as missing:  # with --update, a message passed that did not have what it should bring
-            sentence = f"nothing was captured as {missing.args[0]}: the message that was to bring it differs"
-            details = self._failures.describe_location(value)
-            raise StepFailed(ExitCode.UNEXPECTED, sentence, *details) from None
+            message = fill_names(value, self._cursor.names) if self._has_names else value
+        except KeyError as missing:
+            raise self._failures.make_unknown_name_failure(missing.args[0], value) from None
         return self._await_sending(self._driver.send(message, self._timeout), message)
 
     async def _await_sending(self, sending: Awaitable[bool], message: Any) -> None:

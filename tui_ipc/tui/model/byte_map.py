@@ -8,28 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, NamedTuple, assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.events.message_values import decode_stored
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.text import notation
@@ -259,32 +238,32 @@ class ByteMap:
                 yield from decode_stored(_MAP_OF_ONE + self.raw[key.start : key.end] + _NIL)
 
 
-def map_event_bytes(event: AnyEvent | None) -> ByteMap | None:
+def map_event_bytes(event: ev.AnyEvent | None) -> ByteMap | None:
     """Return the byte map of an event that has bytes, None for any other."""
     match event:
-        case MessageSent() | MessageReceived():
+        case ev.MessageSent() | ev.MessageReceived():
             return ByteMap(event.value, event.raw)
-        case HelloReceived():
+        case ev.HelloReceived():
             return ByteMap(event.raw, event.raw)
-        case Fault(received=bytes(received)) if received:
+        case ev.Fault(received=bytes(received)) if received:
             return ByteMap(received, received)
         case (
-            ServerListening()
-            | ChildSpawned()
-            | ChildConnected()
-            | ChannelsOpen()
-            | StepLate()
-            | ChildOutput()
-            | ChannelClosed()
-            | SignalSent()
-            | ChildStopped()
-            | ChildContinued()
-            | ChildExited()
-            | HandshakeFailed()
-            | Fault()
-            | Audit()
-            | ScriptStep()
-            | Note()
+            ev.ServerListening()
+            | ev.ChildSpawned()
+            | ev.ChildConnected()
+            | ev.ChannelsOpen()
+            | ev.StepLate()
+            | ev.ChildOutput()
+            | ev.ChannelClosed()
+            | ev.SignalSent()
+            | ev.ChildStopped()
+            | ev.ChildContinued()
+            | ev.ChildExited()
+            | ev.HandshakeFailed()
+            | ev.Fault()
+            | ev.Audit()
+            | ev.ScriptStep()
+            | ev.Note()
             | None
         ):
             return None  # no msgpack came with it

@@ -5,28 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.text import notation
 from tui_ipc.text.safe_text import make_lines_visible, make_visible
@@ -112,9 +91,9 @@ class MessageStats:
 def entry_title(entry: LogEntry) -> str:
     """The inspector's title for a line of the log; no part of it comes from the child."""
     match entry.event:
-        case MessageSent(number=number):
+        case ev.MessageSent(number=number):
             return f"Message #{number} sent"
-        case MessageReceived(number=number):
+        case ev.MessageReceived(number=number):
             return f"Message #{number} received"
         case None:
             return f"Run {entry.run}"
@@ -125,9 +104,9 @@ def entry_title(entry: LogEntry) -> str:
 def entry_summary(entry: LogEntry) -> str | None:
     """A message's size and what it answers, without anything from the child; None for any other event."""
     match entry.event:
-        case MessageReceived(answers=int(answers), elapsed=int(elapsed), raw=raw):
+        case ev.MessageReceived(answers=int(answers), elapsed=int(elapsed), raw=raw):
             return f"{format_size(len(raw))} · answers #{answers} after {format_duration(elapsed)}"
-        case MessageSent(raw=raw) | MessageReceived(raw=raw):
+        case ev.MessageSent(raw=raw) | ev.MessageReceived(raw=raw):
             return format_size(len(raw))
         case _:
             return None
@@ -136,30 +115,30 @@ def entry_summary(entry: LogEntry) -> str | None:
 def value_lines(entry: LogEntry) -> list[Line]:
     """The inspector's value of an event: its sentence, its names, or the text of its line in the log."""
     match entry.event:
-        case HandshakeFailed() | Fault() | StepLate():
+        case ev.HandshakeFailed() | ev.Fault() | ev.StepLate():
             return [line(row) for row in make_lines_visible(entry.event.sentence).split("\n")]
-        case ServerListening():
+        case ev.ServerListening():
             return [line(make_visible(entry.event.name))]
-        case Note():
+        case ev.Note():
             return [line(make_visible(entry.event.text))]
-        case ChildSpawned():
+        case ev.ChildSpawned():
             return [line(make_visible(word)) for word in entry.event.command]
         case None:
             return [line(f"Run {entry.run} begins here.")]
         case (
-            ChildConnected()
-            | HelloReceived()
-            | ChannelsOpen()
-            | MessageSent()
-            | MessageReceived()
-            | ChildOutput()
-            | ChannelClosed()
-            | SignalSent()
-            | ChildStopped()
-            | ChildContinued()
-            | ChildExited()
-            | Audit()
-            | ScriptStep()
+            ev.ChildConnected()
+            | ev.HelloReceived()
+            | ev.ChannelsOpen()
+            | ev.MessageSent()
+            | ev.MessageReceived()
+            | ev.ChildOutput()
+            | ev.ChannelClosed()
+            | ev.SignalSent()
+            | ev.ChildStopped()
+            | ev.ChildContinued()
+            | ev.ChildExited()
+            | ev.Audit()
+            | ev.ScriptStep()
         ):
             return [line("".join(span.text for span in entry.line.left[2:]).strip())]  # without time and mark
         case _:
@@ -185,35 +164,35 @@ def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:
     is not found.
     """
     match entry.event:
-        case MessageSent() as sent:
+        case ev.MessageSent() as sent:
             yield from _find_answers(log, sent)
-        case MessageReceived(answers=int(number), run=run):
+        case ev.MessageReceived(answers=int(number), run=run):
             for index, other in log.newest_first():
                 event = other.event
-                if isinstance(event, MessageSent) and event.number == number and event.run == run:
+                if isinstance(event, ev.MessageSent) and event.number == number and event.run == run:
                     yield index
                     return
         case _:
             return  # only messages have answers
 
 
-def _find_answers(log: RingBuffer[LogEntry], sent: MessageSent) -> Iterator[int]:
+def _find_answers(log: RingBuffer[LogEntry], sent: ev.MessageSent) -> Iterator[int]:
     for index, other in log.newest_first():
         event = other.event
         if event is sent:
             return
-        if isinstance(event, MessageReceived) and event.answers == sent.number and event.run == sent.run:
+        if isinstance(event, ev.MessageReceived) and event.answers == sent.number and event.run == sent.run:
             yield index
 
 
 def explain_no_partner(entry: LogEntry) -> str:
     """Say why an entry has no partner."""
     match entry.event:
-        case MessageSent(number=number):
+        case ev.MessageSent(number=number):
             return f"No answer to #{format_count(number)} has come."
-        case MessageReceived(answers=int(number)):
+        case ev.MessageReceived(answers=int(number)):
             return f"#{format_count(number)}, which this answers, is no longer in the log."
-        case MessageReceived(number=number):
+        case ev.MessageReceived(number=number):
             return f"#{format_count(number)} answers no message."
         case _:
             return "Only messages have answers."
@@ -222,35 +201,35 @@ def explain_no_partner(entry: LogEntry) -> str:
 def list_answers(answers: Iterable[LogEntry]) -> Iterator[tuple[str, str]]:
     """The answers to a sent message as facts, in the order in which they came."""
     for event in sorted((entry.event for entry in answers), key=lambda event: event.at if event else 0):
-        if isinstance(event, MessageReceived) and event.elapsed is not None:
+        if isinstance(event, ev.MessageReceived) and event.elapsed is not None:
             yield "answered by", f"#{format_count(event.number)} after {format_duration(event.elapsed)}"
 
 
 def _list_facts(  # noqa: PLR0912, PLR0915 - one case for each kind of event
-    event: AnyEvent,
+    event: ev.AnyEvent,
 ) -> Iterator[tuple[str, str]]:
     match event:
-        case MessageSent() | MessageReceived():
+        case ev.MessageSent() | ev.MessageReceived():
             yield from _message_facts(event)
-        case HelloReceived():
+        case ev.HelloReceived():
             yield "name", event.name
             yield "pid", str(event.pid)
             yield "form", "inline: one connection for both directions" if event.inline else "two channels"
             yield "size", _format_size(len(event.raw))
-        case ServerListening():
+        case ev.ServerListening():
             yield "server name", event.name
-        case ChildSpawned():
+        case ev.ChildSpawned():
             yield "pid", str(event.pid)
             yield "command", " ".join(event.command)
-        case SignalSent():
+        case ev.SignalSent():
             yield "signal", signal_name(event.signal)
             yield "reason", event.reason
-        case StepLate():
+        case ev.StepLate():
             yield "step", event.step
             yield "waited", format_duration(event.waited)
-        case ChildStopped():
+        case ev.ChildStopped():
             yield "signal", signal_name(event.signal)
-        case Fault():
+        case ev.Fault():
             yield "channel", "of no more use" if event.ends_channel else "goes on; one message was skipped"
             if event.byte is not None:
                 yield "byte", f"{format_count(event.byte)}, counted from 0"
@@ -260,51 +239,51 @@ def _list_facts(  # noqa: PLR0912, PLR0915 - one case for each kind of event
                 yield "received", _format_size(len(event.received))
             if event.around_offset is not None:
                 yield "around", f"{event.around.hex(' ')}, from byte {format_count(event.around_offset)} on"
-        case HandshakeFailed():
+        case ev.HandshakeFailed():
             yield "step missed", event.step
             yield "deadline", "passed" if event.timed_out else "not reached: it failed earlier"
-        case ChildExited():
+        case ev.ChildExited():
             yield from _exit_facts(event)
-        case Audit():
+        case ev.Audit():
             yield from _audit_facts(event)
-        case ScriptStep():
+        case ev.ScriptStep():
             yield "script", event.script
             yield from [("line", format_count(event.line))] if event.line else []
             yield "step", event.text
             for detail in event.details:
                 label, _, text = detail.partition(": ")
                 yield label, text
-        case Note():
+        case ev.Note():
             if event.about is not None:
                 yield "about", f"{format_clock(event.about).strip()} s"
-        case ChildConnected():
+        case ev.ChildConnected():
             for process in event.lineage:
                 yield "process", process
-        case ChannelsOpen() | ChildContinued() | ChannelClosed() | ChildOutput():
+        case ev.ChannelsOpen() | ev.ChildContinued() | ev.ChannelClosed() | ev.ChildOutput():
             pass  # their line in the log says all
         case _:
             assert_never(event)
 
 
-def _message_facts(event: MessageSent | MessageReceived) -> Iterator[tuple[str, str]]:
-    yield "direction", "to the child" if isinstance(event, MessageSent) else "from the child"
-    yield from [("sent by", event.origin)] if isinstance(event, MessageSent) else []
+def _message_facts(event: ev.MessageSent | ev.MessageReceived) -> Iterator[tuple[str, str]]:
+    yield "direction", "to the child" if isinstance(event, ev.MessageSent) else "from the child"
+    yield from [("sent by", event.origin)] if isinstance(event, ev.MessageSent) else []
     yield from [("channel", format_count(event.channel))] if event.channel else []
     yield "number", f"#{format_count(event.number)} of this run"
     yield "kind", notation.name_kind(event.value)
     yield "size", _format_size(len(event.raw))
-    if isinstance(event, MessageReceived) and event.answers is not None and event.elapsed is not None:
+    if isinstance(event, ev.MessageReceived) and event.answers is not None and event.elapsed is not None:
         yield "answers", f"#{format_count(event.answers)} after {format_duration(event.elapsed)}"
 
 
-def _exit_facts(event: ChildExited) -> Iterator[tuple[str, str]]:
+def _exit_facts(event: ev.ChildExited) -> Iterator[tuple[str, str]]:
     yield "end", f"the child {describe_exit(event.code, event.signal)}"
     yield "user time", format_duration(round(event.user_seconds * 1e9))
     yield "system time", format_duration(round(event.system_seconds * 1e9))
     yield "peak memory", format_size(event.max_rss)
 
 
-def _audit_facts(event: Audit) -> Iterator[tuple[str, str]]:
+def _audit_facts(event: ev.Audit) -> Iterator[tuple[str, str]]:
     yield "processes", ", ".join(map(str, event.processes)) or "none left"
     yield "held open", ", ".join(event.held) or "no stream"
     yield "files", ", ".join(event.files) or "none left"

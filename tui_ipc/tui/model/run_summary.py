@@ -4,31 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never
 
-from tui_ipc.events import (
-    HANDSHAKE_STEPS,
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeEvent,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    Step,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.events.sentences import describe_event
 
 REPEATED_EVENT_LIMIT: Final = 40
@@ -52,23 +28,29 @@ class StepProgress:
         late: Why it took, or takes, long; None if it does not.
     """
 
-    step: Step
+    step: ev.Step
     state: StepState
     detail: str = ""
     took: int | None = None
-    late: StepLate | None = None
+    late: ev.StepLate | None = None
 
 
-def _count_in_a_run(event: AnyEvent) -> Literal["once", "often", "left out"]:
+def _count_in_a_run(event: ev.AnyEvent) -> Literal["once", "often", "left out"]:
     """How many events of its kind a run has; ``left out`` are those that the log and the output pane show."""
     match event:
-        case ServerListening() | ChildSpawned() | ChildConnected() | HelloReceived() | ChannelsOpen():
+        case (
+            ev.ServerListening()
+            | ev.ChildSpawned()
+            | ev.ChildConnected()
+            | ev.HelloReceived()
+            | ev.ChannelsOpen()
+        ):
             return "once"
-        case HandshakeFailed() | Fault() | ChannelClosed() | ChildExited() | Audit():
+        case ev.HandshakeFailed() | ev.Fault() | ev.ChannelClosed() | ev.ChildExited() | ev.Audit():
             return "once"
-        case StepLate() | SignalSent() | ChildStopped() | ChildContinued():
+        case ev.StepLate() | ev.SignalSent() | ev.ChildStopped() | ev.ChildContinued():
             return "often"
-        case MessageSent() | MessageReceived() | ChildOutput() | ScriptStep() | Note():
+        case ev.MessageSent() | ev.MessageReceived() | ev.ChildOutput() | ev.ScriptStep() | ev.Note():
             return "left out"
         case _:
             assert_never(event)
@@ -84,9 +66,9 @@ class RunSummary:
 
     def __init__(self, run: int) -> None:
         self.run = run
-        self.events: list[AnyEvent] = []
+        self.events: list[ev.AnyEvent] = []
 
-    def add(self, event: AnyEvent) -> None:
+    def add(self, event: ev.AnyEvent) -> None:
         """Keep an event, if the summary has events of its kind."""
         count = _count_in_a_run(event)
         if count == "left out":
@@ -101,14 +83,18 @@ class RunSummary:
     def handshake_steps(self) -> list[StepProgress]:
         """Every step of the handshake, from the first."""
         reached = {
-            HANDSHAKE_STEPS[type(event)]: event for event in self.events if isinstance(event, HandshakeEvent)
+            ev.HANDSHAKE_STEPS[type(event)]: event
+            for event in self.events
+            if isinstance(event, ev.HandshakeEvent)
         }
-        late = {event.step: event for event in self.events if isinstance(event, StepLate)}
-        is_over = any(isinstance(event, HandshakeFailed | ChildExited | Audit) for event in self.events)
+        late = {event.step: event for event in self.events if isinstance(event, ev.StepLate)}
+        is_over = any(
+            isinstance(event, ev.HandshakeFailed | ev.ChildExited | ev.Audit) for event in self.events
+        )
         steps: list[StepProgress] = []
-        previous: AnyEvent | None = None
+        previous: ev.AnyEvent | None = None
         is_next = True
-        for step in HANDSHAKE_STEPS.values():
+        for step in ev.HANDSHAKE_STEPS.values():
             event = reached.get(step)
             if event is not None:
                 took = None if previous is None else event.at - previous.at
@@ -123,9 +109,9 @@ class RunSummary:
         return steps
 
     @property
-    def other_events(self) -> list[AnyEvent]:
+    def other_events(self) -> list[ev.AnyEvent]:
         """All but the steps of the handshake and the late ones: failure, signals, the end, the audit."""
-        return [event for event in self.events if not isinstance(event, HandshakeEvent | StepLate)]
+        return [event for event in self.events if not isinstance(event, ev.HandshakeEvent | ev.StepLate)]
 
 
 class RunSummaries:
@@ -134,7 +120,7 @@ class RunSummaries:
     def __init__(self) -> None:
         self._by_run: dict[int, RunSummary] = {}
 
-    def add(self, event: AnyEvent) -> None:
+    def add(self, event: ev.AnyEvent) -> None:
         """Add an event to the summary of its run."""
         summary = self._by_run.get(event.run)
         if summary is None:
@@ -152,7 +138,7 @@ class RunSummaries:
         return tuple(self._by_run)
 
 
-def shift_events(events: Iterable[AnyEvent], end: int) -> list[AnyEvent]:
+def shift_events(events: Iterable[ev.AnyEvent], end: int) -> list[ev.AnyEvent]:
     """Move events together in time so that the last happens at ``end``, and none before 0."""
     kept = list(events)
     by = end - kept[-1].at if kept else 0

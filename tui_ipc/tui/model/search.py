@@ -9,28 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.safe_text import has_hidden, make_visible
 from tui_ipc.text.units import format_count
@@ -150,7 +129,7 @@ class FilterInput:
 
     __slots__ = ("_text", "_write", "event")
 
-    def __init__(self, event: AnyEvent, write: Callable[[], str]) -> None:
+    def __init__(self, event: ev.AnyEvent, write: Callable[[], str]) -> None:
         self.event = event
         self._write = write
         self._text: str | None = None
@@ -180,7 +159,7 @@ class Filter:
     terms: tuple[Term, ...]
     inverted: bool = False
 
-    def passes(self, event: AnyEvent, write: Callable[[], str]) -> bool:
+    def passes(self, event: ev.AnyEvent, write: Callable[[], str]) -> bool:
         """Whether a line passes.
 
         Args:
@@ -319,48 +298,48 @@ def _negate(term: Term) -> Term:
     return lambda candidate: not term(candidate)
 
 
-def _list_groups(event: AnyEvent) -> tuple[str, ...]:  # noqa: PLR0911, PLR0912 - one case for each group
+def _list_groups(event: ev.AnyEvent) -> tuple[str, ...]:  # noqa: PLR0911, PLR0912 - one case for each group
     """The words that select an event, out of ``_GROUP_WORDS``."""
     match event:
-        case MessageSent():
+        case ev.MessageSent():
             return "message", "sent", ">"
-        case MessageReceived():
+        case ev.MessageReceived():
             return "message", "received", "<"
-        case ChildSpawned():
+        case ev.ChildSpawned():
             return "handshake", "child"
-        case ServerListening() | ChildConnected() | HelloReceived() | ChannelsOpen():
+        case ev.ServerListening() | ev.ChildConnected() | ev.HelloReceived() | ev.ChannelsOpen():
             return ("handshake",)
-        case StepLate() | HandshakeFailed():
+        case ev.StepLate() | ev.HandshakeFailed():
             return "handshake", "fault"
-        case SignalSent() | ChildStopped() | ChildContinued():
+        case ev.SignalSent() | ev.ChildStopped() | ev.ChildContinued():
             return "child", "signal"
-        case ChannelClosed():
+        case ev.ChannelClosed():
             return ("child",)
-        case ChildExited():
+        case ev.ChildExited():
             return ("child",) if event.code == 0 else ("child", "fault")
-        case Audit():
+        case ev.Audit():
             return ("child",) if event.clean else ("child", "fault")
-        case Fault():
+        case ev.Fault():
             return ("fault",)
-        case ScriptStep():
+        case ev.ScriptStep():
             return ("step", "fault") if event.state == "failed" else ("step",)
-        case Note():
+        case ev.Note():
             return ("note",)
-        case ChildOutput():
+        case ev.ChildOutput():
             return ()  # the log has no lines of output
         case _:
             assert_never(event)
 
 
-def _latency(event: AnyEvent) -> int | None:
-    return event.elapsed if isinstance(event, MessageReceived) else None
+def _latency(event: ev.AnyEvent) -> int | None:
+    return event.elapsed if isinstance(event, ev.MessageReceived) else None
 
 
-def _size(event: AnyEvent) -> int | None:
-    return len(event.raw) if isinstance(event, MessageSent | MessageReceived) else None
+def _size(event: ev.AnyEvent) -> int | None:
+    return len(event.raw) if isinstance(event, ev.MessageSent | ev.MessageReceived) else None
 
 
-_METRICS: Final[dict[str, tuple[Callable[[AnyEvent], int | None], dict[str, int], int, str]]] = {
+_METRICS: Final[dict[str, tuple[Callable[[ev.AnyEvent], int | None], dict[str, int], int, str]]] = {
     "slower": (_latency, _TIMES, 1, "5ms"),
     "faster": (_latency, _TIMES, -1, "5ms"),
     "larger": (_size, _SIZES, 1, "1KiB"),

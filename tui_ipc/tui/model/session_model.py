@@ -6,28 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.events.sentences import EventText, describe_event, name_channel
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.safe_text import make_visible
@@ -51,7 +30,7 @@ SIZE_WIDTH = 10
 STEP_WIDTH = 10
 
 
-def format_log_line(event: AnyEvent, since: int | None = None, clock: str | None = None) -> Line:
+def format_log_line(event: ev.AnyEvent, since: int | None = None, clock: str | None = None) -> Line:
     """Return the log's line about an event: time, mark and text; at the right edge latency and size.
 
     Args:
@@ -62,28 +41,28 @@ def format_log_line(event: AnyEvent, since: int | None = None, clock: str | None
     text = describe_event(event, VALUE_LIMIT)
     time = Span(f"{format_clock(event.at) if clock is None else clock}  ", "muted")
     match event:
-        case MessageSent():
+        case ev.MessageSent():
             return _format_message(event, time, text, "sent", "")
-        case MessageReceived():
+        case ev.MessageReceived():
             latency = format_duration(event.elapsed) if event.elapsed is not None else ""
             return _format_message(event, time, text, "received", latency)
-        case ServerListening() | ChildSpawned() | ChildConnected() | ChannelsOpen():
+        case ev.ServerListening() | ev.ChildSpawned() | ev.ChildConnected() | ev.ChannelsOpen():
             return _format_step(time, since, text, "")
-        case HelloReceived():
+        case ev.HelloReceived():
             return _format_step(time, since, text, format_size(len(event.raw)))
         case (
-            StepLate()
-            | HandshakeFailed()
-            | Fault()
-            | SignalSent()
-            | ChildStopped()
-            | ChildContinued()
-            | ChannelClosed()
-            | ChildExited()
-            | Audit()
-            | ChildOutput()
-            | ScriptStep()
-            | Note()
+            ev.StepLate()
+            | ev.HandshakeFailed()
+            | ev.Fault()
+            | ev.SignalSent()
+            | ev.ChildStopped()
+            | ev.ChildContinued()
+            | ev.ChannelClosed()
+            | ev.ChildExited()
+            | ev.Audit()
+            | ev.ChildOutput()
+            | ev.ScriptStep()
+            | ev.Note()
         ):
             return _format_event(time, text)
         case _:
@@ -96,7 +75,7 @@ def run_separator(run: int) -> Line:
 
 
 def _format_message(
-    event: MessageSent | MessageReceived, time: Span, text: EventText, paint: str, latency: str
+    event: ev.MessageSent | ev.MessageReceived, time: Span, text: EventText, paint: str, latency: str
 ) -> Line:
     left = (
         time,
@@ -149,7 +128,7 @@ OUTPUT_BUDGET = 16 << 20
 SEARCH_LIMIT = 1 << 16
 """How many characters of a message's notation are searched and filtered."""
 
-Problem = StepLate | HandshakeFailed | Fault
+Problem = ev.StepLate | ev.HandshakeFailed | ev.Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +142,7 @@ class LogEntry:
         time: When it happened by the wall clock; None where nothing says it.
     """
 
-    event: AnyEvent | None
+    event: ev.AnyEvent | None
     run: int
     since: int | None = None
     time: datetime | None = None
@@ -186,7 +165,7 @@ class LogEntry:
         """What is searched: the whole text, up to :data:`SEARCH_LIMIT` characters of a message."""
         if self.event is None:
             return self.line.text
-        if isinstance(self.event, MessageSent | MessageReceived):
+        if isinstance(self.event, ev.MessageSent | ev.MessageReceived):
             # What describe_event() and make_visible() would return, in half of the time: a filter asks for it
             # of each message.
             return name_channel(self.event) + render_value(self.event.value, SEARCH_LIMIT)
@@ -196,7 +175,7 @@ class LogEntry:
     @property
     def is_message(self) -> bool:
         """Whether the line is about a message."""
-        return isinstance(self.event, MessageSent | MessageReceived)
+        return isinstance(self.event, ev.MessageSent | ev.MessageReceived)
 
 
 BACKLOG_LIMIT = 4 << 20
@@ -225,7 +204,7 @@ class OutputQueue:
         self._lines = lines
         self._decoders = {"stdout": OutputDecoder("stdout"), "stderr": OutputDecoder("stderr")}
         # Output, and what ends its lines, in order. A number stands for as many lines that were dropped.
-        self._waiting: deque[ChildOutput | ServerListening | ChildExited | Audit | int] = deque()
+        self._waiting: deque[ev.ChildOutput | ev.ServerListening | ev.ChildExited | ev.Audit | int] = deque()
         self._bytes = 0  # of output that waits
         self._offset = 0  # how much of the first item is decoded
 
@@ -235,10 +214,10 @@ class OutputQueue:
         partials = (decoder.partial for decoder in self._decoders.values())
         return [line for line in partials if line is not None]
 
-    def add(self, event: ChildOutput | ServerListening | ChildExited | Audit) -> None:
+    def add(self, event: ev.ChildOutput | ev.ServerListening | ev.ChildExited | ev.Audit) -> None:
         """Add output, or an event that ends its lines: those of a run, and those of its child."""
         self._waiting.append(event)
-        if isinstance(event, ChildOutput):
+        if isinstance(event, ev.ChildOutput):
             self._bytes += len(event.data)
             self.lines_behind += event.data.count(b"\n")
             if self._bytes > BACKLOG_LIMIT:
@@ -254,7 +233,7 @@ class OutputQueue:
 
     def _decode_chunk(self) -> None:
         match self._waiting[0]:
-            case ChildOutput(stream=stream, data=data):
+            case ev.ChildOutput(stream=stream, data=data):
                 start, self._offset = self._offset, self._offset + _DECODE_CHUNK
                 if self._offset >= len(data):
                     self._waiting.popleft()
@@ -269,24 +248,24 @@ class OutputQueue:
                 self._flush()
                 text = f"── {format_plural(dropped, 'line')} dropped: printed faster than shown "
                 self._append(OutputLine((Span(text, "warn"),), fill="─"))
-            case ServerListening(run=run):
+            case ev.ServerListening(run=run):
                 self._flush()
                 if run > 1:
                     separator = run_separator(run)
                     self._append(OutputLine(separator.left, separator.right, separator.fill))
-            case ChildExited() | Audit():
+            case ev.ChildExited() | ev.Audit():
                 self._flush()
         self._waiting.popleft()
 
     def _drop(self) -> None:
         """Drop the oldest output, up to the end of a line."""
         dropped = 0
-        ends: list[ServerListening | ChildExited | Audit] = []
+        ends: list[ev.ServerListening | ev.ChildExited | ev.Audit] = []
         while (excess := self._bytes - _BACKLOG_TARGET) > 0:
             item = self._waiting.popleft()
             if isinstance(item, int):
                 dropped += item
-            elif not isinstance(item, ChildOutput):
+            elif not isinstance(item, ev.ChildOutput):
                 ends.append(item)
             else:
                 start = self._offset
@@ -344,42 +323,42 @@ class SessionModel:
         """Whether the log does not hold the beginning of the session."""
         return self.log.first > self._begin
 
-    def apply(self, event: AnyEvent, time: datetime | None = None) -> None:
+    def apply(self, event: ev.AnyEvent, time: datetime | None = None) -> None:
         """Take an event into account, and when it happened by the wall clock, if that is known."""
         self.status.apply(event)
         since, weight = None, 1
         match event:
-            case ChildOutput():
+            case ev.ChildOutput():
                 self.output_queue.add(event)
                 return
-            case ServerListening():
+            case ev.ServerListening():
                 self._begin_run(event)
-            case ChildSpawned() | ChildConnected() | ChannelsOpen():
+            case ev.ChildSpawned() | ev.ChildConnected() | ev.ChannelsOpen():
                 since = self._reach_step(event.at)
-            case HelloReceived():
+            case ev.HelloReceived():
                 since = self._reach_step(event.at)
                 weight += len(event.raw)
-            case MessageSent() | MessageReceived():
-                if isinstance(event, MessageReceived) and isinstance(self.problem, StepLate):
+            case ev.MessageSent() | ev.MessageReceived():
+                if isinstance(event, ev.MessageReceived) and isinstance(self.problem, ev.StepLate):
                     self.problem = None  # what came is the rest of the message that did not go on
                 self.latest = self.log.end
                 weight += 2 * len(event.raw)  # the value takes about as much again as its bytes
-            case StepLate() | HandshakeFailed():
+            case ev.StepLate() | ev.HandshakeFailed():
                 self.problem = event
-            case ChildExited() | Audit():
+            case ev.ChildExited() | ev.Audit():
                 self.output_queue.add(event)
-            case Fault():
+            case ev.Fault():
                 self.problem = event
                 weight += 2 * len(event.received)
-            case ScriptStep() | Note():
+            case ev.ScriptStep() | ev.Note():
                 pass  # they have a line in the log
-            case ChannelClosed() | SignalSent() | ChildStopped() | ChildContinued():
+            case ev.ChannelClosed() | ev.SignalSent() | ev.ChildStopped() | ev.ChildContinued():
                 pass  # they change the status and have a line in the log
             case _:
                 assert_never(event)
         self.log.append(LogEntry(event, event.run, since, time), weight)
 
-    def _begin_run(self, event: ServerListening) -> None:
+    def _begin_run(self, event: ev.ServerListening) -> None:
         self.output_queue.add(event)
         self.problem = None
         self._step_at = event.at
@@ -388,7 +367,7 @@ class SessionModel:
 
     def _reach_step(self, at: int) -> int:
         """Return the nanoseconds since the step before; a step that was late is no problem any more."""
-        if isinstance(self.problem, StepLate):
+        if isinstance(self.problem, ev.StepLate):
             self.problem = None
         since, self._step_at = at - self._step_at, at
         return since

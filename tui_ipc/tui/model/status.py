@@ -6,34 +6,12 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final, Literal, assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    Step,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.osutil.signals import describe_exit, signal_name
 
 StatusPhase = Literal["starting", "open", "over"]
 
-_WAITING_FOR: dict[Step, str] = {
+_WAITING_FOR: dict[ev.Step, str] = {
     "listening": "waiting for its server",
     "spawned": "waiting for its process",
     "connected": "waiting for it to connect",
@@ -90,54 +68,54 @@ class Status:
         """Whether the child's process runs, as far as is known."""
         return self.pid is not None and not self._exited
 
-    def apply(self, event: AnyEvent) -> None:  # noqa: PLR0912, PLR0915 - one case for each kind of event
+    def apply(self, event: ev.AnyEvent) -> None:  # noqa: PLR0912, PLR0915 - one case for each kind of event
         """Take an event into account."""
         if event.run != self.run:
             self._begin_run(event.run)
         match event:
-            case ServerListening():
+            case ev.ServerListening():
                 self._state = "listening"
-            case ChildSpawned():
+            case ev.ChildSpawned():
                 self.pid = event.pid
                 self.name = self.name or event.command[0].rpartition("/")[2]
                 self._state = _WAITING_FOR["connected"]
-            case ChildConnected():
+            case ev.ChildConnected():
                 self._state = _WAITING_FOR["hello"]
-            case HelloReceived():
+            case ev.HelloReceived():
                 self.name = event.name
                 self._state = "said hello"
-            case ChannelsOpen():
+            case ev.ChannelsOpen():
                 self.phase, self._state = "open", "connected"
-            case StepLate():
+            case ev.StepLate():
                 if event.step != "message":
                     self._state = f"late: {_WAITING_FOR[event.step]}"
-            case MessageSent():
+            case ev.MessageSent():
                 self.sent = event.number
                 self.metrics.add_sent(event.at, len(event.raw))
-            case MessageReceived():
+            case ev.MessageReceived():
                 self.received = event.number
                 self.metrics.add_received(event.at, len(event.raw), event.elapsed)
-            case ChildStopped():
+            case ev.ChildStopped():
                 self.stopped = event.signal
-            case ChildContinued():
+            case ev.ChildContinued():
                 self.stopped = None
-            case HandshakeFailed():
+            case ev.HandshakeFailed():
                 self._broken = True
                 self._end_run("handshake failed", "child not connected: the handshake failed")
-            case Fault(ends_channel=False):
+            case ev.Fault(ends_channel=False):
                 pass  # one message was skipped; the conversation goes on
-            case Fault():
+            case ev.Fault():
                 self._broken = True
                 self._end_run("broke the protocol", "channel unusable: the child broke the protocol")
-            case ChannelClosed():
+            case ev.ChannelClosed():
                 self._end_run("channel closed", "channel closed: the child closed it")
-            case ChildExited():
+            case ev.ChildExited():
                 self.stopped, self._exited = None, True
                 end = describe_exit(event.code, event.signal)
                 self._end_run(self._state if self._broken else end, f"child not running: it {end}")
-            case ScriptStep() | Note():
+            case ev.ScriptStep() | ev.Note():
                 pass  # they say something about the session, and do nothing in it
-            case SignalSent() | ChildOutput() | Audit():
+            case ev.SignalSent() | ev.ChildOutput() | ev.Audit():
                 pass  # a signal shows in what the child does next; the output and the leftovers are not state
             case _:
                 assert_never(event)
