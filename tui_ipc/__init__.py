@@ -19,11 +19,26 @@ from tui_ipc.ipc.errors import (
 )
 from tui_ipc.ipc.file_descriptor import FileDescriptor
 from tui_ipc.ipc.oneshot import OneShotServer, connect
-from tui_ipc.ipc.parent import spawn
-from tui_ipc.ipc.receiver_set import Arrived, Ended, ReceiverSet
-from tui_ipc.ipc.router import Router
 from tui_ipc.ipc.shared_memory import SharedMemory
 from tui_ipc.ipc.wire import Message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tui_ipc.ipc.parent import spawn
+    from tui_ipc.ipc.receiver_set import Arrived, Ended, ReceiverSet
+    from tui_ipc.ipc.router import Router
+else:
+
+    def __getattr__(name: str) -> object:
+        """Load what parents need when it is first asked for: a child starts without it."""
+        if name in __all__:
+            from tui_ipc.ipc import parent, receiver_set, router
+
+            for module in (parent, receiver_set, router):
+                if hasattr(module, name):
+                    return getattr(module, name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
 
 __all__ = [
     "Arrived",

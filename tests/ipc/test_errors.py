@@ -49,13 +49,16 @@ def test_an_error_comes_through_a_pool(error: IpcError) -> None:
     assert (type(other), str(other), vars(other)) == (type(error), str(error), vars(error))
 
 
-def test_queue_is_not_loaded_for_its_error() -> None:
-    """It would cost every child's start more than the error does."""
-    code = "import sys, tui_ipc; print('queue' in sys.modules, 'threading' in sys.modules)"
+def test_a_child_loads_nothing_that_only_others_need() -> None:
+    """Not queue for its error, nor what a parent has: it would cost every child's start."""
+    code = "import sys, tui_ipc.child\n"
+    code += (
+        "print([n for n in ('queue', 'threading', 'subprocess', 'tui_ipc.ipc.parent') if n in sys.modules])"
+    )
     done = subprocess.run(
         [sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True, env=ENV
     )
-    assert done.stdout == "False False\n"
+    assert done.stdout == "[]\n"
 
 
 def test_a_protocol_error_names_the_byte_where_there_is_one() -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
+import msgpack
 import numpy as np
 import pytest
 from hypothesis import given
@@ -172,6 +173,22 @@ def test_what_no_message_can_hold_is_refused_in_a_sentence(
     for packed in (value, [value], {"key": {"deeper": value}}):
         with pytest.raises(error, match=f"^{re.escape(sentence)}"):
             encode(packed)
+
+
+FOREIGN = [
+    *[msgpack.ExtType(7, bytes(size)) for size in (0, 1, 2, 3, 4, 8, 16, 300, 70_000)],
+    *[msgpack.Timestamp(seconds, 0) for seconds in (0, 2**34, -1, 2**62)],
+]
+
+
+@pytest.mark.parametrize("value", FOREIGN, ids=lambda value: msgpack.packb(value)[:2].hex())
+@pytest.mark.parametrize(
+    "wrap", [lambda v: v, lambda v: [{"a": (v,)}], lambda v: {(v,): 1}, lambda v: ["x" * 200, v]]
+)
+def test_each_form_of_a_foreign_ext_value_is_refused(wrap: Callable[[Any], Any], value: Any) -> None:
+    """Of every length, alone, in a value, in a key, in a longer message."""
+    with pytest.raises(TypeError, match=r"^a message cannot hold a msgpack\.ext\.(ExtType|Timestamp); "):
+        encode(wrap(value))
 
 
 def test_other_errors_are_passed_on_as_they_are() -> None:
