@@ -335,6 +335,33 @@ def test_the_child_gets_a_terminal_a_session_and_no_keyboard() -> None:
     assert found["cwd"] == os.getcwd()
 
 
+def test_the_terminal_can_be_named_and_have_another_size() -> None:
+    """The variables that say how large ours is do not reach the child."""
+    env = environment(TERM="xterm", COLUMNS="500", LINES="300")
+    found, _ = report(child("reports_environment"), env=env, terminal="dumb", size=(7, 99))
+    assert (found["size"], found["env"]["TERM"]) == ([99, 7], "dumb")
+    assert not {"COLUMNS", "LINES"} & found["env"].keys()
+
+
+def test_the_terminal_is_resized_while_the_child_runs_and_after_a_restart() -> None:
+    """The child learns of it by SIGWINCH."""
+    sizes: list[object] = []
+
+    async def act(session: Session, watch: EventCollector) -> None:
+        await session.ready()
+        session.resize(31, 101)
+        await session.send("report")
+        sizes.append((await watch.until(ev.MessageReceived)).value)
+        await session.restart()
+        await session.ready()
+        await session.send("report")
+        second = await watch.until(ev.MessageReceived, lambda event: event.run == 2)
+        sizes.append(second.value)
+
+    run_session(child("reports_resizes"), act)
+    assert sizes == [{"size": [101, 31], "told": True}, {"size": [101, 31], "told": False}]
+
+
 def test_pipe_directory_environment_and_the_place_of_the_name_can_be_chosen(tmp_path: Path) -> None:
     """``{channel_name}`` may stand anywhere in the command; then nothing is appended."""
     env = environment(GREETING="hello")

@@ -64,6 +64,7 @@ class FakeSession:
         self.may_end = asyncio.Event()
         self.may_end.set()
         self.refusal: str | None = None
+        self.size = (0, 0)
         self.reasons: tuple[str, ...] = ("Nothing waits.",)
         self.signals: list[int] = []
         self.facts: dict[str, Any] = {"phase": RunPhase.OPEN}
@@ -117,6 +118,9 @@ class FakeSession:
         if self.refusal is not None:
             raise NotConnected(self.refusal)
         self.signals.append(number)
+
+    def resize(self, rows: int, columns: int) -> None:
+        self.size = (rows, columns)
 
     def add_note(self, text: str, about: int | None = None) -> None:
         self.feed(Note(at=60_000_000, run=1, text=text, about=about))

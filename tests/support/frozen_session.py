@@ -95,6 +95,9 @@ class FrozenSession:
     def add_note(self, text: str, about: int | None = None) -> None:
         raise AssertionError("nobody writes a note into a picture")
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Leave the child's terminal as it is: what a picture shows does not depend on it."""
+
     def signal(self, number: int) -> None:
         """Send a signal to the child's process group."""
         self._session.signal(number)

@@ -62,6 +62,7 @@ def _run_child(options: Options) -> int:
 
 def _make_session_options(options: Options) -> "SessionOptions":
     from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
+    from tui_ipc.osutil.spawn import find_colour_terminal
     from tui_ipc.session.run import SessionOptions
 
     try:
@@ -69,6 +70,7 @@ def _make_session_options(options: Options) -> "SessionOptions":
             cwd=options.cwd,
             timeout=5.0 if options.timeout is None else options.timeout,
             pty=not options.no_pty,
+            terminal="dumb" if options.script is not None else find_colour_terminal(),
             match=options.match_by,
             max_message_size=options.max_message_size or DEFAULT_MAX_MESSAGE_SIZE,
         )

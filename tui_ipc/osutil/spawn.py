@@ -9,6 +9,7 @@ no hang-up turns into a signal, and a child that wants a person at ``/dev/tty`` 
 import contextlib
 import errno
 import os
+import signal
 import subprocess
 import termios
 import tty
@@ -16,7 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 TERMINAL_SIZE: Final = (24, 80)
-"""Rows and columns of the pseudo-terminal, for programs that ask."""
+"""Rows and columns of the pseudo-terminal, for programs that ask, unless others are asked for."""
+
+COLOUR_TERMINAL: Final = "dumb-emacs-ansi"
+"""The terminal type of one that shows colours and cannot move its cursor; not every machine describes it."""
+
+_TERMINFO: Final = ("/etc/terminfo", "/lib/terminfo", "/usr/share/terminfo", "/usr/local/share/terminfo")
 
 
 class SpawnError(Exception):
@@ -24,7 +30,12 @@ class SpawnError(Exception):
 
 
 def spawn_process(
-    command: Sequence[str], *, cwd: str | None, env: Mapping[str, str], pty: bool
+    command: Sequence[str],
+    *,
+    cwd: str | None,
+    env: Mapping[str, str],
+    pty: bool,
+    size: tuple[int, int] = TERMINAL_SIZE,
 ) -> tuple[int, int, int]:
     """Start ``command`` as the leader of a session, and so of a process group, of its own.
 
@@ -33,6 +44,7 @@ def spawn_process(
         cwd: Where to start it; None for our own directory.
         env: Its whole environment.
         pty: Whether its standard output is a pseudo-terminal or a pipe.
+        size: Rows and columns of the pseudo-terminal.
 
     Returns:
         Its process id, whose exit status the caller must collect, and the reading ends of its standard output
@@ -48,7 +60,7 @@ def spawn_process(
     # started.
     with contextlib.ExitStack() as theirs, contextlib.ExitStack() as ours:
         try:
-            stdout, child_stdout = _open_raw_pty() if pty else os.pipe()
+            stdout, child_stdout = _open_raw_pty(size) if pty else os.pipe()
             ours.callback(os.close, stdout)
             theirs.callback(os.close, child_stdout)
             stderr, child_stderr = os.pipe()
@@ -78,13 +90,37 @@ def spawn_process(
     return process.pid, stdout, stderr
 
 
-def _open_raw_pty() -> tuple[int, int]:
+def resize_terminal(master: int, pgid: int, size: tuple[int, int]) -> None:
+    """Change the size of a pseudo-terminal, and tell a process group, whose controlling terminal it is not.
+
+    Args:
+        master: Its master.
+        pgid: The process group; as a rule, SIGWINCH does nothing to a program that does not ask for it.
+        size: Rows and columns.
+    """
+    with contextlib.suppress(OSError, termios.error):  # not a terminal, or all of the group has ended
+        if termios.tcgetwinsize(master) != size:
+            termios.tcsetwinsize(master, size)
+            os.killpg(pgid, signal.SIGWINCH)
+
+
+def find_colour_terminal() -> str:
+    """Return a terminal type for what shows colours and cannot move its cursor: ``dumb`` where none is known.
+
+    A name that terminfo(5) does not know makes programs fail that ask it.
+    """
+    places = (os.path.expanduser("~/.terminfo"), *_TERMINFO)
+    known = any(os.path.exists(f"{place}/d/{COLOUR_TERMINAL}") for place in places)
+    return COLOUR_TERMINAL if known else "dumb"
+
+
+def _open_raw_pty(size: tuple[int, int]) -> tuple[int, int]:
     """Open a pseudo-terminal through which bytes pass unchanged; return its master and its slave."""
     master, slave = os.openpty()
     try:
         # Before the child starts, so that it does not print a line that the terminal still changes.
         tty.setraw(slave, termios.TCSANOW)
-        termios.tcsetwinsize(slave, TERMINAL_SIZE)
+        termios.tcsetwinsize(slave, size)
     except BaseException:
         os.close(master)
         os.close(slave)

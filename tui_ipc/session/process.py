@@ -14,7 +14,7 @@ from tui_ipc.events import ChildContinued, ChildStopped, SignalSent
 from tui_ipc.osutil import process_group
 from tui_ipc.osutil.pidfd import Exit
 from tui_ipc.osutil.signals import describe_exit, signal_name
-from tui_ipc.osutil.spawn import ChildGuard, SpawnError, spawn_process
+from tui_ipc.osutil.spawn import TERMINAL_SIZE, ChildGuard, SpawnError, resize_terminal, spawn_process
 from tui_ipc.session.output import ChildStream, OutputReader
 from tui_ipc.session.timeline import Timeline
 
@@ -63,6 +63,7 @@ class Process:
         cwd: Where to start it; None for our own directory.
         env: Its whole environment.
         pty: Whether its standard output is a pseudo-terminal or a pipe.
+        size: Rows and columns of the pseudo-terminal.
 
     Raises:
         SpawnError: It could not be started, or could not be watched and was ended.
@@ -77,9 +78,15 @@ class Process:
     """
 
     def __init__(
-        self, command: Sequence[str], *, cwd: str | None = None, env: Mapping[str, str], pty: bool = True
+        self,
+        command: Sequence[str],
+        *,
+        cwd: str | None = None,
+        env: Mapping[str, str],
+        pty: bool = True,
+        size: tuple[int, int] = TERMINAL_SIZE,
     ) -> None:
-        self.pid, stdout, stderr = spawn_process(command, cwd=cwd, env=env, pty=pty)
+        self.pid, stdout, stderr = spawn_process(command, cwd=cwd, env=env, pty=pty, size=size)
         self.stdout = ChildStream("stdout", stdout)
         self.stderr = ChildStream("stderr", stderr)
         self._loop = asyncio.get_running_loop()
@@ -119,6 +126,11 @@ class Process:
             return False
         self._sigcont_sent = self._sigcont_sent or number == signal.SIGCONT
         return True
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Change the rows and columns of its terminal, if it has one, and send it SIGWINCH."""
+        if not self.exited.done():
+            resize_terminal(self.stdout.fileno(), self.pid, size)
 
     def poll_job_changes(self) -> tuple[int | None, ...]:
         """Look, without waiting, whether the process was stopped or continued since the last look.

@@ -15,7 +15,7 @@ from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_VARIABLE, InvalidHello, insert_server_name
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
 from tui_ipc.osutil.async_waits import wait_for_first
-from tui_ipc.osutil.spawn import SpawnError
+from tui_ipc.osutil.spawn import TERMINAL_SIZE, SpawnError
 from tui_ipc.session.conversation import RUN_OVER, Conversation, NotConnected
 from tui_ipc.session.correlation import make_correlator, parse_rule
 from tui_ipc.session.handshake import Channels, Handshake, HandshakeError, RunPhase
@@ -26,7 +26,7 @@ from tui_ipc.session.shutdown import Leftovers, Shutdown
 from tui_ipc.session.timeline import Timeline
 
 if TYPE_CHECKING:
-    from tui_ipc.session.diagnosis import ChannelState, Diagnosis
+    from tui_ipc.session.diagnosis import Diagnosis
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,13 @@ class SessionOptions:
     Attributes:
         cwd: Where to start it; None for our own directory.
         env: Its whole environment; None for our own. ``TUI_IPC_SERVER``, the server name, is added to it, and
-            nothing else is changed.
+            nothing else is changed but for ``terminal``.
         timeout: Seconds for the whole handshake.
         grace: Seconds that the child has to end after ``"quit"``, and again after SIGTERM.
         pty: Whether its standard output is a pseudo-terminal or a pipe.
+        terminal: What ``TERM`` says of the pseudo-terminal; ``COLUMNS`` and ``LINES``, which say how large
+            ours is, are then left out. None leaves all three as they are.
+        size: Rows and columns of the pseudo-terminal.
         match: A rule, such as ``id`` or ``$.calls[0].id,!method``, see
             :func:`~tui_ipc.session.correlation.parse_rule`: a message from the child answers the oldest one
             that waits and has the same value there, and one without the path answers nothing. None: messages
@@ -56,6 +59,8 @@ class SessionOptions:
     timeout: float = 5.0
     grace: float = 2.0
     pty: bool = True
+    terminal: str | None = None
+    size: tuple[int, int] = TERMINAL_SIZE
     match: str | None = None
     max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE
     origin: Origin = "user"
@@ -145,80 +150,19 @@ class Run:
         """Send a signal to the child's process group; return False if no process got it."""
         return self._parts is not None and self._parts.jobs.signal(number, reason)
 
+    def resize(self, size: tuple[int, int]) -> None:
+        """Change the rows and columns of the child's terminal, if it has one."""
+        if self._parts is not None:
+            self._parts.process.resize(size)
+
     def diagnosis(self) -> "Diagnosis":
         """What the run and its child do at this moment. Looking changes nothing and waits for nothing."""
-        # Most runs are never diagnosed, and these take a while to load.
-        from tui_ipc.osutil.procfs import read_process_state
-        from tui_ipc.session.diagnosis import Diagnosis, LastActivity
+        # Most runs are never diagnosed, and this takes a while to load.
+        from tui_ipc.session.collect_diagnosis import collect_diagnosis
 
-        now, parts, conversation = self._timeline.now(), self._parts, self._conversation
-        exit_status = None if parts is None else parts.process.exit_status
-        last_step_at = self._handshake.connected_at or (None if parts is None else parts.spawned_at)
-        output_at = {} if parts is None else parts.output.last_output_at
-        talker = self._handshake.talker
-        has_talker_ended = bool(talker) and not talker[-1].is_alive()
-        observed = talker[-1].pid if talker and not has_talker_ended else self.pid
-
-        def elapsed(at: int | None) -> int | None:
-            return None if at is None else now - at
-
-        return Diagnosis(
-            phase=self.phase,
-            step=self._handshake.step if conversation is None else None,
-            waited=elapsed(last_step_at) or 0,
-            failure=None if self._failure is None else self._failure.sentence,
-            exit_text=None if exit_status is None else str(exit_status),
-            stopped_by=None if parts is None else parts.process.stopped_by,
-            child=None if self.pid is None or observed is None else read_process_state(observed),
-            lineage=tuple(map(str, talker)),
-            has_talker_ended=has_talker_ended,
-            channels=None if conversation is None else self._measure_channels(conversation),
-            unread_output=None if parts is None else parts.output.unread_bytes,
-            last_activity=LastActivity(
-                sent=None if conversation is None else elapsed(conversation.sent_at),
-                received=None if conversation is None else elapsed(conversation.received_at),
-                stdout=elapsed(output_at.get("stdout")),
-                stderr=elapsed(output_at.get("stderr")),
-            ),
-            consumer_stalled=self._timeline.is_full,
-        )
-
-    def _measure_channels(self, conversation: Conversation) -> "ChannelState":
-        from tui_ipc.osutil.descriptors import (
-            count_unread,
-            measure_send_buffer_usage,
-            measure_unread_by_peer,
-        )
-        from tui_ipc.session.diagnosis import MAX_PENDING_SHOWN, ChannelState, PendingMessage
-
-        now = self._timeline.now()
-        by_child, progress = conversation.measure_sent()
-        usage, from_child, writer = None, None, None
-        if conversation.descriptors is not None:
-            to_child_fd, from_child_fd = conversation.descriptors
-            usage = measure_send_buffer_usage(to_child_fd)
-            from_child = count_unread(from_child_fd)
-            writer = measure_unread_by_peer(from_child_fd).reader_inode
-        return ChannelState(
-            sent_count=conversation.sent_count,
-            pending=tuple(
-                PendingMessage(number=number, waited=now - at)
-                for number, at in conversation.correlator.oldest(MAX_PENDING_SHOWN)
-            ),
-            pending_count=conversation.correlator.count(),
-            misses=conversation.correlator.describe_misses(),
-            # A send that waits while nothing is unread only lets other tasks have their turn.
-            is_send_blocked=conversation.is_sending and by_child.any is not False,
-            unread_by_child=by_child,
-            progress=progress,
-            latest_size=conversation.latest_size,
-            unfinished=conversation.find_unfinished(),
-            send_buffer_usage=usage,
-            unread_from_child=from_child,
-            child_writer_inode=writer,
-            closed_for=None if conversation.closed_at is None else now - conversation.closed_at,
-            quit_for=None if conversation.quit_at is None else now - conversation.quit_at,
-            fault=conversation.fault,
+        failure = None if self._failure is None else self._failure.sentence
+        return collect_diagnosis(
+            self.phase, self._timeline, self._handshake, self._parts, self._conversation, failure
         )
 
     async def finish(self) -> None:
@@ -290,7 +234,11 @@ class Run:
         options, server_name = self._options, self._handshake.server_name
         command = insert_server_name(self._command, server_name)
         env = {**(os.environ if options.env is None else options.env), SERVER_NAME_VARIABLE: server_name}
-        process = Process(command, cwd=options.cwd, env=env, pty=options.pty)
+        if options.pty and options.terminal is not None:
+            env["TERM"] = options.terminal
+            env.pop("COLUMNS", None)
+            env.pop("LINES", None)
+        process = Process(command, cwd=options.cwd, env=env, pty=options.pty, size=options.size)
         spawned_at = self._timeline.stamp()
         try:
             self._parts = RunParts(

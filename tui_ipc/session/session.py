@@ -8,6 +8,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -170,6 +171,12 @@ class Session:
             raise ValueError(f"there is no signal {number} on this machine")
         if self._run is None or not self._run.signal(number, USER_REQUESTED):
             raise NotConnected("no child to signal: it does not run, or runs as another user")
+
+    def resize(self, rows: int, columns: int) -> None:
+        """Change the size of the child's terminal, in this run and in those that follow."""
+        self._options = replace(self._options, size=(rows, columns))
+        if self._run is not None:
+            self._run.resize((rows, columns))
 
     @property
     def is_recorded(self) -> bool:

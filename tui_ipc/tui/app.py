@@ -156,10 +156,13 @@ class ExplorerApp(App[int]):
         self.metrics_panel = MetricsPanel(lambda: self.model.status.metrics, self._now, self._diagnose)
         self.log_view = LogView(self.model, wall_clock=self.wall_clock)
         self.inspector = Inspector(self.model.log, id="inspector")
-        self.output_view = OutputView(self.model)
+        self.output_view = OutputView(self.model, self._resize_terminal)
         self.message_box = MessageBox(self._history)
         self.bottom_bar: MessageBox | ReplayBar = bottom_bar or self.message_box
         self._take_session(session)
+
+    def _resize_terminal(self, rows: int, columns: int) -> None:
+        self.session.resize(rows, columns)
 
     def _take_session(self, session: ExplorableSession) -> None:
         """Have a session, of which nothing has happened yet."""

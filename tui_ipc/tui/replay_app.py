@@ -65,6 +65,9 @@ class ReplayedSession:
         """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
         _refuse(f"there is no child to send signal {number} to")
 
+    def resize(self, rows: int, columns: int) -> None:
+        """Do nothing: no child has a terminal here."""
+
     def add_note(self, text: str, about: int | None = None) -> None:
         """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
         _refuse(f"the note {text!r} about {about} cannot be added")

@@ -56,6 +56,19 @@ def test_long_lines_are_wrapped_on_a_key() -> None:
     play(scene)
 
 
+def test_the_childs_terminal_has_the_size_of_the_pane() -> None:
+    """Also after the pane got another one."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        view = it.app.output_view
+        await it.until(lambda: it.session.size == (view.size.height, view.width))
+        before = it.session.size
+        await it.pilot.resize_terminal(100, 40)
+        await it.until(lambda: it.session.size == (view.size.height, view.width) != before)
+
+    play(scene)
+
+
 def test_the_title_says_how_far_the_output_is_behind() -> None:
     """From a thousand lines on, until they are decoded."""
 

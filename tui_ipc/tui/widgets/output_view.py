@@ -4,9 +4,11 @@ An index counts rows. A row is a line, unless long lines are wrapped or a stream
 :class:`~tui_ipc.tui.model.ring_buffer.RowIndex` maps rows to lines.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import ClassVar, Final
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.selection import Selection
 
@@ -36,7 +38,12 @@ _NEXT: Final[dict[Stream | None, Stream | None]] = {None: "stdout", "stdout": "s
 
 
 class OutputView(SearchableView):
-    """Shows what the child prints, as it prints it."""
+    """Shows what the child prints, as it prints it.
+
+    Args:
+        model: Holds the lines.
+        resize_terminal: Called with the rows and columns that there are for the child's output.
+    """
 
     BORDER_TITLE = "Child output"
 
@@ -73,14 +80,20 @@ class OutputView(SearchableView):
         ),
     ]
 
-    def __init__(self, model: SessionModel) -> None:
+    def __init__(self, model: SessionModel, resize_terminal: Callable[[int, int], None]) -> None:
         super().__init__(id="output")
         self._model = model
+        self._resize_terminal = resize_terminal
         self._partial_rows: list[tuple[OutputLine, int]] = []  # rows of partial lines, and their numbers
         self._rows: RowIndex | None = None
         self._width = 0  # what the rows were counted for
         self.is_wrapped = False
         self.shown_stream: Stream | None = None
+
+    def on_resize(self, event: events.Resize) -> None:  # Textual calls the base class's as well
+        """Give the child's terminal the size of the pane."""
+        if self.width and self.size.height:
+            self._resize_terminal(self.size.height, self.width)
 
     # Which rows there are
 
