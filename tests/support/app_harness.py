@@ -139,7 +139,7 @@ def run_scene(scene: Scene, width: int = 120, height: int = 36) -> None:
     asyncio.run(main())
 
 
-def press_at_once(it: FakeExplorerDriver, *keys: str) -> None:
+def press_at_once(it: ExplorerDriver, *keys: str) -> None:
     """Press keys at once: all are in the app's queue before it looks at the first."""
     for key in keys:
         it.app.post_message(Key(key, key if len(key) == 1 else None))

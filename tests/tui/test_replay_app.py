@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pytest
 from textual.widgets import Input
 
-from tests.support.app_harness import ExplorerDriver, replay_bar, run_replay_app
+from tests.support.app_harness import ExplorerDriver, press_at_once, replay_bar, run_replay_app
 from tests.support.recordings import encode_recording
 from tests.support.sample_events import LISTENING, OPEN, SPAWNED
 from tui_ipc.events import Note
@@ -390,6 +390,9 @@ def test_one_moves_in_a_recording(tmp_path: Path) -> None:
         await it.until(lambda: "event 3" in replay_bar(it))
         await it.pilot.press("i", "comma")
         await it.until(lambda: log_of(it)[-1] == "note note 2")
+        press_at_once(it, "i", "i", "comma", "comma", "full_stop", "comma", "t", *"2.5", "enter")
+        await it.until(lambda: "event 4" in replay_bar(it))
+        assert [row.partition(" ")[0] for row in log_of(it)] == ["listening", "spawned", "note", "note"]
         await it.pilot.press("t", *"3599.5", "enter")
         await it.until(lambda: "event 5" in replay_bar(it))
         assert it.shows("log", "note 3600")

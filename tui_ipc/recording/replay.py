@@ -99,6 +99,11 @@ class Replay:
         return self._recorded.path
 
     @property
+    def destination(self) -> int:
+        """How many events will have been shown once those that were asked for are."""
+        return self.position + self._steps
+
+    @property
     def is_followed(self) -> bool:
         """Whether the file may still be written."""
         return self._followed is not None

@@ -225,9 +225,12 @@ class ExplorerApp(App[int]):
             await super().on_event(event)
 
     async def _deliver_input(self, event: events.Key | events.Paste) -> None:
-        is_leaving = self.controller.phase is SessionPhase.LEAVING
-        if not (is_leaving and isinstance(event, events.Key) and event.is_printable):
+        if not (self._is_leaving and isinstance(event, events.Key) and event.is_printable):
             await super().on_event(event)
+
+    @property
+    def _is_leaving(self) -> bool:
+        return self.controller.phase is SessionPhase.LEAVING
 
     def _on_resume(self, _: App[Any]) -> None:
         """Draw everything after the shell or an editor had the terminal."""

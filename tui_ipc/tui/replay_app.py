@@ -3,6 +3,7 @@
 There is no child: actions that need one say so. Everything else is as in the explorer.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from os.path import basename
@@ -175,6 +176,7 @@ class ReplayApp(ExplorerApp):
     ) -> None:
         self._open_replay = open_replay
         self._is_restarting = False
+        self._replacing = asyncio.Lock()
         self.index: RecordingIndex | None = None
         self.replay = replay
         self.replay_bar = ReplayBar(replay, self._describe_time)
@@ -200,7 +202,7 @@ class ReplayApp(ExplorerApp):
 
     def _on_event(self, event: AnyEvent) -> None:
         super()._on_event(event)
-        if self.wall_clock and self.replay.time_of(event.at) is None:
+        if self.wall_clock and self.session.time_of(event.at) is None:
             view_actions.refuse_wall_clock(self)
 
     def _on_ended(self, broken: RecordingError | None) -> None:
@@ -234,16 +236,25 @@ class ReplayApp(ExplorerApp):
         except RecordingError as error:
             self.notify(str(error), title="Not started again", severity="error")
             return
-        await self.replace_replay(replay)
+        self.replace_replay(replay)
         self._begin_index()
 
-    async def replace_replay(self, replay: Replay, *, is_beginning: bool = True) -> None:
+    def replace_replay(self, replay: Replay, *, is_beginning: bool = True) -> None:
         """End one replay and begin another in the same panes.
 
         Args:
             replay: The other one.
             is_beginning: Whether it begins with the first event.
         """
+        self.replay = replay  # at once: a move that comes before it is shown begins at its place
+        self.run_worker(self._show_replay(replay, is_beginning), group="replace", exclusive=False)
+
+    async def _show_replay(self, replay: Replay, is_beginning: bool) -> None:
+        async with self._replacing:
+            if self.replay is replay:  # else a later one is to be shown
+                await self._begin_replay(replay, is_beginning)
+
+    async def _begin_replay(self, replay: Replay, is_beginning: bool) -> None:
         # Its last words must not come into the panes once they are empty, and its end must not end the app.
         self._is_restarting = True
         await self.controller.wait_until_left()
@@ -251,7 +262,6 @@ class ReplayApp(ExplorerApp):
         self.model.clear(is_beginning=is_beginning)
         self.log_view.action_cursor(self.model.log.end)
         self.output_view.action_follow()
-        self.replay = replay
         self.replay_bar.show(replay)
         self._take_session(ReplayedSession(replay))
         self._start_session()
@@ -264,12 +274,12 @@ class ReplayApp(ExplorerApp):
         self.index = self.replay_bar.index = None
         self.run_worker(replay_moves.build_index(self), group="index", exclusive=True)
 
-    def _describe_time(self) -> str:
+    def _describe_time(self, replay: Replay) -> str:
         """The time of the event that was shown last, as the log shows it."""
-        at = self.replay.at
+        at = replay.at
         if at is None:
             return ""
-        time = self.replay.time_of(at) if self.wall_clock else None
+        time = replay.time_of(at) if self.wall_clock else None
         return f"{format_clock(at).strip()} s" if time is None else format_time_of_day(time)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -283,6 +293,10 @@ class ReplayApp(ExplorerApp):
     def _on_end_requested(self) -> None:
         if self.replay.is_followed:
             self.action_go_live()
+
+    @property
+    def _is_leaving(self) -> bool:
+        return super()._is_leaving and not self._is_restarting
 
     def _on_session_over(self, error: BaseException | None) -> None:
         if not self._is_restarting:

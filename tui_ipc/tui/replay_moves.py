@@ -7,6 +7,7 @@ move needs of it is read first. To go back, the panes are emptied and filled aga
 import asyncio
 import math
 from collections.abc import Callable
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from textual.binding import Binding
@@ -20,11 +21,13 @@ from tui_ipc.tui.keys import format_key
 if TYPE_CHECKING:
     from tui_ipc.tui.replay_app import ReplayApp
 
-INDEX_SLICE: Final = 500
-"""Events that are indexed without letting others run."""
+INDEX_SLICE: Final = 0.004
+"""Seconds for which events are indexed without letting others run."""
 
-INDEX_PAUSE: Final = 0.002
+INDEX_PAUSE: Final = 0.001
 """Seconds between two slices while nobody waits for the index."""
+
+_EVENTS_AT_ONCE: Final = 20  # between two looks at the clock: a large one takes long
 
 _LANDMARK_KEYS: Final[tuple[tuple[str, Landmark, str], ...]] = (
     ("e", "fault", "fault or failed handshake"),
@@ -100,7 +103,7 @@ def step(app: "ReplayApp") -> None:
 
 def step_back(app: "ReplayApp") -> None:
     """Go back by one event."""
-    position = app.replay.position - 1
+    position = app.replay.destination - 1
     if position < 0:
         _refuse(app, "This is the beginning of the recording.")
     else:
@@ -109,7 +112,7 @@ def step_back(app: "ReplayApp") -> None:
 
 def go_to_landmark(app: "ReplayApp", landmark: Landmark, direction: int) -> None:
     """Go to the next event of some kind, or with -1 to the previous one."""
-    here = app.replay.position
+    here = app.replay.destination
     all_events = math.inf if landmark == "unanswered message" else None
     if direction > 0:
         _move(app, lambda index: index.find_next(landmark, here), f"No {landmark} follows.", all_events)
@@ -171,7 +174,7 @@ async def _find_and_show(app: "ReplayApp", find: Find, none: str, needed: float 
     while not (index.is_whole or index.is_at_end):
         if find(index) is not None if needed is None else index.position >= needed:
             break
-        index.read_on(INDEX_SLICE)
+        _read_slice(index)
         await asyncio.sleep(0)
     position = find(index)
     if index.is_replaced:
@@ -184,10 +187,18 @@ async def _find_and_show(app: "ReplayApp", find: Find, none: str, needed: float 
         await _show(app, index, position)
 
 
+def _read_slice(index: RecordingIndex) -> None:
+    until = monotonic() + INDEX_SLICE
+    while monotonic() < until and not index.is_whole:
+        index.read_on(_EVENTS_AT_ONCE)
+        if index.is_at_end:
+            return
+
+
 async def _show(app: "ReplayApp", index: RecordingIndex, position: int, *, plays: bool = False) -> None:
     """Show the events up to that one, and pause there or play on."""
     replay = app.replay
-    if not plays and not replay.over and 0 <= position - replay.position <= CONTEXT:
+    if not plays and not replay.over and 0 <= position - replay.destination <= CONTEXT:
         replay.go_to(position)
         app.replay_bar.sync()
         return
@@ -206,7 +217,7 @@ async def _show(app: "ReplayApp", index: RecordingIndex, position: int, *, plays
         return
     if not plays:
         replay.go_to(position)
-    await app.replace_replay(replay, is_beginning=replay.position == 0)
+    app.replace_replay(replay, is_beginning=replay.position == 0)
 
 
 def _refuse(app: "ReplayApp", reason: str) -> None:
@@ -221,6 +232,6 @@ async def build_index(app: "ReplayApp") -> None:
         return  # the replay says it
     app.index = app.replay_bar.index = index
     while not index.is_whole:
-        index.read_on(INDEX_SLICE)
+        _read_slice(index)
         await asyncio.sleep(FOLLOW_INTERVAL if index.is_at_end else INDEX_PAUSE)
     app.replay_bar.sync()

@@ -47,7 +47,7 @@ class ReplayBar(Static, can_focus=True):
 
     Args:
         replay: The replay.
-        describe_time: Returns the time of the event that was shown last; empty before the first.
+        describe_time: Returns the time of the event that a replay showed last; empty before the first.
 
     Attributes:
         flaw: What is wrong with the recording, in a few words; empty if nothing is.
@@ -56,7 +56,7 @@ class ReplayBar(Static, can_focus=True):
 
     BORDER_TITLE = "Replay"
 
-    def __init__(self, replay: Replay, describe_time: Callable[[], str]) -> None:
+    def __init__(self, replay: Replay, describe_time: Callable[[Replay], str]) -> None:
         super().__init__(id="replay")
         self.flaw = ""
         self.index: RecordingIndex | None = None
@@ -97,7 +97,7 @@ class ReplayBar(Static, can_focus=True):
             replay.progress,
             replay.speed,
             self.flaw,
-            self._describe_time(),
+            self._describe_time(replay),
             self.content_size.width,
             index and (index.position, index.is_whole),
         )
@@ -121,7 +121,7 @@ class ReplayBar(Static, can_focus=True):
             (format_count(replay.position), "bold"),
             (of, MUTED),
         ]
-        if time := self._describe_time():
+        if time := self._describe_time(replay):
             parts += [("   at ", MUTED), (time, "")]
         if not replay.is_followed:
             speed = "no pauses" if replay.speed is None else f"{replay.speed:g}×"
