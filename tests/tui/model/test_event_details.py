@@ -108,11 +108,14 @@ def test_a_message_has_a_title_a_summary_and_facts() -> None:
         "at": "1.500 s",
         "time": "not recorded",
         "direction": "to the child",
-        "sent by": "user",
         "number": "#2 of this run",
         "kind": "map",
         "size": "8 bytes",
     }
+
+
+def test_who_sent_a_message_is_said_if_it_was_not_the_user() -> None:
+    assert about(replace(SENT, origin="script"))["sent by"] == "script"
 
 
 def test_the_moment_has_its_date_and_zone() -> None:

@@ -267,7 +267,8 @@ def _list_facts(  # noqa: PLR0912, PLR0915 - one case for each kind of event
 
 def _message_facts(event: ev.MessageSent | ev.MessageReceived) -> Iterator[tuple[str, str]]:
     yield "direction", "to the child" if isinstance(event, ev.MessageSent) else "from the child"
-    yield from [("sent by", event.origin)] if isinstance(event, ev.MessageSent) else []
+    if isinstance(event, ev.MessageSent) and event.origin != "user":  # which old recordings say of all
+        yield "sent by", event.origin
     yield from [("channel", format_count(event.channel))] if event.channel else []
     yield "number", f"#{format_count(event.number)} of this run"
     yield "kind", notation.name_kind(event.value)
