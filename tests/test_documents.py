@@ -14,7 +14,7 @@ import pytest
 from tests.support.builtin_conversation import assert_is_builtin_conversation
 from tests.support.documents import DOCS, README, ROOT, find_block, find_blocks
 from tui_ipc.script import EXIT_CODE_MEANINGS
-from tui_ipc.script.language.steps import GRAMMAR
+from tui_ipc.script.language.writer import GRAMMAR
 
 LIBRARY = DOCS / "LIBRARY.md"
 SCRIPTS = DOCS / "SCRIPTS.md"
@@ -57,7 +57,7 @@ def test_the_example_script_passes_against_its_child(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("start", ["# names.tipc", "# conditions.tipc"])
+@pytest.mark.parametrize("start", ["# output.tipc", "# names.tipc", "# conditions.tipc"])
 def test_the_other_examples_pass_against_their_child(start: str, tmp_path: Path) -> None:
     """SCRIPTS.md: each construct has an example that was run."""
     child = str(Path(__file__).parent / "support" / "children" / "desk.py")

@@ -7,7 +7,7 @@ import pytest
 from tui_ipc.cli.arguments import exit_with_usage_error, parse_arguments
 from tui_ipc.cli.options import UNLIMITED_SPEED
 from tui_ipc.script import EXIT_CODE_MEANINGS
-from tui_ipc.script.language.steps import GRAMMAR
+from tui_ipc.script.language.writer import GRAMMAR
 
 
 def test_what_is_not_said_is_none() -> None:

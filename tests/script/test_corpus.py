@@ -13,7 +13,8 @@ import pytest
 
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import parse_script
-from tui_ipc.script.language.steps import Expect, PlainStep, Repeat, Step, write_script
+from tui_ipc.script.language.steps import Expect, PlainStep, Repeat, Step
+from tui_ipc.script.language.writer import write_script
 from tui_ipc.text.placeholders import PLACEHOLDER_TYPES, iter_placeholders
 
 CORPUS = Path(__file__).with_name("corpus")
@@ -25,7 +26,7 @@ FAILURES = {
     "strict": (ExitCode.UNEXPECTED, "strict.tipc: 1 message came that no step took"),
     "ended": (ExitCode.UNEXPECTED, "ended.tipc:3: the child was ended by SIGKILL"),
 }
-PASSING = ("messages", "patterns", "blocks", "raw", "names", "conditions")
+PASSING = ("messages", "patterns", "blocks", "raw", "names", "conditions", "output")
 
 
 def read_all_steps() -> list[Step]:

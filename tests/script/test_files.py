@@ -248,3 +248,26 @@ def test_a_rewriting_that_fails_leaves_the_old_text(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, kept)
     assert file.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["talk.tipc"]
+
+
+def test_a_command_is_found_beside_its_script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What begins with ./ or ../; one that is only in the working directory works with a warning."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tests").mkdir()
+    for name in "tests/child", "child", "other":
+        (tmp_path / name).touch()
+    script = tmp_path / "tests" / "a.tipc"
+    script.write_text("spawn ./child ../other child ./none\n")
+    (loaded,) = load_scripts(["tests/a.tipc"])
+    assert isinstance(loaded, Script)
+    assert loaded.command == (f"{tmp_path}/tests/child", f"{tmp_path}/other", "child", "./none")
+    assert loaded.warnings == ()
+    script.write_text("set a 1\nspawn ./other\n")
+    (loaded,) = load_scripts(["tests/a.tipc"])
+    assert isinstance(loaded, Script)
+    assert loaded.command == ("./other",)
+    (warning,) = loaded.warnings
+    assert (warning.line, warning.column) == (2, 7)
+    assert warning.sentence == (
+        "./other is found in the working directory, as it once was; write the path from tests"
+    )

@@ -11,8 +11,10 @@ from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
     ExpectExit,
+    ExpectNoOutput,
     ExpectNothing,
     ExpectOutput,
+    ExpectPercentile,
     ExpectSignal,
     Quit,
     Repeat,
@@ -144,6 +146,17 @@ plain_steps: st.SearchStrategy[Step] = st.one_of(
     st.builds(Send, values),
     st.builds(SendRaw, st.binary(min_size=1)),
     st.builds(Expect, patterns, deadlines, st.booleans()),
+    st.tuples(durations, durations).map(
+        lambda span: Expect(ANY_REST, within=max(span), at_least=min(span), skipping=True)
+    ),
+    st.builds(
+        ExpectNoOutput,
+        st.sampled_from(["stdout", "stderr"]),
+        st.builds(Regex, expressions),
+        deadlines,
+        st.booleans(),
+    ),
+    st.builds(ExpectNoOutput, st.just("stderr"), st.none(), deadlines),
     st.builds(ExpectNothing, deadlines),
     st.builds(
         ExpectOutput,
@@ -170,6 +183,7 @@ _ENDS: list[tuple[Step, ...]] = [
     (ExpectExit(255),),
     (Quit(), Expect(ANY_REST), ExpectSignal(signal.SIGKILL)),
     (ExpectClean(), Restart(), Quit()),
+    (Repeat(2, (Send(1), Expect(1))), ExpectPercentile(99.9, 0.0125), ExpectPercentile(50.0, 1.0)),
 ]
 
 

@@ -69,7 +69,7 @@ class _Parser(argparse.ArgumentParser):
         self.exit(ExitCode.USAGE, f"{self.prog}: {message}\nTry '{self.prog} --help'.\n")
 
     def format_help(self) -> str:
-        from tui_ipc.script.language.steps import GRAMMAR
+        from tui_ipc.script.language.writer import GRAMMAR
 
         codes = "".join(f"  {code:<4} {meaning}\n" for code, meaning in EXIT_CODE_MEANINGS)
         exit_codes = f"exit codes; with several scripts, the highest one:\n{codes}"

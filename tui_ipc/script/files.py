@@ -13,6 +13,7 @@ from typing import Any, Final
 from tui_ipc.osutil.files import replace_file
 from tui_ipc.recording.codec import describe_path_error
 from tui_ipc.script import ExitCode
+from tui_ipc.script.language.commands import write_command
 from tui_ipc.script.language.parser import read_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import NO_VARIABLES, Script, count_steps
@@ -173,7 +174,32 @@ def _load_script(file: str, variables: Mapping[str, Any]) -> Script | FaultyScri
         return replace(first, details=details, others=tuple(others), warnings=script.warnings)
     if not script.steps:
         return FaultyScript(name, "nothing to run: it has no steps")
-    return script
+    return script if file == STANDARD_INPUT else _locate_command(script, os.path.dirname(file))
+
+
+def _locate_command(script: Script, directory: str) -> Script:
+    """Find what the words of ``spawn`` that begin with ``./`` or ``../`` name beside the script.
+
+    They were relative to our own directory once. One that is only there still works, with a warning.
+    """
+    paths = {}
+    old = []
+    for word in script.command or ():
+        if not word.startswith(("./", "../")) or os.path.realpath(directory or ".") == os.getcwd():
+            continue
+        path = os.path.join(directory, word)
+        if os.path.exists(path):
+            paths[word] = os.path.abspath(path)
+        elif os.path.exists(word):
+            old.append(word)
+    if not old or script.spawn is None:
+        return replace(script, paths=paths)
+    line, column = script.spawn.line, script.spawn.span[0] + 1
+    where = f"write the path from {make_visible(directory)}"
+    sentence = f"{make_visible(old[0])} is found in the working directory, as it once was; {where}"
+    source = f"spawn {write_command(script.spawn.command)}"
+    warning = ScriptSyntaxError(script.name, line, column, sentence, source)
+    return replace(script, paths=paths, warnings=(*script.warnings, warning))
 
 
 def _find_encoding_fault(data: bytes) -> tuple[str, int] | None:

@@ -38,8 +38,8 @@ from tui_ipc.script.language.steps import (
     Spawn,
     Step,
     Timeout,
-    write_script,
 )
+from tui_ipc.script.language.writer import write_script
 from tui_ipc.script.output import EndedBySignal, OutputLostError, OutputStream, run_until_signal, write_stderr
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND
 from tui_ipc.text.notation import render_value

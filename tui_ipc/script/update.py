@@ -13,8 +13,9 @@ from tui_ipc.recording.codec import describe_path_error
 from tui_ipc.script.files import UnwritableScriptError, replace_script_file
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
-from tui_ipc.script.language.steps import Expect, ExpectExit, Repeat, Script, Step, write_script
+from tui_ipc.script.language.steps import Expect, ExpectExit, Repeat, Script, Step
 from tui_ipc.script.language.values import render_pattern
+from tui_ipc.script.language.writer import write_script
 from tui_ipc.script.outcome import Outcome, Status, add_complaint
 from tui_ipc.text.pattern_match import ABSENT, find_difference, match_pattern, pair_entries, pair_items
 from tui_ipc.text.placeholders import ANY_REST, NAME_IN_TEXT

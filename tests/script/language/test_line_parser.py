@@ -6,7 +6,9 @@ from tui_ipc.script.language.line_parser import MAX_ROUNDS
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import (
+    Expect,
     ExpectExit,
+    ExpectNoOutput,
     ExpectNothing,
     ExpectOutput,
     ExpectSignal,
@@ -17,7 +19,7 @@ from tui_ipc.script.language.steps import (
     Strict,
     Timeout,
 )
-from tui_ipc.text.placeholders import Regex
+from tui_ipc.text.placeholders import ANY_REST, Regex
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,11 @@ from tui_ipc.text.placeholders import Regex
         ("expect stderr /within 2s/ within 3s", ExpectOutput("stderr", Regex("within 2s"), 3.0)),
         ("expect stderr /'\"[\\/]/", ExpectOutput("stderr", Regex("'\"[/]"))),
         ("expect stdout raw /a/ within 1s # c", ExpectOutput("stdout", Regex("a"), 1.0, raw=True)),
+        ("!expect stdout raw /a/ within 1s # c", ExpectNoOutput("stdout", Regex("a"), 1.0, raw=True)),
+        ("expect stderr empty # c", ExpectNoOutput("stderr", None)),
+        ("expect stdout empty within 1s", ExpectNoOutput("stdout", None, 1.0)),
+        ("< ... within 1ms..2s # c", Expect(ANY_REST, 2.0, at_least=0.001)),
+        ("<~ [1] within 1s..1s", Expect([1], 1.0, skipping=True, at_least=1.0)),
         ("expect stderr   raw\t/raw/", ExpectOutput("stderr", Regex("raw"), raw=True)),
         ("signal HUP", Signal(1)),
         ("signal SIGHUP", Signal(1)),
@@ -66,7 +73,7 @@ def test_a_step(text: str, step: Step) -> None:
         ("// comment", 1, 'unknown step "//"; a comment begins with #'),
         ("-- comment", 1, 'unknown step "--"; a comment begins with #'),
         ("→5", 1, 'unknown step "→5"; write > and a space before the value'),
-        ("! 5", 1, 'unknown step "!"; a line begins with >raw, <~, !<, >, <, ?, # or one of set, spawn, ti'),
+        ("! 5", 1, 'unknown step "!"; a line begins with >raw, <~, !<, !expect, >, <, ?, # or one of set, '),
         # Marks.
         ("?exit 0", 2, "a space must follow '?'"),
         ("<~5", 3, "a space must follow '<~'"),
@@ -74,9 +81,9 @@ def test_a_step(text: str, step: Step) -> None:
         ("!<5", 3, "a space must follow '!<'"),
         ("<- 5", 2, "a space must follow '<'"),
         # The child's end.
-        ("?", 2, "exit CODE, signal NAME or clean must follow"),
+        ("?", 2, "exit CODE, signal NAME, clean or p99 < DURA"),
         ("? exti 0", 3, 'unknown "exti"; did you mean ? exit?'),
-        ("? 0", 3, 'unknown "0"; ? is followed by exit CODE, signal NAME or clean'),
+        ("? 0", 3, 'unknown "0"; ? is followed by exit CODE, signal NAME, clean o'),
         ("? exit", 7, "an exit code must follow, from 0 to 255"),
         ("? exit 256", 8, "an exit code is from 0 to 255"),
         ("? exit -1", 8, '"-1" is not a number; an exit code is from 0 to 255'),
@@ -140,6 +147,15 @@ def test_a_step(text: str, step: Step) -> None:
         ("strict 3", 8, "only a comment can follow strict"),
         ("restart 3", 9, "only a comment can follow restart"),
         ("spawn a 'b", 9, "unterminated '"),
+        ("< ... within 2s..1s", 14, "an empty span of time: its first duration is the longer one"),
+        ("< ... within 1..2s", 14, "1 has no unit; write 1s"),
+        ("< ... within 1s..", 18, "a duration must follow"),
+        ("!< within 1s..2s", 4, "a least time is for messages: < and <~"),
+        ("!expect stdout", 15, "a regular expression must follow"),
+        ("!expect stdout empty", 16, "a regular expression must follow"),
+        ("? p99 < 5ms", 1, "no repeat comes before whose answers could have been measured"),
+        ("? p0 < 5ms", 3, "a percentile is more than p0 and at most p100"),
+        ("? p99 5ms", 7, "< and a duration must follow: ? p99 < 5ms"),
     ],
 )
 def test_errors_of_single_lines(text: str, column: int, words: str) -> None:

@@ -30,8 +30,8 @@ from tui_ipc.script.language.steps import (
     Spawn,
     Step,
     Timeout,
-    write_script,
 )
+from tui_ipc.script.language.writer import write_script
 from tui_ipc.text.placeholders import ANY_REST, Capture, Regex, Template
 from tui_ipc.text.safe_text import has_hidden
 

@@ -10,7 +10,6 @@ from tui_ipc.script.language import line_parser
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.script.language.steps import (
-    GRAMMAR,
     Expect,
     ExpectOutput,
     PlainStep,
@@ -23,9 +22,8 @@ from tui_ipc.script.language.steps import (
     Spawn,
     Step,
     has_names,
-    write_duration,
-    write_script,
 )
+from tui_ipc.script.language.writer import GRAMMAR, write_duration, write_script
 from tui_ipc.text.placeholders import ANY_REST, Capture, Regex, Template
 
 
@@ -142,12 +140,16 @@ strict
 <~ 3 within 1s
 !<
 expect stdout /x/
+!expect stderr raw /x/ within 1s
 sleep 10ms
 signal SIGHUP
 repeat 2
   > 4
+  < 4 within 1ms..2s
 end
+? p99.5 < 20ms
 quit
+expect stderr empty
 ? exit 0
 ? clean
 restart

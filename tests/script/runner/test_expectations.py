@@ -20,7 +20,7 @@ from tests.support.scripted_session import (
     spawned,
 )
 from tests.support.virtual_clock import VirtualClock
-from tui_ipc.events import AnyEvent, Audit, Fault
+from tui_ipc.events import AnyEvent, Audit, Fault, MessageReceived
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Expect, Quit, Repeat, Script, Send
 from tui_ipc.text.notation import render_value
@@ -425,3 +425,89 @@ def test_very_many_differences_are_counted() -> None:
     listed = detail_texts(outcome, "differs")
     assert len(listed) == 21
     assert listed[-1] == "and in 980 more places"
+
+
+# !expect and expect ... empty
+
+
+def prints(*pieces: bytes) -> FakeSession:
+    return FakeSession([*opened(), *(printed(piece) for piece in pieces)], silence)
+
+
+def test_text_may_not_be_printed() -> None:
+    """Not after the last match, and within the time; the line is shown."""
+    clock = VirtualClock()
+    began = clock.now
+    text = "expect stdout /ready/\n!expect stdout /ready|err/ within 7s"
+    assert run(text, prints(b"ready\ndone\n"), clock=clock).code is ExitCode.PASSED
+    assert clock.now - began == pytest.approx(7)
+    outcome = run("!expect stdout /err/", prints(b"ready\n", b"\x1b[31man error\n", b"more\n"))
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 1)
+    assert outcome.sentence == "text came on stdout where it was not expected"
+    assert detail_texts(outcome, "unwanted", "stdout") == ["/err/", "an error"]
+
+
+def test_a_child_that_has_ended_prints_no_more() -> None:
+    """So that is known at once; what it printed counts."""
+    clock = VirtualClock()
+    began = clock.now
+    for text in "quit\n!expect stderr /x/ within 1m", "quit\nexpect stderr empty within 1m":
+        assert run(text, prints(b"x"), clock=clock).sentence == ""
+    assert clock.now == began
+    assert run("quit\n!expect stdout /x/", prints(b"x")).sentence.startswith("text came on stdout")
+
+
+def test_no_text_may_be_printed_at_all() -> None:
+    """Blanks, line ends and colours are no text; it is judged at once."""
+    clock = VirtualClock()
+    began = clock.now
+    assert run("expect stdout empty", prints(b"\x1b[31m \n", b"\x1b[0m"), clock=clock).sentence == ""
+    assert clock.now - began < 0.1
+    outcome = run("expect stdout empty", prints(b"\nab\n"))
+    assert (outcome.code, outcome.sentence) == (ExitCode.UNEXPECTED, "the child printed on stdout")
+    assert detail_texts(outcome, "unwanted", "stdout") == ["any text", "ab"]
+    assert run("expect stdout /a/\nexpect stdout empty", prints(b"a\n", b"b")).line == 2
+    assert run("expect stdout /a/\nexpect stdout empty", prints(b"a\n")).sentence == ""
+
+
+# times
+
+
+def answers_after(*milliseconds: int) -> FakeSession:
+    times = iter(milliseconds)
+
+    def answer(value: Any) -> list[AnyEvent]:
+        number = next(times)
+        elapsed = number * 1_000_000
+        return [MessageReceived(at=0, run=1, number=1, value=value, raw=b"\xc0", answers=1, elapsed=elapsed)]
+
+    return FakeSession(opened(), answer)
+
+
+def test_an_answer_may_come_too_early() -> None:
+    """After the message that it answers."""
+    assert run("> x\n< ... within 20ms..1s", answers_after(20)).sentence == ""
+    outcome = run("> x\n< ... within 20ms..1s", answers_after(19))
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 2)
+    assert outcome.sentence == "the message came after 19 ms, which is too early"
+    assert detail_texts(outcome, "expected") == ["not before 20 ms"]
+
+
+def test_the_answers_of_a_repeat_are_measured() -> None:
+    """Those of the last one; of each only about 1 % is lost, so that memory does not grow with them."""
+    text = "> x\n< ...\nrepeat 10\n> x\n< ...\nend\n> x\n< ...\n"
+    times = (900, *([5] * 8), 7, 100, 800)
+    passing = f"{text}? p80 < 5.1ms\n? p90 < 7.1ms\n? p100 < 101ms"
+    assert run(passing, answers_after(*times)).sentence == ""
+    outcome = run(f"{text}? p90 < 6.9ms", answers_after(*times))
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 9)
+    assert outcome.sentence.startswith("90 % of the answers took up to 7.")
+    assert detail_texts(outcome, "expected") == ["less than 6.9 ms"]
+    assert detail_texts(outcome, "measured")[0].startswith("10 answers: p50 5.0 ms, p90 7.")
+
+
+def test_without_answers_nothing_is_measured() -> None:
+    """That is no success."""
+    outcome = run("repeat 2\n> x\nend\n? p99 < 1s", FakeSession(opened(), silence))
+    assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 4)
+    assert outcome.sentence.startswith("no answer was measured")

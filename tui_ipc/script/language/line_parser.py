@@ -16,8 +16,10 @@ from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
     ExpectExit,
+    ExpectNoOutput,
     ExpectNothing,
     ExpectOutput,
+    ExpectPercentile,
     ExpectSignal,
     Quit,
     Repeat,
@@ -43,6 +45,7 @@ _T = TypeVar("_T")
 _KnownNames = Collection[str]
 _STREAMS: Final[dict[str, Stream]] = {"stdout": "stdout", "stderr": "stderr"}
 _SET_NAME: Final = re.compile("(?!_$)[A-Za-z_][A-Za-z0-9_]*")
+_PERCENTILE: Final = re.compile(r"p([0-9]{1,3}(?:\.[0-9]{1,3})?)")
 _NOT_HEX: Final = re.compile("[^0-9a-fA-F]")
 _HEX_EXAMPLE: Final = ">raw 93 01 02"
 
@@ -94,8 +97,8 @@ def _parse_send_raw(line: LineScanner, _: _KnownNames) -> Step:
 def _parse_expect(line: LineScanner, known: _KnownNames, *, skipping: bool = False) -> Step:
     mark = "<~" if skipping else "<"
     value, span = _read_with_span(line, lambda: read_pattern(line, mark, known))
-    within = line.read_deadline("a pattern")
-    return Expect(value, within, skipping, line=line.number, span=span)
+    at_least, within = line.read_time_span("a pattern")
+    return Expect(value, within, skipping, at_least, line=line.number, span=span)
 
 
 def _parse_expect_skipping(line: LineScanner, known: _KnownNames) -> Step:
@@ -120,10 +123,22 @@ def _parse_expect_end(line: LineScanner, _: _KnownNames) -> Step:
             step = ExpectSignal(number, line=line.number, span=span)
         case "clean":
             step = ExpectClean(line=line.number)
+        case _ if match := _PERCENTILE.fullmatch(word):
+            step = _parse_percentile(line, float(match[1]), begin)
         case _:
             raise LineError(_explain_unknown_end(word), begin)
     line.check_end({"exit": "the exit code", "signal": "the signal"}.get(word, word))
     return step
+
+
+def _parse_percentile(line: LineScanner, percent: float, begin: int) -> Step:
+    if not 0 < percent <= 100:
+        raise LineError("a percentile is more than p0 and at most p100, which is the longest time", begin)
+    if not line.skip_word("<"):
+        line.skip_blanks()
+        raise LineError("< and a duration must follow: ? p99 < 5ms", line.position)
+    seconds, span = _read_with_span(line, line.read_duration)
+    return ExpectPercentile(percent, seconds, line=line.number, span=span)
 
 
 def _parse_spawn(line: LineScanner, known: _KnownNames) -> Step:
@@ -159,16 +174,23 @@ def _parse_sleep(line: LineScanner, _: _KnownNames) -> Step:
     return Sleep(seconds, line=line.number, span=span)
 
 
-def _parse_expect_output(line: LineScanner, known: _KnownNames) -> Step:
+def _parse_expect_output(line: LineScanner, known: _KnownNames, *, negated: bool = False) -> Step:
     line.skip_blanks()
     begin, word = line.position, line.read_word()
     stream = _STREAMS.get(word)
     if stream is None:
         raise LineError(_explain_unknown_stream(word), begin)
+    if not negated and line.skip_word("empty"):
+        return ExpectNoOutput(stream, None, line.read_deadline("empty"), line=line.number)
     raw = line.skip_word("raw")
     regex, span = _read_with_span(line, lambda: read_expression(line, known))
     within = line.read_deadline("the regular expression")
-    return ExpectOutput(stream, regex, within, raw, line=line.number, span=span)
+    kind = ExpectNoOutput if negated else ExpectOutput
+    return kind(stream, regex, within, raw, line=line.number, span=span)
+
+
+def _parse_expect_no_output(line: LineScanner, known: _KnownNames) -> Step:
+    return _parse_expect_output(line, known, negated=True)
 
 
 def _parse_signal(line: LineScanner, _: _KnownNames) -> Step:
@@ -203,6 +225,7 @@ MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _KnownNames], Step]]] = {
     ">raw": _parse_send_raw,
     "<~": _parse_expect_skipping,
     "!<": _parse_expect_nothing,
+    "!expect": _parse_expect_no_output,
     ">": _parse_send,
     "<": _parse_expect,
     "?": _parse_expect_end,
@@ -296,7 +319,7 @@ def _join(words: Iterable[str]) -> str:
 
 def _explain_unknown_end(word: str) -> str:
     """Say what may follow ``?`` where ``word`` does, which is empty at the end of the line."""
-    known = "exit CODE, signal NAME or clean"
+    known = "exit CODE, signal NAME, clean or p99 < DURATION"
     if not word:
         return f"{known} must follow"
     if similar := find_similar(word, ("exit", "signal", "clean")):

@@ -13,7 +13,9 @@ from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
     ExpectExit,
+    ExpectNoOutput,
     ExpectOutput,
+    ExpectPercentile,
     ExpectSignal,
     PlainStep,
     Quit,
@@ -160,6 +162,8 @@ class _ScriptParser:
             case Expect(value):
                 used = list_used_names(value)
                 self._known |= dict.fromkeys(list_captured_names(value))
+            case ExpectNoOutput(_, regex):
+                used = () if regex is None else regex.names
             case ExpectOutput(_, regex):
                 used = regex.names
                 self._known |= dict.fromkeys(list_captured_names(regex))
@@ -221,6 +225,7 @@ class StepOrder:
         self._end: Step | None = None  # the step by which the child has ended
         self._expected_end: Step | None = None  # the step that says how it ends
         self._clean: Step | None = None
+        self._has_block = False
 
     def add(self, step: PlainStep) -> str:
         """Take the next step; returns why it cannot come here, an empty text if it can."""
@@ -245,6 +250,7 @@ class StepOrder:
     def begin_block(self, block: Repeat) -> None:
         """Take the first line of a block."""
         self._first = self._first or block
+        self._has_block = True
 
     def add_again(self, steps: Sequence[Step]) -> str:
         """Take the steps of a block once more, as its second round does; returns why that cannot be."""
@@ -270,6 +276,8 @@ class StepOrder:
                 return f"spawn is the first step, and line {self._first.line} comes before it"
             case ExpectExit() | ExpectSignal() if self._expected_end is not None:
                 return f"line {self._expected_end.line} already says how the child ends"
+            case ExpectPercentile() if not self._has_block:
+                return "no repeat comes before whose answers could have been measured"
             case ExpectClean() if self._clean is not None:
                 return f"line {self._clean.line} already says it"
             case _:

@@ -162,6 +162,9 @@ class LineScanner:
         """Read a duration; returns seconds."""
         self.skip_blanks()
         start, word = self.position, self.read_word()
+        return self._to_duration(word, start)
+
+    def _to_duration(self, word: str, start: int) -> float:
         if not word:
             raise LineError(f"a duration must follow, for instance {_EXAMPLE}", start)
         match = _DURATION.fullmatch(word)
@@ -174,15 +177,33 @@ class LineScanner:
 
     def read_deadline(self, what: str) -> float | None:
         """Read ``within DURATION`` and the end of the line, which follow ``what``; None if there is none."""
+        start = self._find_end_of_blanks(self.position)
+        at_least, seconds = self.read_time_span(what)
+        if at_least is not None:
+            raise LineError("a least time is for messages: < and <~", start)
+        return seconds
+
+    def read_time_span(self, what: str) -> tuple[float | None, float | None]:
+        """Read ``within MOST`` or ``within LEAST..MOST`` and the end of the line; each is None if missing."""
         self.skip_blanks()
         start, word = self.position, self.read_word()
         if not word:
-            return None
+            return None, None
         if word != "within":
             raise LineError(f"only within DURATION can follow {what}", start)
-        seconds = self.read_duration()
+        self.skip_blanks()
+        start = self.position
+        least, dots, most = self.read_word().partition("..")
+        if not dots:
+            self.position = start
+            at_least, seconds = None, self.read_duration()
+        else:
+            at_least = self._to_duration(least, start)
+            seconds = self._to_duration(most, start + len(least) + len(dots))
+            if at_least > seconds:
+                raise LineError("an empty span of time: its first duration is the longer one", start)
         self.check_end("the deadline")
-        return seconds
+        return at_least, seconds
 
     def read_regex(self, rules: PlaceholderRules | None = None) -> Regex:
         """Read ``/re/``; without rules it has no names."""

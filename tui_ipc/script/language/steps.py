@@ -1,19 +1,17 @@
-"""The steps of a script: what each one is, and how it is written.
+"""The steps of a script: what each one is.
 
 Steps are equal if they mean the same, wherever they are written in a script. ``Step`` is the closed union of
 all steps: whoever tells them apart ends in ``assert_never``, so that the type checker lists each place that a
-new step has to visit. Those are the line parser, :func:`write_script` here, and the runner.
+new step has to visit. Those are the line parser, the writer, and the runner.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Final, assert_never
+from typing import Any, ClassVar, Final
 
 from tui_ipc.events import Stream
-from tui_ipc.script.language.commands import Word, write_command, write_signal
-from tui_ipc.script.language.scanner import ScriptSyntaxError, to_seconds
-from tui_ipc.script.language.values import render_pattern
-from tui_ipc.text.notation import render_value
+from tui_ipc.script.language.commands import Word
+from tui_ipc.script.language.scanner import ScriptSyntaxError
 from tui_ipc.text.placeholders import Regex, fill_names, iter_placeholders
 
 
@@ -78,11 +76,15 @@ class SendRaw(_BaseStep):
 
 @dataclass(frozen=True, slots=True)
 class Expect(_BaseStep):
-    """Wait for the next message, which must match; with ``skipping``, for the first message that matches."""
+    """Wait for the next message, which must match; with ``skipping``, for the first message that matches.
+
+    It may not come before ``at_least`` seconds have passed since the message that it answers.
+    """
 
     value: Any
     within: float | None = None
     skipping: bool = False
+    at_least: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,28 @@ class ExpectOutput(_BaseStep):
     regex: Regex
     within: float | None = None
     raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectNoOutput(_BaseStep):
+    """A regular expression may not be found in the child's output; with None, there may be no output at all.
+
+    Of what is printed, the part after the last match counts; see :class:`ExpectOutput`. Without ``within``
+    an expression is searched for as long as a step may wait, and whether there is output is judged at once.
+    """
+
+    stream: Stream
+    regex: Regex | None
+    within: float | None = None
+    raw: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectPercentile(_BaseStep):
+    """So many percent of the answers in the ``repeat`` above took less than so many seconds."""
+
+    percent: float
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +199,8 @@ PlainStep = (
     | Expect
     | ExpectNothing
     | ExpectOutput
+    | ExpectNoOutput
+    | ExpectPercentile
     | Sleep
     | Signal
     | Restart
@@ -239,143 +265,18 @@ def count_steps(steps: tuple[Step, ...]) -> int:
     return number
 
 
-def has_names(steps: tuple[Step, ...]) -> bool:
-    """Whether any message that is sent has a name to be replaced."""
-    unseen = list(steps)
+def iter_steps(steps: tuple[Step, ...]) -> Iterator[PlainStep]:
+    """Iterate over all steps that are written, those in blocks once."""
+    unseen = list(reversed(steps))
     while unseen:
         step = unseen.pop()
         if isinstance(step, Repeat):
-            unseen += step.steps
-        elif isinstance(step, Send) and next(iter_placeholders(step.value), None) is not None:
-            return True
-    return False
+            unseen += reversed(step.steps)
+        else:
+            yield step
 
 
-GRAMMAR: Final = """\
-A script is a transcript, one step a line; # begins a comment.
-
-  set NAME VALUE         a value for {{NAME}}, unless --set NAME=VALUE does;
-                         only before all other steps
-  spawn COMMAND ARGS     the child, unless the command line names one after --;
-                         only as the first step
-  timeout DURATION       how long a later step may wait: 500ms, 2s, 1.5s, 1m
-  strict                 a message that no step takes is a failure
-
-  > VALUE                send a message
-  >raw HEX               send bytes as they are: 93 01 02
-  < PATTERN              the next message matches
-  <~ PATTERN             skip messages until one matches
-  !<                     no message comes
-  expect stdout /re/     the child prints what matches, or: expect stderr /re/
-    raw before /re/      keeps colours and control characters in what is printed
-    within DURATION      may end a line of these four
-
-  sleep DURATION         let time pass
-  signal NAME            send the child a signal: SIGTERM
-  restart                end the child and begin its next run
-  repeat N ... end       do the steps on the lines between, N times
-  quit                   tell the child to end; implied at the end
-
-  ? exit CODE            the child ends, or has ended, with this exit code
-  ? signal NAME          or by this signal
-  ? clean                and leaves nothing behind
-
-A VALUE is JSON, a Python literal such as b"\\x00", or plain text.
-{{name}} in it, also within a string, stands for what was captured or set;
-{{env.NAME}} for a variable of the environment, {{round}} for the number of the
-round in a repeat. A PATTERN is a VALUE that may hold
-  ...                    anything; any further items in [ ], entries in { }
-  /re/                   a string in which the regular expression is found;
-                         (?P<name>re) in it captures a part
-  {{name}}               one value, and its name from then on; {{_}} names none
-  {{name: CONDITION}}    one value that meets each condition; | separates
-                         alternatives: {{id: int 1..9 | null}}
-A CONDITION is a PATTERN, or
-  int float number string bool bytes list map timestamp     a type
-  1..9  1..  ..9  3.14 +- 0.01        a number in this range
-  length 3  length 1..9               of a string, bytes, a list or a map
-  unordered [PATTERN, ...]            these items, in any order
-  each PATTERN                        all items, or all values whatever the keys
-"""
-
-
-_INDENT: Final = "  "
-
-
-def write_script(script: Script) -> str:
-    """The text of a script, one step a line; ``parser.parse_script`` gives the script back."""
-    return "".join(f"{line}\n" for step in script.steps for line in _write_lines(step, ""))
-
-
-def _write_lines(step: Step, indent: str) -> list[str]:
-    if not isinstance(step, Repeat):
-        return [indent + write_step(step)]
-    inner = [line for each in step.steps for line in _write_lines(each, indent + _INDENT)]
-    return [f"{indent}repeat {step.count}", *inner, f"{indent}end"]
-
-
-def write_step(step: PlainStep) -> str:  # noqa: PLR0912 - one branch for each step
-    """The text of a step that is not a block."""
-    match step:
-        case Set(name, value):
-            text = f"set {name} {render_pattern(value)}"
-        case Spawn(command):
-            text = f"spawn {write_command(command)}"
-        case Timeout(seconds):
-            text = f"timeout {write_duration(seconds)}"
-        case Strict():
-            text = "strict"
-        case Send(value):
-            text = f"> {render_pattern(value)}"
-        case SendRaw(data):
-            text = f">raw {data.hex(' ')}"
-        case Expect(value, within, skipping):
-            text = f"{'<~' if skipping else '<'} {render_pattern(value)}{_write_deadline(within)}"
-        case ExpectNothing(within):
-            text = f"!<{_write_deadline(within)}"
-        case ExpectOutput(stream, regex, within, raw):
-            what = f"{stream} raw" if raw else stream
-            text = f"expect {what} {render_value(regex)}{_write_deadline(within)}"
-        case Sleep(seconds):
-            text = f"sleep {write_duration(seconds)}"
-        case Signal(number):
-            text = f"signal {write_signal(number)}"
-        case Restart():
-            text = "restart"
-        case Quit():
-            text = "quit"
-        case ExpectExit(code):
-            text = f"? exit {code}"
-        case ExpectSignal(number):
-            text = f"? signal {write_signal(number)}"
-        case ExpectClean():
-            text = "? clean"
-        case _:
-            assert_never(step)
-    return text
-
-
-def _write_deadline(within: float | None) -> str:
-    return "" if within is None else f" within {write_duration(within)}"
-
-
-def write_duration(seconds: float) -> str:
-    """The text of a duration, as a person would write it: ``500ms``, ``1.5s``, ``2m``."""
-    unit, number = "s", seconds
-    if seconds < 1:
-        unit, number = "ms", round(seconds * 1000, 9)
-    elif seconds % 60 == 0:
-        unit, number = "m", seconds / 60
-    text = _write_decimal(number)
-    # A product or quotient of floats may not read back exactly; seconds as they are always do.
-    return text + unit if to_seconds(text, unit) == seconds else f"{_write_decimal(seconds)}s"
-
-
-def _write_decimal(number: float) -> str:
-    """A number without an exponent, which a script cannot have."""
-    text = repr(float(number)).removesuffix(".0")
-    if "e" not in text:
-        return text
-    from decimal import Decimal  # only for durations of less than a tenth of a millisecond
-
-    return format(Decimal(text), "f")
+def has_names(steps: tuple[Step, ...]) -> bool:
+    """Whether any message that is sent has a name to be replaced."""
+    sent = (step.value for step in iter_steps(steps) if isinstance(step, Send))
+    return any(next(iter_placeholders(value), None) is not None for value in sent)

@@ -130,6 +130,11 @@ class SearchableOutput:
             self._begin = found.span[1]
         return found
 
+    def last_match_line(self) -> str:
+        """The line in which the last match ended."""
+        begin = self._text.rfind("\n", 0, max(self._begin - 1, 0)) + 1
+        return self._text[begin:][:_MAX_LAST_LINES].lstrip("\n").partition("\n")[0]
+
     def last_lines(self, count: int) -> list[str]:
         """The last lines after the last match; of the line in which it ended, the rest."""
         self._decode()

@@ -1,17 +1,13 @@
-"""Checks what a script expects: messages, silence, output, and how a run of the child ends.
-
-A run ends well if the child ends with code 0 after it was asked to quit, without being forced. ``? exit`` and
-``? signal`` say that it must end otherwise; ``? clean`` is expected in addition.
-"""
+"""Checks what a script expects: messages, silence, output, and how a run of the child ends."""
 
 import asyncio
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypeVar, assert_never
+from time import monotonic_ns
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from tui_ipc.events import Fault, MessageReceived
-from tui_ipc.events.sentences import describe_leftovers
+from tui_ipc.events import MessageReceived
 from tui_ipc.osutil.bounded_search import (
     BoundedSearch,
     FoundText,
@@ -19,100 +15,37 @@ from tui_ipc.osutil.bounded_search import (
     SearchTimeout,
     block_end_signals,
 )
-from tui_ipc.osutil.signals import signal_name
 from tui_ipc.script import ExitCode
-from tui_ipc.script.language.steps import Expect, ExpectClean, ExpectExit, ExpectOutput, ExpectSignal
+from tui_ipc.script.language.steps import (
+    Expect,
+    ExpectClean,
+    ExpectExit,
+    ExpectNoOutput,
+    ExpectOutput,
+    ExpectPercentile,
+)
 from tui_ipc.script.outcome import StepFailed
+from tui_ipc.script.runner.child_output import SearchableOutput
 from tui_ipc.script.runner.failures import MAX_VALUE_LENGTH, FailureDetails, SkippedMessages
-from tui_ipc.script.runner.run_state import RunState, ScriptCursor
+from tui_ipc.script.runner.run_ends import (
+    EndExpectation,
+    describe_expected_end,
+    describe_fault,
+    describe_mismatch,
+    suggest_cause_of_end,
+)
+from tui_ipc.script.runner.run_state import ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver
 from tui_ipc.text.diff import Detail
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import Difference, match_pattern
+from tui_ipc.text.placeholders import Regex
+from tui_ipc.text.units import format_count, format_duration
 
 if TYPE_CHECKING:
     from tui_ipc.script.update import LearnedPatterns
 
 T = TypeVar("T")
-
-EndExpectation = ExpectExit | ExpectSignal | ExpectClean
-
-
-def describe_expected_end(step: EndExpectation) -> str:
-    """What a step expects, as the rest of a sentence."""
-    match step:
-        case ExpectExit():
-            return f"exit with code {step.code}"
-        case ExpectSignal():
-            return f"end by {signal_name(step.number)}"
-        case ExpectClean():
-            return "end and leave nothing behind"
-        case _:
-            assert_never(step)
-
-
-def _suggest_cause_of_end(step: EndExpectation) -> str:
-    """How a script makes a child end that does not end by itself."""
-    match step:
-        case ExpectSignal():
-            return f"to end it, write signal {signal_name(step.number)} above this line"
-        case ExpectExit() | ExpectClean():
-            return "to tell it to end, write quit above this line"
-        case _:
-            assert_never(step)
-
-
-def describe_mismatch(step: EndExpectation, run_state: RunState) -> str:
-    """Why a run that is over did not end as a step expects; empty if it did."""
-    assert run_state.exited is not None
-    match step:
-        case ExpectExit():
-            if run_state.forced:
-                return _describe_forced_end(run_state)
-            is_met = run_state.exited.code == step.code
-        case ExpectSignal():
-            is_met = run_state.exited.signal == step.number
-        case ExpectClean():
-            left = [] if run_state.audit is None else describe_leftovers(run_state.audit)
-            return f"the child left behind: {' · '.join(left)}" if left else ""
-        case _:
-            assert_never(step)
-    return "" if is_met else f"the child {run_state.describe_state()}"
-
-
-def describe_bad_end(run_state: RunState) -> str:
-    """Why a run did not end well, where no step says how it must end; empty if it did."""
-    if run_state.fault is not None:
-        return describe_fault(run_state.fault)
-    if run_state.forced:
-        return _describe_forced_end(run_state)
-    if run_state.audit is not None and run_state.audit.quit_elapsed is None:
-        return f"the child {run_state.describe_state()} before it was asked to quit"
-    if run_state.exited is not None and (run_state.exited.code or run_state.exited.signal):
-        return f"asked to quit, the child {run_state.describe_state()}; code 0 was expected"
-    return ""
-
-
-def suggest_end_step(run_state: RunState) -> str:
-    """How a script says that a child must end as this one did; empty if no step can say it."""
-    if run_state.exited is None or run_state.forced or run_state.fault is not None:
-        return ""
-    if run_state.exited.signal is not None:
-        return f"if that is right, write ? signal {signal_name(run_state.exited.signal)}"
-    return "" if run_state.exited.code is None else f"if that is right, write ? exit {run_state.exited.code}"
-
-
-def describe_fault(fault: Fault) -> str:
-    """Describe how the child broke the protocol, or a limit."""
-    if not fault.ends_channel:
-        return f"a message of the child was skipped: {fault.sentence}"
-    return f"the child broke the protocol: {fault.sentence}"
-
-
-def _describe_forced_end(run_state: RunState) -> str:
-    names = " and ".join(signal_name(sent.signal) for sent in run_state.forced)
-    return f"{run_state.forced[0].reason}; {names} ended it"
-
 
 _DIFFERS_BETWEEN_ROUNDS: Final = (
     "this line cannot be updated: what comes here differs between the rounds of its repeat"
@@ -123,6 +56,9 @@ _SLOW_EXPRESSION: Final = (
 _MENTIONS_CONTROLS: Final = re.compile(r"[\x1b\r]|\\(?:x1[bB]|033|u001[bB]|r)")
 """Of expressions that were written before there was "raw": they can only match what was printed."""
 
+_ANY_TEXT: Final = Regex(r"\S")
+_AT_ONCE: Final = 0.000_001  # seconds, after which what has arrived is looked at once more
+_SHOWN_PERCENTILES: Final = (50, 90, 99, 100)
 _QUICK_SEARCH: Final = 0.1  # seconds for a search that is not known to be slow
 _FINAL_SEARCH: Final = 1.0  # seconds for the last look at what was printed
 _SIGNAL_HANDLING: Final = 0.01  # seconds for the event loop to handle a signal that came before
@@ -154,6 +90,7 @@ class Expectations:
     async def expect_message(self, step: Expect, timeout: float) -> None:
         """The next message must match; with ``skipping``, one that comes in time."""
         run_state = self._driver.run_state
+        began = monotonic_ns()
         skipped = SkippedMessages() if step.skipping else None
         in_time = True
         if skipped is not None or not run_state.received:  # skipping needs a deadline in any case
@@ -181,6 +118,17 @@ class Expectations:
             raise StepFailed(ExitCode.UNEXPECTED, "a different message came than expected", *details)
         if captured:
             self._cursor.names.update(captured)
+        self._cursor.add_answer(message.elapsed)
+        if step.at_least is not None:
+            self._check_wait(step.at_least, message, began)
+
+    def _check_wait(self, at_least: float, message: MessageReceived, began: int) -> None:
+        """A message may not come too early after the one that it answers, or else after its step began."""
+        waited = message.at - began if message.elapsed is None else message.elapsed
+        if waited < at_least * 1e9:
+            sentence = f"the message came after {format_duration(max(waited, 0))}, which is too early"
+            expected: Detail = ("expected", f"not before {format_duration(round(at_least * 1e9))}")
+            raise StepFailed(ExitCode.UNEXPECTED, sentence, expected, *self._failures.describe_location())
 
     async def _search(
         self, match: Callable[[BoundedSearch], T], timeout: float, message: MessageReceived | None = None
@@ -238,20 +186,60 @@ class Expectations:
     async def expect_output(self, step: ExpectOutput, timeout: float) -> None:
         """An expression must be found in what the child prints, after the last match."""
         run_state = self._driver.run_state
+        expression, output = self._choose_output(step, step.regex)
+        found, in_time = await self._find_output(expression, output, timeout)
+        if found is not None:
+            self._cursor.names.update(found.groups)
+            return
+        details = self._failures.describe_missing_output(step, output)
+        if in_time:
+            sentence = f"the child {run_state.describe_state()}, and text was expected on its {step.stream}"
+            raise StepFailed(ExitCode.CHILD_FAILED, sentence, *details)
+        sentence = f"no such text came on {step.stream} within {timeout:g} s"
+        raise StepFailed(ExitCode.TIMED_OUT, sentence, *details)
+
+    async def expect_no_output(self, step: ExpectNoOutput, timeout: float) -> None:
+        """An expression may not be found, or no text be printed at all; after the child's end none comes."""
+        if step.regex is None:
+            regex, sentence, timeout = (
+                _ANY_TEXT,
+                f"the child printed on {step.stream}",
+                step.within or _AT_ONCE,
+            )
+        else:
+            regex, sentence = step.regex, f"text came on {step.stream} where it was not expected"
+        expression, output = self._choose_output(step, regex)
+        found, _ = await self._find_output(expression, output, timeout)
+        if found is not None:
+            details = self._failures.describe_situation(regex, stuck=False, stderr=step.stream != "stderr")
+            unwanted: Detail = ("unwanted", "any text" if step.regex is None else render_value(regex))
+            printed: Detail = (step.stream, output.last_match_line())
+            raise StepFailed(ExitCode.UNEXPECTED, sentence, unwanted, printed, *details)
+
+    def _choose_output(
+        self, step: ExpectOutput | ExpectNoOutput, regex: Regex
+    ) -> tuple[str, SearchableOutput]:
+        """The expression to search for, and in what."""
+        run_state = self._driver.run_state
         try:
-            expression = step.regex.fill(self._cursor.names)
+            expression = regex.fill(self._cursor.names)
         except KeyError as missing:
-            raise self._failures.make_unknown_name_failure(missing.args[0], step.regex) from None
+            raise self._failures.make_unknown_name_failure(missing.args[0], regex) from None
         is_raw = step.raw or _MENTIONS_CONTROLS.search(expression) is not None
-        output = (run_state.raw_output if is_raw else run_state.output)[step.stream]
+        return expression, (run_state.raw_output if is_raw else run_state.output)[step.stream]
+
+    async def _find_output(
+        self, expression: str, output: SearchableOutput, timeout: float
+    ) -> tuple[FoundText | None, bool]:
+        """Wait until an expression is found, or nothing more can come; returns that, and whether in time."""
+        run_state = self._driver.run_state
         found: FoundText | None = None
 
         def is_decided() -> bool:
             nonlocal found
             found = output.find(expression, BoundedSearch(_QUICK_SEARCH))
-            return (
-                found is not None or run_state.exited is not None
-            )  # all that a child prints comes before its exit
+            # All that a child prints comes before its exit.
+            return found is not None or run_state.exited is not None
 
         reading = self._driver.read_events_until(is_decided, timeout)
         while True:
@@ -269,22 +257,33 @@ class Expectations:
             found = await self._search(
                 lambda search: output.find(expression, search, final=True), min(timeout, _FINAL_SEARCH)
             )
-        if found is not None:
-            self._cursor.names.update(found.groups)
-            return
-        details = self._failures.describe_missing_output(step, output)
-        if in_time:
-            sentence = f"the child {run_state.describe_state()}, and text was expected on its {step.stream}"
-            raise StepFailed(ExitCode.CHILD_FAILED, sentence, *details)
-        sentence = f"no such text came on {step.stream} within {timeout:g} s"
-        raise StepFailed(ExitCode.TIMED_OUT, sentence, *details)
+        return found, in_time
+
+    async def expect_percentile(self, step: ExpectPercentile) -> None:
+        """The answers in the last ``repeat`` must have come soon enough."""
+        times = self._cursor.answer_times
+        if not times.count:
+            sentence = "no answer was measured: no < in the repeat above took a message that answers one"
+            raise StepFailed(ExitCode.UNEXPECTED, sentence)
+        taken = times.percentile(step.percent)
+        if taken >= step.seconds * 1e9:
+            sentence = f"{step.percent:g} % of the answers took up to {format_duration(taken)}"
+            shown = ", ".join(
+                f"p{each} {format_duration(times.percentile(each))}" for each in _SHOWN_PERCENTILES
+            )
+            raise StepFailed(
+                ExitCode.UNEXPECTED,
+                sentence,
+                ("expected", f"less than {format_duration(round(step.seconds * 1e9))}"),
+                ("measured", f"{format_count(times.count)} answers: {shown}"),
+            )
 
     async def expect_end(self, step: EndExpectation, timeout: float) -> None:
         """The child must end as the step says, by itself unless it was told to."""
         run_state = self._driver.run_state
         expected: Detail = ("expected", describe_expected_end(step))
         if not await self._driver.read_events_until(lambda: run_state.exited is not None, timeout):
-            remedy = ("remedy", _suggest_cause_of_end(step))
+            remedy = ("remedy", suggest_cause_of_end(step))
             details = self._failures.describe_situation()
             sentence = f"the child did not end within {timeout:g} s"
             raise StepFailed(ExitCode.TIMED_OUT, sentence, expected, remedy, *details)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from math import ceil, exp, log
 from typing import Any, Final, assert_never
 
 from tui_ipc.events import (
@@ -76,6 +77,32 @@ class _Block:
     index: int = 0
 
 
+_TIME_STEP: Final = log(1.01)
+
+
+class AnswerTimes:
+    """How long answers took, counted so that memory does not grow with their number; 1 % exact."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._counts: dict[int, int] = {}
+
+    def add(self, nanoseconds: int) -> None:
+        """Count an answer."""
+        self.count += 1
+        step = ceil(log(max(nanoseconds, 1)) / _TIME_STEP)
+        self._counts[step] = self._counts.get(step, 0) + 1
+
+    def percentile(self, percent: float) -> int:
+        """The nanoseconds that so many percent of the answers took at most; 0 if there was none."""
+        left = self.count * percent / 100
+        for step, count in sorted(self._counts.items()):
+            left -= count
+            if left <= 0:
+                return round(exp(step * _TIME_STEP))
+        return 0
+
+
 class ScriptCursor:
     """Iterates over the steps of a script, once, in the order in which they are performed.
 
@@ -87,6 +114,7 @@ class ScriptCursor:
         passed: The number of steps that passed; a step of a ``repeat`` counts once a round.
         total: The number of steps that will have passed at the end.
         names: The values of names.
+        answer_times: How long answers took in the ``repeat`` that is under way, or was the last one.
 
     Args:
         steps: The steps.
@@ -106,6 +134,7 @@ class ScriptCursor:
         self.total = count_steps(steps)
         self.names = dict(variables)
         self._counts_rounds = counts_rounds
+        self.answer_times = AnswerTimes()
         self._blocks = [_Block(steps, frozenset())]
 
     def __iter__(self) -> Iterator[PlainStep]:
@@ -118,6 +147,8 @@ class ScriptCursor:
                 block.index += 1
                 if isinstance(step, Repeat):
                     if step.count:
+                        if len(blocks) == 1:
+                            self.answer_times = AnswerTimes()
                         blocks.append(_Block(step.steps, frozenset(self.names), step.line, step.count))
                         self._name_round()
                         break
@@ -128,6 +159,11 @@ class ScriptCursor:
             else:
                 self._end_round(block)
         self.line = 0
+
+    def add_answer(self, nanoseconds: int | None) -> None:
+        """Note how long an answer took, if a ``repeat`` is under way and the message is one."""
+        if nanoseconds is not None and len(self._blocks) > 1:
+            self.answer_times.add(nanoseconds)
 
     @property
     def rounds(self) -> tuple[Round, ...]:

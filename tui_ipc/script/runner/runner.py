@@ -12,8 +12,10 @@ from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
     ExpectExit,
+    ExpectNoOutput,
     ExpectNothing,
     ExpectOutput,
+    ExpectPercentile,
     ExpectSignal,
     PlainStep,
     Quit,
@@ -29,11 +31,12 @@ from tui_ipc.script.language.steps import (
     Strict,
     Timeout,
     has_names,
-    write_step,
 )
+from tui_ipc.script.language.writer import write_step
 from tui_ipc.script.outcome import Outcome, Status, StepFailed, describe_unclaimed
-from tui_ipc.script.runner.expectations import Expectations, describe_bad_end, suggest_end_step
+from tui_ipc.script.runner.expectations import Expectations
 from tui_ipc.script.runner.failures import MAX_VALUE_LENGTH, FailureDetails
+from tui_ipc.script.runner.run_ends import describe_bad_end, suggest_end_step
 from tui_ipc.script.runner.run_state import RunState, ScriptCursor
 from tui_ipc.script.runner.session_driver import SessionDriver, TooManyMessages
 from tui_ipc.session.conversation import NotConnected
@@ -195,6 +198,10 @@ class Runner:
                 return self._expectations.expect_nothing(self._choose_timeout(step.within))
             case ExpectOutput():
                 return self._expectations.expect_output(step, self._choose_timeout(step.within))
+            case ExpectNoOutput():
+                return self._expectations.expect_no_output(step, self._choose_timeout(step.within))
+            case ExpectPercentile():
+                return self._expectations.expect_percentile(step)
             case ExpectExit() | ExpectSignal() | ExpectClean():
                 return self._expectations.expect_end(step, self._timeout)
             case Sleep():
