@@ -45,7 +45,7 @@ examples:
   tui-ipc --match-by id -- ./my-server       match answers by their key "id"
   tui-ipc --tap -- ./my-plugin --flag        in your own parent, in the place of
                                              ./my-plugin --flag: tap the two
-  tui-ipc --watch                            list the taps; follow one by its name
+  tui-ipc --watch                            list the taps; or follow one: NAME
 
 The child is given the server's name as its last argument, channel_name:NAME
 (or wherever its command has {channel_name}), and in TUI_IPC_SERVER.
