@@ -115,7 +115,7 @@ class Lines:
 
     def __init__(self, path: str, events: list[AnyEvent]) -> None:
         self._path = path
-        self._objects: list[dict[str, Any]] = [json_form.fields(event) for event in events]
+        self._objects: list[dict[str, Any]] = [json_form.list_members(event) for event in events]
 
     def write(self) -> None:
         """Write all of it."""

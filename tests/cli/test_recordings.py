@@ -17,7 +17,7 @@ import pytest
 from tests.support.command_line import MEET, TUI_IPC, python, run, start
 from tests.support.recordings import encode_recording
 from tui_ipc.events import ChannelsOpen, ChildExited, ChildOutput, ChildSpawned, MessageReceived, MessageSent
-from tui_ipc.events.json_form import line
+from tui_ipc.events.json_form import format_line
 from tui_ipc.ipc.wire import encode
 from tui_ipc.osutil.files import lock_file
 from tui_ipc.recording.codec import Clock, encode_clock, encode_event, encode_header
@@ -54,7 +54,7 @@ def test_a_recorded_script_replays_as_jsonl(recording: Path) -> None:
     done = run("--replay", str(recording), "--format", "jsonl")
     assert (done.returncode, done.stderr) == (0, "")
     recorded = open_recording(str(recording))
-    assert done.stdout.splitlines() == [line(event) for event in recorded.events()]
+    assert done.stdout.splitlines() == [format_line(event) for event in recorded.events()]
     kinds = [made["event"] for made in lines(done.stdout)]
     assert kinds[0] == "server-listening"
     assert kinds[-2:] == ["audit", "script-step"]  # the last step has passed once the child has ended

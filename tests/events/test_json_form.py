@@ -10,7 +10,7 @@ from hypothesis import given
 
 from tests.support.event_strategies import EVENTS_BY_KIND, any_event
 from tui_ipc import events as ev
-from tui_ipc.events.json_form import MAX_VALUE_DEPTH, SCHEMA_VERSION, fields, kind, line
+from tui_ipc.events.json_form import MAX_VALUE_DEPTH, SCHEMA_VERSION, format_line, list_members, name_kind
 from tui_ipc.events.message_values import RecordedHandle
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.notation import render_value
@@ -26,13 +26,13 @@ def test_every_kind_of_event_is_known() -> None:
 
 
 @given(event=any_event)
-def test_a_line_says_all_and_steers_no_terminal(event: ev.AnyEvent) -> None:
-    """One line of visible ASCII and strict JSON, with each field under its name, or what stands for it."""
-    text = line(event)
+def test_a_line_has_everything_and_cannot_steer_a_terminal(event: ev.AnyEvent) -> None:
+    """One line of visible ASCII and strict JSON, with each field under its name, or what replaces it."""
+    text = format_line(event)
     assert text.isascii()
     assert text.isprintable()
     made = json.loads(text, parse_constant=pytest.fail)
-    assert (made["schema"], made["event"]) == (SCHEMA_VERSION, kind(event))
+    assert (made["schema"], made["event"]) == (SCHEMA_VERSION, name_kind(event))
     for field in dataclasses.fields(event):
         content = getattr(event, field.name)
         match field.name:
@@ -46,13 +46,16 @@ def test_a_line_says_all_and_steers_no_terminal(event: ev.AnyEvent) -> None:
             case "value":
                 assert made["text"] == render_value(content)
                 assert render_value(made.get("value", content)) == made["text"]
+            case "details":
+                parts = [detail.partition(": ") for detail in content]
+                assert made["details"] == [{"title": title, "text": text} for title, _, text in parts]
             case _:
                 assert made[field.name] == (list(content) if isinstance(content, tuple) else content)
 
 
 def test_a_message() -> None:
     """All of it, once."""
-    assert line(received({"a": [1, None, "é"]})) == (
+    assert format_line(received({"a": [1, None, "é"]})) == (
         '{"schema": 1, "event": "message-received", "at": 5, "run": 1, "number": 2, '
         '"answers": 1, "elapsed": 61, "value": {"a": [1, null, "\\u00e9"]}, "raw": "01ff", "channel": 0, '
         '"size": 2, "text": "{\\"a\\": [1, null, \\"\\u00e9\\"]}"}'
@@ -81,19 +84,19 @@ def nested(depth: int) -> Any:
         nested(1000),
     ],
 )
-def test_what_json_cannot_hold_is_not_bent(value: Any) -> None:
+def test_a_value_that_json_cannot_hold_is_left_out(value: Any) -> None:
     """There is no ``value``, and there are its text and its bytes."""
-    made = fields(received(value))
+    made = list_members(received(value))
     assert "value" not in made
     assert (made["text"], made["raw"]) == (render_value(value), "01ff")
-    assert json.loads(line(received(value)))
+    assert json.loads(format_line(received(value)))
 
 
 @pytest.mark.parametrize("value", [None, 0, 2**64 - 1, 0.1, "\x7f\x1b", [], {}, nested(MAX_VALUE_DEPTH)])
-def test_what_json_holds_is_there(value: Any) -> None:
+def test_a_value_that_json_can_hold_is_there(value: Any) -> None:
     """Nothing is a value too."""
     event = ev.MessageSent(at=0, run=1, number=1, value=value, raw=encode(value))
-    made = json.loads(line(event))
+    made = json.loads(format_line(event))
     assert "value" in made
     assert made["value"] == value
     assert type(made["value"]) is type(value)
@@ -103,7 +106,7 @@ def test_output() -> None:
     """Text if it is text; else its bytes as well."""
 
     def printed(data: bytes) -> dict[str, Any]:
-        made = fields(ev.ChildOutput(at=0, run=1, stream="stdout", data=data))
+        made = list_members(ev.ChildOutput(at=0, run=1, stream="stdout", data=data))
         return {name: made[name] for name in made if name in ("text", "raw", "size")}
 
     assert printed("é\n".encode()) == {"size": 3, "text": "é\n"}
@@ -113,5 +116,5 @@ def test_output() -> None:
 def test_an_audit_is_clean_or_not() -> None:
     """Programs need not know what counts."""
     audit = ev.Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=None)
-    assert fields(audit)["clean"] is True
-    assert fields(dataclasses.replace(audit, held=("stdout",)))["clean"] is False
+    assert list_members(audit)["clean"] is True
+    assert list_members(dataclasses.replace(audit, held=("stdout",)))["clean"] is False

@@ -21,14 +21,14 @@ def test_a_value_is_rebuilt_as_it_arrived(value: Any) -> None:
 
 
 @given(data=hostile)
-def test_what_is_no_message_is_refused(data: bytes) -> None:
+def test_bytes_that_are_not_a_message_are_refused(data: bytes) -> None:
     """Whatever the bytes are, the outcome is a value or an error of ours."""
     with suppress(IpcError):
         decode_stored(data)
 
 
-def test_handles_are_words() -> None:
-    """Their descriptors are gone; what they were is told, of each."""
+def test_a_recorded_handle_is_shown_as_text() -> None:
+    """By its kind, without a descriptor."""
     sender, receiver = b"\xd4\x01\x00", b"\xd4\x02\x01"
     memory = b"\xc7\x09\x03\x02" + bytes(8)
     file = b"\xd4\x05\x03"
@@ -36,7 +36,7 @@ def test_handles_are_words() -> None:
     assert decode_stored(raw) == ["<sender>", "<receiver>", "<shared memory>", "<file descriptor>"]
 
 
-def test_an_announcement_is_no_message() -> None:
+def test_an_announcement_is_not_a_message() -> None:
     """It only says that a message follows elsewhere."""
     with pytest.raises(ProtocolError, match="announces"):
         decode_stored(announce(70_000))
@@ -77,7 +77,7 @@ def test_handles_in_keys_are_closed_as_well() -> None:
     assert is_closed(receiver)
 
 
-def test_depth_is_no_obstacle() -> None:
+def test_a_deeply_nested_value_is_searched() -> None:
     sender, receiver = channel()
     value: Any = [sender, receiver]
     for _ in range(NESTING_LIMIT):
@@ -87,7 +87,7 @@ def test_depth_is_no_obstacle() -> None:
     assert is_closed(receiver)
 
 
-def test_former_handles_are_shown_as_those_that_they_were() -> None:
+def test_recorded_handles_are_shown_by_their_kind() -> None:
     """What a recording holds of a message with handles; there is nothing to close."""
     kinds = (SENDER, RECEIVER, SHARED_MEMORY, FILE_DESCRIPTOR)
     value = close_handles([RecordedHandle(kind) for kind in kinds])

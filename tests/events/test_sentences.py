@@ -26,7 +26,7 @@ def test_each_event_has_its_mark_and_word(event: ev.AnyEvent) -> None:
         (None, None, "the child ended, and its exit status was lost"),
     ],
 )
-def test_an_end_is_told_as_it_was(code: int | None, signal: int | None, detail: str) -> None:
+def test_an_exit_is_described_by_code_or_signal(code: int | None, signal: int | None, detail: str) -> None:
     """With a code, by a signal, or unknown to us."""
     end = ev.ChildExited(
         at=0, run=1, code=code, signal=signal, user_seconds=0.0, system_seconds=0.0, max_rss=1
@@ -35,7 +35,7 @@ def test_an_end_is_told_as_it_was(code: int | None, signal: int | None, detail: 
     assert (said.detail, said.tone) == (detail, "bad")
 
 
-def test_an_audit_is_spelled_out() -> None:
+def test_an_audit_lists_what_was_left_behind() -> None:
     """Each thing that was left, with its names; then how long the child took to end."""
     audit = ev.Audit(
         at=0, run=1, processes=(7, 8), files=("/s", "/t"), unread=2, quit_elapsed=7_100_000, held=("channel",)
@@ -53,7 +53,7 @@ def test_an_audit_is_spelled_out() -> None:
     assert (describe_event(clean).word, describe_event(clean).detail) == ("clean", "nothing was left behind")
 
 
-def test_who_connected_is_told_where_it_is_not_the_child_itself() -> None:
+def test_a_connection_by_another_process_is_described() -> None:
     """With the processes between them."""
     event = ev.ChildConnected(at=0, run=1)
     assert describe_event(event).detail == "to the one-shot server"

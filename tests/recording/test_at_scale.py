@@ -23,11 +23,11 @@ def test_a_recording_holds_every_event_and_replays_to_the_same(tmp_path: Path) -
         stdout=subprocess.PIPE,
         check=True,
     )
-    told = json.loads(done.stdout)
-    live = told["live"]
+    report = json.loads(done.stdout)
+    live = report["live"]
     assert (live["sent"], live["received"]) == (EXCHANGES + 1, EXCHANGES)  # "quit" is sent and not answered
     assert live["printed"] >= EXCHANGES * SIZE > MEMORY  # the child says a line of its own as well
     assert live["in_order"]
-    assert told["replayed"] == live
+    assert report["replayed"] == live
     assert os.stat(path).st_size > MEMORY
-    assert told["peak"] < MEMORY
+    assert report["peak"] < MEMORY

@@ -33,7 +33,7 @@ DOCUMENT = files("tui_ipc").joinpath("docs/RECORDING.md").read_text(encoding="ut
 
 
 def stored(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> str:
-    """A file with that content; the same one each time, for hypothesis asks often."""
+    """A file with that content; the same one each time, because hypothesis asks often."""
     path = tmp_path_factory.getbasetemp() / "some.rec"
     path.write_bytes(data)
     return str(path)
@@ -51,7 +51,7 @@ def outcome(path: str) -> tuple[list[ev.AnyEvent], str | None]:
 
 @contextmanager
 def tracing() -> Iterator[Callable[[], int]]:
-    """Tells the most bytes that Python held at once since then."""
+    """Give a function that returns the most bytes that Python held at once since then."""
     tracemalloc.start()
     try:
         yield lambda: tracemalloc.get_traced_memory()[1]
@@ -101,7 +101,7 @@ def test_bytes_that_were_sent_as_they_are_are_their_own_value(path: str, raw: by
 
 
 def test_handles_are_shown_as_the_session_showed_them(path: str) -> None:
-    """Wherever they stand; the descriptors are long gone, and none is touched."""
+    """Wherever they are in the value; no descriptor of this process is touched."""
     over, out = channel()
     sender, receiver = channel()
     with SharedMemory(b"data") as memory:
@@ -130,12 +130,12 @@ def test_long_content_is_not_copied() -> None:
     assert (len(head) < 20, tail) == (True, b"")
 
 
-def test_the_header_begins_with_what_tells_a_recording() -> None:
+def test_the_header_begins_with_the_bytes_of_every_recording() -> None:
     assert HEADER.startswith(codec.MAGIC + bytes((codec.VERSION,)))
 
 
 @pytest.mark.parametrize("name", ["d\udcff", "\ud800\udc00", "plain"])
-def test_text_that_is_no_utf8_comes_back(path: str, name: str) -> None:
+def test_text_that_is_not_utf8_comes_back(path: str, name: str) -> None:
     """A command with stray bytes is a command."""
     Path(path).write_bytes(
         encode_header((name, "ä"), BEGAN)
@@ -226,20 +226,20 @@ def test_the_wall_clock_holds_for_the_events_that_follow(path: str) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\xc1", encode([5, "x", 1])], ids=["bytes", "a field"])
-def test_who_reads_from_the_middle_learns_of_the_same_byte(path: str, data: bytes) -> None:
+def test_errors_after_a_start_in_the_middle_name_the_byte_of_the_file(path: str, data: bytes) -> None:
     before = HEADER + encode_event(OPEN)
     Path(path).write_bytes(before + encode_event(SAID) + data)
     with pytest.raises(RecordingError, match=f"at byte {len(before + encode_event(SAID))}"):
         list(open_recording(path).events(len(before)))
 
 
-def test_a_recording_without_events_is_one(path: str) -> None:
+def test_a_recording_may_have_no_events(path: str) -> None:
     Path(path).write_bytes(HEADER)
     assert list(open_recording(path).events()) == []
 
 
 def broken(*fields: Any) -> bytes:
-    """Bytes of an event that is none."""
+    """The bytes of an array that is not an event."""
     return encode(list(fields))
 
 
@@ -310,7 +310,7 @@ def broken(*fields: Any) -> bytes:
         ),
     ],
 )
-def test_broken_bytes_are_named_after_what_came_before(path: str, data: bytes, sentence: str) -> None:
+def test_a_broken_event_is_an_error_that_names_its_byte(path: str, data: bytes, sentence: str) -> None:
     Path(path).write_bytes(HEADER + encode_event(OPEN) + data + encode_event(SAID))
     found, error = outcome(path)
     assert found == [OPEN]
@@ -362,14 +362,14 @@ def test_broken_bytes_are_named_after_what_came_before(path: str, data: bytes, s
     ],
     ids=["empty", "foreign", "cut", "cut late", "newer", "version 0", "no facts", "true", "no command"],
 )
-def test_what_is_no_recording_is_told(path: str, content: bytes, sentence: str) -> None:
+def test_a_file_that_is_not_a_recording_is_refused(path: str, content: bytes, sentence: str) -> None:
     Path(path).write_bytes(content)
     with pytest.raises(RecordingError) as caught:
         open_recording(path)
     assert str(caught.value) == sentence.format(path=path)
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     """A fifo without a writer, too, instead of waiting for one."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "directory").mkdir()
@@ -387,7 +387,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
         assert str(caught.value) == f"{tmp_path}/{name} {why}"
 
 
-def test_who_may_not_read_a_recording_learns_of_its_owner(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_recording_of_another_user_is_refused(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     Path(path).write_bytes(HEADER)
 
     def refuse(path: str) -> None:
@@ -405,9 +405,9 @@ def test_who_may_not_read_a_recording_learns_of_its_owner(path: str, monkeypatch
         b"\x95\x09\x01\x01\x01\xc6\xff\xff\xff\xff",
         b"\x96\x07\x01\x01\x01\xdd" + b"\xff" * 4,
     ],
-    ids=["an array", "output", "a flag that is none"],
+    ids=["an array", "output", "not a flag"],
 )
-def test_a_broken_length_in_a_huge_file_is_found_out_in_little_memory(path: str, claim: bytes) -> None:
+def test_a_broken_length_in_a_huge_file_is_found_in_little_memory(path: str, claim: bytes) -> None:
     """A hole of 3 GiB follows, of which no more is read than a message may measure."""
     Path(path).write_bytes(HEADER + encode_event(OPEN) + claim)
     os.truncate(path, 3 * 2**30)

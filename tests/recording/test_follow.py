@@ -85,7 +85,7 @@ def test_a_writer_that_is_gone_before_the_end_is_noticed(path: str) -> None:
     assert "its writer was killed, or could not write on" in gone
 
 
-def test_of_version_1_nothing_tells_a_complete_recording(path: str) -> None:
+def test_a_recording_of_version_1_is_taken_for_complete(path: str) -> None:
     header = encode_header(()).replace(b"recording\x02", b"recording\x01")
     Path(path).write_bytes(header + encode_event(printed(1)))
     followed = FollowedRecording(path)
@@ -129,7 +129,7 @@ def test_another_file_in_its_place_is_noticed(path: str, tmp_path: Path) -> None
         assert ending(followed) == "replaced"
 
 
-def test_what_is_no_recording_yet_is_told_from_what_never_is_one(path: str) -> None:
+def test_a_recording_that_has_not_begun_differs_from_another_file(path: str) -> None:
     with pytest.raises(NothingRecordedError):
         FollowedRecording(path)
     for begun in (b"", encode_header(())[:10], encode_header(())[:-1]):

@@ -44,7 +44,7 @@ def test_the_newest_version_has_every_kind() -> None:
 def test_a_golden_recording_says_what_it_said_when_it_was_made(path: Path) -> None:
     """Its lines of JSON have every member that they had then, with its value; there may be more."""
     recorded = open_recording(str(path))
-    lines = [json.loads(json_form.line(event)) for event in recorded.events()]
+    lines = [json.loads(json_form.format_line(event)) for event in recorded.events()]
     expected = [json.loads(line) for line in path.with_suffix(".jsonl").read_text().splitlines()]
     kept = [{name: line.get(name) for name in then} for line, then in zip(lines, expected, strict=True)]
     assert kept == expected

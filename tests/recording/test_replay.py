@@ -143,7 +143,7 @@ def test_a_paused_replay_shows_nothing_and_goes_on_where_it_was(path: str, clock
     clock.run(main)
 
 
-def test_whoever_waits_sees_a_change_at_once(path: str, clock: Clock) -> None:
+def test_a_change_reaches_an_iteration_that_waits(path: str, clock: Clock) -> None:
     """Pausing, another speed and a step all reach an iteration that waits already."""
     _, first, second, third = record(path, [0, 3600_000 * MS, 7200_000 * MS, 7300_000 * MS])
 
@@ -274,7 +274,7 @@ async def close(replay: Replay) -> None:
 def test_leaving_ends_the_events(
     path: str, clock: Clock, leave: Callable[[Replay], Coroutine[Any, Any, None]]
 ) -> None:
-    """Also for whoever waits for one, and leaves no open file."""
+    """Also for a task that waits for one; no file stays open."""
     first, *_ = record(path, [0, 1000 * MS, 2000 * MS])
 
     async def main() -> None:
@@ -369,13 +369,13 @@ def test_the_header_is_known_from_the_beginning(path: str) -> None:
     assert replay.playing
 
 
-def test_what_is_no_recording_is_told_at_once(path: str) -> None:
+def test_a_file_that_is_not_there_is_refused_at_once(path: str) -> None:
     with pytest.raises(RecordingError, match="No such file"):
         Replay(path)
 
 
 @pytest.mark.parametrize("speed", [0, -1.0, float("nan"), float("inf")])
-def test_a_speed_that_shows_nothing_is_refused(path: str, speed: float) -> None:
+def test_a_speed_that_is_not_positive_is_refused(path: str, speed: float) -> None:
     record(path, [0])
     with pytest.raises(ValueError, match="give a number above 0"):
         Replay(path, speed=speed)

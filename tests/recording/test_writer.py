@@ -100,7 +100,7 @@ def test_many_bytes_do_not_wait_for_the_end_of_the_turn(path: str) -> None:
     asyncio.run(main())
 
 
-def test_long_output_is_written_behind_what_came_before(path: str) -> None:
+def test_long_output_is_written_after_what_came_before(path: str) -> None:
     written = [said(10), said(100_000), said(20), said(70_000)]
 
     async def main() -> None:
@@ -112,7 +112,7 @@ def test_long_output_is_written_behind_what_came_before(path: str) -> None:
     assert events(path) == written
 
 
-def test_closing_writes_what_is_left_and_an_event_afterwards_is_none(path: str) -> None:
+def test_closing_writes_what_is_left_and_later_events_are_ignored(path: str) -> None:
     async def main() -> None:
         recorder = RecordingWriter(path)
         recorder(said())
@@ -175,7 +175,7 @@ def test_a_recording_is_replaced(path: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", encode_header(())[:30]], ids=["empty", "a recording cut off"])
-def test_an_empty_file_and_a_stump_are_taken(path: str, content: bytes) -> None:
+def test_an_empty_file_and_a_cut_off_recording_are_replaced(path: str, content: bytes) -> None:
     Path(path).write_bytes(content)
     with RecordingWriter(path) as recorder:
         recorder(said())
@@ -183,7 +183,7 @@ def test_an_empty_file_and_a_stump_are_taken(path: str, content: bytes) -> None:
 
 
 def test_a_recording_that_is_replaced_is_named(path: str) -> None:
-    """By its time and size, before it is lost; what is empty or broke off at once is no loss."""
+    """By its time and size, before it is lost; what is empty or broke off at once is not worth a word."""
     for content in (b"", encode_header(())[:30]):
         Path(path).write_bytes(content)
         with RecordingWriter(path) as recorder:
@@ -211,7 +211,7 @@ def test_two_sessions_do_not_record_to_one_file(path: str) -> None:
     assert events(path) == [said()]
 
 
-def test_what_cannot_be_recorded_to_is_told(tmp_path: Path) -> None:
+def test_a_path_that_cannot_be_recorded_to_is_refused(tmp_path: Path) -> None:
     """A fifo without a reader, too, instead of waiting for one."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "file").touch()
@@ -237,16 +237,16 @@ def test_what_cannot_be_recorded_to_is_told(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_ends_the_recording_and_nothing_else(path: str) -> None:
-    """It is told once; what was written can be read, the event that did not fit is cut off."""
-    told: list[str] = []
-    with small_files(), RecordingWriter(path, on_failure=told.append) as recorder:
+    """The failure is reported once; what was written can be read, the event that did not fit is cut off."""
+    reported: list[str] = []
+    with small_files(), RecordingWriter(path, on_failure=reported.append) as recorder:
         for at in range(100):
             recorder(said(100, at))
         assert recorder.failure == (
             f"the recording in {path} ends here, it cannot be written: File too large; what came "
             "before can be replayed; record again where there is room"
         )
-    assert told == [recorder.failure]
+    assert reported == [recorder.failure]
     recorded = open_recording(path)
     found = list(recorded.events())
     assert found == [said(100, at) for at in range(len(found))]
@@ -255,13 +255,13 @@ def test_a_full_disk_ends_the_recording_and_nothing_else(path: str) -> None:
     assert recorded.truncated > 0
 
 
-def test_a_disk_without_room_for_the_header_is_told_at_once(path: str) -> None:
+def test_a_disk_without_room_for_the_header_is_refused(path: str) -> None:
     with small_files(), pytest.raises(RecordingError) as caught:
         RecordingWriter(path, command=["x" * FULL])
     assert str(caught.value) == f"{path} cannot be written: File too large; record where there is room"
 
 
-def test_an_error_at_the_close_is_told(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_at_the_close_is_reported(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A network's file system reports a full disk only then."""
     recorder = RecordingWriter(path)
     really_close = os.close

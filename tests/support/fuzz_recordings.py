@@ -154,7 +154,7 @@ def check_writers(events: list[AnyEvent], command: tuple[str, ...], path: Path) 
         assert not _STEERS.search(line), line
     for line, event in zip(FORMATS["jsonl"](events, None), events, strict=True):
         assert line is not None
-        assert json.loads(line, parse_constant=refuse_constant)["event"] == json_form.kind(event)
+        assert json.loads(line, parse_constant=refuse_constant)["event"] == json_form.name_kind(event)
     parse_script(convert_events_to_script(events, command))
     path.write_bytes(encode_recording(*events, command=command))
     assert same(list(open_recording(str(path)).events()), events)

@@ -22,7 +22,7 @@ from tui_ipc.session.session import Session
 
 
 class Tally:
-    """Takes events in and keeps what tells whether all came, in order, and the same ones."""
+    """Takes events in and keeps what shows whether all came, in order, and the same ones."""
 
     def __init__(self) -> None:
         self._digest = hashlib.blake2b()

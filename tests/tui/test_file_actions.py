@@ -175,7 +175,7 @@ def test_a_disk_that_is_full_is_told(here: Path, monkeypatch: pytest.MonkeyPatch
     def full(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("tui_ipc.events.json_form.line", full)
+    monkeypatch.setattr("tui_ipc.events.json_form.format_line", full)
     perform(scene)
 
 

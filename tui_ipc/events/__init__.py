@@ -10,7 +10,7 @@ to the end, and new fields have a default.
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, TypeAlias
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, TypeAlias, get_args
 
 
 class Between(NamedTuple):
@@ -198,10 +198,7 @@ class ChildOutput(EventBase):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelClosed(EventBase):
-    """The channel from the child ended: the child closed it, its process ended, or a Fault came before.
-
-    The child may still listen: whether it does is found out by sending.
-    """
+    """The channel from the child ended; the child may still listen, which is found out by sending."""
 
     KIND: ClassVar = 10
 
@@ -339,13 +336,9 @@ class Audit(EventBase):
 HandshakeEvent: TypeAlias = ServerListening | ChildSpawned | ChildConnected | HelloReceived | ChannelsOpen
 """An event that completes a step of the handshake."""
 
-HANDSHAKE_STEPS: Final[dict[type[HandshakeEvent], Step]] = {
-    ServerListening: "listening",
-    ChildSpawned: "spawned",
-    ChildConnected: "connected",
-    HelloReceived: "hello",
-    ChannelsOpen: "channels open",
-}
+HANDSHAKE_STEPS: Final[dict[type[HandshakeEvent], Step]] = dict(
+    zip(get_args(HandshakeEvent), get_args(Step), strict=True)
+)
 """The step that each of them completes, in their order."""
 
 

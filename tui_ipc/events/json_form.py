@@ -7,7 +7,7 @@ exactly is not in ``value``, but in ``text`` in the notation and in ``raw`` as b
 import json
 import math
 import re
-from dataclasses import fields as fields_of
+from dataclasses import fields
 from typing import Any, Final, assert_never
 
 from tui_ipc import events as ev
@@ -22,34 +22,34 @@ MAX_VALUE_DEPTH: Final = 64
 _WORD_BEGINS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
-def line(event: ev.AnyEvent, time: str | None = None) -> str:
-    """An event as one line of JSON, in ASCII and without its end: it cannot steer a terminal.
+def format_line(event: ev.AnyEvent, time: str | None = None) -> str:
+    """Format an event as one line of JSON, in ASCII and without its end: it cannot steer a terminal.
 
     Args:
         event: The event.
         time: When it happened by the wall clock; the member ``time``, which is left out for None.
     """
-    members = fields(event) if time is None else fields(event) | {"time": time}
+    members = list_members(event) if time is None else list_members(event) | {"time": time}
     return json.dumps(members, ensure_ascii=True, allow_nan=False)
 
 
-def fields(event: ev.AnyEvent) -> dict[str, Any]:
-    r"""An event as JSON has it.
+def list_members(event: ev.AnyEvent) -> dict[str, Any]:
+    r"""List the members that an event has in JSON.
 
     Every event has ``schema``, ``event`` (its kind, such as ``message-received``), ``at`` and ``run``, and
     those of its own under their names, with these exceptions:
 
     * A message: ``text`` is its value in the notation; ``value`` is the value itself, and missing where JSON
       cannot hold it exactly (binary, a time stamp, a handle, a key that is not a string, not a finite number,
-      nested more than :data:`DEPTH` deep); ``raw`` its bytes in hexadecimal, ``size`` their number.
+      nested more than :data:`MAX_VALUE_DEPTH` deep); ``raw`` its bytes in hexadecimal, ``size`` their number.
     * A hello: ``raw`` and ``size`` likewise.
-    * Output: ``text`` is the piece as UTF-8, with ``\xNN`` for what is none; ``raw`` is there only then.
+    * Output: ``text`` is the piece as UTF-8, with ``\xNN`` for other bytes; ``raw`` is there only then.
       ``size`` counts its bytes.
     * An audit: ``clean`` is whether nothing was left behind.
     * A step of a script: ``details`` are objects with ``title`` and ``text``.
     """
-    made: dict[str, Any] = {"schema": SCHEMA_VERSION, "event": kind(event)}
-    made |= {field.name: getattr(event, field.name) for field in fields_of(event)}
+    made: dict[str, Any] = {"schema": SCHEMA_VERSION, "event": name_kind(event)}
+    made |= {field.name: getattr(event, field.name) for field in fields(event)}
     match event:
         case ev.MessageSent() | ev.MessageReceived():
             made |= _bytes_to_json(event.raw) | {"text": render_value(event.value)}
@@ -87,8 +87,8 @@ def fields(event: ev.AnyEvent) -> dict[str, Any]:
     return made
 
 
-def kind(event: ev.AnyEvent) -> str:
-    """The kind of an event: ``message-received``."""
+def name_kind(event: ev.AnyEvent) -> str:
+    """Return the kind of an event: ``message-received``."""
     return _WORD_BEGINS.sub("-", type(event).__name__).lower()
 
 

@@ -5,7 +5,7 @@ What is taken from a file has the type and the bounds that its event class state
 
 A recording may have millions of events, so each kind that a run has many times gets a reader and a writer of
 its own, whose source is made from its fields as :mod:`dataclasses` makes an ``__init__``. That reader takes
-what needs no second look; anything else is left to :meth:`EventSchema.read_slowly`, which finds the words.
+what is as it should be; anything else it leaves to :meth:`EventSchema.read_slowly`, which explains it.
 """
 
 import dataclasses
@@ -132,7 +132,7 @@ class EventSchema:
             lines.append(" value = raw if value else _decode(raw)")
         elif self.event is MessageReceived:
             lines.append(" value = _decode(raw)")
-        # An event is frozen: its __init__ takes twice the time, for it sets each attribute by its name.
+        # An event is frozen: its __init__ takes twice the time, because it sets each attribute by its name.
         lines.append(" _event = _new(_class)")
         for field in dataclasses.fields(self.event):
             scope[f"_set_{field.name}"] = getattr(self.event, field.name).__set__

@@ -27,7 +27,7 @@ from tui_ipc.recording.codec import Clock, RecordingError
 from tui_ipc.recording.reader import FollowedRecording, open_recording
 
 Landmark = Literal["fault", "unanswered message", "note", "failed step"]
-"""What one looks for in a recording."""
+"""What a user looks for in a recording."""
 
 CHECKPOINT_SPACING: Final = 1000
 """Events between two places at which reading can begin."""
@@ -73,7 +73,7 @@ class RecordingIndex:
         follow: Whether it may still be written: then all were read once its writer ended it.
 
     Attributes:
-        began: When the recording began, by which it is told from one that replaces it.
+        began: When the recording began, by which it differs from one that replaces it.
         position: How many events were read.
         is_whole: Whether all were.
         is_at_end: Whether nothing more was there at the last look, in a file that may still be written.
@@ -188,7 +188,7 @@ class RecordingIndex:
             case ScriptStep(state="failed"):
                 self._landmarks["failed step"].append(self.position)
             case _:
-                pass  # nobody looks for it by its kind
+                pass  # not a landmark
         if event.ONCE_A_RUN:
             self._add_to_preface(event)
 

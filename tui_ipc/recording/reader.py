@@ -36,7 +36,7 @@ MAX_EVENT_SIZE: Final = 2**32 + 64 * 1024
 """Bytes of one event at most: those of the longest bin, and those before and after them."""
 
 USUAL_MAX_EVENT_SIZE: Final = DEFAULT_MAX_MESSAGE_SIZE + 64 * 1024
-"""The same for every event but bytes that were sent as they are, for which a session has no limit. A broken
+"""The same for every event except bytes that were sent as they are, which a session does not limit. A broken
 file costs no more memory than this before the fault is found."""
 
 FOLLOW_INTERVAL: Final = 0.05
@@ -47,7 +47,7 @@ _NAME_REMEDY: Final = "name a file that --record or F5 wrote"
 _WAIT_REMEDY: Final = "--follow waits until something is"
 _BROKEN_REMEDY: Final = "all events before it are complete"
 _SPOOL_PREFIX: Final = "/proc/self/fd/"
-_RUNS_CHECKED: Final = 1000  # runs that may overlap; of more, second events are not found
+_RUNS_CHECKED: Final = 1000  # runs that may overlap; with more, second events are not found
 
 
 class Recording:

@@ -27,8 +27,8 @@ _CLOCK_INTERVAL: Final = 60_000_000_000  # ns; a machine that slept has another 
 class RecordingWriter:
     """Records the events that it is called with; give it to a session as ``record``.
 
-    Events of one turn of the event loop are written together, at its end: should this process be killed, it
-    costs at most that turn. Where no loop runs, each event is written at once.
+    Events of one turn of the event loop are written together, at its end: if this process is killed,
+    at most that turn is lost. Where no loop runs, each event is written at once.
 
     Args:
         path: The file. It is made for its owner alone; a recording that is there is replaced (see
@@ -189,8 +189,8 @@ def _refuse_irregular_file(path: str) -> None:
 def _claim(path: str, file: int) -> str:
     """Make sure that the file is ours, and empty it; return what is lost by that."""
     try:
-        # Before anything is changed: what another session writes must stay. The lock also tells who follows
-        # this recording whether its writer is still there.
+        # Before anything is changed: what another session writes must stay. Who follows
+        # this recording sees by the lock that its writer is still there.
         if not lock_file(file):
             raise RecordingError(f"{path} is being recorded to by another session; name another file")
         if os.pread(file, len(MAGIC), 0) not in (b"", MAGIC):

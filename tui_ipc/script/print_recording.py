@@ -167,7 +167,7 @@ def format_as_jsonl(events: Iterable[AnyEvent | None], time_of: TimeOf | None = 
             yield None
         else:
             time = time_of(event.at) if time_of is not None else None
-            yield json_form.line(event, None if time is None else format_iso_time(time))
+            yield json_form.format_line(event, None if time is None else format_iso_time(time))
 
 
 def format_as_text(events: Iterable[AnyEvent | None], time_of: TimeOf | None = None) -> Iterator[str | None]:

@@ -144,11 +144,11 @@ def export(app: "ExplorerApp", what: Literal["log", "filtered", "screen"] | None
     held, wanted = _held_events(app), app.log_view.filter if what == "filtered" else None
 
     def lines() -> Iterable[str]:
-        from tui_ipc.events.json_form import line
+        from tui_ipc.events.json_form import format_line
 
         for event, entry in held:
             if wanted is None or wanted.passes(event, partial(getattr, entry, "text")):
-                yield f"{line(event)}\n"
+                yield f"{format_line(event)}\n"
 
     _ask_and_write(app, "Save the log as lines of JSON", "jsonl", lines, "the log")
 

@@ -33,7 +33,7 @@ from tests.support.scripted_session import printed, received
 from tests.support.tap_reader import read
 from tui_ipc import __version__
 from tui_ipc.events import MessageReceived
-from tui_ipc.events.json_form import SCHEMA_VERSION, line
+from tui_ipc.events.json_form import SCHEMA_VERSION, format_line
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.outcome import Outcome, Status
@@ -273,7 +273,7 @@ def test_a_reader_knows_at_each_line_what_it_belongs_to(tmp_path: Path) -> None:
     assert {each["schema"] for each in told} == {SCHEMA_VERSION}
     assert told[0]["program"] == f"tui-ipc {__version__}"
     assert (told[1]["command"], told[1]["steps"]) == (["./child", "-x"], 3)
-    assert told[2] == json.loads(line(received({"a": 1}))) | {"script": 1}
+    assert told[2] == json.loads(format_line(received({"a": 1}))) | {"script": 1}
 
 
 def test_a_script_end_has_what_people_see(tmp_path: Path) -> None:

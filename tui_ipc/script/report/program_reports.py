@@ -14,7 +14,7 @@ from typing import Any, Final, assert_never
 
 from tui_ipc import __version__
 from tui_ipc.events import AnyEvent
-from tui_ipc.events.json_form import SCHEMA_VERSION, fields
+from tui_ipc.events.json_form import SCHEMA_VERSION, list_members
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import (
@@ -60,7 +60,7 @@ class JsonlReporter:
 
     async def report_event(self, event: AnyEvent) -> None:
         """Report an event of the script that runs."""
-        await self._write(fields(event) | {"script": self._script})
+        await self._write(list_members(event) | {"script": self._script})
 
     async def retry_script(self, number: int, outcome: Outcome, _text: str) -> None:
         """Report how an attempt failed; another begins next."""

@@ -342,5 +342,5 @@ class Inspector(Vertical):
             value = self.message_view.selected.content
             return copy_as_json(value) if form == "JSON" else copy_as_notation(value)
         if form == "JSON" and self.entry.event is not None:
-            return ClipboardText(json_form.line(self.entry.event))
+            return ClipboardText(json_form.format_line(self.entry.event))
         return ClipboardText(self.entry.line.text)
