@@ -15,6 +15,7 @@ from tests.support.raw_wire import send_packet
 from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import Empty, Message, MessageTooLarge, ProtocolError, Receiver, Sender, TimedOut
 from tui_ipc.ipc import kept_streams
+from tui_ipc.ipc.outlet import Outlet
 from tui_ipc.ipc.wire import KEPT_LIMIT, OFFERED, SHORT_LIMIT, announce, blob_header, encode
 
 SIZE = 64 * 1024
@@ -272,3 +273,27 @@ def test_a_peer_that_breaks_the_rules_of_a_kept_stream(
         with pytest.raises(ProtocolError, match=sentence):
             receiver.recv()
         assert ours.recv(1) == b""
+
+
+class ClosedMeanwhile:
+    """The socket of an outlet that another thread closes while this one looks whether it is open."""
+
+    def __init__(self, outlet: Outlet) -> None:
+        self.outlet = outlet
+        self.socket = outlet.socket
+
+    def fileno(self) -> int:
+        number = self.socket.fileno()
+        self.outlet.socket = self.socket
+        self.outlet.close()
+        return number
+
+
+def test_a_stream_given_back_while_its_sender_is_closed(ends: Pair) -> None:
+    """By another thread, at any moment: it is closed with the others."""
+    outlet: Any = ends[0]._outlet
+    reading, stream = kept_streams.open_kept()
+    os.close(reading)
+    outlet.socket = ClosedMeanwhile(outlet)
+    outlet.give_back(stream)
+    assert stream.fileno() == -1

@@ -135,7 +135,7 @@ def test_what_would_cost_the_channel_is_refused_before_it_leaves(ends: Pair) -> 
     deep: list[Any] = []
     for _ in range(1024):
         deep = [deep]
-    others = set(b"\x80\x90\xde\xdf\xc7\xc8\xc9\xd4\xd5\xd6\xd7\xd8")  # what has other values looked at as well
+    others = set(b"\x80\x90\xde\xdf\xc7\xc8\xc9\xd4\xd5\xd6\xd7\xd8")  # other reasons to look
     keys = [key for key in colliding_keys(99) if not set(encode(key)) & others]
     for value in (deep, {1: dict.fromkeys(colliding_keys(34))}, dict.fromkeys(keys[:34])):
         with pytest.raises(ValueError, match=r"nested deeper|the same hash"):

@@ -88,8 +88,7 @@ class Outlet:
     def close(self) -> None:
         """Close the socket and the kept streams, and wake the threads that wait: they find it closed."""
         self.socket.close()
-        while self._idle:
-            self._idle.pop().close()
+        self._close_idle()
         for alarm in tuple(self._alarms):
             alarm.ring()
 
@@ -114,15 +113,14 @@ class Outlet:
             stream.close()
             self._offers = False
         else:
-            self._idle.append(stream)
+            self.give_back(stream)
         return None
 
     def give_back(self, stream: KeptStream) -> None:
         """Keep a stream for the next message."""
-        if self.socket.fileno() < 0:
-            stream.close()
-        else:
-            self._idle.append(stream)
+        self._idle.append(stream)
+        if self.socket.fileno() < 0:  # after it, since another thread may close in between
+            self._close_idle()
 
     def may_offer(self, size: int) -> bool:
         """Whether the stream of a message of that size is to be offered for being kept."""
@@ -133,8 +131,15 @@ class Outlet:
 
     def _after_fork(self) -> None:
         """The kept streams are the parent's: bodies of two processes would mix."""
-        while self._idle:
-            self._idle.pop().close()
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        while True:
+            try:
+                stream = self._idle.pop()
+            except IndexError:  # asked for, not looked up: another thread may take one
+                return
+            stream.close()
 
 
 def cut_sent(pieces: "list[memoryview]", sent: int) -> "list[memoryview]":
