@@ -42,7 +42,7 @@ class Router(Uncopied):
     """
 
     def __init__(self) -> None:
-        """Start the thread, which does not keep the program from ending."""
+        """Start the thread: it routes until :meth:`close`, and does not keep the program from ending."""
         import threading  # only who routes needs it: a child starts faster
 
         self._process = os.getpid()
