@@ -34,6 +34,7 @@ _FOREIGN = (
     "TUI_IPC_HISTORY",
     "TUI_IPC_SERVER",
     "TUI_IPC_SETTINGS",
+    "TUI_IPC_TAP",
     "VISUAL",
 )
 _NUMBERS = itertools.count(1)

@@ -239,7 +239,7 @@ def test_another_uid_connects(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_root_is_let_in(monkeypatch: pytest.MonkeyPatch) -> None:
     """As ``connect`` trusts a server of root's: root could do anything anyway."""
     with OneShotServer() as server, connect(server.name):
-        monkeypatch.setattr(oneshot, "_peer", lambda *_: (17, 0))
+        monkeypatch.setattr(oneshot, "peer_credentials", lambda *_: (17, 0))
         server._user = NOBODY
         receiver = server.try_connection()
         assert receiver is not None
@@ -250,7 +250,7 @@ def test_only_other_uids_connect(monkeypatch: pytest.MonkeyPatch) -> None:
     """Another uid connects and nobody else does: at the deadline accept says who was turned away."""
     with OneShotServer() as server, connect(server.name):
         server._user = NOBODY
-        monkeypatch.setattr(oneshot, "_peer", lambda *_: (17, 1000))
+        monkeypatch.setattr(oneshot, "peer_credentials", lambda *_: (17, 1000))
         sentence = "process 17 of user 1000 connected to .* only processes of user 65534 and of root may"
         with pytest.raises(PeerRejected, match=sentence):
             server.accept(0.01)
@@ -260,10 +260,10 @@ def test_a_server_of_another_uid_is_not_trusted(monkeypatch: pytest.MonkeyPatch)
     """``connect`` turns away a server of another user, who might have put a socket in our parent's place."""
     with OneShotServer() as server:
         monkeypatch.setattr(os, "geteuid", lambda: NOBODY)
-        monkeypatch.setattr(oneshot, "_peer", lambda *_: (17, 1000))
+        monkeypatch.setattr(oneshot, "peer_credentials", lambda *_: (17, 1000))
         with pytest.raises(PeerRejected, match="is served by process 17 of user 1000, not by your own"):
             connect(server.name)
-        monkeypatch.setattr(oneshot, "_peer", lambda *_: (17, 0))  # root could do anything anyway
+        monkeypatch.setattr(oneshot, "peer_credentials", lambda *_: (17, 0))  # root could do anything anyway
         connect(server.name).close()
         monkeypatch.undo()
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -292,6 +293,43 @@ def test_if_the_host_is_killed_nothing_is_left(recording: Path) -> None:
                 assert wait_for(end.descriptors(), 1, None)
     assert not is_alive(pid)
     assert describe_events(read_tap(recording))[-1].startswith("exited")
+
+
+@pytest.fixture
+def tap_files(runtime_dir: Path) -> Iterator[Path]:
+    """Where the recordings are that nobody named; removed after the test."""
+    path = runtime_dir / "tui-ipc-taps"
+    yield path
+    shutil.rmtree(path)
+
+
+def test_the_environment_taps_each_child_of_a_host_that_is_not_changed(
+    tap_files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its one-shot servers ask for it. The relay's own server does not."""
+    monkeypatch.setenv("TUI_IPC_TAP", "1")
+    pids = []
+    for text in ("first", "second"):
+        with spawn(ANSWERS, stdout=subprocess.DEVNULL, env=environment(), timeout=20, grace=20) as ends:
+            pids.append(ends[0].pid)
+            ends[1].send(text)
+            assert ends[2].recv(timeout=20) == text
+    recordings = [tap_files / f"{Path(sys.executable).name}-{pid}.rec" for pid in pids]
+    assert sorted(tap_files.iterdir()) == sorted(recordings)
+    for recording, text in zip(recordings, ("first", "second"), strict=True):
+        lines = describe_events(read_tap(recording))
+        assert lines[-5:] == [f"> {text!r}", f"< {text!r} answers 1", "> 'quit'", "closed", "exited 0"]
+        assert list(open_recording(str(recording)).command) == ANSWERS
+
+
+def test_where_no_tap_can_be_started_the_child_is_met_without_one(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TUI_IPC_TAP", "1")
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    with OneShotServer() as server:
+        assert os.path.exists(server.name)
+    assert "no tap for the child of this process: it ended with status 1" in capfd.readouterr().err
 
 
 def run_tap(*command: str, **more: str) -> subprocess.CompletedProcess[str]:

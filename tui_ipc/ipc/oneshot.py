@@ -33,6 +33,10 @@ else:
     Popen = Unloaded
 
 
+TAP_VARIABLE = "TUI_IPC_TAP"
+"""The environment variable that asks for a tap in front of every server, see TAP.md."""
+
+
 class OneShotServer(Uncopied):
     """Accepts one client, once, then is gone.
 
@@ -72,6 +76,10 @@ class OneShotServer(Uncopied):
         self._directory, self._lock, self._listener = open_meeting_place()
         self.name = os.path.join(self._directory, SOCKET_NAME)
         """The server name: what the child needs to know."""
+        if os.environ.get(TAP_VARIABLE):
+            from tui_ipc.ipc.tap_request import ask_for_tap  # only a tapped parent needs it
+
+            self.name = ask_for_tap(self.name)
         log_debug("listening at %s", self.name)
 
     if TYPE_CHECKING:
@@ -138,7 +146,7 @@ class OneShotServer(Uncopied):
                 connection, _ = self._open_listener().accept()
             except (BlockingIOError, ConnectionAbortedError):
                 return None
-            pid, user = _peer(connection)
+            pid, user = peer_credentials(connection)
             if user in (self._user, 0):  # root could do anything anyway
                 self.client_pid = pid
                 log_debug("process %s connected to %s", pid, self.name)
@@ -259,7 +267,7 @@ def connect(
     try:
         client.settimeout(None)
         client.connect(name)
-        pid, user = _peer(client)
+        pid, user = peer_credentials(client)
         if user not in (os.geteuid(), 0):
             raise PeerRejected(f"{name} is served by process {pid} of user {user}, not by your own")
     except OSError as error:
@@ -280,7 +288,7 @@ def silent_client(timeout: float | None) -> TimedOut:
     return TimedOut(f"the client connected and sent no whole message within {timeout} s")
 
 
-def _peer(connection: socket.socket) -> tuple[int, int]:
+def peer_credentials(connection: socket.socket) -> tuple[int, int]:
     """Pid and user of the process at the other end, see SO_PEERCRED in unix(7)."""
     credentials = struct.Struct("3i")
     pid, user, _ = credentials.unpack(

@@ -61,7 +61,7 @@ def run_tap(command: Sequence[str], options: TapOptions) -> NoReturn:
             "environment; put --tap where a parent has the command of its child"
         )
     environment = dict(os.environ)
-    is_tapped, answer = _fork_relay(name, tuple(command), options)
+    is_tapped, answer = fork_relay(name, options, os.getppid(), os.getpid(), tuple(command))
     if is_tapped:
         command = replace_server_name(command, name, answer)
         environment[SERVER_NAME_VARIABLE] = answer
@@ -100,37 +100,34 @@ def _exec(command: Sequence[str], environment: dict[str, str]) -> NoReturn:
         raise SpawnError(explain_spawn_error(error, command[0], None, environment)) from None
 
 
-def _fork_relay(name: str, command: tuple[str, ...], options: TapOptions) -> tuple[bool, str]:
-    """Start the relay; return whether it is there, and the name of its server, or why there is none."""
-    child, host = os.getpid(), os.getppid()
+def fork_relay(
+    name: str, options: TapOptions, host: int, child: int | None = None, command: tuple[str, ...] = ()
+) -> tuple[bool, str]:
+    """Start the relay, which becomes nobody's child; see :func:`~tui_ipc.tap.process.run_relay`.
+
+    Returns:
+        Whether it is there, and the name of its server, or why there is none.
+    """
     reader, writer = os.pipe()
     first = os.fork()
     if first == 0:
-        os.close(reader)
-        _become_relay(writer, name, command, options, child, host)
+        try:
+            os.setsid()
+            if os.fork() == 0:
+                from tui_ipc.tap.process import run_relay  # not loaded in the process that becomes the child
+
+                _keep_only(writer)
+                run_relay(writer, name, options, host, child, command)
+        finally:  # nothing above may go on in this process, which is a copy of the child's
+            error = sys.exception()
+            if error is not None:
+                sys.excepthook(type(error), error, error.__traceback__)
+            os._exit(0)
     os.close(writer)
     os.waitpid(first, 0)
     with open(reader, "rb") as pipe:
         answer = pipe.read(_ANSWER_SIZE)
     return answer.startswith(TAPPED), os.fsdecode(answer.removeprefix(TAPPED))
-
-
-def _become_relay(
-    writer: int, name: str, command: tuple[str, ...], options: TapOptions, child: int, host: int
-) -> NoReturn:
-    """Leave the host's session, and its children; then relay."""
-    try:
-        os.setsid()
-        if os.fork() == 0:
-            from tui_ipc.tap.process import run_relay  # not loaded in the process that becomes the child
-
-            _keep_only(writer)
-            run_relay(writer, name, command, options, child, host)
-    finally:  # nothing above may go on in this process, which is a copy of the child's
-        error = sys.exception()
-        if error is not None:
-            sys.excepthook(type(error), error, error.__traceback__)
-        os._exit(0)
 
 
 def _keep_only(descriptor: int) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shlex
 import time
 from typing import Final
 
@@ -9,7 +10,7 @@ from tui_ipc.events import AnyEvent
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_PLACEHOLDER
-from tui_ipc.ipc.oneshot import OneShotServer, connect
+from tui_ipc.ipc.oneshot import TAP_VARIABLE, OneShotServer, connect, peer_credentials
 from tui_ipc.osutil.exit_status import read_exit_status
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.writer import RecordingWriter
@@ -18,33 +19,35 @@ from tui_ipc.tap.log import TapLog
 from tui_ipc.tap.relay import Link, Relay
 from tui_ipc.tap.tap_files import MAX_SIZE, make_tap_file
 
+_MAX_COMMAND: Final = 16 * 1024  # bytes
 _LOOK_SECONDS: Final = 0.25  # between two looks at what no descriptor tells
 _STATUS_SECONDS: Final = 5.0  # that the host may take to collect the child's exit status
 
 
 def run_relay(
-    answer: int, name: str, command: tuple[str, ...], options: TapOptions, child: int, host: int
+    answer: int, name: str, options: TapOptions, host: int, child: int | None, command: tuple[str, ...]
 ) -> None:
     """Relay between a host and a child until there is nothing left to relay.
 
     Args:
-        answer: Where the name of the server for the child is written, or why there is none; closed then. The
-            child starts after that.
+        answer: Where the name of the server for the child is written, or why there is none; closed then.
         name: The name of the host's server.
-        command: The child's command.
         options: How to tap it.
-        child: The process that becomes the child.
-        host: The process that started it.
+        host: The process that has it.
+        child: The process that becomes the child; None for the one that connects.
+        command: The child's command, if there is one.
     """
     _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))  # each end of a channel takes two
+    os.environ.pop(TAP_VARIABLE, None)  # the relay's own server needs no tap
     try:
-        tap = ChildTap(name, command, options, child)
+        tap = ChildTap(name, options, host)
+        if child is not None:
+            tap.attach(child, command)
     except (RecordingError, IpcError, OSError) as error:
         os.write(answer, str(error).encode())
         return
     with tap:
-        tap.begin(host)
         os.write(answer, TAPPED + os.fsencode(tap.server_name))
         os.close(answer)
         os.chdir("/")  # which nobody needs to unmount
@@ -56,46 +59,50 @@ class ChildTap:
 
     Args:
         name: The name of the host's server.
-        command: The child's command.
-        options: How to tap it.
-        child: Its process id.
+        options: How to tap the child.
+        host: The host's process.
 
     Raises:
-        RecordingError, IpcError, OSError: It cannot be tapped.
+        IpcError: There is no place for a server.
 
     Attributes:
         server_name: The name by which the child finds the tap.
     """
 
-    def __init__(self, name: str, command: tuple[str, ...], options: TapOptions, child: int) -> None:
+    def __init__(self, name: str, options: TapOptions, host: int) -> None:
         self._host_name = name
-        self._child = child
+        self._host = host
+        self._options = options
         self._max_size = None if options.record else MAX_SIZE
-        self._pidfd = os.pidfd_open(child)
         self._server = OneShotServer()
         self.server_name = self._server.name
-        self._command = replace_server_name(command, name, self.server_name)
-        try:
-            self._writer = RecordingWriter(
-                options.record or make_tap_file(command, child),
-                command=_remove_server_name(command, name),
-                on_failure=report,
-            )
-        except BaseException:
-            self._server.close()
-            raise
-        self._log = TapLog(self._record, options.correlator, options.max_message_size)
         self._relay = Relay()
+        self._relay.watch(self._server.fileno(), self._connect)
+        self._log = TapLog(self._record, options.correlator, options.max_message_size)
+        self._writer: RecordingWriter | None = None
+        self._child = self._pidfd = -1
         self._exited_at: float | None = None
         self._is_status_known = False
 
-    def begin(self, host: int) -> None:
-        """Listen for the child."""
-        self._log.listening(self.server_name)
-        self._log.spawned(self._child, self._command)
-        self._log.note(f"the host is process {host}: {_read_command(host)}")
-        self._relay.watch(self._server.fileno(), self._connect)
+    def attach(self, child: int, command: tuple[str, ...]) -> None:
+        """Begin to record a child, which has the host's server name in its command, or will have it there.
+
+        Raises:
+            RecordingError, OSError: It cannot be recorded. The server is closed.
+        """
+        given = _remove_server_name(command, self._host_name, self.server_name)
+        try:
+            self._pidfd = os.pidfd_open(child)
+            path = self._options.record or make_tap_file(given, child)
+            self._writer = RecordingWriter(path, command=given, on_failure=report)
+        except BaseException:
+            self._server.close()
+            raise
+        self._child = child
         self._relay.watch(self._pidfd, self._notice_exit)
+        self._log.listening(self.server_name)
+        self._log.spawned(child, replace_server_name(command, self._host_name, self.server_name))
+        self._log.note(f"the host is process {self._host}: {shlex.join(_read_command(self._host))}")
 
     def run(self) -> None:
         """Relay until there is nothing left to relay."""
@@ -110,15 +117,18 @@ class ChildTap:
     def __exit__(self, *_: object) -> None:
         self._relay.close()
         self._server.close()
-        self._writer.close()
-        os.close(self._pidfd)
+        if self._writer is not None:
+            self._writer.close()
 
     def _is_settled(self) -> bool:
         """Whether everything that is waited for is told by a descriptor."""
-        return self._exited_at is None or (self._is_status_known and self._server.closed)
+        if self._exited_at is None:
+            return self._child >= 0
+        return self._is_status_known and self._server.closed
 
     def _is_over(self) -> bool:
-        if self._exited_at is None or not self._is_status_known or not self._relay.is_idle:
+        is_over = self._child < 0 or (self._exited_at is not None and self._is_status_known)
+        if not is_over or not self._relay.is_idle:
             return False
         # A child may leave its work to a process of its own, which connects later, as long as the host waits.
         return self._server.closed or not os.path.exists(self._host_name)
@@ -132,6 +142,12 @@ class ChildTap:
             return
         with receiver:
             child = sockets.duplicate(receiver.socket_fileno())
+        if self._child < 0:
+            pid = peer_credentials(child)[0]
+            try:
+                self.attach(pid, _read_command(pid))
+            except (RecordingError, OSError) as error:
+                report(f"process {pid} is not recorded: {error}")
         try:
             with connect(self._host_name) as sender:
                 host = sockets.duplicate(sender.fileno())
@@ -159,25 +175,30 @@ class ChildTap:
         self._log.exited(*(status or (None, None)))
 
     def _record(self, event: AnyEvent) -> None:
-        if self._max_size is not None and self._writer.size > self._max_size:
+        writer = self._writer
+        if writer is None:
+            return
+        if self._max_size is not None and writer.size > self._max_size:
             self._max_size = None
             self._log.note(
                 f"the recording ends here, at its limit of {MAX_SIZE >> 20} MiB; the child goes on"
             )
-            self._writer.close()
-        self._writer(event)
+            writer.close()
+        writer(event)
 
 
-def _remove_server_name(command: tuple[str, ...], name: str) -> tuple[str, ...]:
+def _remove_server_name(command: tuple[str, ...], *names: str) -> tuple[str, ...]:
     """Return the command as it is given to a parent, see ``insert_server_name``."""
-    if command[-1] == f"{SERVER_NAME_ARGUMENT}{name}" and not any(name in each for each in command[:-1]):
-        return command[:-1]
-    return replace_server_name(command, name, SERVER_NAME_PLACEHOLDER)
+    for name in names:
+        if command[-1:] == (f"{SERVER_NAME_ARGUMENT}{name}",):
+            command = command[:-1]
+        command = replace_server_name(command, name, SERVER_NAME_PLACEHOLDER)
+    return command
 
 
-def _read_command(pid: int) -> str:
+def _read_command(pid: int) -> tuple[str, ...]:
     try:
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return os.fsdecode(file.read(4096).replace(b"\0", b" ").strip())
+            return tuple(map(os.fsdecode, file.read(_MAX_COMMAND).split(b"\0")[:-1])) or ("?",)
     except OSError:
-        return "its command is not known"
+        return ("?",)
