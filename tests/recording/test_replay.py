@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.sessions import EventCollector, run_session
+from tests.support.virtual_clock import VirtualClock
 from tui_ipc import events as ev
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.replay import Replay
@@ -33,39 +34,20 @@ def record(path: str, moments: Iterable[int]) -> list[ev.AnyEvent]:
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    """Run a test's coroutine; none waits for real time but where it says so."""
+    """Run a test's coroutine on the machine's own clock."""
     asyncio.run(main())
 
 
-class Clock:
-    """A loop's clock and the machine's that go where a test wants, and at once to where a loop would wait."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 1000.0
-        monkeypatch.setattr("tui_ipc.recording.replay.time.monotonic_ns", lambda: round(self.now * 1e9))
-
-    def run(self, main: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        loop = asyncio.new_event_loop()
-        loop.time = lambda: self.now  # type: ignore[method-assign]
-        select = loop._selector.select  # type: ignore[attr-defined]
-
-        def skip(timeout: float | None) -> Any:
-            if timeout is not None:
-                self.now += timeout
-            return select(0 if timeout is not None else None)
-
-        loop._selector.select = skip  # type: ignore[attr-defined]
-        with asyncio.Runner(loop_factory=lambda: loop) as runner:
-            runner.run(main())
-
-
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch)
+def clock(monkeypatch: pytest.MonkeyPatch) -> VirtualClock:
+    """A loop's clock that the replay reads as well."""
+    clock = VirtualClock()
+    monkeypatch.setattr("tui_ipc.recording.replay.time.monotonic_ns", lambda: round(clock.now * 1e9))
+    return clock
 
 
 async def is_waiting(replay: Replay) -> bool:
-    """Whether the next event does not come by itself, however long one waits."""
+    """Whether the next event does not come by itself, however long the test waits."""
     following = asyncio.ensure_future(anext(replay.events()))
     await asyncio.wait([following], timeout=1e6)
     waiting = not following.done()
@@ -95,7 +77,9 @@ def test_a_session_is_replayed_to_the_same_events(path: str) -> None:
 
 
 @pytest.mark.parametrize(("speed", "seconds"), [(1.0, 90.0), (2.0, 45.0), (0.5, 180.0)])
-def test_events_come_when_their_time_has_come(path: str, clock: Clock, speed: float, seconds: float) -> None:
+def test_events_come_when_their_time_has_come(
+    path: str, clock: VirtualClock, speed: float, seconds: float
+) -> None:
     """A long pause is as long as it was."""
     written = record(path, [0, 10_000 * MS, 10_000 * MS, 90_000 * MS])
 
@@ -108,10 +92,10 @@ def test_events_come_when_their_time_has_come(path: str, clock: Clock, speed: fl
             [0, seconds / 9, seconds / 9, seconds], abs=0.01
         )
 
-    clock.run(main)
+    clock.run(main())
 
 
-def test_time_begins_with_the_first_event_that_is_asked_for(path: str, clock: Clock) -> None:
+def test_time_begins_with_the_first_event_that_is_asked_for(path: str, clock: VirtualClock) -> None:
     """Which comes at once, though the session had gone on for an hour when its recording began."""
     record(path, [3600_000 * MS, 3601_000 * MS])
 
@@ -124,10 +108,10 @@ def test_time_begins_with_the_first_event_that_is_asked_for(path: str, clock: Cl
             await anext(replay.events())
             assert clock.now - begun == pytest.approx(1.0, abs=0.01)
 
-    clock.run(main)
+    clock.run(main())
 
 
-def test_a_paused_replay_shows_nothing_and_goes_on_where_it_was(path: str, clock: Clock) -> None:
+def test_a_paused_replay_shows_nothing_and_goes_on_where_it_was(path: str, clock: VirtualClock) -> None:
     first, second = record(path, [0, 1000 * MS])
 
     async def main() -> None:
@@ -140,10 +124,10 @@ def test_a_paused_replay_shows_nothing_and_goes_on_where_it_was(path: str, clock
             assert await anext(replay.events()) == second
             assert clock.now - begun == pytest.approx(1.0, abs=0.01)
 
-    clock.run(main)
+    clock.run(main())
 
 
-def test_a_change_reaches_an_iteration_that_waits(path: str, clock: Clock) -> None:
+def test_a_change_reaches_an_iteration_that_waits(path: str, clock: VirtualClock) -> None:
     """Pausing, another speed and a step all reach an iteration that waits already."""
     _, first, second, third = record(path, [0, 3600_000 * MS, 7200_000 * MS, 7300_000 * MS])
 
@@ -173,10 +157,10 @@ def test_a_change_reaches_an_iteration_that_waits(path: str, clock: Clock) -> No
             replay.play()
             assert await waiting == third
 
-    clock.run(main)
+    clock.run(main())
 
 
-def test_steps_are_counted(path: str, clock: Clock) -> None:
+def test_steps_are_counted(path: str, clock: VirtualClock) -> None:
     """Two steps before anyone looks are two events, and time goes on from the last of them."""
     written = record(path, [0, 5000 * MS, 6000 * MS, 8000 * MS])
 
@@ -192,10 +176,12 @@ def test_steps_are_counted(path: str, clock: Clock) -> None:
             assert await anext(replay.events()) == written[3]
             assert clock.now - begun == pytest.approx(1.0, abs=0.01)
 
-    clock.run(main)
+    clock.run(main())
 
 
-def test_without_pace_pauses_are_left_out_and_a_pace_goes_on_from_there(path: str, clock: Clock) -> None:
+def test_without_pace_pauses_are_left_out_and_a_pace_goes_on_from_there(
+    path: str, clock: VirtualClock
+) -> None:
     written = record(path, [0, 5000 * MS, 6000 * MS])
 
     async def main() -> None:
@@ -207,7 +193,7 @@ def test_without_pace_pauses_are_left_out_and_a_pace_goes_on_from_there(path: st
             assert await anext(replay.events()) == written[2]
             assert clock.now - begun == pytest.approx(1.0, abs=0.01)
 
-    clock.run(main)
+    clock.run(main())
 
 
 def test_progress_is_the_share_of_the_file_that_was_shown(path: str) -> None:
@@ -272,7 +258,7 @@ async def close(replay: Replay) -> None:
 
 @pytest.mark.parametrize("leave", [close, Replay.__aexit__], ids=["close", "leaving"])
 def test_leaving_ends_the_events(
-    path: str, clock: Clock, leave: Callable[[Replay], Coroutine[Any, Any, None]]
+    path: str, clock: VirtualClock, leave: Callable[[Replay], Coroutine[Any, Any, None]]
 ) -> None:
     """Also for a task that waits for one; no file stays open."""
     first, *_ = record(path, [0, 1000 * MS, 2000 * MS])
@@ -289,7 +275,7 @@ def test_leaving_ends_the_events(
         assert [event async for event in replay.events()] == []
         await leave(replay)
 
-    clock.run(main)
+    clock.run(main())
 
 
 def test_a_replay_that_was_left_early_is_over_and_has_closed_its_file(path: str) -> None:
@@ -307,7 +293,7 @@ def test_a_replay_that_was_left_early_is_over_and_has_closed_its_file(path: str)
     run(main)
 
 
-def test_cancelling_loses_no_event(path: str, clock: Clock) -> None:
+def test_cancelling_loses_no_event(path: str, clock: VirtualClock) -> None:
     written = record(path, [0, 1000 * MS, 2000 * MS])
 
     async def main() -> None:
@@ -321,7 +307,7 @@ def test_cancelling_loses_no_event(path: str, clock: Clock) -> None:
                     pass
         assert shown == written
 
-    clock.run(main)
+    clock.run(main())
 
 
 def test_a_broken_recording_shows_what_is_whole(path: str) -> None:

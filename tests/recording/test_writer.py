@@ -189,9 +189,11 @@ def test_a_recording_that_is_replaced_is_named(path: str) -> None:
         with RecordingWriter(path) as recorder:
             assert recorder.replaced == ""
     before = encode_header((), datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)) + bytes(2000)
-    Path(path).write_bytes(before)
-    with RecordingWriter(path) as recorder:
-        assert recorder.replaced == f"{path} replaces a recording of 2026-05-25 15:24 UTC (2.0 KiB)"
+    newer = before.replace(b"recording\x02", b"recording\x63")
+    for content, what in ((before, "of 2026-05-25 15:24 UTC"), (newer, "that this tui-ipc cannot read")):
+        Path(path).write_bytes(content)
+        with RecordingWriter(path) as recorder:
+            assert recorder.replaced == f"{path} replaces a recording {what} (2.0 KiB)"
 
 
 def test_any_other_file_is_left_alone(path: str) -> None:

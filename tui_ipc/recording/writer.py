@@ -14,7 +14,13 @@ from typing import Final, Self
 from tui_ipc.events import AnyEvent
 from tui_ipc.osutil.files import lock_file
 from tui_ipc.recording import codec
-from tui_ipc.recording.codec import MAGIC, Clock, RecordingError, describe_path_error
+from tui_ipc.recording.codec import (
+    MAGIC,
+    Clock,
+    NothingRecordedError,
+    RecordingError,
+    describe_path_error,
+)
 from tui_ipc.recording.reader import open_recording
 from tui_ipc.text.units import format_size
 
@@ -189,8 +195,8 @@ def _refuse_irregular_file(path: str) -> None:
 def _claim(path: str, file: int) -> str:
     """Make sure that the file is ours, and empty it; return what is lost by that."""
     try:
-        # Before anything is changed: what another session writes must stay. Who follows
-        # this recording sees by the lock that its writer is still there.
+        # Before anything is changed: what another session writes must stay. Who follows this recording sees
+        # by the lock that its writer is still there.
         if not lock_file(file):
             raise RecordingError(f"{path} is being recorded to by another session; name another file")
         if os.pread(file, len(MAGIC), 0) not in (b"", MAGIC):
@@ -205,11 +211,12 @@ def _claim(path: str, file: int) -> str:
 
 def _describe_recording(path: str) -> str:
     try:
-        began = open_recording(path).began
+        what = f"of {open_recording(path).began:%Y-%m-%d %H:%M} UTC"
+    except NothingRecordedError:
+        return ""
     except RecordingError:
-        return ""  # one that broke off before its first event, or has another version
-    size = format_size(os.path.getsize(path))
-    return f"{path} replaces a recording of {began:%Y-%m-%d %H:%M} UTC ({size})"
+        what = "that this tui-ipc cannot read"
+    return f"{path} replaces a recording {what} ({format_size(os.path.getsize(path))})"
 
 
 def _write(file: int, *pieces: bytes | bytearray) -> None:
