@@ -261,6 +261,7 @@ def test_help_names_every_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
         "3",
         "4",
         "5",
+        "70",
         "130",
     ]
 

@@ -111,12 +111,18 @@ class Terminal:
 
 
 @contextmanager
-def terminal(*arguments: str, **environment: str) -> Iterator[Terminal]:
-    """Start the explorer as a user does: the built-in child, a recording, or a command after ``--``."""
+def terminal(*arguments: str, program: str = COMMAND, **environment: str) -> Iterator[Terminal]:
+    """Start the explorer as a user does: the built-in child, a recording, or a command after ``--``.
+
+    Args:
+        arguments: The program's.
+        program: What to run instead, in Python.
+        environment: Is added to our own.
+    """
     master, slave = pty.openpty()
     usual = {"TERM": "xterm-256color", "COLUMNS": "100", "LINES": "30"}
     process = subprocess.Popen(
-        (sys.executable, "-c", COMMAND, *arguments),
+        (sys.executable, "-c", program, *arguments),
         stdin=slave,
         stdout=slave,
         stderr=slave,

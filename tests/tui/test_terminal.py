@@ -43,6 +43,7 @@ class Runner:
 
     def __init__(self, number: int | None) -> None:
         self.return_code: int | None = None
+        self.defect: Exception | None = None
         self._number = number
 
     async def run_async(self) -> None:
@@ -55,6 +56,9 @@ class Runner:
 
     def leave(self, code: int = 0) -> None:
         self.return_code = code
+
+    def _handle_exception(self, error: Exception) -> None:
+        self.defect = error
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (None, 0)])

@@ -30,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
 
     Raises:
-        SystemExit: With code 2 if the arguments are wrong, 0 if they asked for the help or the version.
+        SystemExit: With code 2 if the arguments are wrong, 0 if they asked for the help or the version, 70 if
+            this program failed.
     """
     try:
         options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
@@ -41,6 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_child(options) if options.replay is None else _run_replay(options, options.replay)
     except KeyboardInterrupt:  # before there was a child, or after
         return SIGNAL_EXIT_BASE + signal.SIGINT
+    except Exception as error:  # of either face: whatever a user, a child or a file did is handled there
+        from tui_ipc.cli.defects import report_defect
+
+        raise SystemExit(report_defect(error)) from error
 
 
 def _run_child(options: Options) -> int:

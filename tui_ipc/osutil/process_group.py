@@ -55,6 +55,16 @@ def signal_processes(sid: int, pids: tuple[int, ...], number: signal.Signals) ->
             continue
 
 
+def kill_children() -> None:
+    """End every child of this process, each with its process group if it leads one."""
+    ours = os.getpid()
+    for name in os.listdir(PROC):
+        fields = read_stat(int(name)) if name.isdecimal() else []
+        if fields and int(fields[1]) == ours:
+            leads = int(fields[2]) == int(name)
+            signal_processes(int(name) if leads else 0, (int(name),), signal.SIGKILL)
+
+
 async def wait_for_processes(sid: int, timeout: float) -> bool:
     """Wait until a session has no process any more; False if it still has one after ``timeout`` seconds."""
     try:

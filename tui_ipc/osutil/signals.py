@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Callable, Iterator, Mapping
     from types import FrameType
 
@@ -58,33 +57,6 @@ def replace_signal_handlers(handlers: "Mapping[int, Handler]") -> "Iterator[None
         for number, previous in before.items():
             # None: a handler that C code installed, which Python can only replace by the default
             signal.signal(number, signal.SIG_DFL if previous is None else previous)
-
-
-@contextmanager
-def catch_end_signals(
-    loop: "asyncio.AbstractEventLoop", on_signal: "Callable[[], object]"
-) -> "Iterator[list[int]]":
-    """Call a function for each signal that asks this process to end, in an event loop.
-
-    Signals that are ignored, as ``nohup`` and the background of a shell script have it, stay ignored.
-
-    Yields:
-        The numbers of the signals that came.
-    """
-    received: list[int] = []
-
-    def receive(number: int) -> None:
-        received.append(number)
-        on_signal()
-
-    numbers = [number for number in END_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
-    for number in numbers:
-        loop.add_signal_handler(number, receive, number)
-    try:
-        yield received
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)
 
 
 def fork_with_default_signals(run: "Callable[[], None]") -> int:

@@ -25,6 +25,7 @@ EXIT_CODE_MEANINGS: Final = (
     ("3", "the child could not be started, or the handshake failed"),
     ("4", "timed out: nothing came in time, or the child did not read a message"),
     ("5", "the child died, broke the protocol, or did not quit with exit code 0"),
+    ("70", "tui-ipc itself failed; it prints where the traceback is"),
     ("130", "interrupted by SIGINT (Ctrl-C); 128 + N in general, after signal N"),
 )
 """Each code and its meaning, for the help."""

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final, TextIO, TypeVar
 
-from tui_ipc.osutil.signals import catch_end_signals
+from tui_ipc.osutil.leaving import catch_end_signals
 from tui_ipc.script import SIGNAL_EXIT_BASE, ExitCode
 from tui_ipc.text.safe_text import cell_width, make_visible
 from tui_ipc.text.units import format_count, format_plural

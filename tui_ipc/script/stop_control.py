@@ -1,4 +1,4 @@
-"""What ends a call before its scripts have ended: a signal, or the loss of our output.
+"""What ends a call before its scripts have ended: a signal, the loss of our output, or a defect.
 
 Everything that waits is called through here, so that a signal cancels that one call and never the suite.
 """
@@ -32,6 +32,7 @@ class StopControl:
         self.signals: list[int] = []
         self.output_lost: OutputLostError | None = None
         self._task: asyncio.Task[Any] | None = None
+        self._defect: Exception | None = None
 
     @property
     def code(self) -> int:
@@ -44,6 +45,11 @@ class StopControl:
         """Cancel the call that is under way, if there is one."""
         if self._task is not None:
             self._task.cancel()
+
+    def break_off(self, error: Exception) -> None:
+        """Have the call that is under way, or the next one, raise an exception that nothing waited for."""
+        self._defect = self._defect or error
+        self.interrupt()
 
     async def call(self, coroutine: Coroutine[Any, Any, _Result]) -> "asyncio.Task[_Result]":
         """Run a coroutine until it is done, or a signal cancels it; returns its task."""
@@ -83,4 +89,6 @@ class StopControl:
             task.cancel()
             await asyncio.wait([task])
         self._task = None
+        if self._defect is not None:
+            raise self._defect
         return task

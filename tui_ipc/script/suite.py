@@ -10,11 +10,12 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
-from tui_ipc.osutil.signals import catch_end_signals
+from tui_ipc.osutil.leaving import catch_background_errors, catch_end_signals
 from tui_ipc.script import ExitCode
 from tui_ipc.script.attempts import Attempts, ScriptOptions, choose_command
 from tui_ipc.script.language.steps import Expect, Quit, Script, Send, Step, count_steps
@@ -223,7 +224,14 @@ class Suite:
     async def run(self) -> list[Outcome]:
         """Run all scripts, and report them; returns their outcomes in order."""
         began, control = monotonic(), self._control
-        with catch_end_signals(asyncio.get_running_loop(), self._interrupt) as control.signals:
+        loop, policy = asyncio.get_running_loop(), self._script_options.recording_policy
+        with (
+            catch_background_errors(loop, control.break_off),
+            catch_end_signals(loop, self._interrupt) as control.signals,
+            ExitStack() as on_defect,
+        ):
+            if policy is not None:
+                on_defect.callback(policy.end, failed=True)
             await control.report(lambda reporter: reporter.begin([script.name for script in self._scripts]))
             numbers = self._find_runnable()
             jobs = min(self._count_jobs(), len(numbers))
@@ -233,6 +241,7 @@ class Suite:
                 await self._run_in_turn()
             seconds = monotonic() - began
             await control.report(lambda reporter: reporter.end(self._outcomes, seconds))
+            on_defect.pop_all()
         return self._outcomes
 
     def _find_runnable(self) -> list[int]:
@@ -307,7 +316,11 @@ class Suite:
     async def _run_alone(self, number: int) -> Outcome:
         """Run a script in a process of its own, which hears of its own signals."""
         self._workers = None
-        with catch_end_signals(asyncio.get_running_loop(), self._interrupt) as self._control.signals:
+        loop, control = asyncio.get_running_loop(), self._control
+        with (
+            catch_background_errors(loop, control.break_off),
+            catch_end_signals(loop, self._interrupt) as control.signals,
+        ):
             await self._report_end(number, await self._run_script(number))
         return self._outcomes[-1]
 

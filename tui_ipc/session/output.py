@@ -13,6 +13,7 @@ from typing import Final
 from tui_ipc.events import ChildOutput, Stream
 from tui_ipc.osutil.async_waits import finish_within, wait_until_readable
 from tui_ipc.osutil.descriptors import count_unread
+from tui_ipc.osutil.leaving import create_watched_task
 from tui_ipc.osutil.waiting import has_hung_up
 from tui_ipc.session.timeline import Timeline
 
@@ -121,7 +122,7 @@ class OutputReader:
         self._poll = select.poll()
         for stream in streams:
             self._poll.register(stream.fileno(), select.POLLIN)
-        self._tasks = [asyncio.create_task(self._read_all(stream)) for stream in streams]
+        self._tasks = [create_watched_task(self._read_all(stream)) for stream in streams]
 
     @property
     def last_output(self) -> tuple[bytes, bytes]:

@@ -12,6 +12,7 @@ from typing import Final
 
 from tui_ipc.events import ChildContinued, ChildStopped, SignalSent
 from tui_ipc.osutil import process_group
+from tui_ipc.osutil.leaving import create_watched_task
 from tui_ipc.osutil.pidfd import Exit
 from tui_ipc.osutil.signals import describe_exit, signal_name
 from tui_ipc.osutil.spawn import TERMINAL_SIZE, ChildGuard, SpawnError, resize_terminal, spawn_process
@@ -264,7 +265,7 @@ class JobControl:
         self._process = process
         self._keeps_continuing = False
         self._signalled = asyncio.Event()
-        self._task = asyncio.create_task(self._watch())
+        self._task = create_watched_task(self._watch())
 
     def signal(self, number: int, reason: str) -> bool:
         """Send a signal to the child's process group; return False if no process got it."""

@@ -15,6 +15,7 @@ from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_VARIABLE, InvalidHello, insert_server_name
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
 from tui_ipc.osutil.async_waits import wait_for_first
+from tui_ipc.osutil.leaving import create_watched_task
 from tui_ipc.osutil.spawn import TERMINAL_SIZE, SpawnError
 from tui_ipc.session.conversation import RUN_OVER, Conversation, NotConnected
 from tui_ipc.session.correlation import make_correlator, parse_rule
@@ -101,7 +102,7 @@ class Run:
         loop = asyncio.get_running_loop()
         self._end_requested: asyncio.Future[None] = loop.create_future()
         self._skip_grace: asyncio.Future[None] = loop.create_future()
-        self._task = asyncio.create_task(self._run())
+        self._task = create_watched_task(self._run())
 
     @property
     def phase(self) -> RunPhase:
@@ -281,7 +282,7 @@ class Run:
         )
         self._timeline.add(ChannelsOpen(at=self._timeline.stamp(), run=self.number))
         self._handshake_over.set()
-        self._receiving = asyncio.create_task(self._conversation.receive_all())
+        self._receiving = create_watched_task(self._conversation.receive_all())
         await wait_for_first(parts.process.exited, self._end_requested)
 
     async def _shut_down(self, parts: RunParts) -> None:

@@ -5,10 +5,12 @@ floods are all taken in, few of the states between them are drawn, and a key doe
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from io import StringIO
 from time import monotonic, monotonic_ns
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from rich.console import Console, RenderableType
 from textual import events, on
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import Binding, BindingType
@@ -17,9 +19,11 @@ from textual.message import Message
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 from textual.widgets import Input
+from textual.worker import WorkerFailed
 
 from tui_ipc.events import AnyEvent, Audit, HandshakeFailed, MessageSent
 from tui_ipc.ipc.errors import IpcError
+from tui_ipc.osutil.leaving import EXIT_DEFECT
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.text import notation
 from tui_ipc.text.safe_text import make_lines_visible, make_visible
@@ -81,6 +85,9 @@ class ExplorerApp(App[int]):
         source: Where the events come from, if not from a running child.
         history: What was sent in earlier starts; None begins empty and keeps nothing.
         settings: The user's settings; None for the defaults.
+
+    Attributes:
+        limit_leaving: Called with the exit code as soon as the app is to end; sees to it that it does.
     """
 
     TITLE = "tui-ipc"
@@ -144,6 +151,7 @@ class ExplorerApp(App[int]):
         self._source = source
         self._history = history
         self._exit_code = 0
+        self.limit_leaving: Callable[[int], object] = lambda code: None
         raise_fps()
         self.refresh_throttle = RefreshThrottle(self, self._refresh_views)
         self._input_queue = InputQueue(
@@ -277,6 +285,7 @@ class ExplorerApp(App[int]):
     def leave(self, code: int = 0) -> None:
         """Send ``"quit"``, wait for the child, and exit with a code; signal handlers may call this."""
         self._exit_code = code
+        self.limit_leaving(code)
         self.message_box.input.ignores_keys = True
         self.controller.leave()
         self.call_later(self.request_refresh)  # a timer needs the app's context, which a signal handler lacks
@@ -285,8 +294,37 @@ class ExplorerApp(App[int]):
         """End the session, however the app ended."""
         await self.controller.wait_until_left()
 
+    def _handle_exception(self, error: Exception) -> None:
+        """End the app because of a defect (Textual calls this, wherever an exception was not handled).
+
+        Whoever runs the app raises the error once the terminal is given back and the session has ended.
+        """
+        self._return_code = EXIT_DEFECT
+        self.limit_leaving(EXIT_DEFECT)
+        if self._exception is None:
+            self._exception = error.error if isinstance(error, WorkerFailed) else error  # type: ignore[assignment]
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: RenderableType) -> None:
+        """End the app because the thread that reads the keys failed (Textual's driver calls this)."""
+        console = Console(file=StringIO(), width=WIDE_COLUMNS, no_color=True)
+        with console.capture() as capture:
+            console.print(*renderables)
+        traceback = capture.get().strip()
+        error = RuntimeError(f"the terminal cannot be read any more: {traceback.rpartition(chr(10))[2]}")
+        error.add_note(traceback)
+        self._handle_exception(error)
+
+    @property
+    def defect(self) -> Exception | None:
+        """The error that ended the app, if one did."""
+        return self._exception
+
     def _on_session_over(self, error: BaseException | None) -> None:
-        """Exit: with a sentence if the system refused something, with a traceback if it is a bug."""
+        """Exit: with a sentence if the system refused something, as a defect with anything else."""
+        if self._exception is not None:
+            return  # the app is being ended because of that
         if isinstance(error, OSError | IpcError):
             message = f"tui-ipc: the session failed: {make_visible(str(error))}"
             self.exit(return_code=EXIT_SESSION_FAILED, message=message)

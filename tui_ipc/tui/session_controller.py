@@ -159,6 +159,18 @@ class SessionController:
                 self._catch_up(monotonic() + LAST_SLICE)  # the last words of the child are seen
 
     async def _pass_events(self) -> None:
+        """Pass the events on. Should that fail, go on reading them: the session waits until they are read."""
+        try:
+            await self._pass_all_events()
+        except Exception:
+            self._discarding = asyncio.create_task(self._discard_events())
+            raise
+
+    async def _discard_events(self) -> None:
+        async for _ in self._session.events():
+            await asyncio.sleep(0)
+
+    async def _pass_all_events(self) -> None:
         pause_at = monotonic() + EVENT_SLICE
         broken: RecordingError | None = None
         try:

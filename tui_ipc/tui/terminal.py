@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+import termios
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +19,7 @@ from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from tui_ipc.osutil.leaving import LeaveDeadline, catch_background_errors
 from tui_ipc.osutil.signals import END_SIGNALS
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 WRITE_TIMEOUT: Final = 1.0
 """Seconds for which the terminal may take nothing once we are to leave; then we write no more to it."""
+
+LAST_WRITE_MS: Final = 500
+"""Milliseconds that the terminal has to take what gives it back when nothing else ends us."""
 
 COLLECT_DELAY: Final = 1.0
 """Seconds after which the screen has been made."""
@@ -45,16 +50,22 @@ Handler = Callable[[int, FrameType | None], Any] | int | None
 
 
 def run_on_terminal(app: "ExplorerApp") -> int:
-    """Run an app on this terminal until it is left, by a key or by a signal, and return its exit code."""
+    """Run an app on this terminal until it is left, by a key or by a signal, and return its exit code.
+
+    Raises:
+        Exception: Whatever the app could not handle, once the terminal is given back.
+    """
     try:
-        return asyncio.run(_run_app(app))
+        with LeaveDeadline(_make_restorer()) as deadline:
+            return asyncio.run(_run_app(app, deadline))
     finally:
         gc.enable()
         gc.freeze()  # else the interpreter's last collection visits the whole log: seconds, after a flood
 
 
-async def _run_app(app: "ExplorerApp") -> int:
+async def _run_app(app: "ExplorerApp", deadline: LeaveDeadline) -> int:
     loop = asyncio.get_running_loop()
+    app.limit_leaving = deadline.begin
 
     def leave(code: int) -> None:
         loop.call_soon_threadsafe(app.leave, code)
@@ -66,9 +77,37 @@ async def _run_app(app: "ExplorerApp") -> int:
     # Threads of Textual read the keys and write the screen. While the loop is busy, each of their steps would
     # wait for the interpreter lock for 5 ms, which is Python's default.
     sys.setswitchinterval(0.0005)
-    with handle_signals(leave):
+    with catch_background_errors(loop, app._handle_exception), handle_signals(leave, deadline):
         await app.run_async()
+    if app.defect is not None:
+        raise app.defect
     return app.return_code or 0
+
+
+_RESET: Final = (
+    b"\x1b[<u\x1b[?2048l\x1b[?2004l\x1b[?1004l\x1b[?1016l\x1b[?1015l\x1b[?1006l\x1b[?1003l\x1b[?1000l"
+    b"\x1b[?7h\x1b[?25h\x1b[?1049l\x1b[m"
+)
+"""Takes back what Textual asks of a terminal: its keyboard protocol, reports of size, pastes, focus and
+mouse, no wrapping, no cursor, and the alternate screen."""
+
+
+def _make_restorer() -> Callable[[], None]:
+    """Return a function that gives the terminal back as it is now, without Textual, which may be stuck."""
+    try:
+        attributes = termios.tcgetattr(0)
+    except termios.error:  # not a terminal
+        return lambda: None
+
+    def restore() -> None:
+        poll = select.poll()
+        poll.register(2, select.POLLOUT)
+        with suppress(OSError, termios.error):  # it may be gone
+            if poll.poll(LAST_WRITE_MS):
+                os.write(2, _RESET)
+            termios.tcsetattr(0, termios.TCSANOW, attributes)
+
+    return restore
 
 
 def _replace_undecodable_keys() -> None:
@@ -153,11 +192,12 @@ def _enable_collection() -> None:
 
 
 @contextmanager
-def handle_signals(leave: Callable[[int], object]) -> Iterator[None]:
+def handle_signals(leave: Callable[[int], object], deadline: LeaveDeadline) -> Iterator[None]:
     """Call ``leave`` with 128 + N on signal N, and from then on do not wait for a terminal that is not read.
 
     Args:
         leave: Called in the main thread, between two bytecode instructions of the code that runs there.
+        deadline: Is made shorter by each signal.
     """
     # Textual's main thread waits for its writer thread once thirty pieces are queued, and the event loop with
     # it: handlers of the loop would never run. Those of signal.signal interrupt even that wait. And as they
@@ -167,15 +207,15 @@ def handle_signals(leave: Callable[[int], object]) -> Iterator[None]:
 
     def handle(number: int, _frame: FrameType | None) -> None:
         os.write(wake_write, b"!")
+        deadline.shorten(128 + number)
         leave(128 + number)
 
-    def hang_up() -> object:
-        return leave(128 + signal.SIGHUP)
+    def hang_up() -> None:
+        deadline.begin(128 + signal.SIGHUP)
+        leave(128 + signal.SIGHUP)
 
     # Started before there are handlers: one of them might interrupt the start of a thread, which holds locks.
-    watch = threading.Thread(
-        target=_watch_terminal, args=(wake_read, finished, hang_up), name="terminal", daemon=True
-    )
+    watch = threading.Thread(target=_watch_terminal, args=(wake_read, finished), name="terminal", daemon=True)
     watch.start()
     ends = dict.fromkeys(set(END_SIGNALS) - {signal.SIGHUP}, handle)
     handlers = {_INTERRUPT_SIGNAL: lambda *_: None, **ends}
@@ -238,8 +278,8 @@ class LossyStream:
         return self._file.fileno()
 
 
-def _watch_terminal(wake_read: int, finished: threading.Event, hang_up: Callable[[], object]) -> None:
-    """Call ``hang_up`` if the terminal goes away: SIGHUP comes only from our controlling terminal.
+def _watch_terminal(wake_read: int, finished: threading.Event) -> None:
+    """Send ourselves SIGHUP if the terminal goes away: the kernel does so for a controlling terminal only.
 
     Once we are to leave (a byte came), give the terminal up as soon as it takes nothing for
     :data:`WRITE_TIMEOUT`.
@@ -248,8 +288,7 @@ def _watch_terminal(wake_read: int, finished: threading.Event, hang_up: Callable
     terminal.register(2, 0)  # POLLHUP and POLLERR are reported whatever is asked for
     terminal.register(wake_read, select.POLLIN)
     if wake_read not in dict(terminal.poll()):
-        _redirect_to_null()
-        hang_up()
+        os.kill(os.getpid(), signal.SIGHUP)
         return
     terminal.unregister(wake_read)
     terminal.modify(2, select.POLLOUT)
