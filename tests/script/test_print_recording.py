@@ -1,8 +1,10 @@
 """Events as lines for people; printing them is tested with the command line."""
 
+import tracemalloc
 from collections.abc import Iterable
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,6 +38,21 @@ def test_the_pieces_of_output_do_not_show(data: bytes, cuts: list[int]) -> None:
     events = [ev.ChildOutput(at=0, run=1, stream="stdout", data=piece) for piece in pieces]
     whole = [ev.ChildOutput(at=0, run=1, stream="stdout", data=data)] if data else []
     assert to_text(events) == to_text(whole)
+
+
+@pytest.mark.parametrize(
+    ("data", "bound"), [(b"1234567\n" * 40_000, 1_000_000), (b"x" * 4_000_000, 3_000_000)]
+)
+def test_much_output_in_one_event_takes_little_memory(data: bytes, bound: int) -> None:
+    """A recording may hold tens of MiB in one event: they are taken apart piece by piece."""
+    tracemalloc.start()
+    try:
+        for _ in format_as_text([ev.ChildOutput(at=0, run=1, stream="stdout", data=data)]):
+            pass
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < bound
 
 
 def test_streams_are_kept_apart() -> None:

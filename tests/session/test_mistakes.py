@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from tests.support.misbehaving.rows import HELLO
 from tui_ipc.events import Fault
+from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.wire import encode
 from tui_ipc.session.mistakes import (
     describe_fault_bytes,
+    describe_limit,
     explain_fault,
     explain_first_bytes,
     find_bad_text,
@@ -86,6 +88,32 @@ def test_faults_that_libraries_cause_are_explained() -> None:
         "a handle names descriptor 0, but 0 came with its message (at byte 2)"
     )
     assert not explain_fault("a handle names descriptor 1, but 1 came with its message (at byte 2)")
+
+
+@pytest.mark.parametrize(
+    ("message", "text", "described"),
+    [
+        (
+            b"\x82\xa1a\x01\xa8to_child\xd4\x01\x00",
+            "handle 0: it is bad",
+            'the handle under "to_child": it is bad',
+        ),
+        (
+            b"\x82\xa1a\xd4\x01\x01\xa1b\xd4\x02\x00",
+            "a handle names descriptor 0, but 0 came",
+            'the handle under "b" names descriptor 0, but 0 came',
+        ),
+        (b"\x92\xa1a\xd4\x01\x00", "handle 0: it is bad", "handle 0: it is bad"),
+        (b"\x81\xd4\x01\x00\xa1a", "handle 0: it is bad", "handle 0: it is bad"),
+        (b"\x91\xd4\x05\x00", "handle 0: it is bad", "handle 0: it is bad"),
+        (b"", "handle 0: it is bad", "handle 0: it is bad"),
+    ],
+)
+def test_a_handle_is_named_by_its_key(message: bytes, text: str, described: str) -> None:
+    """Where it is the value of an entry of a map; else by its number in the message."""
+    error = ProtocolError(text)
+    error.received = message
+    assert describe_limit(error) == described
 
 
 def test_the_byte_that_breaks_a_text_is_found() -> None:

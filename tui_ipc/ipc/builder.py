@@ -93,7 +93,9 @@ class Builder:
                 return self._announcement(value.payload, descriptors)
             if claims.has_announcement:
                 raise ProtocolError("ext type 4 (a large message) is inside another value", offset)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, ProtocolError):
+                error.received, error.received_offset = raw, offset
             claims.revoke()
             self.drop(claims.unclaimed())
             raise
@@ -165,7 +167,10 @@ class _Claims:
             raise ProtocolError(
                 f"a handle names descriptor {index}, but {len(self.descriptors)} came with its message"
             )
-        handle = self._adopt(kind, self.descriptors[index], rest)
+        try:
+            handle = self._adopt(kind, self.descriptors[index], rest)
+        except ProtocolError as error:
+            raise ProtocolError(f"handle {index}: {error}") from None
         self._handles[index] = (kind, handle)
         return handle
 

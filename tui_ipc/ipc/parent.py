@@ -60,6 +60,7 @@ class Child:
         self._options = options
         self._process: Popen[Any] | None = None
         self._ends: tuple[Sender[Any], Receiver[Any]] | None = None
+        self._is_asked = False  # whether "quit" was sent
 
     def __enter__(self) -> "tuple[Popen[Any], Sender[Any], Receiver[Any]]":
         from subprocess import DEVNULL, Popen  # only a parent needs it
@@ -112,7 +113,7 @@ class Child:
         wait for that. False if it lives on.
         """
         deadline = monotonic() + self._grace
-        is_asked, is_heard = self._ends is None, self._ends is not None
+        is_heard = self._ends is not None
         if self._ends is not None:
             self._ends[1].decode = None  # what comes now is not for the caller
         while not end.has_ended():
@@ -121,9 +122,12 @@ class Child:
                 return False
             descriptors = list(end.descriptors())
             if self._ends is not None:
-                is_asked = is_asked or _request_quit(self._ends[0])
+                self._is_asked = self._is_asked or _request_quit(self._ends[0])
                 is_heard = is_heard and _discard_messages(self._ends[1], descriptors)
-            is_told = is_asked and end.interval() is None
+                if self._is_asked and not is_heard:  # a child that closes its side may wait for ours to end
+                    for each in self._ends:
+                        each.close()
+            is_told = (self._ends is None or self._is_asked) and end.interval() is None
             wait(descriptors, select.POLLIN, deadline if is_told else min(deadline, now + _INTERVAL))
         return True
 

@@ -59,12 +59,12 @@ def socket_from_fd(descriptor: int) -> socket.socket:
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:
-        raise ProtocolError(f"descriptor {descriptor} came as an endpoint and is not a socket") from None
+        raise ProtocolError("an endpoint came with a descriptor that is not a socket") from None
     if sock.family != socket.AF_UNIX or sock.type != socket.SOCK_STREAM:
-        family, kind = sock.family, sock.type
+        family, kind = (getattr(each, "name", each) for each in (sock.family, sock.type))
         sock.detach()
         raise ProtocolError(
-            f"descriptor {descriptor} came as an endpoint and is a socket of {family!r}, {kind!r}"
+            f"an endpoint came with a socket of {family}, {kind}; AF_UNIX, SOCK_STREAM is wanted"
         )
     return make_blocking(sock)
 

@@ -5,7 +5,9 @@ from typing import Final
 
 from tui_ipc.events import Fault
 from tui_ipc.ipc.errors import ProtocolError
+from tui_ipc.ipc.wire import RECEIVER, SENDER, SHARED_MEMORY
 from tui_ipc.session.unfinished import MAX_EXAMINED
+from tui_ipc.text.notation import render_value
 from tui_ipc.text.units import format_count
 
 MAX_SHOWN: Final = 16  # bytes
@@ -151,9 +153,37 @@ def describe_fault_bytes(fault: Fault) -> str:
     return f"{' '.join(filter(None, (before, wrong, after)))}{where}"
 
 
+_HANDLE: Final = re.compile(r"handle (\d+)(?=: )|a handle(?= names descriptor (\d+))")
+
+
 def describe_limit(error: BaseException) -> str:
-    """Describe an error; a limit that it advises to raise is named as on the command line."""
-    return str(error).replace("raise it with max_message_size", "raise it with --max-message-size")
+    """Describe an error; a limit to raise is named as on the command line, a handle by its key."""
+    text = str(error).replace("raise it with max_message_size", "raise it with --max-message-size")
+    handle = _HANDLE.match(text)
+    if handle is not None and isinstance(error, ProtocolError):
+        key = _find_handle_key(error.received, int(handle[1] or handle[2]))
+        text = text if key is None else f"the handle under {render_value(key)}{text[handle.end() :]}"
+    return text
+
+
+def _find_handle_key(data: bytes, index: int) -> str | None:
+    """Find the key of the map entry whose value is the handle of a descriptor; None if there is none."""
+    from tui_ipc.text.msgpack_index import MsgpackIndex, Token  # most sessions have no such message
+
+    contents = MsgpackIndex(data[:MAX_EXAMINED])
+    contents.advance(MAX_EXAMINED)
+    maps: set[tuple[int, ...]] = set()
+    before = Token(0, 0, 0, "nil", "nil")
+    for token, path in contents.tokens(0):
+        if token.family == "map":
+            maps.add(path)
+        payload = token.payload_start
+        is_handle = token.family == "ext" and data[payload - 1] in (SENDER, RECEIVER, SHARED_MEMORY)
+        if is_handle and data[payload : payload + 1] == bytes([index]):
+            is_entry = path[:-1] in maps and path[-1] % 2 and before.family == "str"
+            return None if not is_entry else data[before.payload_start : before.end].decode(errors="replace")
+        before = token
+    return None
 
 
 def make_fault(

@@ -78,7 +78,7 @@ FAULTS = {
     ),
     "passes a file as a channel": wire_fault(
         child("attaches", "1", "d40100"),
-        "descriptor N came as an endpoint and is not a socket (at byte 32)",
+        "handle 0: an endpoint came with a descriptor that is not a socket (at byte 32)",
     ),
     "sends 254 descriptors": wire_fault(
         child("attaches", "254", "9301"),

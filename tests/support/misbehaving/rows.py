@@ -85,14 +85,13 @@ def _without_repeats(lines: list[str]) -> list[str]:
 
 
 def _plain(line: str) -> str:
-    """A line without process ids, descriptors and measured seconds, a long one cut to its ends."""
+    """A line without process ids and measured seconds, a long one cut to its ends."""
     line = re.sub(
         r"left processes behind: .* \(pid \d+\)$",
         "left processes behind: PID",
         line,
     )
     line = re.sub(r"^< '?\d+'?$", "< PID", line)
-    line = re.sub(r"descriptor \d+ came", "descriptor N came", line)
     line = re.sub(
         r"of \d+ bytes, (.*: )\{.*, \"name\": \"by-library\".*\} \(5 keys\)", r"of N bytes, \1{…}", line
     )
