@@ -12,17 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Final, Literal, NamedTuple
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChildOutput,
-    Fault,
-    HandshakeFailed,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-)
+from tui_ipc import events as ev
 from tui_ipc.recording.codec import Clock, RecordingError
 from tui_ipc.recording.reader import FollowedRecording, open_recording
 
@@ -87,7 +77,7 @@ class RecordingIndex:
         self._recording = open_recording(path) if self._followed is None else self._followed.recording
         self.began = self._recording.began
         self._size = os.path.getsize(path)
-        self._events: Iterator[AnyEvent | None] = (
+        self._events: Iterator[ev.AnyEvent | None] = (
             self._recording.events() if self._followed is None else _follow(self._followed)
         )
         self._checkpoints = [Checkpoint(0, Place(0, None), ())]
@@ -126,12 +116,12 @@ class RecordingIndex:
                     return
                 self.position += 1
                 self._times.append(event.at)
-                if isinstance(event, MessageReceived):
+                if isinstance(event, ev.MessageReceived):
                     if event.answers is not None:
                         self._pending.pop((event.run, event.answers), None)
-                elif isinstance(event, MessageSent):
+                elif isinstance(event, ev.MessageSent):
                     self._add_sent(event)
-                elif not isinstance(event, ChildOutput):
+                elif not isinstance(event, ev.ChildOutput):
                     self._add_other(event)
                 if self.position % CHECKPOINT_SPACING == 0:
                     self._add_checkpoint()
@@ -171,7 +161,7 @@ class RecordingIndex:
         index = bisect_left(self._times, at)
         return index + 1 if index < len(self._times) else None
 
-    def _add_sent(self, event: MessageSent) -> None:
+    def _add_sent(self, event: ev.MessageSent) -> None:
         if event.value == _QUIT or event.channel:  # an answer takes the main channel
             return
         pending = self._pending
@@ -179,20 +169,20 @@ class RecordingIndex:
         if len(pending) > MAX_PENDING:
             self._landmarks["unanswered message"].append(pending.pop(next(iter(pending))))
 
-    def _add_other(self, event: AnyEvent) -> None:
+    def _add_other(self, event: ev.AnyEvent) -> None:
         match event:
-            case Fault() | HandshakeFailed():
+            case ev.Fault() | ev.HandshakeFailed():
                 self._landmarks["fault"].append(self.position)
-            case Note():
+            case ev.Note():
                 self._landmarks["note"].append(self.position)
-            case ScriptStep(state="failed"):
+            case ev.ScriptStep(state="failed"):
                 self._landmarks["failed step"].append(self.position)
             case _:
                 pass  # not a landmark
         if event.ONCE_A_RUN:
             self._add_to_preface(event)
 
-    def _add_to_preface(self, event: AnyEvent) -> None:
+    def _add_to_preface(self, event: ev.AnyEvent) -> None:
         if event.run not in self._prefaces:
             for run in self._runs_over:
                 self._prefaces.pop(run, None)
@@ -202,7 +192,7 @@ class RecordingIndex:
             self._prefaces[event.run] = []
         self._prefaces[event.run].append(Place(self._recording.start, self._recording.clock))
         self._preface = None
-        if isinstance(event, Audit):
+        if isinstance(event, ev.Audit):
             self._runs_over.add(event.run)
 
     def _add_checkpoint(self) -> None:
@@ -212,7 +202,7 @@ class RecordingIndex:
         self._checkpoints.append(Checkpoint(self.position, place, self._preface))
 
 
-def _follow(followed: FollowedRecording) -> Iterator[AnyEvent | None]:
+def _follow(followed: FollowedRecording) -> Iterator[ev.AnyEvent | None]:
     """Give the events, and None where nothing more was there, until no event will follow."""
     while not followed.ending:
         yield followed.take()

@@ -10,21 +10,7 @@ from functools import partial
 from itertools import count
 from typing import Any, Final
 
-from tui_ipc.events import (
-    AnyEvent,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildExited,
-    ChildSpawned,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ServerListening,
-    Step,
-)
+from tui_ipc import events as ev
 from tui_ipc.events.message_values import RecordedHandle, close_handles, ignore_descriptor
 from tui_ipc.ipc.builder import NOTHING, Builder
 from tui_ipc.ipc.decoder import BROKEN, StreamDecoder
@@ -51,7 +37,7 @@ class TapLog:
         limit: Bytes of a message at most; of a longer one it is only said that it passed.
     """
 
-    def __init__(self, record: Callable[[AnyEvent], None], correlator: Correlator, limit: int) -> None:
+    def __init__(self, record: Callable[[ev.AnyEvent], None], correlator: Correlator, limit: int) -> None:
         self.limit = limit
         self._record = record
         self._correlator = correlator
@@ -61,27 +47,29 @@ class TapLog:
         self._received = count(1)
         self._channels = count(1)
         self._asked: dict[int, tuple[int, int]] = {}  # by channel: the message that brought its sender
-        self._step: Step | None = "listening"  # the one to be reached next; None once the handshake is over
+        self._step: ev.Step | None = (
+            "listening"  # the one to be reached next; None once the handshake is over
+        )
 
     # -------------------------------------------------------------------------------------------- the child
 
     def listening(self, name: str) -> None:
         """The tap listens for the child."""
-        self._record(ServerListening(at=self._stamp(), run=_RUN, name=name))
+        self._record(ev.ServerListening(at=self._stamp(), run=_RUN, name=name))
 
     def spawned(self, pid: int, command: tuple[str, ...]) -> None:
         """The child is about to run."""
         self._step = "connected"
-        self._record(ChildSpawned(at=self._stamp(), run=_RUN, pid=pid, command=command))
+        self._record(ev.ChildSpawned(at=self._stamp(), run=_RUN, pid=pid, command=command))
 
     def note(self, text: str) -> None:
         """What no other event says."""
-        self._record(Note(at=self._stamp(), run=_RUN, text=text))
+        self._record(ev.Note(at=self._stamp(), run=_RUN, text=text))
 
     def connected(self, link: Link) -> None:
         """The child is connected to the host through this link: show it."""
         self._step = "hello"
-        self._record(ChildConnected(at=self._stamp(), run=_RUN))
+        self._record(ev.ChildConnected(at=self._stamp(), run=_RUN))
         observer = FlowObserver(self, MAIN, is_toward_child=False)
         observer.emit = partial(self._receive_hello, link, observer)
         link.flows[False].observer = observer
@@ -91,7 +79,7 @@ class TapLog:
         if self._step is not None:
             self.failed("the child ended before the handshake was complete")
         self._record(
-            ChildExited(
+            ev.ChildExited(
                 at=self._stamp(),
                 run=_RUN,
                 code=code,
@@ -106,7 +94,7 @@ class TapLog:
         """The handshake failed, unless it was over already."""
         if self._step is not None:
             self._record(
-                HandshakeFailed(
+                ev.HandshakeFailed(
                     at=self._stamp(), run=_RUN, step=self._step, sentence=sentence, timed_out=False
                 )
             )
@@ -120,7 +108,7 @@ class TapLog:
         self._show_channels(endpoints, (number, at), is_toward_child=True)
         value = close_handles(message.value) if endpoints else message.value
         self._record(
-            MessageSent(
+            ev.MessageSent(
                 at=at, run=_RUN, number=number, value=value, raw=message.raw, origin="parent", channel=channel
             )
         )
@@ -138,7 +126,7 @@ class TapLog:
         if channel == MAIN:
             answers, asked_at = self._correlator.answered(value)
         self._record(
-            MessageReceived(
+            ev.MessageReceived(
                 at=at,
                 run=_RUN,
                 number=next(self._received),
@@ -160,7 +148,7 @@ class TapLog:
     def channel_ended(self) -> None:
         """The main channel from the child ended."""
         if self._step is None:
-            self._record(ChannelClosed(at=self._stamp(), run=_RUN))
+            self._record(ev.ChannelClosed(at=self._stamp(), run=_RUN))
 
     def _receive_hello(
         self,
@@ -178,7 +166,7 @@ class TapLog:
             return
         at = self._stamp()
         self._record(
-            HelloReceived(
+            ev.HelloReceived(
                 at=at,
                 run=_RUN,
                 name=hello.name,
@@ -188,7 +176,7 @@ class TapLog:
             )
         )
         self._step = None
-        self._record(ChannelsOpen(at=at, run=_RUN))
+        self._record(ev.ChannelsOpen(at=at, run=_RUN))
         if hello.channels is None:
             link.flows[True].observer = FlowObserver(self, MAIN, is_toward_child=True)
             return

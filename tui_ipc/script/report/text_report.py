@@ -7,28 +7,7 @@ wrote can steer a terminal.
 from collections.abc import Sequence
 from typing import Any, Final, Protocol, assert_never
 
-from tui_ipc.events import (
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-)
+from tui_ipc import events as ev
 from tui_ipc.events.sentences import describe_leftovers
 from tui_ipc.osutil.signals import signal_name
 from tui_ipc.script import ExitCode
@@ -144,7 +123,7 @@ class Reporter(Protocol):
         numbered.
         """
 
-    async def report_event(self, event: AnyEvent) -> None:
+    async def report_event(self, event: ev.AnyEvent) -> None:
         """Report an event of the script that runs."""
 
     async def retry_script(self, number: int, outcome: Outcome, text: str, /) -> None:
@@ -196,17 +175,17 @@ class TextReporter:
         self._name = script.name
         self._begin_child_output()
 
-    async def report_event(self, event: AnyEvent) -> None:
+    async def report_event(self, event: ev.AnyEvent) -> None:
         """Write what the child prints, and what is worth a look while the script runs."""
-        if isinstance(event, MessageSent | MessageReceived) and not self._is_builtin:
+        if isinstance(event, ev.MessageSent | ev.MessageReceived) and not self._is_builtin:
             return  # most events are messages, which are not reported
         console = self._console
-        if isinstance(event, ChildOutput):
+        if isinstance(event, ev.ChildOutput):
             if self._quiet:
                 self._held.add(event)
             else:
                 await self._write_output(event)
-        elif isinstance(event, ChildExited):
+        elif isinstance(event, ev.ChildExited):
             await self._flush_output()
         if note := describe_remarkable_event(event):
             await console.line(console.stderr, f"{self._name}: {make_visible(note)}")
@@ -214,7 +193,7 @@ class TextReporter:
             for line in describe_builtin_event(event):
                 await console.line(self._out, line)
 
-    async def _write_output(self, event: ChildOutput) -> None:
+    async def _write_output(self, event: ev.ChildOutput) -> None:
         if event.stream == "stdout":
             await self._console.write(self._out, self._child_stdout.feed(event.data))
         else:
@@ -256,27 +235,33 @@ class TextReporter:
             await self._console.line(self._console.stderr, totals)
 
 
-def describe_remarkable_event(event: AnyEvent) -> str:
+def describe_remarkable_event(event: ev.AnyEvent) -> str:
     """Describe an event that is worth a look while a script runs; empty for all others."""
     match event:
-        case StepLate():
+        case ev.StepLate():
             return event.sentence
-        case ChildStopped():
+        case ev.ChildStopped():
             return f"{signal_name(event.signal)} stopped the child; it does nothing until it is continued"
-        case ChildContinued():
+        case ev.ChildContinued():
             return "the child goes on"
-        case Audit():
+        case ev.Audit():
             left = "" if event.clean else f"left behind: {' · '.join(describe_leftovers(event))}"
             return " · ".join(filter(None, (left, event.unmatched)))
-        case ServerListening() | ChildSpawned() | ChildConnected() | HelloReceived() | ChannelsOpen():
+        case (
+            ev.ServerListening()
+            | ev.ChildSpawned()
+            | ev.ChildConnected()
+            | ev.HelloReceived()
+            | ev.ChannelsOpen()
+        ):
             return ""  # a handshake that succeeds
-        case MessageSent() | MessageReceived() | ChildOutput() | ChannelClosed():
+        case ev.MessageSent() | ev.MessageReceived() | ev.ChildOutput() | ev.ChannelClosed():
             return ""  # what the script is about
-        case SignalSent() | ChildExited():
+        case ev.SignalSent() | ev.ChildExited():
             return ""  # what the script asks for, or the outcome says
-        case ScriptStep() | Note():
+        case ev.ScriptStep() | ev.Note():
             return ""  # they are only recorded
-        case HandshakeFailed() | Fault():
+        case ev.HandshakeFailed() | ev.Fault():
             return ""  # the outcome says it
         case _:
             assert_never(event)
@@ -286,16 +271,16 @@ STARTED: Final = "Parent process started"
 """The first line that the parent prints in the built-in script."""
 
 
-def describe_builtin_event(event: AnyEvent) -> tuple[str, ...]:
+def describe_builtin_event(event: ev.AnyEvent) -> tuple[str, ...]:
     """The lines that the parent prints about an event in the built-in script, as in the Rust example."""
     match event:
-        case ServerListening():
+        case ev.ServerListening():
             return (STARTED, f"One Shot Server name - Parent: {event.name}")
-        case ChildSpawned():
+        case ev.ChildSpawned():
             return (f"Child process ID: {event.pid}",)
-        case MessageReceived():
+        case ev.MessageReceived():
             return (f"Received from child: {_show_value(event.value)}",)
-        case ChildExited():
+        case ev.ChildExited():
             return ("Child process finished.",)
         case _:
             return ()  # the example prints nothing else, whatever kinds of events there are

@@ -12,30 +12,7 @@ from itertools import islice
 from math import ceil, exp, log
 from typing import Any, Final, assert_never
 
-from tui_ipc.events import (
-    USER_REQUESTED,
-    AnyEvent,
-    Audit,
-    ChannelClosed,
-    ChannelsOpen,
-    ChildConnected,
-    ChildContinued,
-    ChildExited,
-    ChildOutput,
-    ChildSpawned,
-    ChildStopped,
-    Fault,
-    HandshakeFailed,
-    HelloReceived,
-    MessageReceived,
-    MessageSent,
-    Note,
-    ScriptStep,
-    ServerListening,
-    SignalSent,
-    StepLate,
-    Stream,
-)
+from tui_ipc import events as ev
 from tui_ipc.osutil.signals import describe_exit
 from tui_ipc.script.language.steps import NO_VARIABLES, ROUND, PlainStep, Repeat, Step, count_steps
 from tui_ipc.script.runner.child_output import SearchableOutput
@@ -205,7 +182,7 @@ _MAX_STDERR: Final = 4096  # bytes of stderr that are kept
 _ENDING_SIGNALS: Final = (signal.SIGTERM, signal.SIGKILL)  # what the session sends if "quit" is not enough
 
 
-class UnclaimedMessages(deque[MessageReceived]):
+class UnclaimedMessages(deque[ev.MessageReceived]):
     """The messages that no step took yet, oldest first.
 
     Args:
@@ -228,7 +205,7 @@ class UnclaimedMessages(deque[MessageReceived]):
         """Whether there is no room for another message."""
         return len(self) >= self._max_messages or self._bytes >= self._max_bytes
 
-    def add(self, message: MessageReceived) -> None:
+    def add(self, message: ev.MessageReceived) -> None:
         """Keep a message, if there is room."""
         if len(self) < self._max_messages and self._bytes < self._max_bytes:
             self.append(message)
@@ -236,13 +213,13 @@ class UnclaimedMessages(deque[MessageReceived]):
         else:
             self.dropped += 1
 
-    def take(self) -> MessageReceived:
+    def take(self) -> ev.MessageReceived:
         """Remove and return the oldest message."""
         message = self.popleft()
         self._bytes -= len(message.raw)
         return message
 
-    def first(self, count: int) -> tuple[MessageReceived, ...]:
+    def first(self, count: int) -> tuple[ev.MessageReceived, ...]:
         """The oldest messages, which stay."""
         return tuple(islice(self, count))
 
@@ -276,65 +253,65 @@ class RunState:
         self.pid: int | None = None
         self.is_open = False
         self.is_closed = False
-        self.handshake_failure: HandshakeFailed | None = None
+        self.handshake_failure: ev.HandshakeFailed | None = None
         self.received = UnclaimedMessages()
-        self.unanswered: dict[int, MessageSent] = {}
-        self.output: dict[Stream, SearchableOutput] = {
+        self.unanswered: dict[int, ev.MessageSent] = {}
+        self.output: dict[ev.Stream, SearchableOutput] = {
             "stdout": SearchableOutput(),
             "stderr": SearchableOutput(),
         }
-        self.raw_output: dict[Stream, SearchableOutput] = {
+        self.raw_output: dict[ev.Stream, SearchableOutput] = {
             "stdout": SearchableOutput(raw=True),
             "stderr": SearchableOutput(raw=True),
         }
-        self.fault: Fault | None = None
+        self.fault: ev.Fault | None = None
         self.ending = False
-        self.forced: list[SignalSent] = []
-        self.exited: ChildExited | None = None
-        self.audit: Audit | None = None
+        self.forced: list[ev.SignalSent] = []
+        self.exited: ev.ChildExited | None = None
+        self.audit: ev.Audit | None = None
         self.end_accepted = False
         self._stderr = b""
 
-    def apply(self, event: AnyEvent) -> None:  # noqa: PLR0912, PLR0915 - one branch for each kind
+    def apply(self, event: ev.AnyEvent) -> None:  # noqa: PLR0912, PLR0915 - one branch for each kind
         """Take the next event of the run."""
         match event:
-            case MessageSent():
+            case ev.MessageSent():
                 self.unanswered[event.number] = event
                 self.unanswered.pop(event.number - _MAX_UNANSWERED, None)
-            case MessageReceived():
+            case ev.MessageReceived():
                 self.received.add(event)
                 if event.answers is not None:
                     self.unanswered.pop(event.answers, None)
-            case ChildOutput():
+            case ev.ChildOutput():
                 self.output[event.stream].feed(event.data)
                 self.raw_output[event.stream].feed(event.data)
                 if event.stream == "stderr":
                     self._stderr = (self._stderr + event.data)[-_MAX_STDERR:]
-            case ChildSpawned():
+            case ev.ChildSpawned():
                 self.pid = event.pid
-            case ChannelsOpen():
+            case ev.ChannelsOpen():
                 self.is_open = True
-            case HandshakeFailed():
+            case ev.HandshakeFailed():
                 self.handshake_failure = event
-            case Fault():
+            case ev.Fault():
                 self.fault = event
-            case ChannelClosed():
+            case ev.ChannelClosed():
                 self.is_closed = True
-            case SignalSent():
-                is_forced = event.reason != USER_REQUESTED and event.signal in _ENDING_SIGNALS
+            case ev.SignalSent():
+                is_forced = event.reason != ev.USER_REQUESTED and event.signal in _ENDING_SIGNALS
                 if is_forced and self.exited is None:  # later ones are for what the child left behind
                     self.forced.append(event)
-            case ChildExited():
+            case ev.ChildExited():
                 self.exited = event
                 self.is_closed = True
-            case Audit():
+            case ev.Audit():
                 self.audit = event
-            case ServerListening() | ChildConnected() | HelloReceived() | StepLate():
+            case ev.ServerListening() | ev.ChildConnected() | ev.HelloReceived() | ev.StepLate():
                 pass  # a handshake is over once the channels are open or it has failed
-            case ChildStopped() | ChildContinued():
+            case ev.ChildStopped() | ev.ChildContinued():
                 # A step that waits for a stopped child runs into its deadline, and the diagnosis says why.
                 pass
-            case ScriptStep() | Note():
+            case ev.ScriptStep() | ev.Note():
                 pass  # they are only recorded
             case _:
                 assert_never(event)
