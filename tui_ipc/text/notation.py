@@ -45,6 +45,7 @@ from tui_ipc.text.notation_reader import (
 )
 from tui_ipc.text.placeholders import (
     ANY_REST,
+    NAME_IN_TEXT,
     PLACEHOLDER_TYPES,
     AnyRest,
     Capture,
@@ -204,10 +205,11 @@ def parse_leading_value(
     begin = skip_blank(text, 0)
     is_json = False
     try:
-        value, end = _JSON.raw_decode(text, begin)
-        if rules is None or "{" not in text[begin:end]:
+        value, end = (_JSON if rules is None else rules.json_decoder).raw_decode(text, begin)
+        if rules is None or not NAME_IN_TEXT.search(text, begin, end):
             return value, end
-        is_json = True  # it may have a name in a string, or a key twice
+        is_json = True  # a string in it has a name
+        rules.repeated.clear()
     except (ValueError, RecursionError):
         pass  # not JSON, or too deep for a reader that recurses
     if not _VALUE_START.match(text, begin):

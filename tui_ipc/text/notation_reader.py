@@ -4,6 +4,7 @@ It reads one value and says where that ends, or what the first error is and wher
 reads no character twice, whatever the text is.
 """
 
+import json
 import re
 import warnings
 from collections.abc import Callable
@@ -73,6 +74,25 @@ class PlaceholderRules:
     is_known: Callable[[str], bool] = lambda name: False
     unknown: list[str] = field(default_factory=list)
     repeated: list[Any] = field(default_factory=list)
+
+    @property
+    def json_decoder(self) -> json.JSONDecoder:
+        """Reads JSON, and fills ``repeated``."""
+        return json.JSONDecoder(object_pairs_hook=self._make_map)
+
+    def _make_map(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            self.note_repeated([key for key, _ in pairs])
+        return made
+
+    def note_repeated(self, keys: list[Any]) -> None:
+        """Add those of the keys of a map that occur twice."""
+        seen = set()
+        for key in keys:
+            if key in seen:
+                self.repeated.append(key)
+            seen.add(key)
 
 
 class NotationError(Exception):
@@ -163,11 +183,7 @@ def _make_dict(items: list[Any], rules: PlaceholderRules | None) -> dict[Any, An
     keys = items[::2]
     made = dict(zip(keys, items[1::2], strict=True))
     if rules is not None and len(made) < len(keys):
-        seen = set()
-        for key in keys:
-            if key in seen:
-                rules.repeated.append(key)
-            seen.add(key)
+        rules.note_repeated(keys)
     return made
 
 

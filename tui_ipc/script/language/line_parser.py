@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 
 from tui_ipc.events import Stream
 from tui_ipc.script.language.commands import read_command, read_signal
-from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner
+from tui_ipc.script.language.scanner import LineError, LineScanner
 from tui_ipc.script.language.steps import (
     Expect,
     ExpectClean,
@@ -72,14 +72,12 @@ def parse_line(line: LineScanner, known: _KnownNames) -> ParsedLine:
     if line.ended():
         return None
     begin = line.position
-    mark = next((mark for mark in MARK_PARSERS if line.text.startswith(mark, begin)), "")
-    if mark:
-        line.position += len(mark)
-        if line.text[line.position : line.position + 1].strip(BLANKS):
-            raise LineError(f"a space must follow {mark!r}", line.position)
-        return MARK_PARSERS[mark](line, known)
     word = line.read_word()
+    if word in MARK_PARSERS:
+        return MARK_PARSERS[word](line, known)
     if word not in WORD_PARSERS:
+        if mark := next((mark for mark in MARK_PARSERS if word.startswith(mark)), ""):
+            raise LineError(f"a space must follow {mark!r}", begin + len(mark))
         raise LineError(_explain_unknown_step(word), begin)
     return WORD_PARSERS[word](line, known)
 

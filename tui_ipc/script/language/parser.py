@@ -138,7 +138,7 @@ class _ScriptParser:
         else:
             objection = self._order.add(parsed)
             self.steps.append(parsed)
-            if not objection:
+            if not objection and ("{{" in line.text or "(?P<" in line.text or isinstance(parsed, Set)):
                 self._note_names(parsed)
         if objection:
             raise LineError(objection, begin)

@@ -49,6 +49,7 @@ _DEADLINE_INSIDE: Final = re.compile(r"(?:^|[ \t])within[ \t]++[0-9][^ \t]*+$")
 _EXPRESSION: Final = re.compile(r"/(?:[^/\\]|\\.)*+/")
 _DIRECTORY: Final = re.compile(r"/(?:bin|dev|etc|home|lib|media|mnt|opt|proc|root|run|srv|sys|tmp|usr|var)/")
 _COMMENT_OR_DEADLINE: Final = re.compile(r"[ \t]++(?:#|within[ \t])")
+_HINT: Final = re.compile(r"\{\{|\.\.\.|/")  # of a placeholder
 _SPECIAL: Final = re.compile(r"[\\^$*+?()|\[{]")
 _NUMBER: Final = re.compile(
     r"[-+]?(?:0[xob][0-9a-f_]+|[0-9][0-9_]*(?:\.[0-9_]*)?(?:e[-+]?[0-9]+)?|\.[0-9]+)", re.IGNORECASE
@@ -149,7 +150,7 @@ def _read(line: LineScanner, mark: str, rules: PlaceholderRules, known: Collecti
             line.warn(f"a second key {shown} in a map; only its last value counts", start + offset)
         warn_of_plain_names(line, rules, start)
     try:
-        encode(replace_placeholders(value, lambda placeholder: None))
+        encode(replace_placeholders(value, lambda placeholder: None) if _HINT.search(text) else value)
     except (TypeError, ValueError) as error:
         raise LineError(f"a message cannot hold this: {error}", start) from None
     return value
