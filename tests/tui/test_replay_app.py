@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
 
@@ -403,9 +403,9 @@ def test_one_moves_in_a_recording(tmp_path: Path) -> None:
         await it.pilot.press("u")
         await it.until(lambda: it.notices()[-1:] == ["No unanswered message follows."])
         await it.pilot.press("t", *"soon", "enter")
-        await it.until(lambda: it.notices()[-1:] == ["Not a number of seconds: soon"])
+        await it.until(lambda: it.notices()[-1:] == ["Neither seconds nor a time of day: soon"])
         await it.pilot.press("t", *"1e9", "enter")
-        await it.until(lambda: it.notices()[-1:] == ["The recording ends before 1e9 s."])
+        await it.until(lambda: it.notices()[-1:] == ["The recording ends before 1e9."])
         assert "event 5" in replay_bar(it)
 
     watch(scene, path)
@@ -544,17 +544,21 @@ def test_the_time_of_day_is_shown_where_the_recording_says_it(tmp_path: Path) ->
     """From the bar as well; the time since the session began is shown again after the same key."""
     path = tmp_path / "talk.rec"
     time = datetime(2026, 5, 25, 15, 24, 48, tzinfo=UTC)
-    path.write_bytes(encode_header(()) + encode_clock(Clock(LISTENING.at, time)) + encode_event(LISTENING))
+    clock = encode_clock(Clock(LISTENING.at, time))
+    path.write_bytes(encode_header(()) + clock + encode_event(LISTENING) + encode_event(note(2)))
 
     async def scene(it: ExplorerDriver) -> None:
         await it.until(lambda: it.shows("log", "listening"))
         await it.pilot.press("T")
         await it.until(lambda: it.rows("log")[0].startswith(f"{format_time_of_day(time)}  ● listening"))
+        await it.pilot.press("t", *format_time_of_day(time + timedelta(seconds=1.9))[:-2], "enter")
+        await it.until(lambda: it.shows("log", f"{format_time_of_day(time + timedelta(seconds=2))}  ✎ note"))
+        await it.pilot.press("t", *"25:00", "enter")
+        await it.until(lambda: it.notices() == ["Neither seconds nor a time of day: 25:00"])
         await it.pilot.press("ctrl+r")
         await it.until(lambda: it.rows("log")[0].startswith(f"{format_time_of_day(time)}  ● listening"))
         await it.pilot.press("T")
         await it.until(lambda: it.rows("log")[0].startswith("  0.000  ● listening"))
-        assert it.notices() == []
 
     watch(scene, path)
 
@@ -567,8 +571,13 @@ def test_a_recording_without_the_time_of_day_says_so(talk: Path) -> None:
         assert it.rows("log")[0].startswith("  0.000  ● listening")
         await it.pilot.press("T")
         assert it.rows("log")[0].startswith("  0.000  ● listening")
+        await it.pilot.press("t", *"12:00", "enter")
         sentence = "The recording does not say the time of day of its events"
-        assert [notice.partition(":")[0] for notice in it.notices()] == [sentence, sentence]
+        assert [notice.partition(":")[0] for notice in it.notices()] == [
+            sentence,
+            sentence,
+            f"{sentence}; give seconds.",
+        ]
         assert str(it.app.bottom_bar.border_subtitle).startswith("recorded 20")
 
     async def main() -> None:

@@ -7,6 +7,7 @@ move needs of it is read first. To go back, the panes are emptied and filled aga
 import asyncio
 import math
 from collections.abc import Callable
+from datetime import datetime, time, timedelta
 from time import monotonic
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.index import CONTEXT, Landmark, RecordingIndex
 from tui_ipc.recording.reader import FOLLOW_INTERVAL
 from tui_ipc.recording.replay import Replay
+from tui_ipc.text.units import to_local_time
 from tui_ipc.tui.keys import format_key
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ BINDINGS: Final[tuple[Binding, ...]] = (
         "To a time",
         show=False,
         id="replay.time",
-        tooltip="Go to a moment, in seconds since the session began, and pause there",
+        tooltip="Go to a moment, in seconds since the session began or by the time of day, and pause there",
     ),
     *_make_landmark_bindings(),
 )
@@ -128,15 +130,36 @@ def ask_for_time(app: "ReplayApp") -> None:
         if text is None:
             return
         try:
-            at = round(float(text) * 1e9)
-        except (ValueError, OverflowError):
-            _refuse(app, f"Not a number of seconds: {text}")
-            return
-        _move(app, lambda index: index.find_time(at), f"The recording ends before {text} s.")
+            at = _parse_time(app.replay, text)
+        except ValueError as error:
+            _refuse(app, str(error))
+        else:
+            _move(app, lambda index: index.find_time(at), f"The recording ends before {text}.")
 
     from tui_ipc.tui.screens.dialogs import LineScreen
 
-    app.push_screen(LineScreen("Go to a time", "Seconds · Enter goes there · Esc cancels"), go)
+    app.push_screen(LineScreen("Go to a time", "Seconds, or hh:mm:ss · Enter goes there · Esc cancels"), go)
+
+
+def _parse_time(replay: Replay, text: str) -> int:
+    """Return the moment of a recording that a text names: seconds, or a time of day on the day that is shown.
+
+    Raises:
+        ValueError: It names none; the text says why.
+    """
+    try:
+        if ":" not in text:
+            return round(float(text) * 1e9)
+        wanted = time.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise ValueError(f"Neither seconds nor a time of day: {text}") from None
+    at = replay.at or 0
+    shown = replay.time_of(at)
+    if shown is None:
+        raise ValueError("The recording does not say the time of day of its events; give seconds.")
+    local = to_local_time(shown)
+    there = datetime.combine(local.date(), wanted, wanted.tzinfo or local.tzinfo)
+    return at + (there - local) // timedelta(microseconds=1) * 1000
 
 
 def go_live(app: "ReplayApp") -> None:
