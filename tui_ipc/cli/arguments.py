@@ -249,7 +249,8 @@ def _add_recordings(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--wall-clock",
         action="store_true",
-        help="show the time of day of each event, for jsonl in UTC, not the seconds since the session began",
+        help="show the local time of day of each event (in jsonl: UTC) instead of the seconds since the "
+        "session began",
     )
     group.add_argument(
         "--speed",
