@@ -10,7 +10,7 @@ import pytest
 from tests.support.recordings import encode_recording
 from tui_ipc import events as ev
 from tui_ipc.recording import index as index_module
-from tui_ipc.recording.codec import Clock, encode_clock, encode_event, encode_header
+from tui_ipc.recording.codec import Clock, RecordingError, encode_clock, encode_event, encode_header
 from tui_ipc.recording.index import CHECKPOINT_SPACING, CONTEXT, RecordingIndex
 from tui_ipc.recording.replay import Replay
 from tui_ipc.session import correlation
@@ -178,6 +178,23 @@ def test_a_replay_begins_where_it_is_asked_to(recorded: tuple[str, list[ev.AnyEv
     shown = asyncio.run(main())
     preface = [LISTENING, OPEN] if checkpoint.position else []
     assert shown == preface + events[checkpoint.position : position]
+
+
+def test_what_a_run_has_once_is_refused_after_a_start_in_the_middle_as_well(tmp_path: Path) -> None:
+    path = tmp_path / "twice.rec"
+    output = [ev.ChildOutput(at=5, run=1, stream="stdout", data=b"x")] * (CONTEXT + CHECKPOINT_SPACING)
+    path.write_bytes(encode_recording(LISTENING, OPEN, *output, OPEN))
+    index = build(str(path))
+
+    async def main() -> None:
+        start = index.find_checkpoint(index.position)
+        assert start.position == CHECKPOINT_SPACING
+        async with Replay(str(path), start=start, speed=None) as replay:
+            with pytest.raises(RecordingError, match="is a second ChannelsOpen of run 1"):
+                async for _ in replay.events():
+                    pass
+
+    asyncio.run(main())
 
 
 def test_of_runs_that_overlap_each_begins_with_its_handshake(tmp_path: Path) -> None:

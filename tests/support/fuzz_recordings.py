@@ -1,4 +1,4 @@
-"""Feeds broken recordings to everything that reads one: reader, printers, scripts, the explorer.
+"""Feeds broken recordings to everything that reads one: reader, index, printers, scripts, the explorer.
 
 Run it by hand, without end, from any seed: python -m tests.support.fuzz_recordings [FIRST_SEED [SECONDS]]
 A case is made of its seed alone; the bytes of one that fails are left in fuzz-SEED.rec.
@@ -11,8 +11,10 @@ import re
 import sys
 import tempfile
 import time
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 from tests.support.app_harness import run_replay_app
 from tests.support.message_strategies import same
@@ -22,8 +24,10 @@ from tui_ipc.events.message_values import ignore_descriptor, make_recorded_handl
 from tui_ipc.ipc.builder import NOTHING
 from tui_ipc.ipc.decoder import StreamDecoder
 from tui_ipc.ipc.wire import encode
+from tui_ipc.recording import index as index_module
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.event_schema import to_encodable
+from tui_ipc.recording.index import RecordingIndex
 from tui_ipc.recording.reader import open_recording
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.print_recording import FORMATS
@@ -98,6 +102,7 @@ def run_case(seed: int, path: Path) -> str:
     recorded.problems()
     for event in events:
         recorded.time_of(event.at)
+    check_index(events, path)
     check_writers(events, recorded.command, path)
     check_model(events)
     if seed % 250 == 0:
@@ -145,6 +150,23 @@ def spoil_event(rng: random.Random, values: list[Any]) -> None:
             alike = [value for value in EDGE_VALUES if type(value) is type(event[field])]
             values[index] = [*event]
             values[index][field] = rng.choice(alike if alike and rng.random() < 0.8 else EDGE_VALUES)
+
+
+def check_index(events: list[AnyEvent], path: Path) -> None:
+    """Index the recording with a place to begin at every few events, and read on from each."""
+    with patch.multiple(index_module, CHECKPOINT_SPACING=3, CONTEXT=0):
+        index = RecordingIndex(str(path))
+        while not index.is_whole:
+            index.read_on(2)
+        assert index.position == len(events)
+        for position in range(3, len(events) + 1, 3):
+            start = index.find_checkpoint(position)
+            assert start.position == position
+            recorded = open_recording(str(path))
+            for place in start.preface:
+                assert next(recorded.events(*place)).ONCE_A_RUN
+            left = events[position:]
+            assert same(list(islice(recorded.events(*start.place), len(left))), left)
 
 
 def check_writers(events: list[AnyEvent], command: tuple[str, ...], path: Path) -> None:

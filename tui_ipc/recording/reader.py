@@ -86,7 +86,8 @@ class Recording:
         self.truncated = 0
         self.skipped: Counter[int] = Counter()
         self._decoder = make_decoder(offset)
-        self._kinds_of_run: dict[int, frozenset[int]] = {}  # of those that a run has once, latest run last
+        if offset == 0:  # who begins in the middle has read before what its runs have once
+            self._kinds_of_run: dict[int, frozenset[int]] = {}  # of those, latest run last
 
     @property
     def start(self) -> int:
