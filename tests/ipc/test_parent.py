@@ -47,6 +47,16 @@ with sender, Receiver(duplicate(sender.fileno())) as receiver:
         sender.send([message, sys.argv[1:-1]])
 """
 
+ENDS_ITS_SIDE = """
+import os, socket, sys
+from tests.support.children.raw_child import INLINE_HELLO, connect
+client = connect()
+client.sendall(INLINE_HELLO)
+client.recv(5, socket.MSG_WAITALL)
+client.shutdown(socket.SHUT_WR)
+sys.exit(len(client.recv(99)))
+"""
+
 SILENT = MEET.split("    bootstrap.send", maxsplit=1)[0]
 
 FIRST_MESSAGE = """
@@ -94,6 +104,16 @@ def test_a_child_in_inline_mode() -> None:
     with python(INLINE) as (child, to_child, from_child):
         to_child.send("hello")
         assert from_child.recv(PATIENCE) == ["hello", []]
+    assert child.returncode == 0
+
+
+def test_a_child_that_ends_its_side_after_quit_sees_the_other_side_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As Node does after ``socket.end()``: it waits for that, and would be ended by a signal otherwise."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    with python(ENDS_ITS_SIDE, grace=PATIENCE) as (child, _, _):
+        pass
     assert child.returncode == 0
 
 
