@@ -61,7 +61,7 @@ def test_all_errors_are_reported(tmp_path: Path) -> None:
     assert [line.removeprefix(f"{tmp_path}/") for line in lines] == [
         "'': No such file or directory; check its path, or put the child's command after --",
         f"tests: it is a directory; name the scripts in it: {tmp_path}/tests/*.tipc",
-        "null␀byte: embedded null byte",
+        "null␀byte: a path cannot hold a null character; name a file that can be read",
         "esc␛[2J: No such file or directory; check its path, or put the child's command after --",
         "binary.tipc:2:1: the byte 0xff (ÿ in Latin-1) is not UTF-8, and " + IS_UTF8,
         lines[-1].removeprefix(f"{tmp_path}/"),

@@ -15,13 +15,12 @@ def look(event, arguments):
 
 sys.addaudithook(look)
 from tui_ipc.cli.main import main
-main(["--script"])
+main(["--script", *sys.argv[1:]])
 """
 
 FOR_LATER = {
     "a failure": (
         "tui_ipc.session.diagnosis",
-        "tui_ipc.osutil.procfs",
         "difflib",
         "shlex",
     ),
@@ -35,7 +34,7 @@ FOR_LATER = {
         "tui_ipc.script.print_recording",
         "tui_ipc.script.record_to_script",
         "tui_ipc.script.update",
-        "tui_ipc.script.update",
+        "tui_ipc.script.workers",
         "textual",
     ),
     "reports": ("xml.sax.saxutils", "xml.etree.ElementTree", "importlib.metadata", "platform", "shutil"),
@@ -43,10 +42,14 @@ FOR_LATER = {
 """What it is for → what is not loaded before."""
 
 
-@pytest.fixture(scope="module")
-def loaded() -> set[str]:
-    """The modules that are loaded when ``tui-ipc --script`` spawns its child."""
+@pytest.fixture(scope="module", params=["built-in", "file"])
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    """The modules that are loaded when ``tui-ipc --script`` spawns its child, with a script and without."""
     command = [sys.executable, "-c", AT_THE_SPAWN]
+    if request.param == "file":
+        script = tmp_path_factory.mktemp("start") / "talk.tipc"
+        script.write_text("> hi\n< {{answer}}\n< /x/\n")
+        command.append(str(script))
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
     return set(done.stdout.split())
 

@@ -35,6 +35,13 @@ def is_locked(descriptor: int) -> bool:
     return bool(kind != fcntl.F_UNLCK)
 
 
+def describe_path_error(error: "OSError | ValueError") -> str:
+    """Why a path could not be opened: what the system said, in its own words, or why it was not asked."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return str(error) if isinstance(error, UnicodeError) else "a path cannot hold a null character"
+
+
 def replace_file(
     path: str, data: bytes, facts: os.stat_result | None = None, *, mode: int | None = None
 ) -> None:

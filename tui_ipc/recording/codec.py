@@ -88,13 +88,6 @@ class UnknownKind(NamedTuple):
     kind: int
 
 
-def describe_path_error(error: OSError | ValueError) -> str:
-    """Why a path could not be opened: what the system said, in its own words, or why it was not asked."""
-    if isinstance(error, OSError):
-        return error.strerror or str(error)
-    return str(error) if isinstance(error, UnicodeError) else "a path cannot hold a null character"
-
-
 # ------------------------------------------------------------------------------------------------- to bytes
 
 

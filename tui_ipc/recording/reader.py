@@ -15,7 +15,7 @@ from tui_ipc.ipc.builder import NOTHING
 from tui_ipc.ipc.decoder import StreamDecoder
 from tui_ipc.ipc.errors import IpcError, ProtocolError
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, too_large
-from tui_ipc.osutil.files import is_locked, lock_file
+from tui_ipc.osutil.files import describe_path_error, is_locked, lock_file
 from tui_ipc.recording.codec import (
     MAGIC,
     Clock,
@@ -27,7 +27,6 @@ from tui_ipc.recording.codec import (
     begins_sent_message,
     decode_header,
     decode_other,
-    describe_path_error,
 )
 from tui_ipc.recording.event_schema import SCHEMAS, FieldError
 from tui_ipc.text.units import format_plural

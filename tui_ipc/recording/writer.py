@@ -12,15 +12,9 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 from tui_ipc.events import AnyEvent
-from tui_ipc.osutil.files import lock_file
+from tui_ipc.osutil.files import describe_path_error, lock_file
 from tui_ipc.recording import codec
-from tui_ipc.recording.codec import (
-    MAGIC,
-    Clock,
-    NothingRecordedError,
-    RecordingError,
-    describe_path_error,
-)
+from tui_ipc.recording.codec import MAGIC, Clock, NothingRecordedError, RecordingError
 from tui_ipc.recording.reader import open_recording
 from tui_ipc.text.units import format_size
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from tui_ipc.osutil.files import replace_file
-from tui_ipc.recording.codec import describe_path_error
+from tui_ipc.osutil.files import describe_path_error, replace_file
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.commands import write_command
 from tui_ipc.script.language.parser import read_script
@@ -150,10 +149,8 @@ def _load_script(file: str, variables: Mapping[str, Any]) -> Script | FaultyScri
         return FaultyScript(name, f"it is a directory; name the scripts in it: {name}/*.tipc")
     except FileNotFoundError as error:
         return FaultyScript(name, f"{error.strerror}; check its path, or put the child's command after --")
-    except OSError as error:
-        return FaultyScript(name, error.strerror or str(error))
-    except ValueError as error:  # a null byte in the path
-        return FaultyScript(name, str(error))
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        return FaultyScript(name, f"{describe_path_error(error)}; name a file that can be read")
     is_executable = os.access(file, os.X_OK)
     remedy: tuple[Detail, ...] = ()
     if is_executable:

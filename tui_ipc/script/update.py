@@ -9,7 +9,7 @@ from dataclasses import replace
 from difflib import unified_diff
 from typing import Any
 
-from tui_ipc.recording.codec import describe_path_error
+from tui_ipc.osutil.files import describe_path_error
 from tui_ipc.script.files import UnwritableScriptError, replace_script_file
 from tui_ipc.script.language.parser import parse_script
 from tui_ipc.script.language.scanner import ScriptSyntaxError

@@ -11,7 +11,8 @@ from typing import IO, TYPE_CHECKING, Final, Literal, Protocol
 from textual.binding import Binding
 
 from tui_ipc.events import AnyEvent
-from tui_ipc.recording.codec import RecordingError, describe_path_error
+from tui_ipc.osutil.files import describe_path_error
+from tui_ipc.recording.codec import RecordingError
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural, format_size
 from tui_ipc.tui.model.session_model import LogEntry

@@ -23,8 +23,7 @@ from platformdirs import user_config_path
 from textual.app import App
 from textual.theme import Theme
 
-from tui_ipc.osutil.files import replace_file
-from tui_ipc.recording.codec import describe_path_error
+from tui_ipc.osutil.files import describe_path_error, replace_file
 from tui_ipc.text import suggest_name
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.keys import check_keys, collect_bindings

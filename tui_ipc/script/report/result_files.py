@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from errno import EACCES
 from typing import Final
 
-from tui_ipc.osutil.files import replace_file
-from tui_ipc.recording.codec import RecordingError, describe_path_error
+from tui_ipc.osutil.files import describe_path_error, replace_file
+from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.script import ExitCode
 from tui_ipc.script.outcome import Outcome, Status
