@@ -6,6 +6,7 @@ Standard output holds the events and nothing else; problems with the recording g
 import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Final, TypeAlias
 
@@ -30,6 +31,7 @@ VALUE_LIMIT: Final = 2000
 LINE_LIMIT: Final = 64 * 1024
 """Bytes of an unfinished line of output that are held back; a longer line is shown in pieces."""
 
+_PIECE_SIZE: Final = 64 * 1024  # bytes of output that are split into lines at once
 _WRITE_SIZE: Final = 64 * 1024  # characters that are written at once
 _COMPLAINT_TIMEOUT: Final = 1.0  # seconds for the line on standard error
 
@@ -187,26 +189,30 @@ def format_as_text(events: Iterable[AnyEvent | None], time_of: TimeOf | None = N
         time = time_of(at) if time_of is not None else None
         return format_clock(at) if time is None else format_iso_time(to_local_time(time))
 
-    unfinished: dict[str, tuple[ChildOutput, bytes]] = {}
+    unfinished: dict[str, ChildOutput] = {}  # with the line that each stream has begun
     for event in events:
         if event is None:
             yield None
             continue
         clock = show_clock(event.at)
         if isinstance(event, ChildOutput):
-            _, held = unfinished.pop(event.stream, (event, b""))
-            *lines, rest = (held + event.data).split(b"\n")
-            if len(rest) > LINE_LIMIT:
-                lines, rest = [*lines, rest], b""
-            yield from (_format_output_line(event, data, clock) for data in lines)
+            begun = unfinished.pop(event.stream, None)
+            rest = b"" if begun is None else begun.data
+            for start in range(0, len(event.data), _PIECE_SIZE):
+                *lines, rest = (rest + event.data[start : start + _PIECE_SIZE]).split(b"\n")
+                if len(rest) > LINE_LIMIT:
+                    lines, rest = [*lines, rest], b""
+                yield from (_format_output_line(event, data, clock) for data in lines)
             if rest:
-                unfinished[event.stream] = event, rest
+                unfinished[event.stream] = replace(event, data=rest)
             continue
         if isinstance(event, ChildExited):
-            yield from (_format_output_line(*left, show_clock(left[0].at)) for left in unfinished.values())
+            yield from (
+                _format_output_line(left, left.data, show_clock(left.at)) for left in unfinished.values()
+            )
             unfinished.clear()
         yield _format_line(event, describe_event(event, VALUE_LIMIT), _format_figures(event), clock)
-    yield from (_format_output_line(*left, show_clock(left[0].at)) for left in unfinished.values())
+    yield from (_format_output_line(left, left.data, show_clock(left.at)) for left in unfinished.values())
 
 
 def _format_output_line(event: ChildOutput, data: bytes, clock: str) -> str:
