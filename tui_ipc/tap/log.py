@@ -145,9 +145,10 @@ class TapLog:
             text = f"the parent sent it: {text}"
         self._record(make_fault(self._stamp(), _RUN, text, error, ends_channel=ends_channel, channel=channel))
 
-    def channel_ended(self) -> None:
-        """The main channel from the child ended."""
-        if self._step is None:
+    def channel_ended(self, channel: int, *, is_main: bool) -> None:
+        """A channel from the child ended."""
+        self._asked.pop(channel, None)
+        if is_main and self._step is None:
             self._record(ev.ChannelClosed(at=self._stamp(), run=_RUN))
 
     def _receive_hello(
@@ -271,8 +272,8 @@ class FlowObserver:
         """See :class:`~tui_ipc.tap.relay.Observer`."""
         if self._decoder.state != BROKEN:
             self._decoder.close()
-        if self.is_main and not self._is_toward_child:
-            self._log.channel_ended()
+        if not self._is_toward_child:
+            self._log.channel_ended(self._channel, is_main=self.is_main)
 
     def _fault(self, error: IpcError, *, ends_channel: bool) -> None:
         self._log.fault(
