@@ -183,7 +183,7 @@ def test_conditions_that_are_met_stay() -> None:
     script = parse_script(text)
     expected = script.steps[1]
     assert isinstance(expected, Expect)
-    received = {"id": 7, "of": [{"x": 2}], "{{a}}": "b", "n": "{{a}}"}
+    received = {"id": 7, "of": [{"x": 2}], "b": "b", "n": "{{a}}"}
     pattern, captured = merge_pattern(expected.value, received, {"a": "b"})
     after = rewrite_expectations(text, script, {2: pattern})
     rewritten = pattern_text.replace('"n": 1', r'"n": "\u007b{a}}"').replace("1|2}} } }}", "1 | 2}}}}}")

@@ -42,7 +42,7 @@ scalars = (
     | st.binary()
     | st.datetimes(timezones=st.just(UTC))
 )
-keys = st.text() | st.integers(0, 9) | st.binary(max_size=3)
+keys = st.text() | st.just("{{known}}") | st.integers(0, 9) | st.binary(max_size=3)
 
 
 def nested(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

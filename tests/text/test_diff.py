@@ -12,7 +12,7 @@ from tui_ipc.text import diff as contrast_module
 from tui_ipc.text.diff import explain_difference
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.pattern_match import find_difference
-from tui_ipc.text.placeholders import ANY_REST, Capture, Regex
+from tui_ipc.text.placeholders import ANY_REST, Capture, Regex, Template
 
 
 def shown(expected: Any, received: Any) -> list[str]:
@@ -166,6 +166,20 @@ def test_keys_that_python_takes_for_equal_are_shown_as_they_are(
 ) -> None:
     """Also NaN, which equals no key for Python."""
     assert shown(expected, received)[:4] == lines
+
+
+def test_a_key_with_a_name_is_marked_where_it_is() -> None:
+    """In the message, the map that has the key is marked."""
+    expected = {"u": {Template(("", "id", "")): 1}}
+    difference = find_difference(expected, {"u": {"7": 2}}, {"id": 7})
+    assert difference is not None
+    assert [text for _, text in explain_difference(difference, expected, {"u": {"7": 2}})] == [
+        '{"u": {"{{id}}": 1}}',
+        "                 ^",
+        '{"u": {"7": 2}}',
+        "      ^^^^^^^^",
+        '$.u["{{id}}"]: 1 was expected, and 2 came',
+    ]
 
 
 def test_what_looks_alike_is_written_with_escapes() -> None:

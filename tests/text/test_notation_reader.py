@@ -54,7 +54,7 @@ RULES = PlaceholderRules(lambda found: "", is_known=lambda name: name != "unknow
         ('["...", "/a/", "{{unknown}}"]', ["...", "/a/", "{{unknown}}"]),
         ('["a {{ b }}, {{env.C}}!"]', [Template(("a ", "b", ", ", "env.C", "!"))]),
         (r'["\u007b{a}} {{{a}} {{unknown}}"]', [Template(("{{a}} {", "a", " {{unknown}}"))]),
-        ('{"{{a}}": b"{{a}}"}', {"{{a}}": b"{{a}}"}),
+        ('{"{{a}}": b"{{a}}", "{{unknown}}": 1}', {Template(("", "a", "")): b"{{a}}", "{{unknown}}": 1}),
         ("/^{{a}} {{unknown}}{2}$/", Regex("^{{a}} {{unknown}}{2}$", ("a",))),
         ("{{id: int}}", Capture("id", ((IsType("int"),),))),
         ("{{_:int 1..5|null}}", Capture("_", ((IsType("int"), InRange(1, 5)), (None,)))),
@@ -169,7 +169,7 @@ def test_what_is_rendered_reads_back(pattern: Any) -> None:
 @given(values)
 def test_a_value_reads_the_same_in_a_pattern(value: Any) -> None:
     """Placeholders change the meaning of no text that had one; strings by themselves are read as JSON."""
-    text = render_value(value)
+    text = render_pattern(value)
     parsed = parse_leading_value(text + " # more", RULES)
     assert parsed == (value, len(text))
     assert interpret(text)[0] == value

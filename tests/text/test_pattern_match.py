@@ -412,3 +412,19 @@ def test_named_groups_capture() -> None:
     """Anew each time, as a string; one that matches nothing does not."""
     pattern = {"url": Regex(r"port (?P<port>\d+)(?P<path>/.*)?"), ANY_REST: ANY_REST}
     assert match_pattern(pattern, {"url": "port 80"}, {"port": "1"}) == (None, {"port": "80"})
+
+
+def test_names_in_a_key_stand_for_the_text_of_their_values() -> None:
+    """So that an entry is found by what was captured before, also within the same message."""
+    key = Template(("user ", "id", ""))
+    assert find_difference({key: 1}, {"user 7": 1}, {"id": 7}) is None
+    assert match_pattern([Capture("id"), {key: Capture("x")}], [7, {"user 7": 1}])[1] == {"id": 7, "x": 1}
+    found = find_difference({"users": {key: 1}}, {"users": {"user 7": 2}}, {"id": 7})
+    assert found is not None
+    assert found.describe() == '$.users["user {{id}}"]: 1 was expected, and 2 came'
+    lines = [each.describe() for each in iter_differences({key: 1}, {"user 7": 1})]
+    assert lines == [
+        '$["user {{id}}"]: 1 was expected, and nothing is there',
+        '$["user 7"]: 1 came, and nothing was expected there',
+    ]
+    assert fill_names({key: [key]}, {"id": 7}) == {"user 7": ["user 7"]}

@@ -46,7 +46,7 @@ def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tupl
         if isinstance(ours, list | tuple) and isinstance(theirs, list | tuple):
             container[key], pairs = _merge_array(ours, theirs)
         elif isinstance(ours, dict) and isinstance(theirs, dict):
-            container[key], pairs = _merge_map(ours, theirs)
+            container[key], pairs = _merge_map(ours, theirs, names)
         else:
             difference, new = match_pattern(ours, theirs, names)
             container[key] = ours if difference is None else theirs
@@ -70,10 +70,12 @@ def _merge_array(ours: Any, theirs: Any) -> tuple[list[Any], list[tuple[Any, Any
     return room, [(index, *pair) for index, pair in zip(places, begin + end, strict=True)]
 
 
-def _merge_map(ours: Any, theirs: Any) -> tuple[dict[Any, Any], list[tuple[Any, Any, Any]]]:
+def _merge_map(
+    ours: Any, theirs: Any, known: Mapping[str, Any]
+) -> tuple[dict[Any, Any], list[tuple[Any, Any, Any]]]:
     """Make a map with room for the keys that came, the old ones in their order; ``...`` stays where it is."""
     pairs = {}
-    for our, their, place in pair_entries(ours, theirs, None):
+    for our, their, place in pair_entries(ours, theirs, None, known):
         if their is not ABSENT and place is not None:
             pairs[place[1]] = our, their
     room = {key: ANY_REST if key is ANY_REST else None for key in ours if key is ANY_REST or key in pairs}

@@ -155,6 +155,9 @@ def _split_around(value: Any, path: Sequence[Any], part: Any) -> _Split:
             part = inner
             break
         key_inside = find_key(inner, following) if isinstance(inner, dict) else following
+        if key_inside is ABSENT and part is not ABSENT:  # a key with a name in it is only in the pattern
+            part = inner
+            break
         container[key] = inner = dict(inner) if isinstance(inner, dict) else list(inner)
         container, key = inner, key_inside
     marker = render_value(_MARKER)

@@ -225,8 +225,7 @@ def read_value(
             value, start = unfinished.pop().close(rules)
             position += 1
         else:
-            is_key = bool(unfinished) and unfinished[-1].wants_key
-            value, position = _read_scalar(text, start, None if is_key else rules)
+            value, position = _read_scalar(text, start, rules)
         while unfinished:  # add the value; while that closes a container, this is the next value to add
             position = _expect_mark(text, position, value, unfinished[-1].add(value, start))
             if text[position - 1] in ",:":

@@ -175,7 +175,7 @@ def _differences(  # noqa: PLR0912, PLR0915 - one branch for each kind of placeh
         if type(ours) in _SCALARS:
             matches = _is_same_scalar(ours, theirs)
         elif isinstance(ours, dict) and isinstance(theirs, dict):
-            pairs += reversed(pair_entries(ours, theirs, place))
+            pairs += reversed(pair_entries(ours, theirs, place, {**known, **captured} if known else captured))
             matches = True
         elif isinstance(ours, _ARRAYS) and isinstance(theirs, _ARRAYS):
             if align and ANY_REST not in ours:
@@ -295,12 +295,14 @@ def _find_anchors(
     return anchors
 
 
-def pair_entries(ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place) -> list[_Pair]:
+def pair_entries(
+    ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place, known: Mapping[str, Any] = _NO_CAPTURES
+) -> list[_Pair]:
     """Pair the values of two maps that must be the same; one without a partner has :data:`ABSENT`."""
     found = theirs
     if not _UNAMBIGUOUS_KEYS.issuperset(map(type, theirs)):
         found = {_key_identity(key): value for key, value in theirs.items()}
-    due = {_key_identity(key): key for key in ours if key is not ANY_REST}
+    due = {_key_identity(_fill_key(key, known)): key for key in ours if key is not ANY_REST}
     pairs: list[_Pair] = [(ours[key], found.get(apart, ABSENT), (place, key)) for apart, key in due.items()]
     if ANY_REST not in ours and not due.keys() >= found.keys():
         pairs += ((ABSENT, theirs[key], (place, key)) for key in theirs if _key_identity(key) not in due)
@@ -316,6 +318,14 @@ def find_key(mapping: Mapping[Any, Any], key: Any) -> Any:
         return key if key in mapping else ABSENT
     apart = _key_identity(key)
     return next((each for each in mapping if _key_identity(each) == apart), ABSENT)
+
+
+def _fill_key(key: Any, known: Mapping[str, Any]) -> Any:
+    """The key that a string with names stands for; itself, which no message has, if one is not known."""
+    try:
+        return key.fill(known) if isinstance(key, Template) else key
+    except KeyError:
+        return key
 
 
 def _key_identity(key: Any) -> Any:

@@ -1,8 +1,8 @@
 """The placeholders of a pattern: any value, a string that a regular expression finds, a name, a condition.
 
 A pattern is a value as messages hold it, in which placeholders stand for values, alone, in arrays or in maps;
-so a pattern without placeholders is a value. No message holds a placeholder, and none is the key of a map,
-except that :data:`ANY_REST` as key and value of one entry stands for further entries.
+so a pattern without placeholders is a value. No message holds a placeholder. Of the keys of a map, a string
+may be a :class:`Template`, and :data:`ANY_REST` as key and value of one entry stands for further entries.
 """
 
 import re
@@ -123,6 +123,7 @@ def iter_placeholders(pattern: Any) -> Iterator[Placeholder]:
             unseen += reversed(item)
         elif isinstance(item, dict):
             unseen += reversed(item.values())
+            unseen += [key for key in item if isinstance(key, Template)]
         elif isinstance(item, Unordered):
             unseen += reversed(item.items)
         elif isinstance(item, Each):
@@ -175,7 +176,11 @@ def replace_placeholders(pattern: Any, by: Callable[[Placeholder], Any]) -> Any:
             container[key] = items = list(item)
             unfilled += ((items, index) for index in range(len(items)))
         elif isinstance(item, dict):
-            container[key] = entries = {each: value for each, value in item.items() if each is not ANY_REST}
+            container[key] = entries = {
+                by(each) if isinstance(each, Template) else each: value
+                for each, value in item.items()
+                if each is not ANY_REST
+            }
             unfilled += ((entries, each) for each in entries)
     return outermost[0]
 

@@ -364,6 +364,7 @@ def find_faults(text: str) -> list[int]:
         ("repeat x\n> 1\nend", [1]),
         ("repeat 2\nx\nend\n> 1", [2]),
         ("< {{id}} within 2\n> {{id}}", [1]),
+        ("set a {{env.NONE}}\nset b {{a}}\n> {{b}}", [1]),
         ("quit\n> 1\n> 2\n> 3", [2]),
         ("repeat 2\nrepeat 3\nx", [3, 2, 1]),
         ("repeat 1\n" * 18 + "> 1\n" + "end\n" * 18 + "end", [17, 18, 38]),

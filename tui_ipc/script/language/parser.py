@@ -32,6 +32,7 @@ from tui_ipc.text.placeholders import fill_names, list_captured_names, list_used
 MAX_NESTING: Final = 16
 """How deeply blocks may nest."""
 
+_SET_NAME: Final = re.compile(r"set[ \t]+([A-Za-z_][A-Za-z0-9_]*)")
 _NAMES: Final = re.compile(r"\{\{[ \t]*([A-Za-z_][A-Za-z0-9_]*)(?![\w.])")
 
 
@@ -149,6 +150,9 @@ class _ScriptParser:
         text = line.text.lstrip(BLANKS)
         if text.split(maxsplit=1)[:1] == ["repeat"]:
             self._too_deep += bool(self._begin_block(Repeat(1, (), line=line.number)))
+        elif name := _SET_NAME.match(text):
+            self._known[name[1]] = None
+            self._variables.setdefault(name[1], None)
         elif text.startswith("<"):
             self._known |= dict.fromkeys(_NAMES.findall(text))
 

@@ -241,9 +241,10 @@ def _check_not_regex(line: LineScanner, end: int) -> None:
 def explain_unknown_name(name: str, known: Collection[str]) -> str:
     """Say that a name has no value, and what was probably meant."""
     if name.startswith("env."):
-        similar = find_similar(name, [each for each in known if each.startswith("env.")])
-        remedy = f"; did you mean {similar}?" if similar else "; export it"
-        return f"the environment has no variable {name.removeprefix('env.')}{remedy}"
+        name = name.removeprefix("env.")
+        similar = find_similar(name, [each[4:] for each in known if each.startswith("env.")])
+        remedy = f"did you mean env.{similar}?" if similar else "export it"
+        return f"the environment has no variable {name}; {remedy}"
     names = [each for each in known if not each.startswith("env.")]
     if similar := find_similar(name, names):
         return f"nothing is named {name} above; did you mean {similar}?"
@@ -274,7 +275,10 @@ def _protect_strings(pattern: Any) -> Any:
             copy = container[key] = list(item)
             unseen += ((copy, index) for index in range(len(copy)))
         elif isinstance(item, dict):
-            entries = container[key] = dict(item)
+            entries = container[key] = {
+                Template((each,)) if isinstance(each, str) and NAME_IN_TEXT.search(each) else each: value
+                for each, value in item.items()
+            }
             unseen += ((entries, each) for each in entries)
         elif isinstance(item, str):
             container[key] = Template((item,)) if NAME_IN_TEXT.search(item) else item
