@@ -39,9 +39,10 @@ def test_annotations_can_be_read(name: str) -> None:
 
 @pytest.mark.parametrize("module", [tui_ipc, tui_ipc.aio])
 def test_signatures_can_be_read(module: ModuleType) -> None:
-    """Of functions and classes, errors as well, with their annotations evaluated."""
+    """Of functions and classes, errors as well, with their annotations evaluated; and those of attributes."""
     for name in module.__all__:
         inspect.signature(getattr(module, name), eval_str=True)
+        typing.get_type_hints(getattr(module, name))
 
 
 def test_all_of_them_were_looked_at() -> None:

@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from mmap import mmap
+else:
+    mmap = object
 
 _SEALED = 0
 if hasattr(fcntl, "F_SEAL_WRITE"):
