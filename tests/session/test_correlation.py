@@ -235,10 +235,14 @@ def test_what_has_a_key_that_no_answer_has_is_not_an_answer() -> None:
     ("sent", "came", "reason"),
     [
         ({"id": 1}, {"id": 1}, ""),
-        ({"ID": 1}, {"id": 1}, "none of the 1 message that we sent has a value there"),
-        ({"id": 1}, {"ID": 1}, "none of the 1 message that came has a value there and can be an answer"),
-        ({"id": 1}, {"id": 1, "method": 2}, "none of the 1 message that came has a value there and can be"),
-        ({"id": 1}, {"id": "1"}, "none of the 1 message that came has the same value there as one of the"),
+        ({"ID": 1}, {"id": 1}, "of 1 message that we sent, none has a value there"),
+        ({"id": 1}, {"ID": 1}, "of 1 message that came, none has a value there and can be an answer"),
+        ({"id": 1}, {"id": 1, "method": 2}, "of 1 message that came, none has a value there and can be"),
+        (
+            {"id": 1},
+            {"id": "1"},
+            "of 1 message that came, none has the same value there as one of 1 message that",
+        ),
     ],
 )
 def test_a_path_that_never_matched_anything_is_told(sent: object, came: object, reason: str) -> None:

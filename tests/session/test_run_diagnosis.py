@@ -253,6 +253,12 @@ def test_a_message_that_has_only_begun_is_told_and_not_taken_for_none() -> None:
     assert re.fullmatch(begun, late.sentence)
 
 
+def test_a_large_message_that_has_only_begun_is_told_with_its_size() -> None:
+    """Large ones come on a stream of their own."""
+    text = diagnosed(child("announces_much"), lambda facts: facts.channels and facts.channels.unfinished)
+    assert text.startswith("5 of the 500 bytes of a message have come, the last TIME ago.")
+
+
 def test_a_child_that_does_not_quit_is_told_as_such() -> None:
     """While it still has its time to do so."""
     found: list[str] = []

@@ -143,14 +143,13 @@ class KeyCorrelator:
         """Say on which side the path leads nowhere, or that no two values were the same."""
         if self._has_matched or not (self._sent_count and self._received_count):
             return ""
-        sent = f"the {format_plural(self._sent_count, 'message')} that we sent"
-        came = f"the {format_plural(self._received_count, 'message')} that came"
+        sent, came = (format_plural(count, "message") for count in (self._sent_count, self._received_count))
         if not self._sent_with_value:
-            reason = f"none of {sent} has a value there"
+            reason = f"of {sent} that we sent, none has a value there"
         elif not self._received_with_value:
-            reason = f"none of {came} has a value there and can be an answer"
+            reason = f"of {came} that came, none has a value there and can be an answer"
         else:
-            reason = f"none of {came} has the same value there as one of {sent}"
+            reason = f"of {came} that came, none has the same value there as one of {sent} that we sent"
         return f"no answer was matched by {self._rule.text}: {reason}"
 
     def _take(self, key: Hashable) -> PendingMessage:

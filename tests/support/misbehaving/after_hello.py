@@ -94,6 +94,17 @@ UNFINISHED = {
     "claims a list that the limit allows": half_message(
         b"\xdd\0\x10\0\0", "", "a list of 1 048 576 items, 0 of them whole"
     ),
+    "announces a large message, and ends in the middle of it": Row(
+        command=child("announces_much"),
+        story=[
+            *OPEN_STEPS,
+            ASKED,
+            "fault: the peer is gone: it ended 16 bytes into a message",
+            *ENDED,
+            "left 0 processes, 16 bytes unread",
+        ],
+        act=leave,
+    ),
     "says half a message and exits": Row(
         command=child("breaks_the_wire", "cut off"),
         story=[
