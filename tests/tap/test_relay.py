@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from tui_ipc.tap.relay import Body, Endpoint, Link, Relay
+from tui_ipc.tap.links import Body, Endpoint, Link
+from tui_ipc.tap.relay import Relay
 
 
 class Seen:

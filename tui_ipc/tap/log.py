@@ -20,7 +20,7 @@ from tui_ipc.ipc.wire import RECEIVER, SENDER, Large, Message
 from tui_ipc.session.correlation import Correlator
 from tui_ipc.session.handshake import receive_hello
 from tui_ipc.session.mistakes import describe_limit, make_fault
-from tui_ipc.tap.relay import Body, Endpoint, Link
+from tui_ipc.tap.links import Body, Endpoint, Link
 
 MAIN: Final = 0
 """The channel on which parent and child talk after the handshake."""
@@ -238,7 +238,7 @@ class FlowObserver:
         self._claimed: list[tuple[int, Endpoint]] = []  # by the message that is being decoded
 
     def observe(self, data: bytes, endpoints: Sequence[Endpoint]) -> Sequence[Body]:
-        """See :class:`~tui_ipc.tap.relay.Observer`."""
+        """See :class:`~tui_ipc.tap.links.Observer`."""
         decoder = self._decoder
         if decoder.state == BROKEN:
             return ()
@@ -269,7 +269,7 @@ class FlowObserver:
         return bodies
 
     def end(self) -> None:
-        """See :class:`~tui_ipc.tap.relay.Observer`."""
+        """See :class:`~tui_ipc.tap.links.Observer`."""
         if self._decoder.state != BROKEN:
             self._decoder.close()
         if not self._is_toward_child:

@@ -15,8 +15,9 @@ from tui_ipc.osutil.exit_status import read_exit_status
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.tap.launch import TAPPED, TapOptions, replace_server_name, report
+from tui_ipc.tap.links import Link
 from tui_ipc.tap.log import TapLog
-from tui_ipc.tap.relay import Link, Relay
+from tui_ipc.tap.relay import Relay
 from tui_ipc.tap.tap_files import MAX_SIZE, make_tap_file
 
 _MAX_COMMAND: Final = 16 * 1024  # bytes
