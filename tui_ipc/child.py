@@ -12,18 +12,20 @@ A child made with this module ends when its parent asks it to, and when its pare
 import io
 import os
 import sys
+from collections.abc import Callable
 
-from tui_ipc.ipc.channel import channel
+from tui_ipc.ipc.channel import Receiver, Sender, channel
 from tui_ipc.ipc.errors import Disconnected, IpcError
 from tui_ipc.ipc.hello import QUIT, SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE, Hello
 from tui_ipc.ipc.oneshot import connect
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any, Never
+else:
+    Any = Never = object
 
-    from tui_ipc.ipc.channel import Receiver, Sender
+__all__ = ["main", "serve"]
 
 
 def serve(handler: "Callable[[Any], Any]", name: str | None = None) -> int:

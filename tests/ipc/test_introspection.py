@@ -11,11 +11,14 @@ import pytest
 
 import tui_ipc
 import tui_ipc.aio
+import tui_ipc.child
+
+MODULES = (tui_ipc, tui_ipc.aio, tui_ipc.child)
 
 
 def public_functions() -> Iterator[tuple[str, Callable[..., Any]]]:
     """Functions, and the methods and properties of classes, by their names."""
-    for module in (tui_ipc, tui_ipc.aio):
+    for module in MODULES:
         for name in module.__all__:
             item = getattr(module, name)
             members = inspect.getmembers_static(item) if isinstance(item, type) else [("", item)]
@@ -37,7 +40,7 @@ def test_annotations_can_be_read(name: str) -> None:
     inspect.signature(function, eval_str=True)
 
 
-@pytest.mark.parametrize("module", [tui_ipc, tui_ipc.aio])
+@pytest.mark.parametrize("module", MODULES)
 def test_signatures_can_be_read(module: ModuleType) -> None:
     """Of functions and classes, errors as well, with their annotations evaluated; and those of attributes."""
     for name in module.__all__:
