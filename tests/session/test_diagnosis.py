@@ -98,6 +98,13 @@ def owing(traffic: ChannelState = OWED, **more: object) -> Diagnosis:
             ["The child has not connected for 3.0 s; it sleeps in pause, waiting for a signal."],
         ),
         (
+            Diagnosis(phase=RunPhase.HANDSHAKE, step="hello", waited=SECOND, unfinished_hello=BEGUN),
+            [
+                "The child connected and has not sent its hello for 1.0 s.",
+                "5 of the 500 bytes of a message have come, the last 0.5 s ago.",
+            ],
+        ),
+        (
             Diagnosis(
                 phase=RunPhase.HANDSHAKE,
                 step="hello",

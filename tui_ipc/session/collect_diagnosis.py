@@ -13,6 +13,7 @@ from tui_ipc.session.diagnosis import (
 from tui_ipc.session.handshake import Handshake, RunPhase
 from tui_ipc.session.process import RunParts
 from tui_ipc.session.timeline import Timeline
+from tui_ipc.session.unfinished import find_unfinished
 
 
 def collect_diagnosis(
@@ -42,6 +43,10 @@ def collect_diagnosis(
     has_talker_ended = bool(talker) and not talker[-1].is_alive()
     observed = talker[-1].pid if talker and not has_talker_ended else pid
 
+    hello = None
+    if phase is RunPhase.HANDSHAKE:
+        hello = find_unfinished(handshake.first_bytes, handshake.partial_hello_size)
+
     def elapsed(at: int | None) -> int | None:
         return None if at is None else now - at
 
@@ -49,6 +54,7 @@ def collect_diagnosis(
         phase=phase,
         step=handshake.step if conversation is None else None,
         waited=elapsed(last_step_at) or 0,
+        unfinished_hello=hello,
         failure=failure,
         exit_text=None if exit_status is None else str(exit_status),
         stopped_by=None if parts is None else parts.process.stopped_by,

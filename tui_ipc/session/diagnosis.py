@@ -85,6 +85,7 @@ class Diagnosis:
         phase: How far the run has come.
         step: In a handshake, the step to be reached next, or the one that was not reached.
         waited: Nanoseconds since the step before it.
+        unfinished_hello: What has come of the child's first message, None if nothing has, or all of it.
         failure: Why the handshake failed, None if it did not.
         exit_text: How the child ended (``exited with code 3``), None while it lives.
         stopped_by: The signal that the child is stopped by, as far as is known.
@@ -100,6 +101,7 @@ class Diagnosis:
     phase: RunPhase
     step: Step | None = None
     waited: int = 0
+    unfinished_hello: UnfinishedMessage | None = None
     failure: str | None = None
     exit_text: str | None = None
     stopped_by: int | None = None
@@ -167,6 +169,8 @@ def _describe_handshake(facts: Diagnosis) -> Iterator[str]:
         yield f"{missing}."
     else:
         yield f"{missing}; {does}." if does else f"{missing}."
+    if facts.unfinished_hello is not None:
+        yield f"{facts.unfinished_hello}."
     yield from _describe_lineage(facts)
     if facts.consumer_stalled:
         yield _STALLED_TEXT
