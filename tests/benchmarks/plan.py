@@ -18,7 +18,7 @@ from tests.benchmarks.contenders import (
 )
 from tests.benchmarks.coroutines import AioChannel, Streams
 from tests.benchmarks.measure import CPUS, Figures, Group, Tally, in_turn, turns
-from tests.benchmarks.processes import NNG, Queue
+from tests.benchmarks.processes import NNG, Iceoryx, Queue
 
 CPU = CPUS[0]
 
@@ -58,6 +58,11 @@ def extras() -> tuple[type[Contender], ...]:
     return tuple(kind for kind in found if kind)
 
 
+def by_turns() -> tuple[type[Contender], ...]:
+    """Those of the extra that are measured there and back only: they lose what a reader is too slow for."""
+    return (Iceoryx,) if find_spec("iceoryx2") else ()
+
+
 OURS: tuple[type[Contender], ...] = (Channel,)
 OTHERS: tuple[type[Contender], ...] = (Pipe, Queue, *extras())
 
@@ -82,7 +87,7 @@ def measured(quick: bool) -> dict[str, Group]:
 def messages(rounds: int, share: int) -> dict[str, Group]:
     """Blocking, both processes on one CPU."""
     table = {}
-    kinds: tuple[type[Contender], ...] = (Floor, *OURS, Inline, *OTHERS)
+    kinds: tuple[type[Contender], ...] = (Floor, *OURS, Inline, *OTHERS, *by_turns())
     for size, each in ((32, 2000), (1024, 2000), (64 * 1024, 300), (1024 * 1024, 40), (16 * 1024 * 1024, 2)):
         figures = round_trips(kinds, CPU, size, max(1, each // share), rounds)
         table[f"round trip, {size} bytes"] = Group("µs", figures)
@@ -98,7 +103,8 @@ def two_cpus(rounds: int, share: int) -> dict[str, Group]:
     table = {}
     for other in CPUS[1:2]:
         for size, each in ((32, 1000), (64 * 1024, 200), (1024 * 1024, 20), (16 * 1024 * 1024, 2)):
-            figures = round_trips((Floor, *OURS, *OTHERS), other, size, max(1, each // share), rounds)
+            kinds: tuple[type[Contender], ...] = (Floor, *OURS, *OTHERS, *by_turns())
+            figures = round_trips(kinds, other, size, max(1, each // share), rounds)
             table[f"two CPUs, round trip, {size} bytes"] = Group("µs", figures)
         one_way_kinds: tuple[type[Contender], ...] = (FloorOneWay, *OTHERS, *OURS, Batches)
         figures = one_way(one_way_kinds, other, 32, 10_000 // share, rounds)

@@ -19,11 +19,13 @@ CONTENDERS: Final = {
     "multiprocessing.Queue": "`Queue`",
     "pyzmq PAIR": "pyzmq",
     "pynng Pair0": "pynng",
+    "iceoryx2": "iceoryx2",
 }
-"""The columns: a contender, and how it is called there."""
+"""The columns: a contender, and how it is called there. Those that the run lacks are left out."""
 
 WORK: Final = {
     "round trip, 32 bytes": "32 B there and back",
+    "two CPUs, round trip, 32 bytes": "32 B there and back, two CPUs",
     "round trip, 1024 bytes": "1 KiB there and back",
     "round trip, 65536 bytes": "64 KiB there and back",
     "round trip, 1048576 bytes": "1 MiB there and back",
@@ -37,11 +39,13 @@ WORK: Final = {
 
 def medians(groups: Mapping[str, Mapping[str, Any]]) -> str:
     """The medians of all contenders, in Markdown; a dash where one does not do that work."""
-    rows = [["work", *CONTENDERS.values()]]
+    shown = [groups[title]["medians"] for title in WORK if title in groups]
+    names = [name for name in CONTENDERS if any(name in medians for medians in shown)]
+    rows = [["work", *(CONTENDERS[name] for name in names)]]
     for title, work in WORK.items():
         if title in groups:
             found, unit = groups[title]["medians"], groups[title]["unit"]
-            rows.append([work, *(quantity(found[one], unit) if one in found else "–" for one in CONTENDERS)])
+            rows.append([work, *(quantity(found[one], unit) if one in found else "–" for one in names)])
     return _markdown(rows)
 
 

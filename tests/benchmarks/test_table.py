@@ -9,16 +9,16 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_each_kind_of_work_has_a_row() -> None:
-    """Each contender has a column, and a dash where it does not do that work."""
+    """Each contender that was there has a column, and a dash where it does not do that work."""
     measured = {
         "round trip, 32 bytes": {"unit": "µs", "medians": {"bare socket pair": 9.0, "tui_ipc": 12.34}},
         "one way, 32 bytes": {"unit": "messages/s", "medians": {"tui_ipc, send_many": 2e6}},
     }
     assert medians(measured).splitlines() == [
-        "| work | bare socket pair | tui_ipc | `send_many` | `Pipe` | `Queue` | pyzmq | pynng |",
-        "|---|---|---|---|---|---|---|---|",
-        "| 32 B there and back | 9.0 µs | 12.3 µs | – | – | – | – | – |",
-        "| 32 B one way | – | – | 2.0 M/s | – | – | – | – |",
+        "| work | bare socket pair | tui_ipc | `send_many` |",
+        "|---|---|---|---|",
+        "| 32 B there and back | 9.0 µs | 12.3 µs | – |",
+        "| 32 B one way | – | – | 2.0 M/s |",
     ]
 
 

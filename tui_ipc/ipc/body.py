@@ -5,7 +5,10 @@ and never becomes a message.
 """
 
 import os
+import sys
+from fcntl import ioctl
 from io import BytesIO
+from termios import FIONREAD
 
 from tui_ipc.ipc.errors import ProtocolError
 from tui_ipc.ipc.wire import BLOB_HEADER_SIZE, Large, announce, blob_header
@@ -32,9 +35,7 @@ _BODIES_SHARE = 4
 _STEP = 256 * 1024
 """Bytes by which the memory for a body grows at least."""
 
-_FIRST_READ = 1024 * 1024
-"""Bytes of the first read of the content at most: where the sender's buffer held so much, that is all of it.
-The kernel gives no memory for what the read did not bring."""
+_INT = bytes(4)
 
 
 class Body:
@@ -124,22 +125,26 @@ class Body:
         """Read once; how many bytes there were."""
         memory = self._memory
         missing = self.size - self.got
+        available = int.from_bytes(ioctl(self._stream, FIONREAD, _INT), sys.byteorder)
         if memory is None:
-            piece = os.read(self._stream, min(missing, _FIRST_READ))
-            if len(piece) == missing:  # all at once, as a message that fits into its stream comes
-                self._whole = piece if self._is_blob() else self._header + piece
-                return missing
+            piece = b""
+            if available >= missing:  # all at once, as a message comes that fits into its stream
+                piece = os.read(self._stream, missing)
+                if len(piece) == missing:
+                    self._whole = piece if self._is_blob() else self._header + piece
+                    return missing
             self._memory = memory = BytesIO()
             if not self._is_blob():
                 memory.write(self._header)
             memory.write(piece)
             self._room = memory.tell()
-            return len(piece)
+            if piece:
+                return len(piece)
         # A BytesIO keeps its content in a bytes object, which getvalue() gives away without a copy: so this
         # is a bytes object that can be read into, and grows with what arrives.
         place = self.got if not self._is_blob() else self.got - BLOB_HEADER_SIZE
         if self._room - place < min(missing, _STEP // 2):
-            self._room = place + min(missing, max(_STEP, place // 2))
+            self._room = place + min(missing, max(_STEP, place // 2, 4 * available))
             memory.seek(self._room - 1)
             memory.write(b"\0")
         with memory.getbuffer() as buffer:
