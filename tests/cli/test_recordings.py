@@ -104,7 +104,9 @@ def test_output_is_printed_by_the_line_and_steers_nothing(tmp_path: Path) -> Non
     ]
 
 
-def test_a_recording_that_breaks_off_is_told_and_no_failure(recording: Path, tmp_path: Path) -> None:
+def test_a_recording_that_breaks_off_is_reported_and_is_not_a_failure(
+    recording: Path, tmp_path: Path
+) -> None:
     """As after a crash: all that is whole is printed."""
     cut = tmp_path / "cut.rec"
     cut.write_bytes(recording.read_bytes()[:-3])
@@ -130,7 +132,7 @@ def broken(data: bytes) -> bytes:
     ids=["none", "newer", "broken", "missing"],
 )
 @pytest.mark.parametrize("form", ["text", "jsonl"])
-def test_what_is_no_recording_is_code_2(
+def test_a_file_that_is_not_a_recording_is_code_2(
     spoil: Callable[[bytes], bytes] | None, message: str, form: str, recording: Path, tmp_path: Path
 ) -> None:
     """One sentence with the file's name; what was read before it is printed."""
@@ -181,7 +183,7 @@ def test_a_signal_ends_a_replay_whose_reader_never_waits(tmp_path: Path) -> None
         assert process.wait(30) == 143
 
 
-def test_a_full_disk_is_no_traceback(recording: Path) -> None:
+def test_a_full_disk_is_reported_in_one_line(recording: Path) -> None:
     """Nor is it success."""
     with open("/dev/full", "w", encoding="utf-8") as full:
         command = [*TUI_IPC, "--replay", str(recording), "--format", "text"]
@@ -303,7 +305,7 @@ def test_what_contradicts_itself_is_code_2_and_one_line(arguments: tuple[str, ..
     assert done.stdout == ""
 
 
-def test_the_explorer_says_what_is_no_recording(tmp_path: Path) -> None:
+def test_the_explorer_refuses_a_file_that_is_not_a_recording(tmp_path: Path) -> None:
     """On a terminal, before there is a screen."""
     leader, follower = pty.openpty()
     try:

@@ -1,5 +1,6 @@
 """A recording that is read while it is written."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from tui_ipc import events as ev
 from tui_ipc.osutil.files import lock_file
+from tui_ipc.recording import reader
 from tui_ipc.recording.codec import (
     NothingRecordedError,
     RecordingError,
@@ -83,6 +85,22 @@ def test_a_writer_that_is_gone_before_the_end_is_noticed(path: str) -> None:
     cut, gone = followed.problems()
     assert "ends in the middle of an event (7 bytes)" in cut
     assert "its writer was killed, or could not write on" in gone
+
+
+def test_where_files_cannot_be_locked_only_the_end_of_the_recording_counts(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_descriptor: int) -> bool:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(reader, "is_locked", refuse)
+    Path(path).write_bytes(encode_header(()) + encode_event(printed(1)))
+    followed = FollowedRecording(path)
+    assert take_all(followed) == [printed(1)]
+    assert (take_all(followed), followed.ending) == ([], "")
+    with open(path, "ab") as file:
+        file.write(encode_end())
+    assert (take_all(followed), ending(followed)) == ([], "complete")
 
 
 def test_a_recording_of_version_1_is_taken_for_complete(path: str) -> None:

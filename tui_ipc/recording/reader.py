@@ -5,6 +5,7 @@ import stat
 import threading
 from collections import Counter
 from collections.abc import Generator, Iterator
+from contextlib import suppress
 from datetime import datetime
 from io import FileIO
 from typing import Any, Final, Literal
@@ -241,7 +242,8 @@ class FollowedRecording:
         if self._is_at_end:
             # Both are asked before the next look: what the writer wrote before it went, that look finds; and
             # bytes of another recording must not be taken for more of this one.
-            is_written = is_locked(self.recording.descriptor)
+            with suppress(OSError):  # a file system without locks: only the end of the recording counts
+                is_written = is_locked(self.recording.descriptor)
             if self._differs():
                 if self._find_other():
                     self.ending = "replaced"
@@ -283,8 +285,8 @@ class FollowedRecording:
             return True
         try:
             found = os.stat(recording.path)
-        except FileNotFoundError:
-            return False  # it was deleted, and may be written on all the same
+        except OSError:
+            return False  # it was deleted or cannot be reached, and may be written on all the same
         opened = os.fstat(recording.descriptor)
         return (found.st_dev, found.st_ino) != (opened.st_dev, opened.st_ino)
 
