@@ -100,7 +100,8 @@ class Attempts:
 
     async def _report_retry(self, failed: Sequence[Outcome]) -> None:
         number, text = self._number, f"retry {len(failed)} of {self._options.retries}"
-        await self._control.report(lambda reporter: reporter.retry_script(number, failed[-1], text))
+        outcome = replace(failed[-1], recording=None)  # the next failure may replace it
+        await self._control.report(lambda reporter: reporter.retry_script(number, outcome, text))
 
     async def _run_once(self, retry: int) -> Outcome:
         script, options, control = self._script, self._options, self._control

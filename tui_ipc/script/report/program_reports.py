@@ -299,6 +299,9 @@ def _escape_text(text: str) -> str:
     return "\n".join(make_visible(line, keep_tabs=True) for line in text.split("\n")).translate(_ENTITIES)
 
 
+_MAX_TITLE: Final = 120  # characters of an annotation's title; its text has all of it
+
+
 def format_github(outcomes: Sequence[Outcome], root: str | None) -> str:
     """Format annotations as GitHub reads them from the output of a workflow's step: an error for each script
     that failed, a warning for each that is flaky.
@@ -323,7 +326,8 @@ def _format_annotation(level: str, outcome: Outcome, title: str, text: str, root
     inside = root is not None and path.startswith(os.path.join(root, ""))
     facts = {"file": os.path.relpath(path, root) if inside else outcome.name}
     facts |= {name: str(value) for name, value in (("line", outcome.line), ("col", outcome.column)) if value}
-    facts["title"] = f"{outcome.name}: {title}"
+    heading = f"{outcome.name}: {title}"
+    facts["title"] = heading if len(heading) <= _MAX_TITLE else f"{heading[: _MAX_TITLE - 1]}…"
     properties = ",".join(f"{name}={_escape_property(make_visible(value))}" for name, value in facts.items())
     message = "\n".join(make_visible(line) for line in text.split("\n"))
     return f"::{level} {properties}::{_escape_message(message)}"
