@@ -57,8 +57,15 @@ def describe_outcome(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
         lines.append(f"{name}: {make_visible(outcome.complaint)}")
     if outcome.rewritten:
         sentence, *difference = outcome.rewritten
-        lines += [f"{name}: {sentence}", *(f"  {make_visible(line)}" for line in difference)]
+        lines += [f"{name}: {sentence}", *(f"  {_paint_change(line, paint)}" for line in difference)]
     return lines
+
+
+def _paint_change(line: str, paint: Paint) -> str:
+    """A line of a difference, what was there in red and what is there now in green."""
+    shown = make_visible(line)
+    colour = {"-": RED, "+": GREEN}.get(line[:1])
+    return shown if colour is None else paint(shown, colour)
 
 
 def describe_failure(outcome: Outcome, paint: Paint = leave_plain) -> list[str]:
