@@ -509,6 +509,22 @@ def test_a_move_in_a_file_that_was_recorded_anew_shows_the_new_recording(tmp_pat
     watch(scene, path, None)
 
 
+def test_a_file_that_was_recorded_anew_under_a_reader_is_not_called_broken(tmp_path: Path) -> None:
+    """The reader goes on in the middle of the other recording."""
+    path = tmp_path / "s.rec"
+    path.write_bytes(encode_recording(LISTENING, *map(note, range(2, 4000))))
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.pilot.press("space")
+        await it.until(lambda: "‖ paused" in replay_bar(it))
+        path.write_bytes(encode_recording(Note(at=1, run=1, text="anew" * 50_000)))
+        await it.pilot.press(*["plus"] * 8, "space")
+        await it.until(lambda: len(log_of(it)) == 1)
+        assert it.notices() == ["The file was replaced: this is the recording that it has now."]
+
+    watch(scene, path)
+
+
 def test_a_move_in_a_file_that_was_replaced_shows_the_other_recording(tmp_path: Path) -> None:
     """What the replay has not come to would be read from the wrong file."""
     path = tmp_path / "live.rec"

@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 from tui_ipc.events import AnyEvent, MessageSent
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.index import RecordingIndex
+from tui_ipc.recording.reader import open_recording
 from tui_ipc.recording.replay import Replay
 from tui_ipc.session.conversation import NotConnected
 from tui_ipc.session.diagnosis import Diagnosis
@@ -209,7 +210,8 @@ class ReplayApp(ExplorerApp):
         """Say in what state the recording ended, unless the user ended the replay."""
         if self.controller.phase is SessionPhase.LEAVING:
             return
-        if self.replay.is_replaced:
+        # A file that was recorded anew seems broken where the reader goes on in it.
+        if self.replay.is_replaced or (broken is not None and self._is_recorded_anew()):
             self.call_later(self.show_replacement)
         elif broken is not None:
             self.replay_bar.flaw = "the file is broken here"
@@ -223,6 +225,12 @@ class ReplayApp(ExplorerApp):
                 self.replay_bar.flaw, title = "events were skipped", "Skipped"
             self.notify("\n".join(problems), title=title, severity="warning", timeout=30)
         self.replay_bar.sync()
+
+    def _is_recorded_anew(self) -> bool:
+        try:
+            return open_recording(self.replay.path).began != self.replay.began
+        except RecordingError:
+            return False
 
     async def show_replacement(self) -> None:
         """Show the recording that replaced the one that was followed."""
