@@ -157,6 +157,22 @@ def test_a_replay_is_left_at_any_moment(talk: Path, key: str) -> None:
     watch(scene, talk)
 
 
+def test_a_replay_is_left_in_the_middle_of_a_move(talk: Path) -> None:
+    """What the move would show does not begin any more."""
+
+    async def scene(it: ExplorerDriver) -> None:
+        await it.until(lambda: it.shows("log", "open"))
+        app = it.app
+        assert isinstance(app, ReplayApp)
+        app.replace_replay(Replay(str(talk)))
+        while not app._is_restarting:
+            await asyncio.sleep(0)
+        app.leave(143)
+        await it.until(lambda: app.return_code == 143)
+
+    watch(scene, talk)
+
+
 def test_a_q_in_the_palette_is_typed(talk: Path) -> None:
     """The keys of a replay do not reach into what lies over it."""
 

@@ -177,6 +177,7 @@ class ReplayApp(ExplorerApp):
     ) -> None:
         self._open_replay = open_replay
         self._is_restarting = False
+        self._is_left = False
         self._replacing = asyncio.Lock()
         self.index: RecordingIndex | None = None
         self.replay = replay
@@ -267,6 +268,9 @@ class ReplayApp(ExplorerApp):
         self._is_restarting = True
         await self.controller.wait_until_left()
         self._is_restarting = False
+        if self._is_left:  # meanwhile
+            self._on_session_over(None)
+            return
         self.model.clear(is_beginning=is_beginning)
         self.log_view.action_cursor(self.model.log.end)
         self.output_view.action_follow()
@@ -301,6 +305,11 @@ class ReplayApp(ExplorerApp):
     def _on_end_requested(self) -> None:
         if self.replay.is_followed:
             self.action_go_live()
+
+    def leave(self, code: int = 0) -> None:
+        """Close the recording, and exit with a code."""
+        self._is_left = True
+        super().leave(code)
 
     @property
     def _is_leaving(self) -> bool:
