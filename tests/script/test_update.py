@@ -176,6 +176,13 @@ def test_a_string_stays_without_quotes_where_that_can_be(old: str, new: Any, lin
     assert render_value(step.value) == render_value(new)
 
 
+def test_a_name_stays_even_if_its_condition_is_not_met() -> None:
+    """Lines below may use it."""
+    pattern = [Capture("id", ((IsType("int"),),)), Capture("_", ((IsType("int"),),))]
+    assert merge_pattern(pattern, ["a", "b"], {}) == ([Capture("id"), "b"], {"id": "a"})
+    assert merge_pattern(pattern, ["a", 1], {"id": 5})[0] == ["a", pattern[1]]
+
+
 def test_conditions_that_are_met_stay() -> None:
     """Whatever else in the message changes."""
     pattern_text = '{"id": {{id: int 1..}}, "of": {{_: each {"x": {{_: 1|2}} } }}, "{{a}}": "{{a}}", "n": 1}'

@@ -18,7 +18,7 @@ from tui_ipc.script.language.values import render_pattern
 from tui_ipc.script.language.writer import write_script
 from tui_ipc.script.outcome import Outcome, Status, add_complaint
 from tui_ipc.text.pattern_match import ABSENT, find_difference, match_pattern, pair_entries, pair_items
-from tui_ipc.text.placeholders import ANY_REST, NAME_IN_TEXT
+from tui_ipc.text.placeholders import ANY_REST, NAME_IN_TEXT, Capture
 
 
 def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -49,6 +49,9 @@ def merge_pattern(pattern: Any, received: Any, known: Mapping[str, Any]) -> tupl
             container[key], pairs = _merge_map(ours, theirs, names)
         else:
             difference, new = match_pattern(ours, theirs, names)
+            if difference is not None and isinstance(ours, Capture) and ours.name not in ("_", *names):
+                ours = Capture(ours.name)
+                difference, new = None, {ours.name: theirs}
             container[key] = ours if difference is None else theirs
             if difference is None:
                 captured |= new

@@ -151,7 +151,7 @@ _MAX_DIGITS: Final = 400  # of a number in a condition
 _BLANK: Final = re.compile(r"[ \t]*+")
 _NUMBER: Final = r"-?[0-9]++(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?"
 _RANGE: Final = re.compile(rf"(?=\.\.[-0-9]|[-0-9])({_NUMBER})?\.\.({_NUMBER})?(?![\w.])")
-_NEAR: Final = re.compile(rf"({_NUMBER})[ \t]*+\+-[ \t]*+({_NUMBER})(?![\w.])")
+_NEAR: Final = re.compile(rf"({_NUMBER})[ \t]*+(?:\+-|\xb1)[ \t]*+({_NUMBER})(?![\w.])")
 _LENGTH: Final = re.compile(r"([0-9]{1,18})(?:(\.\.)([0-9]{1,18})?)?(?![\w.])|\.\.([0-9]{1,18})(?![\w.])")
 _WORD: Final = re.compile(r"[A-Za-z]++(?!\w)")
 _VALUE_WORDS: Final = {"null", "true", "false", "None", "True", "False", "NaN", "Infinity"}
@@ -169,6 +169,11 @@ _SYNONYMS: Final = {
     "any": "each",
     "all": "each",
     "len": "length",
+}
+_REMEDIES: Final = {
+    "or": "alternatives are separated by |",
+    "and": "conditions in a row are all met",
+    "not": "a condition says what a value is, and not what it is not",
 }
 _Reader = Callable[[int], tuple[Any, int]]
 
@@ -224,6 +229,8 @@ def _read_term(text: str, position: int, read_value: _Reader) -> tuple[Any, int]
         if tolerance < 0:
             raise ConditionError("a tolerance is not negative", match.start(2))
         return Near(number, tolerance), match.end()
+    if text.startswith(("<", ">"), position):
+        raise ConditionError("a range is written 5.. or ..5", position)
     word = _WORD.match(text, position)
     if word is None or word[0] in _VALUE_WORDS:
         return read_value(position)
@@ -261,6 +268,7 @@ def _read_word(text: str, word: re.Match[str], read_value: _Reader) -> tuple[Any
             known = (*TYPES, "length", "unordered", "each")
             similar = _SYNONYMS.get(word[0].lower()) or find_similar(word[0], known)
             remedy = f"did you mean {similar}?" if similar else f"those in words are {', '.join(known)}"
+            remedy = _REMEDIES.get(word[0].lower(), remedy)
             raise ConditionError(f"unknown condition {word[0]}; {remedy}", word.start())
 
 

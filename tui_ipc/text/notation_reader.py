@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tui_ipc.ipc.wire import NESTING_LIMIT
-from tui_ipc.text.conditions import ConditionError, read_alternatives
+from tui_ipc.text.conditions import TYPES, ConditionError, read_alternatives
 from tui_ipc.text.placeholders import (
     ANY_REST,
     NAME,
@@ -55,6 +55,8 @@ _LETTERS: Final = {**JSON_LETTERS, "a": "\a", "v": "\v", "'": "'"}
 
 _PLACEHOLDER_STARTS: Final = frozenset("./{")
 _REGEX: Final = re.compile(r"/((?:[^/\\]|\\.)*+)/")
+_NAME_ALONE: Final = re.compile(rf"\{{\{{[ \t]*+({NAME})[ \t]++[^ \t}}]")
+_CONDITION_ALONE: Final = re.compile(r"\{\{[ \t]*+(?::|-?[0-9]*\.\.)")
 _PAIR: Final = re.compile(r"\\.")
 _NAME: Final = re.compile(rf"\{{\{{[ \t]*+({NAME})[ \t]*+(\}}\}}|:)")
 
@@ -311,7 +313,7 @@ def _read_placeholder(
     elif text.startswith("{{", position):
         match = _NAME.match(text, position)
         if not match:
-            raise PlaceholderError("a captured value is written {{name}}", position)
+            raise PlaceholderError(_explain_not_name(text[position:]), position)
         placeholder, end = Capture(match[1]), match.end()
         if match[2] == ":":
             if depth == MAX_NESTED_CONDITIONS:
@@ -333,6 +335,14 @@ def _read_placeholder(
     if problem := rules.find_objection(placeholder):
         raise PlaceholderError(problem, position)
     return placeholder, end
+
+
+def _explain_not_name(text: str) -> str:
+    if match := _NAME_ALONE.match(text):
+        return f"a colon comes between a name and its condition: {{{{{match[1]}: …}}}}"
+    if _CONDITION_ALONE.match(text):
+        return "a condition without a name is written {{_: CONDITION}}"
+    return "a captured value is written {{name}}"
 
 
 def _read_scalar(text: str, position: int, rules: PlaceholderRules | None) -> tuple[Any, int]:
@@ -357,7 +367,9 @@ def _read_scalar(text: str, position: int, rules: PlaceholderRules | None) -> tu
     except ValueError:
         raise NotationError("not a number", position) from None
     except KeyError:
-        raise NotationError("expecting a value (a string needs quotes)", position) from None
+        is_type = rules is not None and match["word"] in TYPES
+        remedy = f"a type is written {{{{_: {match['word']}}}}}" if is_type else "a string needs quotes"
+        raise NotationError(f"expecting a value ({remedy})", position) from None
     return value, match.end()
 
 

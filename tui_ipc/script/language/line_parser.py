@@ -151,6 +151,9 @@ def _parse_set(line: LineScanner, known: _KnownNames) -> Step:
         raise LineError("a name and a value must follow: set port 8080", begin)
     if not _SET_NAME.fullmatch(name):
         raise LineError(f"{render_value(name, 40)} is not a name, which has letters, digits and _", begin)
+    line.skip_blanks()
+    if line.rest.startswith("= "):
+        raise LineError(f"no = comes between a name and its value: set {name}{line.rest[1:]}", line.position)
     value, span = _read_with_span(line, lambda: read_message(line, known, f"set {name}"))
     return Set(name, value, line=line.number, span=span)
 
@@ -180,6 +183,8 @@ def _parse_expect_output(line: LineScanner, known: _KnownNames, *, negated: bool
         raise LineError(_explain_unknown_stream(word), begin)
     if not negated and line.skip_word("empty"):
         return ExpectNoOutput(stream, None, line.read_deadline("empty"), line=line.number)
+    if negated and line.skip_word("empty"):
+        raise LineError(f"that nothing is printed is written expect {stream} empty", begin)
     raw = line.skip_word("raw")
     regex, span = _read_with_span(line, lambda: read_expression(line, known))
     within = line.read_deadline("the regular expression")

@@ -9,7 +9,6 @@ from tui_ipc.script.language.line_parser import EndRepeat, parse_line
 from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner, ScriptSyntaxError
 from tui_ipc.script.language.steps import (
     NO_VARIABLES,
-    ROUND,
     Expect,
     ExpectClean,
     ExpectExit,
@@ -27,6 +26,7 @@ from tui_ipc.script.language.steps import (
     Spawn,
     Step,
 )
+from tui_ipc.script.language.values import ROUND
 from tui_ipc.text.placeholders import fill_names, list_captured_names, list_used_names
 
 MAX_NESTING: Final = 16

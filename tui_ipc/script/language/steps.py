@@ -184,9 +184,6 @@ class Repeat(_BaseStep):
     steps: "tuple[Step, ...]"
 
 
-ROUND: Final = "round"
-"""The name of the number of the round within a ``repeat``, unless it has a value before."""
-
 NO_VARIABLES: Final[Mapping[str, Any]] = {}
 
 PlainStep = (

@@ -40,6 +40,9 @@ from tui_ipc.text.placeholders import (
     split_at_names,
 )
 
+ROUND: Final = "round"
+"""The name of the number of the round within a ``repeat``, unless it has a value before."""
+
 _MAX_NAMES: Final = 5  # captured names in an error
 _QUOTE: Final = "; if a string is meant, quote it"
 # These do not backtrack (++ and *+), so that a line of any length is read in linear time.
@@ -245,6 +248,8 @@ def explain_unknown_name(name: str, known: Collection[str]) -> str:
         similar = find_similar(name, [each[4:] for each in known if each.startswith("env.")])
         remedy = f"did you mean env.{similar}?" if similar else "export it"
         return f"the environment has no variable {name}; {remedy}"
+    if name == ROUND:
+        return "only a repeat has a {{round}}"
     names = [each for each in known if not each.startswith("env.")]
     if similar := find_similar(name, names):
         return f"nothing is named {name} above; did you mean {similar}?"

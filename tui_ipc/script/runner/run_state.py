@@ -14,7 +14,8 @@ from typing import Any, Final, assert_never
 
 from tui_ipc import events as ev
 from tui_ipc.osutil.signals import describe_exit
-from tui_ipc.script.language.steps import NO_VARIABLES, ROUND, PlainStep, Repeat, Step, count_steps
+from tui_ipc.script.language.steps import NO_VARIABLES, PlainStep, Repeat, Step, count_steps
+from tui_ipc.script.language.values import ROUND
 from tui_ipc.script.runner.child_output import SearchableOutput
 
 
