@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
         def fileno(self) -> int:
             """The descriptor."""
+            raise NotImplementedError
 else:
     Any = HasFileno = object
 

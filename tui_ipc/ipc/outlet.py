@@ -1,6 +1,5 @@
 """What the messages of one sender leave through: its socket, the rest of a message, and its kept streams."""
 
-import socket
 from _thread import allocate_lock
 
 from tui_ipc.ipc import sockets
@@ -9,6 +8,12 @@ from tui_ipc.ipc.sockets import SEND_FLAGS
 from tui_ipc.ipc.wire import KEPT_LIMIT
 from tui_ipc.osutil.fork import forget_in_children
 from tui_ipc.osutil.waiting import Alarm
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import socket
+
+    Socket = socket.socket
 
 
 class Outlet:
@@ -37,7 +42,7 @@ class Outlet:
         "unfinished",
     )
 
-    def __init__(self, sock: socket.socket, *, is_inline: bool) -> None:
+    def __init__(self, sock: "Socket", *, is_inline: bool) -> None:
         self.socket = sock
         self.is_inline = is_inline
         self.atomic_size = sockets.atomic_size(sock)

@@ -209,7 +209,7 @@ class Sender(TypedSender[T_contra]):
     def _start(self, value: object) -> Delivery | None:
         """Send at once what is short and has no handles; anything else is returned, still to be stepped."""
         at_once = self._at_once
-        if value.__class__ is bytes and len(value) > at_once:  # sent from where it lies, without being packed
+        if isinstance(value, bytes) and len(value) > at_once:  # sent from where it lies, without being packed
             size = BLOB_HEADER_SIZE + len(value)
             if size > self._max_message_size:  # before its header, which counts to 4 GiB
                 raise too_large(size, self._max_message_size)
