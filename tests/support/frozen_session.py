@@ -142,7 +142,7 @@ class FrozenSession:
             case ChildExited():
                 return self._timed(replace(event, user_seconds=0.31, system_seconds=0.04, max_rss=43 << 20))
             case SignalSent():
-                reason = re.sub(r"\d+", str(LEFT_BEHIND), event.reason)
+                reason = re.sub(r"(?<=pid )\d+", str(LEFT_BEHIND), event.reason)
                 return self._timed(replace(event, reason=reason))
             case Audit():
                 left = (LEFT_BEHIND,) if event.processes else ()
