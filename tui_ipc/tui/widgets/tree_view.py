@@ -75,9 +75,13 @@ class TreeView(LineView):
         """Show another value, from its beginning."""
         self.cursor = None
         self.shift = 0
-        self.tree_model = TreeModel(value, self.width)
+        width = self.width
+        self.tree_model = TreeModel(value, width)
         self.scroll_to(y=0, animate=False, force=True)
         self.sync()
+        if self.width not in (0, width):  # the scrollbar of the value before went, or one came
+            self.tree_model.fit(self.width)
+            self.sync()
         if self.has_focus:
             self.select(0)
 
