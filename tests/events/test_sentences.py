@@ -45,7 +45,7 @@ def test_an_audit_lists_what_was_left_behind() -> None:
     assert describe_event(audit).detail == " · ".join([*left, 'ended 7.1 ms after "quit"'])
     assert (describe_event(audit).word, describe_event(audit).tone) == ("left", "warn")
     named = replace(audit, commands=("sleep 9",), unfinished=2)
-    assert describe_leftovers(named)[0] == "2 processes (pid 7 sleep 9, 8)"
+    assert describe_leftovers(named)[0] == "2 processes (pid 7: sleep 9, 8)"
     assert describe_leftovers(named)[-1] == "2 unread bytes of an unfinished message"
     assert describe_leftovers(replace(named, unread=3))[-1] == "1 unread byte"
     clean = ev.Audit(at=0, run=1, processes=(), files=(), unread=0, quit_elapsed=None)

@@ -115,7 +115,7 @@ def describe_leftovers(audit: ev.Audit) -> list[str]:
     """What a run left behind, a few words each; empty if it is clean."""
     facts = []
     if audit.processes:
-        commands = [f" {command}" for command in audit.commands]
+        commands = [f": {command}" for command in audit.commands]
         names = zip_longest(audit.processes, commands[: len(audit.processes)], fillvalue="")
         pids = ", ".join(f"{pid}{command}" for pid, command in names)
         facts.append(f"{format_plural(len(audit.processes), 'process', 'processes')} (pid {pids})")
