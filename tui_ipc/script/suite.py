@@ -340,9 +340,10 @@ class Suite:
             match await workers.outcome(number):
                 case None:
                     await self._skip(number)
+                # Without output we ended the process ourselves, maybe before it could say how it ended.
+                case int() | Outcome(status=Status.INTERRUPTED) if control.output_lost is not None:
+                    self._outcomes.append(make_output_lost_outcome(script.name, control.output_lost))
                 case int(code):
                     await self._report_end(number, make_lost_outcome(script.name, code))
-                case Outcome(status=Status.INTERRUPTED) if control.output_lost is not None:
-                    self._outcomes.append(make_output_lost_outcome(script.name, control.output_lost))
                 case outcome:
                     self._outcomes.append(outcome)
