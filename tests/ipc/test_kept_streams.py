@@ -120,7 +120,7 @@ def test_back_pressure_waits_and_a_deadline_loses_nothing(kept: Pair) -> None:
     count = fill(sender, bytes(SIZE))
     assert count > 1
     with pytest.raises(TimedOut):
-        sender.send(bytes(SIZE + 1), timeout=0.01)
+        sender.send(b"n" * (SIZE + 1), timeout=0.01)
     check([receiver.recv() for _ in range(count)], [bytes(SIZE)] * count)
     sender.send(bytes(SIZE + 2))
     assert receiver.recv() == bytes(SIZE + 2)
@@ -132,7 +132,7 @@ def test_a_body_whose_announcement_did_not_leave_never_comes(kept: Pair) -> None
     sender, receiver = kept
     count = fill(sender, "x" * 1000)
     with pytest.raises(TimedOut):
-        sender.send(bytes(SIZE + 1), timeout=0)
+        sender.send(b"n" * (SIZE + 1), timeout=0)
     for _ in range(count):
         receiver.recv()
     prepare(sender, receiver)
@@ -171,6 +171,17 @@ def test_so_many_streams_are_kept_at_most(ends: Pair, monkeypatch: pytest.Monkey
         assert receiver.recv() == "y" * SIZE
 
 
+def test_the_last_message_of_a_sender_that_is_gone_still_comes(kept: Pair) -> None:
+    """Though another one's stream is accepted meanwhile, for which those that ended are given up."""
+    sender, receiver = kept
+    with sender.clone() as other:
+        other.send("b" * SIZE)
+        sender.send("a" * SIZE)
+        sender.close()
+        assert receiver.recv() == "b" * SIZE
+        assert receiver.recv() == "a" * SIZE
+
+
 def test_a_receiver_moves_and_its_sender_makes_a_new_stream(kept: Pair, make_channel: MakeChannel) -> None:
     """What lies on a kept stream would not move: it is received first."""
     (sender, receiver), (way, end) = kept, make_channel()
@@ -178,6 +189,7 @@ def test_a_receiver_moves_and_its_sender_makes_a_new_stream(kept: Pair, make_cha
     with pytest.raises(ValueError, match="1 of this receiver's kept streams hold messages"):
         way.send(receiver)
     sender.send("y" * SIZE)  # finds its stream shut
+    assert seen(receiver).endswith(announce(len(encode("y" * SIZE)), OFFERED))
     assert receiver.recv() == "x" * SIZE
     assert receiver.recv() == "y" * SIZE
     way.send(receiver)
