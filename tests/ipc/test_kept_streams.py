@@ -16,6 +16,7 @@ from tests.support.threads import PATIENCE, check, in_threads
 from tui_ipc import Empty, Message, MessageTooLarge, ProtocolError, Receiver, Sender, TimedOut
 from tui_ipc.ipc import kept_streams
 from tui_ipc.ipc.outlet import Outlet
+from tui_ipc.ipc.sender import complete
 from tui_ipc.ipc.wire import KEPT_LIMIT, OFFERED, SHORT_LIMIT, announce, blob_header, encode
 
 SIZE = 64 * 1024
@@ -121,8 +122,10 @@ def test_back_pressure_waits_and_a_deadline_loses_nothing(kept: Pair) -> None:
     assert count > 1
     with pytest.raises(TimedOut):
         sender.send(b"n" * (SIZE + 1), timeout=0.01)
+    waiting = sender._start(bytes(SIZE + 2))
+    assert waiting is not None
     check([receiver.recv() for _ in range(count)], [bytes(SIZE)] * count)
-    sender.send(bytes(SIZE + 2))
+    complete(waiting, None)
     assert receiver.recv() == bytes(SIZE + 2)
     assert len(receiver._kept._streams) == 1
 
