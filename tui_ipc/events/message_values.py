@@ -3,9 +3,14 @@
 An event holds nothing that is open: whatever handle a message brought is closed and shown as text.
 """
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import islice
+from sys import getsizeof
 from typing import Any, Final
 
+from tui_ipc.events import MessageReceived, MessageSent
 from tui_ipc.ipc import wire
 from tui_ipc.ipc.builder import NOTHING, Builder, build_plain
 from tui_ipc.ipc.errors import IpcError, ProtocolError
@@ -20,6 +25,90 @@ _TEXTS: Final = {
 }
 HANDLE_TEXTS: Final = frozenset(_TEXTS.values())
 """What an event's value shows in place of a handle."""
+
+
+SMALL_MESSAGE: Final = 1024
+"""Up to how many bytes a message is too small for its cost to be measured."""
+
+_SMALL_FACTOR: Final = 10  # what the values of small messages cost, in times of their bytes
+_SAMPLES: Final = 64  # values of a message that are looked at
+
+
+def estimate_memory(value: Any, raw: bytes) -> int:
+    """Estimate the bytes of memory that the value of a message takes.
+
+    They may be 72 times its bytes on the wire. So that this takes no longer for a large message, it looks at
+    some of the values only.
+    """
+    if not isinstance(value, list | dict):
+        return len(raw)
+    return _estimate(value, _SAMPLES) if len(raw) > SMALL_MESSAGE else _SMALL_FACTOR * len(raw)
+
+
+def _estimate(value: Any, samples: int) -> int:
+    size = 0 if value is None or isinstance(value, bool) else getsizeof(value)
+    if not isinstance(value, list | dict | tuple) or not value or samples <= 0:
+        return size
+    step = 1 + len(value) // samples
+    if isinstance(value, dict):
+        chosen: list[Any] = list(islice(value.items(), 0, None, step))
+    else:
+        chosen = list(value[::step])
+    share = samples // len(chosen) - 1  # less than all, also of a single one: it may nest without an end
+    if isinstance(value, dict):
+        total = sum(_estimate(key, share) + _estimate(item, share) for key, item in chosen)
+    else:
+        total = sum(_estimate(item, share) for item in chosen)
+    return size + total * len(value) // len(chosen)
+
+
+Message = MessageSent | MessageReceived
+
+
+class MessageStore:
+    """Holds large messages as their bytes alone, and decodes one whenever it is looked at.
+
+    Args:
+        budget: Bytes of memory for the values that were decoded last; at least one is held.
+    """
+
+    def __init__(self, budget: int) -> None:
+        self._budget = budget
+        self._used = 0
+        self._decoded: dict[int, tuple[Message, Message, int]] = {}  # by the held message's id; oldest first
+
+    @staticmethod
+    def is_worthwhile(message: Message) -> bool:
+        """Whether a message takes much more memory than its bytes."""
+        return len(message.raw) > SMALL_MESSAGE and isinstance(message.value, list | dict)
+
+    def hold(self, message: Message) -> Message:
+        """Return what to keep in place of a message: it without its value."""
+        held = replace(message, value=None)
+        self._remember(held, message)
+        return held
+
+    def load(self, held: Message) -> Message:
+        """Return the message that a held one stands for."""
+        known = self._decoded.get(id(held))
+        if known is not None:
+            return known[1]
+        message = self.decode(held)
+        self._remember(held, message)
+        return message
+
+    @staticmethod
+    def decode(held: Message) -> Message:
+        """As :meth:`load`, but anew, and without being held."""
+        return replace(held, value=decode_stored(held.raw))
+
+    def _remember(self, held: Message, message: Message) -> None:
+        cost = estimate_memory(message.value, message.raw)
+        self._decoded[id(held)] = held, message, cost
+        self._used += cost
+        while self._used > self._budget and len(self._decoded) > 1:
+            _, _, freed = self._decoded.pop(next(iter(self._decoded)))
+            self._used -= freed
 
 
 class RecordedHandle(Handle):
@@ -70,6 +159,17 @@ def ignore_descriptor(_descriptor: int) -> None:
 # never use them as descriptors, so none of this process is touched.
 _DESCRIPTORS: Final = range(256)
 _builder: Final = Builder(make_recorded_handle, ignore_descriptor, 2**32)
+
+
+# A handle's ext type after the first byte of each form of ext; other data may look like that.
+_HANDLE_MARK: Final = re.compile(
+    rb"(?:[\xd4-\xd8]|\xc7.|\xc8..|\xc9....)[%s]" % re.escape(bytes(_TEXTS)), re.DOTALL
+)
+
+
+def may_hold_handles(raw: bytes) -> bool:
+    """Whether a message of these bytes may hold handles; without looking at each of its values."""
+    return _HANDLE_MARK.search(raw) is not None
 
 
 def close_handles(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tui_ipc.events import ChannelClosed, MessageReceived, MessageSent, Origin, StepLate
-from tui_ipc.events.message_values import close_handles
+from tui_ipc.events.message_values import close_handles, may_hold_handles
 from tui_ipc.ipc import aio
 from tui_ipc.ipc.errors import Closed, Disconnected, IpcError, MessageTooLarge, TooManyHandles
 from tui_ipc.ipc.hello import QUIT
@@ -308,7 +308,7 @@ class Conversation:
         self._emit_output(at)
         self.received_at = at = self._timeline.stamp(at)
         self._received_count += 1
-        value = close_handles(message.value)
+        value = close_handles(message.value) if may_hold_handles(message.raw) else message.value
         number, sent_at = self.correlator.answered(value)
         self._timeline.add(
             MessageReceived(

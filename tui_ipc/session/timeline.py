@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Final, Self, assert_never
 
 from tui_ipc import events as ev
+from tui_ipc.events.message_values import estimate_memory
 from tui_ipc.ipc.wakeup import Wakeup
 
 MAX_EVENTS: Final = 1000
 MAX_BYTES: Final = 8 * 1024 * 1024
-"""Above either, producers wait: events, and bytes of messages and output in them."""
+"""Above either, producers wait: events, and bytes of memory for messages and output in them."""
 
 
 class Timeline:
@@ -164,7 +165,9 @@ class Timeline:
 
 def _count_bytes(event: ev.AnyEvent) -> int:
     match event:
-        case ev.MessageSent() | ev.MessageReceived() | ev.HelloReceived():
+        case ev.MessageSent() | ev.MessageReceived():
+            return estimate_memory(event.value, event.raw)
+        case ev.HelloReceived():
             return len(event.raw)
         case ev.ChildOutput():
             return len(event.data)

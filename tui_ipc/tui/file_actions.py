@@ -101,11 +101,12 @@ def _stop_recording(app: "ExplorerApp", recorder: SessionRecorder) -> None:
 def save_script(app: "ExplorerApp") -> None:
     """Write what happened as a script."""
     write_script, first_missing = app.save_script, app.model.is_beginning_missing
-    events = [event for event, _ in _held_events(app)]
+    entries = _held_entries(app)
     if write_script is None:
         return
 
     def pieces() -> Iterable[str]:
+        events = (event for entry in entries if (event := entry.in_thread().event) is not None)
         yield write_script(events, app.command, first_missing=first_missing)
 
     _ask_and_write(app, "Save as a script", "tipc", pieces, "a script")
@@ -115,7 +116,7 @@ def ask_for_export(app: "ExplorerApp") -> None:
     """Ask what to export, and to which file."""
     from tui_ipc.tui.screens.dialogs import Choice, ChoiceScreen
 
-    held = format_plural(len(_held_events(app)), "event")
+    held = format_plural(len(_held_entries(app)), "event")
     choices = [
         Choice("Log", f"its {held}, as lines of JSON", "log"),
         Choice("Screen", "a picture of the screen, as SVG", "screen"),
@@ -142,22 +143,23 @@ def export(app: "ExplorerApp", what: Literal["log", "filtered", "screen"] | None
         picture = app.export_screenshot(title=f"tui-ipc · {make_visible(app.model.status.name)}")
         _ask_and_write(app, "Save the screen as SVG", "svg", lambda: (picture,), "a picture")
         return
-    held, wanted = _held_events(app), app.log_view.filter if what == "filtered" else None
+    entries, wanted = _held_entries(app), app.log_view.filter if what == "filtered" else None
 
     def lines() -> Iterable[str]:
         from tui_ipc.events.json_form import format_line
 
-        for event, entry in held:
-            if wanted is None or wanted.passes(event, partial(getattr, entry, "text")):
+        for entry in map(LogEntry.in_thread, entries):
+            event = entry.event
+            if event and (wanted is None or wanted.passes(event, partial(getattr, entry, "text"))):
                 yield f"{format_line(event)}\n"
 
     _ask_and_write(app, "Save the log as lines of JSON", "jsonl", lines, "the log")
 
 
-def _held_events(app: "ExplorerApp") -> list[tuple[AnyEvent, LogEntry]]:
+def _held_entries(app: "ExplorerApp") -> list[LogEntry]:
     log = app.model.log
     entries = (log[index] for index in range(log.first, log.end))
-    return [(entry.event, entry) for entry in entries if entry.event is not None]
+    return [entry for entry in entries if entry.held is not None]
 
 
 def _ask_for_path(

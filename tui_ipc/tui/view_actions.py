@@ -176,7 +176,7 @@ def write_note(app: "ExplorerApp") -> None:
     from tui_ipc.tui.screens.dialogs import LineScreen
 
     entry = app.inspector.entry
-    about = None if entry is None or entry.event is None else entry.event.at
+    about = None if entry is None or entry.held is None else entry.held.at
 
     def add(text: str | None) -> None:
         if text:
@@ -187,7 +187,7 @@ def write_note(app: "ExplorerApp") -> None:
 
 def toggle_wall_clock(app: "ExplorerApp") -> None:
     """Show the time of day in the log, or the seconds since the session began."""
-    entries = (entry for _, entry in app.model.log.newest_first() if entry.event is not None)
+    entries = (entry for _, entry in app.model.log.newest_first() if entry.held is not None)
     newest = next(entries, None)
     if not app.wall_clock and newest is not None and newest.time is None:
         refuse_wall_clock(app)

@@ -13,6 +13,7 @@ from math import ceil, exp, log
 from typing import Any, Final, assert_never
 
 from tui_ipc import events as ev
+from tui_ipc.events.message_values import estimate_memory
 from tui_ipc.osutil.signals import describe_exit
 from tui_ipc.script.language.steps import NO_VARIABLES, PlainStep, Repeat, Step, count_steps
 from tui_ipc.script.language.values import ROUND
@@ -176,7 +177,7 @@ class ScriptCursor:
 
 MAX_MESSAGES: Final = 100_000
 MAX_BYTES: Final = 64 * 1024 * 1024
-"""The messages, and their bytes, that are kept for later steps to take."""
+"""The messages, and bytes of memory for them, that are kept for later steps to take."""
 
 _MAX_UNANSWERED: Final = 16  # the latest messages of ours that are remembered
 _MAX_STDERR: Final = 4096  # bytes of stderr that are kept
@@ -210,14 +211,14 @@ class UnclaimedMessages(deque[ev.MessageReceived]):
         """Keep a message, if there is room."""
         if len(self) < self._max_messages and self._bytes < self._max_bytes:
             self.append(message)
-            self._bytes += len(message.raw)
+            self._bytes += estimate_memory(message.value, message.raw)
         else:
             self.dropped += 1
 
     def take(self) -> ev.MessageReceived:
         """Remove and return the oldest message."""
         message = self.popleft()
-        self._bytes -= len(message.raw)
+        self._bytes -= estimate_memory(message.value, message.raw)
         return message
 
     def first(self, count: int) -> tuple[ev.MessageReceived, ...]:

@@ -163,12 +163,12 @@ def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:
     The search begins at the newest entry, since what is inspected is mostly near. What the log has forgotten
     is not found.
     """
-    match entry.event:
+    match entry.held:
         case ev.MessageSent() as sent:
             yield from _find_answers(log, sent)
         case ev.MessageReceived(answers=int(number), run=run):
             for index, other in log.newest_first():
-                event = other.event
+                event = other.held
                 if isinstance(event, ev.MessageSent) and event.number == number and event.run == run:
                     yield index
                     return
@@ -178,7 +178,7 @@ def find_partners(log: RingBuffer[LogEntry], entry: LogEntry) -> Iterator[int]:
 
 def _find_answers(log: RingBuffer[LogEntry], sent: ev.MessageSent) -> Iterator[int]:
     for index, other in log.newest_first():
-        event = other.event
+        event = other.held
         if event is sent:
             return
         if isinstance(event, ev.MessageReceived) and event.answers == sent.number and event.run == sent.run:
@@ -187,7 +187,7 @@ def _find_answers(log: RingBuffer[LogEntry], sent: ev.MessageSent) -> Iterator[i
 
 def explain_no_partner(entry: LogEntry) -> str:
     """Say why an entry has no partner."""
-    match entry.event:
+    match entry.held:
         case ev.MessageSent(number=number):
             return f"No answer to #{format_count(number)} has come."
         case ev.MessageReceived(answers=int(number)):
@@ -200,7 +200,7 @@ def explain_no_partner(entry: LogEntry) -> str:
 
 def list_answers(answers: Iterable[LogEntry]) -> Iterator[tuple[str, str]]:
     """The answers to a sent message as facts, in the order in which they came."""
-    for event in sorted((entry.event for entry in answers), key=lambda event: event.at if event else 0):
+    for event in sorted((entry.held for entry in answers), key=lambda event: event.at if event else 0):
         if isinstance(event, ev.MessageReceived) and event.elapsed is not None:
             yield "answered by", f"#{format_count(event.number)} after {format_duration(event.elapsed)}"
 

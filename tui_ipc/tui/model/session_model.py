@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from tui_ipc import events as ev
+from tui_ipc.events.message_values import MessageStore, estimate_memory
 from tui_ipc.events.sentences import EventText, describe_event, name_channel
 from tui_ipc.text.notation import render_value
 from tui_ipc.text.safe_text import make_visible
@@ -116,8 +117,11 @@ def _format_event(time: Span, text: EventText) -> Line:
 LOG_LIMIT = 100_000
 """How many lines the log holds."""
 
-LOG_BUDGET = 128 << 20
-"""How many bytes the messages of the log may take, values included."""
+LOG_BUDGET = 48 << 20
+"""How many bytes of memory they may take, without the values of large messages."""
+
+ENTRY_BYTES = 300  # what a line takes beside what is in its message
+VALUES_BUDGET = 16 << 20  # what the values of large messages may take that were looked at last
 
 OUTPUT_LIMIT = 50_000
 """How many lines of output are held."""
@@ -135,17 +139,32 @@ Problem = ev.StepLate | ev.HandshakeFailed | ev.Fault
 class LogEntry:
     """One line of the log.
 
-    Attributes:
-        event: What it is about; None for the line between two runs.
+    Args:
+        held: What it is about, as it is kept; None for the line between two runs.
         run: The run that it belongs to.
         since: For a step of the handshake, the nanoseconds since the step before it.
         time: When it happened by the wall clock; None where nothing says it.
+        store: Holds what ``held`` stands for, if that is something else.
     """
 
-    event: ev.AnyEvent | None
+    held: ev.AnyEvent | None
     run: int
     since: int | None = None
     time: datetime | None = None
+    store: MessageStore | None = None
+
+    @property
+    def event(self) -> ev.AnyEvent | None:
+        """What it is about; None for the line between two runs. Hold it no longer than you look at it."""
+        if self.store is not None and isinstance(self.held, ev.MessageSent | ev.MessageReceived):
+            return self.store.load(self.held)
+        return self.held
+
+    def in_thread(self) -> "LogEntry":
+        """The same entry without the store, which other threads may not use."""
+        if self.store is not None and isinstance(self.held, ev.MessageSent | ev.MessageReceived):
+            return replace(self, held=MessageStore.decode(self.held), store=None)
+        return self
 
     @property
     def line(self) -> Line:
@@ -175,7 +194,7 @@ class LogEntry:
     @property
     def is_message(self) -> bool:
         """Whether the line is about a message."""
-        return isinstance(self.event, ev.MessageSent | ev.MessageReceived)
+        return isinstance(self.held, ev.MessageSent | ev.MessageReceived)
 
 
 BACKLOG_LIMIT = 4 << 20
@@ -305,6 +324,7 @@ class SessionModel:
     def __init__(self) -> None:
         self.log: RingBuffer[LogEntry] = RingBuffer(LOG_LIMIT, LOG_BUDGET)
         self.output: RingBuffer[OutputLine] = RingBuffer(OUTPUT_LIMIT, OUTPUT_BUDGET)
+        self.store = MessageStore(VALUES_BUDGET)
         self.clear()
 
     def clear(self, *, is_beginning: bool = True) -> None:
@@ -326,7 +346,7 @@ class SessionModel:
     def apply(self, event: ev.AnyEvent, time: datetime | None = None) -> None:
         """Take an event into account, and when it happened by the wall clock, if that is known."""
         self.status.apply(event)
-        since, weight = None, 1
+        since, weight = None, ENTRY_BYTES
         match event:
             case ev.ChildOutput():
                 self.output_queue.add(event)
@@ -342,7 +362,8 @@ class SessionModel:
                 if isinstance(event, ev.MessageReceived) and isinstance(self.problem, ev.StepLate):
                     self.problem = None  # what came is the rest of the message that did not go on
                 self.latest = self.log.end
-                weight += 2 * len(event.raw)  # the value takes about as much again as its bytes
+                self._append_message(event, time)
+                return
             case ev.StepLate() | ev.HandshakeFailed():
                 self.problem = event
             case ev.ChildExited() | ev.Audit():
@@ -357,6 +378,12 @@ class SessionModel:
             case _:
                 assert_never(event)
         self.log.append(LogEntry(event, event.run, since, time), weight)
+
+    def _append_message(self, event: ev.MessageSent | ev.MessageReceived, time: datetime | None) -> None:
+        is_large = MessageStore.is_worthwhile(event)
+        held, store = (self.store.hold(event), self.store) if is_large else (event, None)
+        weight = ENTRY_BYTES + len(event.raw) + (0 if is_large else estimate_memory(event.value, event.raw))
+        self.log.append(LogEntry(held, event.run, None, time, store), weight)
 
     def _begin_run(self, event: ev.ServerListening) -> None:
         self.output_queue.add(event)

@@ -194,7 +194,7 @@ class LogView(SearchableView):
         self.renumber()
 
     def _passes(self, index: int) -> bool:
-        event = (entry := self._model.log[index]).event
+        event = (entry := self._model.log[index]).held
         assert self.filter is not None
         return event is not None and self.filter.passes(event, lambda: entry.text)
 

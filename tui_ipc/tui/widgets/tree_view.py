@@ -75,6 +75,8 @@ class TreeView(LineView):
         """Show another value, from its beginning."""
         self.cursor = None
         self.shift = 0
+        for node in self.tree_model.rows:
+            node.children = None  # else nodes refer to others in a circle, and a flood's values stay for long
         width = self.width
         self.tree_model = TreeModel(value, width)
         self.scroll_to(y=0, animate=False, force=True)
