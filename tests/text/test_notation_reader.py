@@ -17,11 +17,10 @@ from tui_ipc.text.notation import NotationProblem, interpret, parse_leading_valu
 from tui_ipc.text.notation_reader import (
     NotationError,
     PlaceholderError,
-    PlaceholderRules,
     read_regex,
     read_value,
 )
-from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, Regex, Template
+from tui_ipc.text.placeholders import ANY_REST, ANY_VALUE, Capture, PlaceholderRules, Regex, Template
 from tui_ipc.text.safe_text import has_hidden
 
 
@@ -71,6 +70,7 @@ RULES = PlaceholderRules(lambda found: "", is_known=lambda name: name != "unknow
         ('{{_: "a" | /b}}/ | ...}}', Capture("_", (("a",), (Regex("b}}"),), (ANY_REST,)))),
         ('{{_: {"a": {}} | {"b": {{b}}}}}', Capture("_", (({"a": {}},), ({"b": Capture("b")},)))),
         ("{{_: unordered [1, ..., {{x}}]}}", Capture("_", ((Unordered((1, ANY_REST, Capture("x"))),),))),
+        ('{{_: b"" | each b"a"}}', any_with((b"",), (Each(b"a"),))),
         ("{{_: each int}}", Capture("_", ((Each(IsType("int")),),))),
         (
             '{{_: map each {"a": {{_: 1}}, ...}}}',

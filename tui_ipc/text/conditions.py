@@ -4,7 +4,7 @@ They are written in ``{{name: CONDITION}}``; see :class:`~tui_ipc.text.placehold
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from math import isinf
@@ -107,38 +107,6 @@ def _is_between(minimum: float | None, number: float, maximum: float | None) -> 
     return (minimum is None or minimum <= number) and (maximum is None or number <= maximum)
 
 
-def assign_items(fitting: Sequence[Sequence[int]]) -> dict[int, int]:
-    """Assign to as many patterns as possible an item of their own; returns item → pattern.
-
-    Args:
-        fitting: For each pattern the items that match it.
-    """
-    taken_by: dict[int, int] = {}
-    for pattern in range(len(fitting)):
-        _find_item(pattern, fitting, taken_by)
-    return taken_by
-
-
-def _find_item(pattern: int, fitting: Sequence[Sequence[int]], taken_by: dict[int, int]) -> None:
-    """Give a pattern an item: that of another one, if that can have a further one, and so on."""
-    wanted_by: dict[int, int] = {}
-    waiting = [pattern]
-    for waiter in waiting:
-        for item in fitting[waiter]:
-            if item in wanted_by:
-                continue
-            wanted_by[item] = waiter
-            if item in taken_by:
-                waiting.append(taken_by[item])
-                continue
-            previous = {owner: taken for taken, owner in taken_by.items()}
-            free: int = item
-            while (owner := wanted_by[free]) != pattern:
-                taken_by[free], free = owner, previous[owner]
-            taken_by[free] = pattern
-            return
-
-
 class ConditionError(Exception):
     """A text is not a condition; ``offset`` is the place of the error, from 0."""
 
@@ -153,7 +121,7 @@ _NUMBER: Final = r"-?[0-9]++(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?"
 _RANGE: Final = re.compile(rf"(?=\.\.[-0-9]|[-0-9])({_NUMBER})?\.\.({_NUMBER})?(?![\w.])")
 _NEAR: Final = re.compile(rf"({_NUMBER})[ \t]*+(?:\+-|\xb1)[ \t]*+({_NUMBER})(?![\w.])")
 _LENGTH: Final = re.compile(r"([0-9]{1,18})(?:(\.\.)([0-9]{1,18})?)?(?![\w.])|\.\.([0-9]{1,18})(?![\w.])")
-_WORD: Final = re.compile(r"[A-Za-z]++(?!\w)")
+_WORD: Final = re.compile(r"""[A-Za-z]++(?![\w"'])""")  # and no prefix of bytes
 _VALUE_WORDS: Final = {"null", "true", "false", "None", "True", "False", "NaN", "Infinity"}
 _SYNONYMS: Final = {
     "integer": "int",

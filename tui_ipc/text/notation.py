@@ -38,7 +38,6 @@ from tui_ipc.text.notation_reader import (
     JSON_LETTERS,
     NotationError,
     PlaceholderError,
-    PlaceholderRules,
     escape_in_regex,
     read_value,
     skip_blank,
@@ -50,6 +49,7 @@ from tui_ipc.text.placeholders import (
     AnyRest,
     Capture,
     Placeholder,
+    PlaceholderRules,
     Regex,
     Template,
 )

@@ -4,11 +4,8 @@ It reads one value and says where that ends, or what the first error is and wher
 reads no character twice, whatever the text is.
 """
 
-import json
 import re
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,6 +16,7 @@ from tui_ipc.text.placeholders import (
     NAME,
     Capture,
     Placeholder,
+    PlaceholderRules,
     Regex,
     Template,
     split_at_names,
@@ -59,42 +57,6 @@ _NAME_ALONE: Final = re.compile(rf"\{{\{{[ \t]*+({NAME})[ \t]++[^ \t}}]")
 _CONDITION_ALONE: Final = re.compile(r"\{\{[ \t]*+(?::|-?[0-9]*\.\.)")
 _PAIR: Final = re.compile(r"\\.")
 _NAME: Final = re.compile(rf"\{{\{{[ \t]*+({NAME})[ \t]*+(\}}\}}|:)")
-
-
-@dataclass(frozen=True, slots=True)
-class PlaceholderRules:
-    """What placeholders a pattern may have; and what is found in it besides.
-
-    Attributes:
-        find_objection: Says what is wrong with a placeholder at its place; the empty string if nothing.
-        is_known: Whether a name in a string or an expression stands for its value; else it is plain text.
-        unknown: Filled with the names that are plain text.
-        repeated: Filled with the keys that occur twice in a map, of which the last value counts.
-    """
-
-    find_objection: Callable[[Placeholder], str]
-    is_known: Callable[[str], bool] = lambda name: False
-    unknown: list[str] = field(default_factory=list)
-    repeated: list[Any] = field(default_factory=list)
-
-    @property
-    def json_decoder(self) -> json.JSONDecoder:
-        """Reads JSON, and fills ``repeated``."""
-        return json.JSONDecoder(object_pairs_hook=self._make_map)
-
-    def _make_map(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        made = dict(pairs)
-        if len(made) < len(pairs):
-            self.note_repeated([key for key, _ in pairs])
-        return made
-
-    def note_repeated(self, keys: list[Any]) -> None:
-        """Add those of the keys of a map that occur twice."""
-        seen = set()
-        for key in keys:
-            if key in seen:
-                self.repeated.append(key)
-            seen.add(key)
 
 
 class NotationError(Exception):

@@ -16,7 +16,8 @@ from itertools import zip_longest
 from math import isnan
 from typing import Any, Final, final
 
-from tui_ipc.text.conditions import CONDITION_TYPES, Each, Unordered, assign_items, meets_condition
+from tui_ipc.text.alignment import assign_items, find_anchors
+from tui_ipc.text.conditions import CONDITION_TYPES, Each, Unordered, meets_condition
 from tui_ipc.text.notation import name_kind, render_value
 from tui_ipc.text.placeholders import ANY_REST, PLACEHOLDER_TYPES, AnyRest, Capture, Regex, Template
 from tui_ipc.text.safe_text import is_plain
@@ -254,7 +255,7 @@ def _align_items(
     our_end, their_end = len(ours) - end, len(theirs) - end
     anchors = []
     if (our_end - begin) * (their_end - begin) <= _MAX_ALIGNED:
-        anchors = _find_anchors(ours[begin:our_end], theirs[begin:their_end], matches)
+        anchors = find_anchors(ours[begin:our_end], theirs[begin:their_end], matches)
     # Pairs that match are kept as well: a later item may have a name that one of them captures.
     pairs: list[_Pair] = [(ours[index], theirs[index], (place, index)) for index in range(begin)]
     our_next = their_next = begin
@@ -268,31 +269,6 @@ def _align_items(
     for index in range(end):
         pairs.append((ours[our_end + index], theirs[their_end + index], (place, their_end + index)))
     return pairs
-
-
-def _find_anchors(
-    ours: Sequence[Any], theirs: Sequence[Any], matches: Callable[[Any, Any], bool]
-) -> list[tuple[int, int]]:
-    """The longest common subsequence, as pairs of indexes; by the usual table, filled from its end."""
-    table = [[0] * (len(theirs) + 1) for _ in range(len(ours) + 1)]
-    same = [[matches(our, their) for their in theirs] for our in ours]
-    for i in reversed(range(len(ours))):
-        for j in reversed(range(len(theirs))):
-            if same[i][j]:
-                table[i][j] = table[i + 1][j + 1] + 1
-            else:
-                table[i][j] = max(table[i + 1][j], table[i][j + 1])
-    anchors = []
-    i = j = 0
-    while i < len(ours) and j < len(theirs):
-        if same[i][j]:
-            anchors.append((i, j))
-            i, j = i + 1, j + 1
-        elif table[i + 1][j] >= table[i][j + 1]:
-            i += 1
-        else:
-            j += 1
-    return anchors
 
 
 def pair_entries(

@@ -5,9 +5,10 @@ so a pattern without placeholders is a value. No message holds a placeholder. Of
 may be a :class:`Template`, and :data:`ANY_REST` as key and value of one entry stands for further entries.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, final
 
 from tui_ipc.text.conditions import Each, Unordered
@@ -109,6 +110,42 @@ Placeholder = AnyRest | Regex | Template | Capture
 
 PLACEHOLDER_TYPES: Final = (AnyRest, Regex, Template, Capture)
 """The same, for ``isinstance``, which is quicker with a tuple."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceholderRules:
+    """What placeholders a pattern may have; and what is found in it besides.
+
+    Attributes:
+        find_objection: Says what is wrong with a placeholder at its place; the empty string if nothing.
+        is_known: Whether a name in a string or an expression stands for its value; else it is plain text.
+        unknown: Filled with the names that are plain text.
+        repeated: Filled with the keys that occur twice in a map, of which the last value counts.
+    """
+
+    find_objection: Callable[[Placeholder], str]
+    is_known: Callable[[str], bool] = lambda name: False
+    unknown: list[str] = field(default_factory=list)
+    repeated: list[Any] = field(default_factory=list)
+
+    @property
+    def json_decoder(self) -> json.JSONDecoder:
+        """Reads JSON, and fills ``repeated``."""
+        return json.JSONDecoder(object_pairs_hook=self._make_map)
+
+    def _make_map(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        made = dict(pairs)
+        if len(made) < len(pairs):
+            self.note_repeated([key for key, _ in pairs])
+        return made
+
+    def note_repeated(self, keys: list[Any]) -> None:
+        """Add those of the keys of a map that occur twice."""
+        seen = set()
+        for key in keys:
+            if key in seen:
+                self.repeated.append(key)
+            seen.add(key)
 
 
 def iter_placeholders(pattern: Any) -> Iterator[Placeholder]:

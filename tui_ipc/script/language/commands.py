@@ -14,8 +14,7 @@ from tui_ipc.script.language.scanner import BLANKS, LineError, LineScanner
 from tui_ipc.script.language.values import render_pattern, warn_of_plain_names
 from tui_ipc.text import suggest_name
 from tui_ipc.text.notation import NotationProblem, parse_leading_value, render_value
-from tui_ipc.text.notation_reader import PlaceholderRules
-from tui_ipc.text.placeholders import Template, split_at_names
+from tui_ipc.text.placeholders import PlaceholderRules, Template, split_at_names
 from tui_ipc.text.safe_text import has_hidden
 
 _PIECE: Final = re.compile(

@@ -26,7 +26,6 @@ from tui_ipc.text.notation import (
     parse_leading_value,
     render_value,
 )
-from tui_ipc.text.notation_reader import PlaceholderRules
 from tui_ipc.text.placeholders import (
     ANY_REST,
     ANY_VALUE,
@@ -34,6 +33,7 @@ from tui_ipc.text.placeholders import (
     AnyRest,
     Capture,
     Placeholder,
+    PlaceholderRules,
     Regex,
     Template,
     replace_placeholders,
