@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from tui_ipc import ProtocolError
 from tui_ipc.ipc import body as module
+from tui_ipc.ipc import sockets
 from tui_ipc.ipc.body import DRY, GIVEN_UP, MORE, READS_IN_A_ROW, WHOLE, Body
 from tui_ipc.ipc.builder import Builder
 from tui_ipc.ipc.wire import Large, encode
@@ -93,6 +95,20 @@ def test_a_body_in_pieces(stream: tuple[int, int], size: int, pieces: int) -> No
         assert encode(body.value()) == encode(Builder(_nothing, os.close).build(data))
         body.close()
     os.close(reading)
+
+
+def test_a_body_of_which_a_read_brings_less_than_there_is() -> None:
+    """A read ends behind a piece that descriptors came with, which a peer may send for no reason."""
+    data = encode("x" * 1000)
+    reading, writing = socket.socketpair()
+    with writing:
+        writing.sendall(data[:100])
+        writing.sendmsg([data[100:300]], sockets.rights([writing.fileno()]))
+        writing.sendall(data[300:])
+        body = body_of(len(data), reading.detach())
+        assert body.read() == WHOLE
+        assert body.raw() == data
+        body.close()
 
 
 def test_a_body_that_ends_early_is_given_up(stream: tuple[int, int]) -> None:

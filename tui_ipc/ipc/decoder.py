@@ -307,7 +307,6 @@ class StreamDecoder(Builder):
             found = self._decode_announcement(announcement, ())
             if rest:
                 self._begin_batch(rest)
-                self._last = announcement
             return found
         self._leave_batch()
         return self._next_careful()
