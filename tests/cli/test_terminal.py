@@ -72,7 +72,7 @@ def made(tmp_path: Path) -> Path:
 def test_a_script_that_takes_long_shows_how_far_it_is(directory: Path, clean_env: dict[str, str]) -> None:
     """In a line that is rewritten in place and gone in the end; its number comes before it."""
     code, written = on_a_terminal(
-        "--script", "passes.tipc", "slow.tipc", cwd=directory, environment=clean_env
+        "--script", "passes.tipc", "slow.tipc", "--jobs", "1", cwd=directory, environment=clean_env
     )
     assert code == 0
     assert f"{ERASE}2/2 slow.tipc: 0 of 4 steps" in written

@@ -333,9 +333,9 @@ class Suite:
                 continue
             async for stream, data in workers.output(number):
                 if not await control.write(self._console.write(stream, data)):
-                    workers.drop_output()
+                    workers.drop_output(stream)
                 elif control.output_lost is not None:
-                    workers.drop_output()
+                    workers.drop_output(self._console.stdout, self._console.stderr)
                     workers.signal(signal.SIGTERM)
             match await workers.outcome(number):
                 case None:

@@ -127,7 +127,7 @@ class WorkerPool:
         self._packets = {number: asyncio.Queue[bytes | None](_MAX_WAITING) for number in numbers}
         self._tasks: dict[int, asyncio.Task[Outcome | int | None]] = {}
         self._outcomes: list[Outcome] = []  # as they came
-        self._drops_output = False
+        self._dropped: set[OutputStream] = set()
 
     async def __aenter__(self) -> Self:
         self._tasks = {number: asyncio.create_task(self._follow(number)) for number in self._numbers}
@@ -148,12 +148,13 @@ class WorkerPool:
     async def output(self, number: int) -> AsyncIterator[tuple[OutputStream, bytes]]:
         """What a script writes, and where to, until its end."""
         while (packet := await self._packets[number].get()) is not None:
-            if not self._drops_output:
-                yield self._console.stdout if packet[:1] == _STDOUT else self._console.stderr, packet[1:]
+            stream = self._console.stdout if packet[:1] == _STDOUT else self._console.stderr
+            if stream not in self._dropped:
+                yield stream, packet[1:]
 
-    def drop_output(self) -> None:
-        """Drop all further output."""
-        self._drops_output = True
+    def drop_output(self, *streams: OutputStream) -> None:
+        """Drop all further output to some streams."""
+        self._dropped.update(streams)
 
     async def outcome(self, number: int) -> Outcome | int | None:
         """How a script ended, once its output was taken.

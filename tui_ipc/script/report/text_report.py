@@ -211,6 +211,8 @@ class TextReporter:
         await self._console.write(self._console.stderr, self._child_stderr.flush())
 
     async def _write_held_output(self) -> None:
+        if not self._held.events:
+            return
         if self._held.dropped:
             left_out = f"{format_size(self._held.dropped)} that the child printed before are left out"
             await self._console.line(self._console.stderr, f"{self._name}: {left_out}")
