@@ -326,3 +326,12 @@ def test_the_wall_clock_is_written_again_when_asked_for(path: str) -> None:
         recorder(said(at=2))
     recorded = open_recording(path)
     assert [recorded.clock and recorded.clock.at for _ in recorded.events()] == [1, 2]
+
+
+def test_a_writer_that_is_flushed_writes_when_it_is_told_to(path: str) -> None:
+    """Where a loop of another kind runs, such as that of a tap."""
+    with RecordingWriter(path, is_flushed=True) as recorder:
+        recorder(said())
+        assert events(path) == []
+        recorder.flush()
+        assert events(path) == [said()]

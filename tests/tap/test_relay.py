@@ -1,5 +1,6 @@
 """The relay by itself: what each side sees of the other's end, and of a full buffer."""
 
+import os
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -17,7 +18,7 @@ class Seen:
         self.data = b""
         self.has_ended = False
 
-    def observe(self, data: bytes, endpoints: Sequence[Endpoint]) -> Sequence[Body]:
+    def observe(self, data: bytes, endpoints: Sequence[Endpoint], at: int) -> Sequence[Body]:
         self.data += data
         return ()
 
@@ -126,3 +127,37 @@ def test_a_side_that_does_not_read_stops_the_other(sides: Sides) -> None:
         received += len(sides.child.recv(1 << 20))
         sides.turn(2)
     assert received == sent
+
+
+def test_what_passes_is_shown_only_after_it_was_passed_on(sides: Sides) -> None:
+    """Neither side waits until it is decoded and recorded."""
+    arrived = []
+
+    class Late(Seen):
+        def observe(self, data: bytes, endpoints: Sequence[Endpoint], at: int) -> Sequence[Body]:
+            arrived.append(sides.child.recv(99))
+            return super().observe(data, endpoints, at)
+
+    sides.link.flows[True].observer = Late()
+    sides.host.send(b"question")
+    sides.turn()
+    assert arrived == [b"question"]
+
+
+def test_what_passed_is_shown_before_anything_else_is_done(sides: Sides) -> None:
+    """Else the end of the child would come before its last words."""
+    reader, writer = os.pipe()
+    seen = sides.seen[False]
+    at_exit = []
+
+    def notice_exit() -> None:
+        at_exit.append(seen.data)
+        sides.relay.unwatch(reader)
+
+    sides.relay.watch(reader, notice_exit)
+    sides.child.send(b"last words")
+    os.write(writer, b"x")
+    sides.relay.turn()
+    assert at_exit == [b"last words"]
+    os.close(reader)
+    os.close(writer)

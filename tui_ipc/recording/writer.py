@@ -28,13 +28,14 @@ class RecordingWriter:
     """Records the events that it is called with; give it to a session as ``record``.
 
     Events of one turn of the event loop are written together, at its end: if this process is killed,
-    at most that turn is lost. Where no loop runs, each event is written at once.
+    at most that turn is lost. Where no loop runs, each event is written at once, or by :meth:`flush`.
 
     Args:
         path: The file. It is made for its owner alone; a recording that is there is replaced (see
             :attr:`replaced`), and any other file is left alone.
         command: What is recorded, as it was asked for.
         on_failure: Called once, with a sentence, if the recording ends early.
+        is_flushed: Whether :meth:`flush` is called whenever events are to be written.
 
     Attributes:
         failure: That sentence, None while all is well.
@@ -52,11 +53,17 @@ class RecordingWriter:
     """
 
     def __init__(
-        self, path: str, *, command: Sequence[str] = (), on_failure: Callable[[str], None] | None = None
+        self,
+        path: str,
+        *,
+        command: Sequence[str] = (),
+        on_failure: Callable[[str], None] | None = None,
+        is_flushed: bool = False,
     ) -> None:
         self.failure: str | None = None
         self.path = path
         self._on_failure = on_failure
+        self._is_flushed = is_flushed
         self._buffer = bytearray()
         self._clock_due = 0  # the first event from this moment on is written with the wall clock
         self._loop: asyncio.AbstractEventLoop | None = None  # the one that will write the buffer
@@ -88,6 +95,8 @@ class RecordingWriter:
         if content or len(self._buffer) >= MAX_BUFFERED:
             self._flush(content, tail)
             return
+        if self._is_flushed:
+            return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -100,6 +109,11 @@ class RecordingWriter:
     def write_clock(self) -> None:
         """Write the wall clock with the next event, as the one after a pause of the recording needs it."""
         self._clock_due = 0
+
+    def flush(self) -> None:
+        """Write the events that are not written yet."""
+        if self._buffer:
+            self._flush()
 
     def close(self) -> None:
         """Write what is left and that the recording is complete, and close it. Closing twice is harmless."""

@@ -20,12 +20,13 @@ _IN_FLIGHT_PAUSE: Final = 0.001  # seconds
 class Observer(Protocol):
     """Sees a copy of what passes in one direction of one channel."""
 
-    def observe(self, data: bytes, endpoints: "Sequence[Endpoint]") -> "Sequence[Body]":
+    def observe(self, data: bytes, endpoints: "Sequence[Endpoint]", at: int) -> "Sequence[Body]":
         """See what one read gave.
 
         Args:
             data: The bytes.
             endpoints: The descriptors that came with them.
+            at: When, in nanoseconds, monotonic.
 
         Returns:
             The large messages that they announce; their streams are to be relayed.
@@ -101,13 +102,14 @@ class Body:
         size: Bytes of it.
         stream: What it comes on.
         endpoints: The descriptors of its handles.
-        keep: Called with all of it once it is whole, or with None if it was given up.
+        keep: Called with all of it once it is whole, or with None if it was given up; and with the moment, as
+            an observer is.
         limit: Bytes up to which a copy is kept.
         is_offered: Whether the sender offers to use the stream for further messages.
     """
 
     __slots__ = (
-        "_copy",
+        "_chunks",
         "_got",
         "_keep",
         "_pending",
@@ -124,7 +126,7 @@ class Body:
         size: int,
         stream: Endpoint,
         endpoints: "Sequence[Endpoint]",
-        keep: Callable[[bytes | None], None],
+        keep: Callable[[bytes | None, int], None],
         limit: int,
         *,
         is_offered: bool = False,
@@ -135,7 +137,7 @@ class Body:
         self.stream = stream
         self.source = self.target = -1
         self._keep = keep
-        self._copy: bytearray | None = bytearray() if size <= limit else None
+        self._chunks: list[bytes] | None = [] if size <= limit else None  # a copy of all that came
         self._got = 0
         self._pending = memoryview(b"")
 
@@ -160,8 +162,8 @@ class Body:
                     if not data:
                         return False
                     self._got += len(data)
-                    if self._copy is not None:
-                        self._copy += data
+                    if self._chunks is not None:
+                        self._chunks.append(data)
                     self._pending = memoryview(data)
                 self._pending = self._pending[one_way.write(self.target, (self._pending,)) :]
             except BlockingIOError:
@@ -178,35 +180,66 @@ class Body:
         return bool(self._pending)
 
     def close(self) -> None:
-        """Close both streams, and show what came."""
+        """Close both streams."""
         for descriptor in (self.source, self.target):
             if descriptor >= 0:
                 os.close(descriptor)
+        self.source = self.target = -1
+
+    def show(self, _: bytes, at: int) -> None:
+        """Show what came; see :meth:`Flow.show`."""
+        chunks, self._chunks = self._chunks, None
         is_whole = self._got == self.size and not self._pending
-        self._keep(bytes(self._copy) if is_whole and self._copy is not None else None)
+        self._keep(b"".join(chunks) if is_whole and chunks is not None else None, at)
 
 
 class Flow:
-    """One direction between two sockets.
+    """One direction of a link.
 
     Attributes:
+        link: The link.
+        back: Its other direction.
         source: Where it is read.
         target: Where it is written.
+        receive, send: Their methods, which are called very often.
         is_toward_child: Which way it goes.
         observer: Sees it; None if nobody does.
         pending: What was read and is not written: bytes, and the descriptors that go with their last one.
         has_ended: Whether the source said that nothing follows.
     """
 
-    __slots__ = ("has_ended", "is_toward_child", "observer", "pending", "source", "target")
+    __slots__ = (
+        "back",
+        "has_ended",
+        "is_toward_child",
+        "link",
+        "observer",
+        "pending",
+        "receive",
+        "send",
+        "source",
+        "target",
+    )
 
-    def __init__(self, source: socket.socket, target: socket.socket, is_toward_child: bool) -> None:
+    back: "Flow"
+
+    def __init__(
+        self, link: "Link", source: socket.socket, target: socket.socket, *, is_toward_child: bool
+    ) -> None:
+        self.link = link
         self.source = source
         self.target = target
+        self.receive = source.recvmsg_into
+        self.send = target.send
         self.is_toward_child = is_toward_child
         self.observer: Observer | None = None
         self.pending: deque[tuple[memoryview, list[int]]] = deque()
         self.has_ended = False
+
+    def show(self, data: bytes, at: int) -> None:
+        """Show what one read gave, to whom it concerns by then."""
+        if self.observer is not None:
+            self.observer.observe(data, (), at)
 
     def write(self) -> None:
         """Write what is pending, as far as the target takes it.
@@ -255,7 +288,10 @@ class Link:
         self.child = child
         self.is_connection = is_connection
         self.is_closed = False
-        self.flows = {True: Flow(host, child, True), False: Flow(child, host, False)}
+        forth = Flow(self, host, child, is_toward_child=True)
+        back = Flow(self, child, host, is_toward_child=False)
+        forth.back, back.back = back, forth
+        self.flows = {True: forth, False: back}
 
     def close(self) -> None:
         """Close both sockets. Closing twice is harmless."""

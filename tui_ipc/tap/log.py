@@ -35,10 +35,14 @@ class TapLog:
         record: Called with each event.
         correlator: Decides which message answers which on the main channel.
         limit: Bytes of a message at most; of a longer one it is only said that it passed.
+
+    Attributes:
+        moment: When what is shown now was read, in nanoseconds, monotonic; None for this very moment.
     """
 
     def __init__(self, record: Callable[[ev.AnyEvent], None], correlator: Correlator, limit: int) -> None:
         self.limit = limit
+        self.moment: int | None = None
         self._record = record
         self._correlator = correlator
         self._begin = time.monotonic_ns()
@@ -205,7 +209,7 @@ class TapLog:
         endpoint.show(FlowObserver(self, channel, is_toward_child=forth), is_toward_child=forth)
 
     def _stamp(self) -> int:
-        self._latest = max(self._latest, time.monotonic_ns() - self._begin)
+        self._latest = max(self._latest, (self.moment or time.monotonic_ns()) - self._begin)
         return self._latest
 
 
@@ -237,8 +241,15 @@ class FlowObserver:
         self._keys = count()
         self._claimed: list[tuple[int, Endpoint]] = []  # by the message that is being decoded
 
-    def observe(self, data: bytes, endpoints: Sequence[Endpoint]) -> Sequence[Body]:
+    def observe(self, data: bytes, endpoints: Sequence[Endpoint], at: int) -> Sequence[Body]:
         """See :class:`~tui_ipc.tap.links.Observer`."""
+        self._log.moment = at
+        try:
+            return self._decode(data, endpoints)
+        finally:
+            self._log.moment = None
+
+    def _decode(self, data: bytes, endpoints: Sequence[Endpoint]) -> Sequence[Body]:
         decoder = self._decoder
         if decoder.state == BROKEN:
             return ()
@@ -295,10 +306,16 @@ class FlowObserver:
             is_offered=announced.number is not None,
         )
 
-    def _end_body(self, endpoints: Sequence[Endpoint], raw: bytes | None) -> None:
+    def _end_body(self, endpoints: Sequence[Endpoint], raw: bytes | None, at: int) -> None:
         """A large message has passed; raw is None if it was given up."""
-        if raw is None:
-            return
+        if raw is not None:
+            self._log.moment = at
+            try:
+                self._decode_body(endpoints, raw)
+            finally:
+                self._log.moment = None
+
+    def _decode_body(self, endpoints: Sequence[Endpoint], raw: bytes) -> None:
         claimed: list[tuple[int, Endpoint]] = []
 
         def adopt(kind: int, index: int, _payload: bytes) -> RecordedHandle:

@@ -1,5 +1,6 @@
 """The relay's process: from the child's connection to the end of all that is relayed."""
 
+import gc
 import os
 import resource
 import shlex
@@ -52,6 +53,7 @@ def run_relay(
         os.write(answer, TAPPED + os.fsencode(tap.server_name))
         os.close(answer)
         os.chdir("/")  # which nobody needs to unmount
+        gc.freeze()  # what is here stays, and need not be looked through
         tap.run()
 
 
@@ -77,7 +79,7 @@ class ChildTap:
         self._max_size = None if options.record else MAX_SIZE
         self._server = OneShotServer()
         self.server_name = self._server.name
-        self._relay = Relay()
+        self._relay = Relay(self._flush)
         self._relay.watch(self._server.fileno(), self._connect)
         self._log = TapLog(self._record, options.correlator, options.max_message_size)
         self._writer: RecordingWriter | None = None
@@ -95,7 +97,7 @@ class ChildTap:
         try:
             self._pidfd = os.pidfd_open(child)
             path = self._options.record or make_tap_file(given, child)
-            self._writer = RecordingWriter(path, command=given, on_failure=report)
+            self._writer = RecordingWriter(path, command=given, on_failure=report, is_flushed=True)
         except BaseException:
             self._server.close()
             raise
@@ -108,6 +110,7 @@ class ChildTap:
     def run(self) -> None:
         """Relay until there is nothing left to relay."""
         while not self._is_over():
+            self._flush()
             self._relay.turn(None if self._is_settled() else _LOOK_SECONDS)
             if self._exited_at is not None and not self._is_status_known:
                 self._read_status(self._exited_at)
@@ -174,6 +177,10 @@ class ChildTap:
             return
         self._is_status_known = True
         self._log.exited(*(status or (None, None)))
+
+    def _flush(self) -> None:
+        if self._writer is not None:
+            self._writer.flush()
 
     def _record(self, event: AnyEvent) -> None:
         writer = self._writer
