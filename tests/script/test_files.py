@@ -269,5 +269,6 @@ def test_a_command_is_found_beside_its_script(tmp_path: Path, monkeypatch: pytes
     (warning,) = loaded.warnings
     assert (warning.line, warning.column) == (2, 7)
     assert warning.sentence == (
-        "./other is found in the working directory, as it once was; write the path from tests"
+        "./other is used from the working directory, because it is not beside the script; "
+        "write the path from tests"
     )

@@ -348,7 +348,7 @@ def test_a_command_that_no_host_started_is_refused_with_what_to_do(recording: Pa
     """Exit code 2: somebody typed it."""
     done = run_tap("--record", str(recording), "--", "true")
     assert done.returncode == 2
-    assert "neither channel_name:NAME in the command nor TUI_IPC_SERVER" in done.stderr
+    assert "no argument channel_name:NAME, and the environment no TUI_IPC_SERVER" in done.stderr
     assert not recording.exists()
 
 

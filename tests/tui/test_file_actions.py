@@ -81,7 +81,7 @@ def test_no_file_is_written_over(here: Path) -> None:
         await name(it, "talk.rec")
         await it.until(lambda: "talk.rec already exists; name another file." in it.frame())
         await it.pilot.press("ctrl+u", *"no/talk.rec", "enter")
-        await it.until(lambda: "There is no directory no; make it first" in it.frame())
+        await it.until(lambda: "The directory no does not exist; make it first" in it.frame())
         await it.pilot.press("escape")
         assert it.app.recorder is not None
         assert it.app.recorder.state == "off"
@@ -223,7 +223,7 @@ def test_find_path_problem_refuses_what_exists(here: Path) -> None:
     assert find_path_problem("sub/b.rec") is None
     assert (
         find_path_problem("missing/b.rec")
-        == "There is no directory missing; make it first, or name another file."
+        == "The directory missing does not exist; make it first, or name another file."
     )
     assert find_path_problem("") == "Name a file."
 

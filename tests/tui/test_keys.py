@@ -62,7 +62,7 @@ def test_keys_that_cannot_be_used_are_reported() -> None:
     usable, problems = check_keys({"app.quiet": "f10", "log.copy": "f99", "app.quit": "f3"}, BINDINGS)
     assert usable == {"app.quit": "f3"}
     assert problems == [
-        "There is no action 'app.quiet' to bind a key to; did you mean app.quit?",
+        "Unknown action 'app.quiet' to bind a key to; did you mean app.quit?",
         "'f99' is not a key, so 'log.copy' keeps its own; try f12, ctrl+t or question_mark.",
         "The key f3 is bound to 'app.quit' and to 'app.why'; give one of them another.",
     ]

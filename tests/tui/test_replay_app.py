@@ -123,8 +123,8 @@ def test_what_needs_a_living_child_says_that_there_is_none(talk: Path) -> None:
         assert not it.app.screen.query("#message")
         await it.pilot.press("ctrl+t", "f4")
         assert it.notices() == [
-            "This is a recording: there is no child to end.",
-            "This is a recording: there is no child to signal.",
+            "A recording has no child to end.",
+            "A recording has no child to signal.",
         ]
         await it.pilot.press("f5")
         assert it.notices()[2:] == ["This is a recording already."]
@@ -327,7 +327,7 @@ def test_a_recording_is_only_shown(talk: Path) -> None:
             await replay.ready()
             with pytest.raises(NotConnected, match=r"^a recording is only shown: no child receives"):
                 await replay.send("hello")
-            with pytest.raises(NotConnected, match="there is no child to restart"):
+            with pytest.raises(NotConnected, match="it has no child to restart"):
                 await replay.restart()
             with pytest.raises(NotConnected, match="no child to send signal 15 to"):
                 replay.signal(15)

@@ -165,8 +165,8 @@ def test_the_explorer_starts_whatever_is_wrong_and_reports_it() -> None:
         await it.connected()
         assert it.notices() == [
             "The file [/red] is not TOML.",
-            "There is no theme 'norde'; did you mean nord?",
-            "There is no action 'app.wy' to bind a key to; did you mean app.why?",
+            "Unknown theme 'norde'; did you mean nord?",
+            "Unknown action 'app.wy' to bind a key to; did you mean app.why?",
         ]
         assert it.app.output_view.is_wrapped
 

@@ -125,7 +125,7 @@ def test_nothing_of_a_recording_is_sent_again(tmp_path: Path) -> None:
             await it.until(lambda: it.shows("log", '"one"'))
             it.app.log_view.focus()
             await it.pilot.press("up", "r")
-            await it.until(lambda: it.notices() == ["This is a recording: there is no child to send to."])
+            await it.until(lambda: it.notices() == ["A recording has no child to send to."])
             await it.pilot.press("m")
             await it.until(lambda: it.notices()[1:] == [NO_NOTE])
             offered = {command.title for command in it.app.get_system_commands(it.app.screen)}

@@ -175,7 +175,7 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         "--jobs",
         type=_parse_jobs,
         metavar="N",
-        help="run so many scripts at the same time (default: one for each processor)",
+        help="run N scripts at the same time (default: one for each processor)",
     )
     group.add_argument(
         "--retries",
@@ -188,7 +188,7 @@ def _add_scripts(group: "argparse._ArgumentGroup") -> None:
         "--exitfirst",
         dest="exit_first",
         action="store_true",
-        help="begin no further script after one has failed",
+        help="start no further script once one has failed",
     )
     group.add_argument(
         "--quiet",
@@ -233,7 +233,7 @@ def _add_recordings(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--record",
         metavar="FILE",
-        help="record everything that happens in this file; it may hold a recording, which is replaced",
+        help="record everything that happens to this file; a recording in it is replaced",
     )
     group.add_argument(
         "--replay",
@@ -274,8 +274,8 @@ def _add_taps(group: "argparse._ArgumentGroup") -> None:
     group.add_argument(
         "--tap",
         action="store_true",
-        help="stand in the place of the child's command in a parent of your own: run the child, and record "
-        "what the two say to each other",
+        help="to be put before the child's command, in a parent of your own: run the child, and record what "
+        "the two say to each other",
     )
     group.add_argument(
         "--watch",

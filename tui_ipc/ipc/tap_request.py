@@ -18,7 +18,7 @@ def ask_for_tap(name: str) -> str:
     command = [sys.executable, "-m", "tui_ipc.tap", name]
     started = run(command, stdin=DEVNULL, stdout=PIPE, text=True, check=False)
     if started.returncode == 0:
-        log_debug("a tap at %s stands in front of the server %s", started.stdout, name)
+        log_debug("started a tap at %s for the server %s", started.stdout, name)
         return started.stdout
     reason = started.stdout or f"it ended with status {started.returncode}"
     sys.stderr.write(f"tui-ipc: no tap for the child of this process: {reason}\n")

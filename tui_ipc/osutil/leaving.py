@@ -69,7 +69,7 @@ class LeaveDeadline:
         poll.register(2, select.POLLOUT)
         if poll.poll(0):  # a terminal that takes nothing keeps nobody
             with suppress(OSError):
-                os.write(2, b"tui-ipc: it did not end in time, and so was ended with all of its children\n")
+                os.write(2, b"tui-ipc: it did not end in time, and was killed with all its children\n")
         os._exit(self._code)
 
 

@@ -177,7 +177,7 @@ def _load_script(file: str, variables: Mapping[str, Any]) -> Script | FaultyScri
 def _locate_command(script: Script, directory: str) -> Script:
     """Find what the words of ``spawn`` that begin with ``./`` or ``../`` name beside the script.
 
-    They were relative to our own directory once. One that is only there still works, with a warning.
+    One that is only in our working directory works as well, with a warning.
     """
     paths = {}
     old = []
@@ -192,8 +192,10 @@ def _locate_command(script: Script, directory: str) -> Script:
     if not old or script.spawn is None:
         return replace(script, paths=paths)
     line, column = script.spawn.line, script.spawn.span[0] + 1
-    where = f"write the path from {make_visible(directory)}"
-    sentence = f"{make_visible(old[0])} is found in the working directory, as it once was; {where}"
+    sentence = (
+        f"{make_visible(old[0])} is used from the working directory, because it is not beside the script; "
+        f"write the path from {make_visible(directory)}"
+    )
     source = f"spawn {write_command(script.spawn.command)}"
     warning = ScriptSyntaxError(script.name, line, column, sentence, source)
     return replace(script, paths=paths, warnings=(*script.warnings, warning))

@@ -93,7 +93,10 @@ def _find_length_prefix(data: bytes) -> str:
 
 
 _FAULTS: Final = (
-    ("is not UTF-8", "Bytes that are not text must be sent as bin: many libraries need to be told; {see}."),
+    (
+        "is not UTF-8",
+        "Bytes that are not text must be sent as bin, which many libraries do only if asked to; {see}.",
+    ),
     (
         "unknown ext type",
         "An ext type of the library's own: have it send plain maps, lists, text and bytes; {see}.",

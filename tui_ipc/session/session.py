@@ -168,7 +168,7 @@ class Session:
             ValueError: There is no such signal.
         """
         if number not in signal.valid_signals():
-            raise ValueError(f"there is no signal {number} on this machine")
+            raise ValueError(f"unknown signal {number} on this machine")
         if self._run is None or not self._run.signal(number, USER_REQUESTED):
             raise NotConnected("no child to signal: it does not run, or runs as another user")
 

@@ -57,8 +57,8 @@ def run_tap(command: Sequence[str], options: TapOptions) -> NoReturn:
     name = find_server_name(command)
     if name is None:
         raise NothingToTapError(
-            f"there is neither {SERVER_NAME_ARGUMENT}NAME in the command nor {SERVER_NAME_VARIABLE} in the "
-            "environment; put --tap where a parent has the command of its child"
+            f"the command has no argument {SERVER_NAME_ARGUMENT}NAME, and the environment no "
+            f"{SERVER_NAME_VARIABLE}; put tui-ipc --tap -- before the child's command, in its parent"
         )
     environment = dict(os.environ)
     is_tapped, answer = fork_relay(name, options, os.getppid(), os.getpid(), tuple(command))

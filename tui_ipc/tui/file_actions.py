@@ -253,7 +253,7 @@ def find_path_problem(path: str) -> str | None:
         return f"{path} already exists; name another file."
     directory = os.path.dirname(path) or "."
     if not os.path.isdir(directory):
-        return f"There is no directory {directory}; make it first, or name another file."
+        return f"The directory {directory} does not exist; make it first, or name another file."
     return None
 
 

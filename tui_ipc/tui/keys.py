@@ -83,9 +83,7 @@ def check_keys(keys: Mapping[str, str], bindings: Mapping[str, Binding]) -> tupl
     for name, text in keys.items():
         invalid = [key for key in text.split(",") if not is_key(key.strip())]
         if name not in bindings:
-            problems.append(
-                f"There is no action {name!r} to bind a key to{suggest_name(name, bindings) or '.'}"
-            )
+            problems.append(f"Unknown action {name!r} to bind a key to{suggest_name(name, bindings) or '.'}")
         elif invalid:
             problems.append(
                 f"{invalid[0].strip()!r} is not a key, so {name!r} keeps its own; "

@@ -33,8 +33,8 @@ from tui_ipc.tui.widgets.log_view import LogView
 from tui_ipc.tui.widgets.replay_bar import ReplayBar, decrease_speed, increase_speed
 
 _REFUSALS: Final = {
-    "end": ("Not ended", "This is a recording: there is no child to end."),
-    "signal": ("Not signalled", "This is a recording: there is no child to signal."),
+    "end": ("Not ended", "A recording has no child to end."),
+    "signal": ("Not signalled", "A recording has no child to signal."),
     "record": ("Not recorded", "This is a recording already."),
 }
 """The notification for a key that needs a child: its title and sentence, by the action."""
@@ -61,11 +61,11 @@ class ReplayedSession:
 
     async def restart(self) -> None:
         """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
-        _refuse("there is no child to restart")
+        _refuse("it has no child to restart")
 
     def signal(self, number: int) -> None:
         """Refuse; raises :class:`~tui_ipc.session.conversation.NotConnected`."""
-        _refuse(f"there is no child to send signal {number} to")
+        _refuse(f"it has no child to send signal {number} to")
 
     def resize(self, rows: int, columns: int) -> None:
         """Do nothing: no child has a terminal here."""

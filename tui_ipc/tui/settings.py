@@ -149,7 +149,7 @@ def _apply_theme(app: App[Any], theme: str | None) -> list[str]:
     if theme is None:
         return []
     if theme not in app.available_themes:
-        return [f"There is no theme {theme!r}{suggest_name(theme, app.available_themes) or '.'}"]
+        return [f"Unknown theme {theme!r}{suggest_name(theme, app.available_themes) or '.'}"]
     app.theme = theme
     return []
 

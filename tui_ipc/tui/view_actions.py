@@ -208,7 +208,7 @@ def _inspected_message(app: "ExplorerApp", title: str) -> MessageSent | MessageR
     """The inspected message; if there is none, or no child to send one to, the user is told."""
     event = None if app.inspector.entry is None else app.inspector.entry.event
     if app.IS_REPLAY:
-        notify_refusal(app, title, "This is a recording: there is no child to send to.")
+        notify_refusal(app, title, "A recording has no child to send to.")
     elif isinstance(event, MessageSent | MessageReceived):
         return event
     else:

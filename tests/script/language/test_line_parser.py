@@ -152,7 +152,7 @@ def test_a_step(text: str, step: Step) -> None:
         ("< ... within 1s..", 18, "a duration must follow"),
         ("!< within 1s..2s", 4, "a least time is for messages: < and <~"),
         ("!expect stdout", 15, "a regular expression must follow"),
-        ("? p99 < 5ms", 1, "no repeat comes before whose answers could have been measured"),
+        ("? p99 < 5ms", 1, "p99 measures the answers of a repeat: write one above this line"),
         ("? p0 < 5ms", 3, "a percentile is more than p0 and at most p100"),
         ("? p99 5ms", 7, "< and a duration must follow: ? p99 < 5ms"),
     ],

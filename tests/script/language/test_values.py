@@ -272,7 +272,7 @@ def test_what_a_script_uses_of_its_variables_is_known() -> None:
     [
         ("< {{env.HOMER}}", 3, "the environment has no variable HOMER; did you mean env.HOME?"),
         ("> {{env.XYZZY}}", 3, "the environment has no variable XYZZY; export it"),
-        ("> {{x: int}}", 3, "a message that is sent is written out: conditions are for what is expected"),
+        ("> {{x: int}}", 3, "a condition is for a message that is expected; write the value to send"),
         ("set 1a 2", 5, '"1a" is not a name, which has letters, digits and _'),
         ("set", 4, "a name and a value must follow: set port 8080"),
         ("set a", 6, "a value must follow"),
@@ -290,7 +290,7 @@ def test_what_a_script_uses_of_its_variables_is_known() -> None:
         ("< {{id: > 5}}", 9, "a range is written 5.. or ..5"),
         ("> {{round}}", 3, "only a repeat has a {{round}}"),
         ("set a = 5", 7, "no = comes between a name and its value: set a 5"),
-        ("!expect stderr empty", 9, "that nothing is printed is written expect stderr empty"),
+        ("!expect stderr empty", 9, "to expect no output, write expect stderr empty"),
         ("< {{id: 5..1}}", 9, "an empty range"),
         ("< {{id: length x}}", 16, "a number or a range must follow: length 3, length 1..5"),
         ("< {{id: length 3..1}}", 16, "an empty range"),

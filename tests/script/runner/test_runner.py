@@ -388,7 +388,7 @@ def test_what_was_to_be_captured_may_be_missing_in_a_run_that_updates() -> None:
     script = parse_script('> x\n< {"id": {{id}}}\n> {{id}}')
     outcome = run_without_waiting(Runner(script, session.as_session(), 2, _deaf_ears, UPDATE).run)
     assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 3)
-    assert outcome.sentence == "nothing is named id yet: what was to bring it came in another form"
+    assert outcome.sentence == "nothing is named id yet: the pattern that captures it matched without it"
     assert session.sent == ["x"]
 
 
@@ -503,7 +503,7 @@ def test_a_name_may_have_no_value_because_another_alternative_came() -> None:
         text = '> 1\n< {{_: 1 | {"id": {{id}}}}}\n' + line
         outcome = run(text, FakeSession(opened(), echo_itself))
         assert (outcome.code, outcome.line) == (ExitCode.UNEXPECTED, 3)
-        assert outcome.sentence == "nothing is named id yet: what was to bring it came in another form"
+        assert outcome.sentence == "nothing is named id yet: the pattern that captures it matched without it"
 
 
 def test_a_missing_text_is_reported_with_the_names_in_it() -> None:

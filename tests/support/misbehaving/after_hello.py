@@ -60,7 +60,7 @@ FAULTS = {
     "says text that is not UTF-8": message_fault(
         b"\xa2\xff\xfe",
         "a str is not UTF-8: invalid start byte (at byte 28)",
-        f"Bytes that are not text must be sent as bin: many libraries need to be told; {SEE}.",
+        f"Bytes that are not text must be sent as bin, which many libraries do only if asked to; {SEE}.",
     ),
     "has a map as a key": message_fault(b"\x81\x80\x01", "a map is the key of a map (at byte 28)"),
     "claims a handle without a descriptor": message_fault(

@@ -370,6 +370,6 @@ def test_before_the_first_message_there_is_nothing_to_copy() -> None:
     async def scene(it: FakeExplorerDriver) -> None:
         inspector(it).action_copy("notation")
         inspector(it).action_partner()
-        await it.until(lambda: it.notices() == ["There is no message to copy yet."])
+        await it.until(lambda: it.notices() == ["No message to copy yet."])
 
     run_scene(scene)

@@ -184,7 +184,7 @@ def _parse_expect_output(line: LineScanner, known: _KnownNames, *, negated: bool
     if not negated and line.skip_word("empty"):
         return ExpectNoOutput(stream, None, line.read_deadline("empty"), line=line.number)
     if negated and line.skip_word("empty"):
-        raise LineError(f"that nothing is printed is written expect {stream} empty", begin)
+        raise LineError(f"to expect no output, write expect {stream} empty", begin)
     raw = line.skip_word("raw")
     regex, span = _read_with_span(line, lambda: read_expression(line, known))
     within = line.read_deadline("the regular expression")

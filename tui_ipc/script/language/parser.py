@@ -281,7 +281,7 @@ class StepOrder:
             case ExpectExit() | ExpectSignal() if self._expected_end is not None:
                 return f"line {self._expected_end.line} already says how the child ends"
             case ExpectPercentile() if not self._has_block:
-                return "no repeat comes before whose answers could have been measured"
+                return f"p{step.percent:g} measures the answers of a repeat: write one above this line"
             case ExpectClean() if self._clean is not None:
                 return f"line {self._clean.line} already says it"
             case _:

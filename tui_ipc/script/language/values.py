@@ -69,7 +69,7 @@ def read_message(line: LineScanner, known: Collection[str], mark: str = ">") -> 
     def find_objection(placeholder: Placeholder) -> str:
         match placeholder:
             case Capture(alternatives=alternatives) if alternatives:
-                return "a message that is sent is written out: conditions are for what is expected"
+                return "a condition is for a message that is expected; write the value to send"
             case Capture() if placeholder == ANY_VALUE:
                 return "{{_}} captures nothing; a message that is sent is written out"
             case Capture(name):

@@ -155,8 +155,8 @@ class FailureDetails:
         )
 
     def make_unknown_name_failure(self, name: str, pattern: Any) -> StepFailed:
-        """A name has no value, because what was to bring it came in another form."""
-        sentence = f"nothing is named {name} yet: what was to bring it came in another form"
+        """A name has no value, because an alternative without it matched."""
+        sentence = f"nothing is named {name} yet: the pattern that captures it matched without it"
         return StepFailed(ExitCode.UNEXPECTED, sentence, *self.describe_location(pattern))
 
     def describe_situation(

@@ -328,7 +328,7 @@ class Inspector(Vertical):
             CopyError: There is nothing in that form, or it is too large.
         """
         if self.entry is None:
-            raise CopyError("There is no message to copy yet.")
+            raise CopyError("No message to copy yet.")
         if form == "hex":
             if self._byte_map is None:
                 raise CopyError("No bytes passed on the wire here.")
