@@ -91,16 +91,16 @@ def test_a_side_that_is_gone_cannot_be_sent_to(sides: Sides) -> None:
     assert sides.relay.is_idle or sides.link.is_connection
 
 
-def test_a_connection_may_end_in_one_direction_alone(connection: Sides) -> None:
-    connection.child.shutdown(socket.SHUT_WR)
-    connection.turn()
-    assert connection.host.recv(99) == b""
-    connection.host.send(b"still here")
-    connection.turn()
-    assert connection.child.recv(99) == b"still here"
-    connection.host.close()
-    connection.turn()
-    assert connection.relay.is_idle
+def test_one_direction_may_end_alone(sides: Sides) -> None:
+    sides.child.shutdown(socket.SHUT_WR)
+    sides.turn()
+    assert sides.host.recv(99) == b""
+    sides.host.send(b"still here")
+    sides.turn()
+    assert sides.child.recv(99) == b"still here"
+    sides.host.close()
+    sides.turn()
+    assert sides.relay.is_idle
 
 
 def test_what_one_side_sent_arrives_though_it_did_not_wait_for_the_other(connection: Sides) -> None:

@@ -277,8 +277,8 @@ class Link:
     Args:
         host: The socket to the host's side; owned from here on.
         child: The one to the child's.
-        is_connection: Whether they are connections, on which one direction may end before the other. An end
-            of a channel may have copies elsewhere, which a shutdown would end as well.
+        is_connection: Whether no other process has a copy of them, as it may have of the end of a channel. So
+            they may be shut down where a side was only closed.
     """
 
     __slots__ = ("child", "flows", "host", "is_closed", "is_connection")

@@ -221,10 +221,10 @@ class Relay:
     def _update(self, link: Link) -> None:
         """Wait for what the link needs next, or close it if that is nothing."""
         ended = [flow for flow in link.flows.values() if flow.has_ended and not flow.pending]
-        if len(ended) == 2 or (ended and not link.is_connection):
+        if len(ended) == 2:
             self._close_link(link)
             return
-        for flow in ended:
+        for flow in ended:  # by a shutdown, which is for every copy of the socket
             if flow.observer is not None:
                 self._show()
                 flow.observer.end()
