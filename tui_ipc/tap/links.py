@@ -148,6 +148,8 @@ class Body:
             OSError: There is no descriptor left for that, or what came is not a stream; it stays as it is.
         """
         came = self.stream.descriptor
+        if not one_way.is_stream(came):
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
         os.set_blocking(came, False)
         self.stream.descriptor, self.target = one_way.open_stream(self.size)
         self.source = came

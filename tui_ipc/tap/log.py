@@ -14,9 +14,9 @@ from tui_ipc import events as ev
 from tui_ipc.events.message_values import RecordedHandle, close_handles, ignore_descriptor
 from tui_ipc.ipc.builder import NOTHING, Builder
 from tui_ipc.ipc.decoder import BROKEN, StreamDecoder
-from tui_ipc.ipc.errors import IpcError, ProtocolError
+from tui_ipc.ipc.errors import IpcError, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.hello import QUIT, InvalidHello
-from tui_ipc.ipc.wire import RECEIVER, SENDER, Large, Message
+from tui_ipc.ipc.wire import OFFERED, RECEIVER, SENDER, Large, Message, announce
 from tui_ipc.session.correlation import Correlator
 from tui_ipc.session.handshake import receive_hello
 from tui_ipc.session.mistakes import describe_limit, make_fault
@@ -272,6 +272,11 @@ class FlowObserver:
             except IpcError as error:
                 self._claimed.clear()
                 self._fault(error, ends_channel=decoder.state == BROKEN)
+                if keys and isinstance(error, MessageTooLarge) and data.endswith(offer := decoder.raw()):
+                    # It is not shown. Its stream is relayed nevertheless if it may be kept, since it is not.
+                    size = int.from_bytes(offer[3:11], "big")
+                    if offer == announce(size, OFFERED):
+                        bodies.append(self._announce(Large(size, keys, OFFERED)))
             if not decoder.pending:
                 break
             take = decoder.next
@@ -296,6 +301,10 @@ class FlowObserver:
         return RecordedHandle(kind)
 
     def _announce(self, announced: Large) -> Body:
+        if announced.number not in (None, OFFERED):
+            raise ProtocolError(
+                f"a large message is announced on the kept stream {announced.number}, and none is kept"
+            )
         stream, *endpoints = (self._endpoints[key] for key in announced.descriptors)
         return Body(
             announced.size,
@@ -303,7 +312,7 @@ class FlowObserver:
             endpoints,
             partial(self._end_body, endpoints),
             self._log.limit,
-            is_offered=announced.number is not None,
+            is_offered=announced.number == OFFERED,
         )
 
     def _end_body(self, endpoints: Sequence[Endpoint], raw: bytes | None, at: int) -> None:

@@ -14,7 +14,6 @@ from time import monotonic_ns
 from typing import Final
 
 from tui_ipc.ipc import sockets
-from tui_ipc.ipc.inbox import READ_SIZE
 from tui_ipc.ipc.sockets import ANCILLARY_SIZE, NONBLOCKING, RECEIVE_FLAGS, SEND_FLAGS
 from tui_ipc.ipc.wire import OFFERED, announce
 from tui_ipc.tap.links import Body, Endpoint, Flow, Link
@@ -22,6 +21,9 @@ from tui_ipc.tap.links import Body, Endpoint, Flow, Link
 _IN: Final = select.EPOLLIN
 _OUT: Final = select.EPOLLOUT
 _READ_FLAGS: Final = RECEIVE_FLAGS | NONBLOCKING
+# Bytes in one read: more than lies in a socket, where nobody raised what the kernel gives it (208 KiB). For
+# a read that ends within a message with descriptors is passed on before it is known what they are.
+_READ_SIZE: Final = 256 * 1024
 _MAX_EVENTS: Final = 32  # of one wait; for as many as there may be, Python allocates 12 KiB each time
 
 # Seconds without traffic, after which what passed is shown. More than the kernel's tick: a timer that expires
@@ -45,7 +47,7 @@ class Relay:
         self._on_shown = on_shown
         self._unseen: list[tuple[Flow | Body, bytes, int]] = []
         self._unseen_size = 0
-        self._buffer = memoryview(bytearray(READ_SIZE))
+        self._buffer = memoryview(bytearray(_READ_SIZE))
         self._epoll = select.epoll()
         self._flows: dict[int, Flow] = {}  # by the descriptor of the source
         self._handlers: dict[int, Callable[[], None]] = {}  # by other descriptors
