@@ -15,7 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tui_ipc.osutil import process_group, procfs
+from tui_ipc.osutil import procfs
 from tui_ipc.osutil.procfs import (
     ProcessState,
     SystemCall,
@@ -30,8 +30,7 @@ STAT = "7 (a (strange) name) S 1 7 7 0 -1 4194304 76 0 1 0 150 50 0 0 20 0 3 0 1
 
 def mount_proc(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
     """Have procfs read from a directory."""
-    for module in (procfs, process_group):
-        monkeypatch.setattr(module, "PROC", str(path))
+    monkeypatch.setattr(procfs, "PROC", str(path))
 
 
 @contextmanager

@@ -9,11 +9,9 @@ import os
 import signal
 from typing import Final
 
+from tui_ipc.osutil import procfs
 from tui_ipc.osutil.async_waits import wait_until_readable
 from tui_ipc.osutil.pidfd import Exit
-
-PROC: Final = "/proc"
-"""Where procfs is mounted."""
 
 _DEAD: Final = (b"Z", b"X")
 """The states of processes that have ended."""
@@ -32,17 +30,6 @@ def stopped_processes(sid: int) -> tuple[int, ...]:
     return tuple(sorted(pid for pid, state in _read_states(sid).items() if state == b"T"))
 
 
-def read_stat(pid: int) -> list[bytes]:
-    """Return what proc_pid_stat(5) says of a process, from its state on; empty if it says nothing."""
-    try:
-        with open(f"{PROC}/{pid}/stat", "rb") as file:
-            stat = file.read()
-    except OSError:  # it has ended, or is hidden from us and so not ours
-        return []
-    # The name of the program comes first, in parentheses, and may itself hold any character.
-    return stat[stat.rindex(b")") + 2 :].split()
-
-
 def signal_processes(sid: int, pids: tuple[int, ...], number: signal.Signals) -> None:
     """Send a signal to processes of a session: to the whole process group of its leader, if that is one."""
     for pid in pids:
@@ -58,8 +45,8 @@ def signal_processes(sid: int, pids: tuple[int, ...], number: signal.Signals) ->
 def kill_children() -> None:
     """End every child of this process, each with its process group if it leads one."""
     ours = os.getpid()
-    for name in os.listdir(PROC):
-        fields = read_stat(int(name)) if name.isdecimal() else []
+    for name in os.listdir(procfs.PROC):
+        fields = procfs.read_stat(int(name)) if name.isdecimal() else []
         if fields and int(fields[1]) == ours:
             leads = int(fields[2]) == int(name)
             signal_processes(int(name) if leads else 0, (int(name),), signal.SIGKILL)
@@ -79,10 +66,10 @@ async def wait_for_processes(sid: int, timeout: float) -> bool:
 def _read_states(sid: int) -> dict[int, bytes]:
     """Return the live processes of a session, each with the letter of its state."""
     states = {}
-    for name in os.listdir(PROC):
+    for name in os.listdir(procfs.PROC):
         if not name.isdecimal():
             continue
-        fields = read_stat(int(name))
+        fields = procfs.read_stat(int(name))
         if fields and int(fields[3]) == sid and fields[0] not in _DEAD:
             states[int(name)] = fields[0]
     return states

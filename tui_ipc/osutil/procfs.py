@@ -1,14 +1,14 @@
-"""What a process does, as far as the kernel tells: see proc_pid_stat(5) and proc_pid_syscall(5).
+"""What a process does, and how it ended: see proc_pid_stat(5) and proc_pid_syscall(5).
 
 What the kernel does not tell is None, never a guess and never an error.
 """
 
+import fcntl
 import os
 import re
+import struct
 from dataclasses import dataclass
 from typing import Final
-
-from tui_ipc.osutil.process_group import read_stat
 
 PROC: Final = "/proc"
 """Where procfs is mounted."""
@@ -63,7 +63,7 @@ class ProcessState:
     """What a process does. Of one with several threads this is its first, the CPU time is that of all.
 
     Attributes:
-        state: The letter of its state, see :data:`STATE_NAMES`; None if the kernel does not say.
+        state: Its letter in proc_pid_stat(5), such as ``S`` for sleeping; None if the kernel does not say.
         call: Where it waits, None if it does not or the kernel does not say.
         cpu_seconds: Processor time that it has used.
         threads: How many it has.
@@ -75,16 +75,15 @@ class ProcessState:
     threads: int | None = None
 
 
-STATE_NAMES: Final = {
-    "R": "running",
-    "S": "sleeping",
-    "D": "stuck in the kernel",
-    "I": "idle in the kernel",
-    "T": "stopped",
-    "t": "held by a debugger",
-    "Z": "ended and not collected",
-    "X": "gone",
-}
+def read_stat(pid: int) -> list[bytes]:
+    """Return what proc_pid_stat(5) says of a process, from its state on; empty if it says nothing."""
+    try:
+        with open(f"{PROC}/{pid}/stat", "rb") as file:
+            stat = file.read()
+    except OSError:  # it has ended, or is hidden from us and so not ours
+        return []
+    # The name of the program comes first, in parentheses, and may itself hold any character.
+    return stat[stat.rindex(b")") + 2 :].split()
 
 
 def read_process_state(pid: int) -> ProcessState:
@@ -189,3 +188,44 @@ def read_lineage(pid: int, ancestor: int) -> tuple[ProcessName, ...]:
             break
         found.append(int(fields[1]))
     return tuple(map(read_process_name, reversed(found if found[-1] == ancestor else found[:1])))
+
+
+# How a process ended, Linux 6.15 keeps for whoever has a pidfd, once the parent has collected it. Before that
+# it is in proc_pid_stat(5). Where neither tells, it is lost.
+# struct pidfd_info of linux/pidfd.h: mask, cgroup, 11 numbers of the process, exit_code
+_INFO: Final = struct.Struct("QQ11Ii")
+_INFO_EXIT: Final = 1 << 3  # PIDFD_INFO_EXIT
+_GET_INFO: Final = 0xC0000000 | _INFO.size << 16 | 0xFF << 8 | 11  # _IOWR(0xFF, 11, struct pidfd_info)
+
+_STATE, _EXIT_CODE = 0, 49  # of proc_pid_stat(5), counted from the state on
+
+
+def read_exit_status(pidfd: int, pid: int) -> tuple[int | None, int | None] | None:
+    """Read how a process ended that is not our child.
+
+    Args:
+        pidfd: Its pidfd, opened while it lived.
+        pid: Its process id.
+
+    Returns:
+        Its exit code, or None, and the signal that ended it, or None; only None if the kernel does not tell,
+        or not yet.
+    """
+    info = bytearray(_INFO.size)
+    _INFO.pack_into(info, 0, _INFO_EXIT, *[0] * 13)
+    try:
+        fcntl.ioctl(pidfd, _GET_INFO, info)
+        mask, *_, status = _INFO.unpack(info)
+        if mask & _INFO_EXIT:
+            return _parse_status(status)
+    except OSError:
+        pass  # an older kernel, or one that has not got it yet
+    stat = read_stat(pid)
+    if stat and stat[_STATE] == b"Z" and os.stat(f"{PROC}/{pid}").st_uid == os.geteuid():
+        return _parse_status(int(stat[_EXIT_CODE]))  # of another user's process it would be 0, always
+    return None
+
+
+def _parse_status(status: int) -> tuple[int | None, int | None]:
+    code = os.waitstatus_to_exitcode(status)
+    return (code, None) if code >= 0 else (None, -code)

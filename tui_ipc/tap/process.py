@@ -12,7 +12,7 @@ from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_PLACEHOLDER
 from tui_ipc.ipc.oneshot import TAP_VARIABLE, OneShotServer, connect, peer_credentials
-from tui_ipc.osutil.exit_status import read_exit_status
+from tui_ipc.osutil.procfs import read_exit_status
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.tap.launch import TAPPED, TapOptions, replace_server_name, report
