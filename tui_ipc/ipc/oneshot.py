@@ -6,6 +6,7 @@ Only a process of our own user gets in, only one does, and nothing of the meetin
 import os
 import socket
 import struct
+import sys
 import warnings
 from collections.abc import Callable
 from time import monotonic
@@ -77,9 +78,7 @@ class OneShotServer(Uncopied):
         self.name = os.path.join(self._directory, SOCKET_NAME)
         """The server name: what the child needs to know."""
         if os.environ.get(TAP_VARIABLE):
-            from tui_ipc.ipc.tap_request import ask_for_tap  # only a tapped parent needs it
-
-            self.name = ask_for_tap(self.name)
+            self.name = _ask_for_tap(self.name)
         log_debug("listening at %s", self.name)
 
     if TYPE_CHECKING:
@@ -230,6 +229,23 @@ class OneShotServer(Uncopied):
                     self._is_waiting = False
                     if self._is_closing:
                         self.close()
+
+
+def _ask_for_tap(name: str) -> str:
+    """Start a tap in front of a server; returns the name that a child is to be given.
+
+    That is the server's own if there is no tap; the reason is written to standard error.
+    """
+    from subprocess import DEVNULL, PIPE, run  # only a tapped parent needs it
+
+    command = [sys.executable, "-m", "tui_ipc.tap", name]
+    started = run(command, stdin=DEVNULL, stdout=PIPE, text=True, check=False)
+    if started.returncode == 0:
+        log_debug("started a tap at %s for the server %s", started.stdout, name)
+        return started.stdout
+    reason = started.stdout or f"it ended with status {started.returncode}"
+    sys.stderr.write(f"tui-ipc: no tap for the child of this process: {reason}\n")
+    return name
 
 
 if TYPE_CHECKING:
