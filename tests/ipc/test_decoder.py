@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.fd_ledger import Ledger, Paper
-from tests.support.hostile_messages import CLAIMS, ON_PAPER, allocated, check_fates
+from tests.support.hostile_messages import CLAIMS, ON_PAPER, allocated, check_fates, take
 from tests.support.message_strategies import arrived, hostile, same, values
 from tui_ipc import IpcError, Message, MessageTooLarge, ProtocolError
 from tui_ipc.ipc.builder import NOTHING, SHORT_ARRAY
@@ -26,9 +26,9 @@ def decoder(ledger: Ledger | None = None, limit: int = DEFAULT_MAX_MESSAGE_SIZE)
 
 def messages(one: StreamDecoder, data: bytes, descriptors: list[int] | None = None) -> list[Any]:
     """All messages that are whole after one read, with their bytes."""
-    found = [one.decode_message(data, descriptors or ())]
+    found = [take(one, one.decode(data, descriptors or ()))]
     while one.pending:
-        found.append(one.next_message())
+        found.append(take(one, one.next()))
     return [message for message in found if message is not NOTHING]
 
 
@@ -57,7 +57,7 @@ def test_what_is_read_ahead_is_counted() -> None:
     one = decoder()
     assert one.decode(b"\x01\xa2ab\x93\x01\x02\x03") == 1
     assert (one.pending, one.read_ahead()) == (True, 7)
-    assert one.next_message() == Message("ab", b"\xa2ab")
+    assert take(one, one.next()) == Message("ab", b"\xa2ab")
     assert one.read_ahead() == 4
     assert one.next() == [1, 2, 3]
     assert one.read_ahead() == 0
@@ -107,8 +107,8 @@ def test_a_message_over_the_limit_is_skipped_among_others() -> None:
     one = decoder(limit=4)
     assert one.decode(b"\x93\x01\x02\x03\xa4long\x05") == [1, 2, 3]
     with pytest.raises(MessageTooLarge, match="message of 5 bytes exceeds the limit of 4"):
-        one.next_message()
-    assert one.next_message() == Message(5, b"\x05")
+        one.next()
+    assert take(one, one.next()) == Message(5, b"\x05")
     assert (one.read_ahead(), one.state) == (0, IDLE)
 
 
@@ -159,7 +159,7 @@ def test_a_stream_byte_by_byte(sent: list[Any]) -> None:
     """The worst of all cuts."""
     packed = [encode(value) for value in sent]
     one = decoder()
-    found = [one.decode_message(bytes((byte,))) for byte in b"".join(packed)]
+    found = [take(one, one.decode(bytes((byte,)))) for byte in b"".join(packed)]
     found = [message for message in found if message is not NOTHING]
     assert [message.raw for message in found] == packed
     assert same([message.value for message in found], [arrived(value) for value in sent])
@@ -287,9 +287,9 @@ def test_message_and_value_agree(data: bytes) -> None:
     def outcome(with_bytes: bool) -> tuple[list[Any], str]:
         one, found, error = decoder(), list[Any](), ""
         try:
-            found.append((one.decode_message if with_bytes else one.decode)(data))
+            found.append(take(one, one.decode(data), with_bytes=with_bytes))
             while one.pending:
-                found.append((one.next_message if with_bytes else one.next)())
+                found.append(take(one, one.next(), with_bytes=with_bytes))
         except IpcError as refusal:
             error = str(refusal)
         return [one for one in found if one is not NOTHING], error

@@ -17,7 +17,7 @@ from tui_ipc.session.correlation import (
     KeyCorrelator,
     comparable_at,
     make_correlator,
-    parse_key_path,
+    parse_rule,
 )
 from tui_ipc.text.pattern_match import Difference
 
@@ -118,7 +118,7 @@ def test_a_message_without_the_key_waits_for_nothing_and_answers_nothing(value: 
 )
 def test_a_path_leads_through_maps_by_key_and_through_lists_by_index(path: str, value: object) -> None:
     """A part of digits is a key of a map first, and a number where there is no such key."""
-    assert comparable_at(value, parse_key_path(path)) == comparable_at({"x": 7}, ("x",)) is not None
+    assert comparable_at(value, parse_rule(path).path) == comparable_at({"x": 7}, ("x",)) is not None
 
 
 def test_values_of_different_types_are_different() -> None:
@@ -187,7 +187,7 @@ def test_a_value_too_deep_to_compare_is_no_key(wrap: Callable[[object], object])
 )
 def test_a_path_that_leads_nowhere_finds_nothing(path: str, value: object) -> None:
     """Neither past the end of a list, nor into text, nor to a key of another type."""
-    assert comparable_at(value, parse_key_path(path)) is None
+    assert comparable_at(value, parse_rule(path).path) is None
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_every_path_that_a_report_prints_can_be_given_back() -> None:
         for key in reversed(keys):
             value = [None] * key + [value] if type(key) is int else {key: value}
         path = Difference(keys, 1, 2).path
-        assert comparable_at(value, parse_key_path(path)) == comparable_at(7, ()), path
+        assert comparable_at(value, parse_rule(path).path) == comparable_at(7, ()), path
 
 
 def test_what_has_a_key_that_no_answer_has_is_not_an_answer() -> None:

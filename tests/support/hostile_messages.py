@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.support.attacks import LIMIT
 from tests.support.fd_ledger import Ledger, descriptors_in
 from tests.support.message_strategies import colliding_keys, hostile
-from tui_ipc import Disconnected, IpcError, MessageTooLarge, ProtocolError
+from tui_ipc import Disconnected, IpcError, Message, MessageTooLarge, ProtocolError
+from tui_ipc.ipc.builder import NOTHING
 from tui_ipc.ipc.decoder import StreamDecoder
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE, OFFERED, Large, announce, encode
 
@@ -124,6 +125,12 @@ ON_PAPER: dict[str, st.SearchStrategy[Any]] = {
 """What ``check_fates`` is tried with."""
 
 
+def take(one: StreamDecoder, value: Any, *, with_bytes: bool = True) -> Any:
+    """What a decoder gave, a message with its bytes."""
+    is_message = with_bytes and value is not NOTHING and not isinstance(value, Large)
+    return Message(value, one.raw()) if is_message else value
+
+
 def check_fates(reads: list[tuple[bytes, int]], refused: set[int], with_bytes: bool) -> None:
     """Decode until the first error, then look who has which descriptor."""
     ledger = Ledger(refused)
@@ -131,9 +138,9 @@ def check_fates(reads: list[tuple[bytes, int]], refused: set[int], with_bytes: b
     found: list[Any] = []
     try:
         for data, count in reads:
-            found.append((one.decode_message if with_bytes else one.decode)(data, ledger.fresh(count)))
+            found.append(take(one, one.decode(data, ledger.fresh(count)), with_bytes=with_bytes))
             while one.pending:
-                found.append((one.next_message if with_bytes else one.next)())
+                found.append(take(one, one.next(), with_bytes=with_bytes))
     except IpcError:
         pass
     one.close()

@@ -36,7 +36,6 @@ from tui_ipc.ipc.wire import (
     KEPT_ANNOUNCEMENT_SIZES,
     SHORT_LIMIT,
     Large,
-    Message,
     is_numbered,
     too_large,
 )
@@ -224,17 +223,6 @@ class StreamDecoder(Builder):
             return self._last
         begin = self._chunk_begin
         return self._chunk[self._previous - begin : self._place - begin]
-
-    def decode_message(self, data: bytes, descriptors: "Sequence[int]" = ()) -> "Any":
-        """As :meth:`decode`, as a :class:`Message`."""
-        return self._with_bytes(self.decode(data, descriptors))
-
-    def next_message(self) -> "Any":
-        """As :meth:`next`, as a :class:`Message`."""
-        return self._with_bytes(self.next())
-
-    def _with_bytes(self, value: "Any") -> "Any":
-        return value if value is NOTHING or value.__class__ is Large else Message(value, self.raw())
 
     @property
     def position(self) -> int:

@@ -198,18 +198,6 @@ def parse_rule(text: str) -> MatchRule:
     return MatchRule(text, path, tuple(absent))
 
 
-def parse_key_path(path: str) -> KeyPath:
-    """Split a key path into its parts: ``header.id``, ``calls.0.id``, ``$.calls[0]["the id"]``.
-
-    Raises:
-        ValueError: One of them is empty or cannot be read.
-    """
-    found, end = _read_key_path(path, 0)
-    if end < len(path):
-        raise ValueError(f"the key path {path!r} ends at its comma")
-    return found
-
-
 _DOTTED: Final = re.compile(r"[^,]*")
 _NAME: Final = re.compile(r"\.([^.,\[\]]+)")
 
