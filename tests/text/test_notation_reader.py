@@ -12,11 +12,18 @@ from tests.support.script_strategies import patterns, values
 from tests.support.unicode_text import is_safe, tricky_texts
 from tui_ipc.ipc.wire import NESTING_LIMIT
 from tui_ipc.script.language.values import render_pattern
-from tui_ipc.text.conditions import Each, HasLength, InRange, IsType, Near, Unordered
-from tui_ipc.text.notation import NotationProblem, interpret, parse_leading_value, render_value
-from tui_ipc.text.notation_reader import (
+from tui_ipc.text.conditions import (
+    Each,
+    HasLength,
+    InRange,
+    IsType,
+    Near,
     NotationError,
     PlaceholderError,
+    Unordered,
+)
+from tui_ipc.text.notation import NotationProblem, interpret, parse_leading_value, render_value
+from tui_ipc.text.notation_reader import (
     read_regex,
     read_value,
 )

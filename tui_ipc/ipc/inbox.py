@@ -210,11 +210,6 @@ class Inbox(TypedReceiver[T_co]):
         raise Disconnected("the peer is gone: every sender of this channel is closed")
 
     # ------------------------------------------------------------------------------------- large messages
-    #
-    # While the body of one is not whole, other senders' messages are delivered. Those of its own sender must
-    # stay behind it, and do: it sends the next message only after the last byte of the body, so that whenever
-    # a message was read from the channel, the bodies announced before it are looked at once more, and one
-    # that is still not whole is another sender's.
 
     def _begin_large(self, announced: Large, *, with_bytes: bool = False) -> "Any":
         """The message that was announced; NOTHING if it has a stream of its own, and may not be whole yet."""

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from tui_ipc.text.notation_reader import NotationError, read_value
+from tui_ipc.text.conditions import NotationError
+from tui_ipc.text.notation_reader import read_value
 from tui_ipc.text.units import format_plural
 
 MAX_PENDING: Final = 65_536

@@ -107,12 +107,16 @@ def _is_between(minimum: float | None, number: float, maximum: float | None) -> 
     return (minimum is None or minimum <= number) and (maximum is None or number <= maximum)
 
 
-class ConditionError(Exception):
-    """A text is not a condition; ``offset`` is the place of the error, from 0."""
+class NotationError(Exception):
+    """A text is not in the notation; ``offset`` is the place of the error, from 0."""
 
     def __init__(self, message: str, offset: int) -> None:
         super().__init__(message)
         self.offset = offset
+
+
+class PlaceholderError(NotationError):
+    """A placeholder, or a condition in it, is invalid, or cannot be at this place."""
 
 
 _MAX_DIGITS: Final = 400  # of a number in a condition
@@ -160,7 +164,7 @@ def read_alternatives(
         The alternatives, each of one or more conditions and patterns; and where the ``}}`` ends.
 
     Raises:
-        ConditionError: The first error.
+        NotationError: The first error.
     """
     alternatives: list[tuple[Any, ...]] = []
     terms: list[Any] = []
@@ -169,7 +173,7 @@ def read_alternatives(
         is_end = text.startswith("}}", position)
         if is_end or text.startswith("|", position):
             if not terms:
-                raise ConditionError("expecting a condition, such as int, 1..5, /re/ or a value", position)
+                raise PlaceholderError("expecting a condition, such as int, 1..5, /re/ or a value", position)
             alternatives.append(tuple(terms))
             terms = []
             position += 2 if is_end else 1
@@ -178,7 +182,7 @@ def read_alternatives(
             continue
         term, position = _read_term(text, position, read_value)
         if not text.startswith((" ", "\t", "|", "}}"), position):
-            raise ConditionError("expecting a space, | or }} after a condition", position)
+            raise PlaceholderError("expecting a space, | or }} after a condition", position)
         terms.append(term)
 
 
@@ -195,10 +199,10 @@ def _read_term(text: str, position: int, read_value: _Reader) -> tuple[Any, int]
     if match := _NEAR.match(text, position):
         number, tolerance = (_parse_number(each, position) for each in match.groups())
         if tolerance < 0:
-            raise ConditionError("a tolerance is not negative", match.start(2))
+            raise PlaceholderError("a tolerance is not negative", match.start(2))
         return Near(number, tolerance), match.end()
     if text.startswith(("<", ">"), position):
-        raise ConditionError("a range is written 5.. or ..5", position)
+        raise PlaceholderError("a range is written 5.. or ..5", position)
     word = _WORD.match(text, position)
     if word is None or word[0] in _VALUE_WORDS:
         return read_value(position)
@@ -215,18 +219,18 @@ def _read_word(text: str, word: re.Match[str], read_value: _Reader) -> tuple[Any
     match word[0]:
         case "each":
             if text.startswith("each", position):
-                raise ConditionError("write each {{_: each ...}}", position)
+                raise PlaceholderError("write each {{_: each ...}}", position)
             pattern, end = _read_term(text, position, read_value)
             return Each(pattern), end
         case "unordered":
             items, end = read_value(position)
             if not isinstance(items, list):
-                raise ConditionError("unordered is followed by a list: unordered [1, 2, ...]", position)
+                raise PlaceholderError("unordered is followed by a list: unordered [1, 2, ...]", position)
             return Unordered(tuple(items)), end
         case "length":
             bounds = _LENGTH.match(text, position)
             if bounds is None:
-                raise ConditionError("a number or a range must follow: length 3, length 1..5", position)
+                raise PlaceholderError("a number or a range must follow: length 3, length 1..5", position)
             exact, dots, last, at_most = bounds.groups()
             minimum = int(exact) if exact else None
             maximum = int(last or at_most) if last or at_most else None if dots else minimum
@@ -237,15 +241,15 @@ def _read_word(text: str, word: re.Match[str], read_value: _Reader) -> tuple[Any
             similar = _SYNONYMS.get(word[0].lower()) or find_similar(word[0], known)
             remedy = f"did you mean {similar}?" if similar else f"those in words are {', '.join(known)}"
             remedy = _REMEDIES.get(word[0].lower(), remedy)
-            raise ConditionError(f"unknown condition {word[0]}; {remedy}", word.start())
+            raise PlaceholderError(f"unknown condition {word[0]}; {remedy}", word.start())
 
 
 def _check_order(minimum: float | None, maximum: float | None, position: int) -> None:
     if minimum is not None and maximum is not None and minimum > maximum:
-        raise ConditionError("an empty range: its first number is the larger one", position)
+        raise PlaceholderError("an empty range: its first number is the larger one", position)
 
 
 def _parse_number(text: str, position: int) -> float:
     if len(text) > _MAX_DIGITS or isinf(number := float(text)):
-        raise ConditionError("not a number that a message can hold", position)
+        raise PlaceholderError("not a number that a message can hold", position)
     return int(text) if text.removeprefix("-").isdigit() else number

@@ -32,12 +32,12 @@ from tui_ipc.text.conditions import (
     InRange,
     IsType,
     Near,
+    NotationError,
+    PlaceholderError,
     Unordered,
 )
 from tui_ipc.text.notation_reader import (
     JSON_LETTERS,
-    NotationError,
-    PlaceholderError,
     escape_in_regex,
     read_value,
     skip_blank,

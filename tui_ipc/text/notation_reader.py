@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from tui_ipc.ipc.wire import NESTING_LIMIT
-from tui_ipc.text.conditions import TYPES, ConditionError, read_alternatives
+from tui_ipc.text.conditions import TYPES, NotationError, PlaceholderError, read_alternatives
 from tui_ipc.text.placeholders import (
     ANY_REST,
     NAME,
@@ -57,18 +57,6 @@ _NAME_ALONE: Final = re.compile(rf"\{{\{{[ \t]*+({NAME})[ \t]++[^ \t}}]")
 _CONDITION_ALONE: Final = re.compile(r"\{\{[ \t]*+(?::|-?[0-9]*\.\.)")
 _PAIR: Final = re.compile(r"\\.")
 _NAME: Final = re.compile(rf"\{{\{{[ \t]*+({NAME})[ \t]*+(\}}\}}|:)")
-
-
-class NotationError(Exception):
-    """A text is not in the notation; ``offset`` is the place of the error, from 0."""
-
-    def __init__(self, message: str, offset: int) -> None:
-        super().__init__(message)
-        self.offset = offset
-
-
-class PlaceholderError(NotationError):
-    """A placeholder is invalid, or cannot be at this place."""
 
 
 class _Container:
@@ -281,12 +269,9 @@ def _read_placeholder(
             if depth == MAX_NESTED_CONDITIONS:
                 sentence = f"conditions nest at most {MAX_NESTED_CONDITIONS} deep"
                 raise PlaceholderError(sentence, position)
-            try:
-                alternatives, end = read_alternatives(
-                    text, end, lambda start: read_value(text, start, rules, depth + 1)
-                )
-            except ConditionError as error:
-                raise PlaceholderError(str(error), error.offset) from None
+            alternatives, end = read_alternatives(
+                text, end, lambda start: read_value(text, start, rules, depth + 1)
+            )
             placeholder = Capture(match[1], alternatives)
     else:
         return None

@@ -3,8 +3,9 @@
 import re
 from typing import Final
 
+from tui_ipc.text.conditions import NotationError
 from tui_ipc.text.notation import render_value
-from tui_ipc.text.notation_reader import NotationError, read_regex
+from tui_ipc.text.notation_reader import read_regex
 from tui_ipc.text.placeholders import PlaceholderRules, Regex
 from tui_ipc.text.safe_text import cell_width, make_visible
 from tui_ipc.text.units import format_count
