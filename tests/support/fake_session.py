@@ -47,6 +47,7 @@ class FakeSession:
     """What the explorer needs of a session, driven by a test.
 
     Attributes:
+        match: The rule by which answers would be matched.
         run: The current run.
         asked: What the explorer called, in order: ``enter``, ``send``, ``restart``, ``quit``,
             ``hurry`` (it was cancelled while it waited for the child).
@@ -58,6 +59,7 @@ class FakeSession:
     """
 
     def __init__(self) -> None:
+        self.match: str | None = None
         self.run = 1
         self.asked: list[str] = []
         self.sent: list[Any] = []

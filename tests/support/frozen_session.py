@@ -53,6 +53,8 @@ class FrozenSession:
         latencies: Nanoseconds until the child's answers, over and over.
     """
 
+    match: str | None = None
+
     def __init__(
         self,
         command: Sequence[str] | None = None,

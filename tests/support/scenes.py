@@ -15,7 +15,7 @@ from textual.widgets import Input
 
 from tests.support.frozen_session import FrozenSession
 from tui_ipc.tui.app import ExplorerApp
-from tui_ipc.tui.widgets.log_view import FilterBar
+from tui_ipc.tui.widgets.search_pane import FilterBar
 
 TIMEOUT: Final = 60.0
 

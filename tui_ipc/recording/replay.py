@@ -99,6 +99,11 @@ class Replay:
         return self._recorded.path
 
     @property
+    def now(self) -> int:
+        """Nanoseconds on the recording's clock, which stands still while the replay is paused."""
+        return self._read_clock()
+
+    @property
     def destination(self) -> int:
         """How many events will have been shown once those that were asked for are."""
         return self.position + self._steps

@@ -68,6 +68,11 @@ class Session:
         self._leaving = False
 
     @property
+    def match(self) -> str | None:
+        """The rule by which answers are matched, None for their order."""
+        return self._options.match
+
+    @property
     def pid(self) -> int | None:
         """The child's process id, None while no child lives."""
         return None if self._run is None else self._run.pid

@@ -31,20 +31,22 @@ from tui_ipc.tui import child_actions, file_actions, view_actions
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.input_history import InputHistory
 from tui_ipc.tui.keys import format_key, list_commands
+from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.model.run_summary import RunSummaries
-from tui_ipc.tui.model.session_model import LogEntry, SessionModel
+from tui_ipc.tui.model.session_model import SessionModel
 from tui_ipc.tui.scheduling import InputQueue, RefreshThrottle, raise_fps
 from tui_ipc.tui.session_controller import ExplorableSession, SessionController, SessionPhase, SessionRecorder
 from tui_ipc.tui.settings import Settings, apply_settings
 from tui_ipc.tui.widgets.inspector import Inspector
 from tui_ipc.tui.widgets.key_bar import KeyBar
 from tui_ipc.tui.widgets.line_view import LINE_CLASSES
-from tui_ipc.tui.widgets.log_view import LogPane, LogView
+from tui_ipc.tui.widgets.log_view import LogView
 from tui_ipc.tui.widgets.message_box import MessageBox
 from tui_ipc.tui.widgets.output_view import OutputView
 from tui_ipc.tui.widgets.replay_bar import ReplayBar
-from tui_ipc.tui.widgets.search_pane import SearchPane
+from tui_ipc.tui.widgets.search_pane import LogPane, SearchPane
 from tui_ipc.tui.widgets.status_bar import (
+    WIDE_COLUMNS,
     WIDEST_COLUMNS,
     MetricsPanel,
     StatusBar,
@@ -61,8 +63,8 @@ CHANNEL_CHECK_SECONDS = 1.0
 EXIT_SESSION_FAILED = 3
 """The exit code if the last handshake did not succeed, or if the system refused what the session needs."""
 
-WIDE_COLUMNS = 100
-"""The least number of columns at which the inspector has a pane of its own."""
+WAIT_REFRESH_SECONDS = 0.2
+"""Seconds between two updates of how long messages have waited."""
 
 _PHASE_TEXTS: Final[dict[SessionPhase, str | None]] = {
     SessionPhase.RUNNING: None,
@@ -158,12 +160,12 @@ class ExplorerApp(App[int]):
             self, self._deliver_input, self.refresh_throttle.input_priority.expect_drawing
         )
         self.key_bar = KeyBar()
-        self.model = SessionModel()
-        self.status_bar = StatusBar(self._source)
+        self.model = SessionModel(session.match)
+        self.status_bar = StatusBar(lambda: format_key(self, "app.why"), self._source)
         self.notice = TroubleNotice(self._describe_remedy)
         self.metrics_panel = MetricsPanel(lambda: self.model.status.metrics, self._now, self._diagnose)
-        self.log_view = LogView(self.model, wall_clock=self.wall_clock)
-        self.inspector = Inspector(self.model.log, id="inspector")
+        self.log_view = LogView(self.model, self._now, wall_clock=self.wall_clock)
+        self.inspector = Inspector(self.model.log, self._now, id="inspector")
         self.output_view = OutputView(self.model, self._resize_terminal)
         self.message_box = MessageBox(self._history)
         self.bottom_bar: MessageBox | ReplayBar = bottom_bar or self.message_box
@@ -210,6 +212,7 @@ class ExplorerApp(App[int]):
         self._start_session()
         self.app_resume_signal.subscribe(self, self._on_resume)
         self.set_interval(CHANNEL_CHECK_SECONDS, self._check_channels)
+        self.set_interval(WAIT_REFRESH_SECONDS, self._refresh_waits)
         if self.recorder is not None and self.recorder.replaced:
             self.notify(self.recorder.replaced, title="Replaced", severity="warning")
 
@@ -400,6 +403,7 @@ class ExplorerApp(App[int]):
         self.output_view.follow_source()
         if self.log_view.cursor is None:
             self.inspector.entry = self._newest
+        self.inspector.refresh_wait()
         self.message_box.learn_words(self._newest)
 
     def _show_status(self) -> None:
@@ -407,9 +411,17 @@ class ExplorerApp(App[int]):
             self.model.status,
             self._now(),
             pending=self._pending_action,
+            waiting=self.model.exchanges.count_waiting(self._now()),
             recorder=self.recorder,
             warning=self._backlog,
         )
+
+    def _refresh_waits(self) -> None:
+        """Show how long messages have waited, which no event reports."""
+        if self.model.exchanges.count_waiting(self._now()) is not None:
+            self._show_status()
+            self.log_view.refresh_waits()
+            self.inspector.refresh_wait()
 
     def _check_channels(self) -> None:
         """Look whether a channel is nearly full; no event reports that."""

@@ -15,7 +15,7 @@ from tui_ipc.osutil.files import describe_path_error
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural, format_size
-from tui_ipc.tui.model.session_model import LogEntry
+from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.session_controller import SessionRecorder
 from tui_ipc.tui.widgets.key_bar import FILES
 

@@ -43,6 +43,8 @@ _REFUSALS: Final = {
 class ReplayedSession:
     """A replay as the explorer takes a session: its events come, and what needs a child is refused."""
 
+    match: str | None = None  # a recording does not say by which rule
+
     def __init__(self, replay: Replay) -> None:
         self._replay = replay
 
@@ -200,7 +202,10 @@ class ReplayApp(ExplorerApp):
         return f"{format_key(self, 'app.run')} for details"
 
     def _now(self) -> int:
-        return self._latest[0]
+        """The time of the replay, which passes while it plays."""
+        if self.replay.is_followed and self.replay.playing and not self.replay.over:
+            return super()._now()
+        return self._latest[0] if self.replay.over else max(self._latest[0], self.replay.now)
 
     def _on_event(self, event: AnyEvent) -> None:
         super()._on_event(event)

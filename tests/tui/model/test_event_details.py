@@ -40,8 +40,8 @@ from tui_ipc.tui.model.event_details import (
     list_answers,
     value_lines,
 )
+from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.model.ring_buffer import RingBuffer
-from tui_ipc.tui.model.session_model import LogEntry
 
 
 def count_message(value: Any, raw: bytes | None = None) -> dict[str, str]:

@@ -21,6 +21,7 @@ from tui_ipc.events import (
 )
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.notation import render_value
+from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.model.search import (
     FILTER_LIMIT,
     GRAMMAR,
@@ -31,7 +32,6 @@ from tui_ipc.tui.model.search import (
     compile_search,
     parse_filter,
 )
-from tui_ipc.tui.model.session_model import LogEntry
 
 
 @pytest.mark.parametrize(

@@ -27,13 +27,11 @@ from tui_ipc.events import (
 )
 from tui_ipc.text.units import format_plural, format_time_of_day
 from tui_ipc.tui.model import session_model as model_module
+from tui_ipc.tui.model.log_entry import LogEntry, format_log_line, run_separator
 from tui_ipc.tui.model.session_model import (
     BACKLOG_LIMIT,
-    LogEntry,
     OutputQueue,
     SessionModel,
-    format_log_line,
-    run_separator,
 )
 
 SECOND = 1_000_000_000
@@ -124,11 +122,11 @@ def test_the_time_of_day_takes_the_place_of_the_seconds() -> None:
     time = datetime(2026, 5, 25, 15, 24, 48, 123_000, tzinfo=UTC)
     known = LogEntry(ChildContinued(at=0, run=1), 1, time=time)
     assert known.line.text == "  0.000  ● continued  the child goes on"
-    shown = known.line_with_time_of_day.text
+    shown = known.format_line(time_of_day=True).text
     assert shown == f"{format_time_of_day(time)}  ● continued  the child goes on"
-    unknown = LogEntry(ChildContinued(at=0, run=1), 1).line_with_time_of_day.text
+    unknown = LogEntry(ChildContinued(at=0, run=1), 1).format_line(time_of_day=True).text
     assert unknown == "       0.000  ● continued  the child goes on"
-    assert LogEntry(None, 2).line_with_time_of_day.text == "── run 2 "
+    assert LogEntry(None, 2).format_line(time_of_day=True).text == "── run 2 "
 
 
 @given(text=st.text())

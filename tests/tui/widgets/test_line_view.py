@@ -89,7 +89,7 @@ def play(scene: Callable[[FakeExplorerDriver], Awaitable[None]]) -> None:
         async with run_explorer_app() as it:
             await it.connected()
             for number in range(40):
-                await it.session.send({"number": number, "text": "中" * number})
+                it.session.answer({"number": number, "text": "中" * number})
                 it.session.output(b"\x1b[31mred\x1b[0m \x1b[2mdim\x1b[0m %d\n" % number)
             await it.until(lambda: it.shows("output", "39"))
             await scene(it)
@@ -142,7 +142,7 @@ def test_what_has_not_changed_is_not_drawn_again() -> None:
         before = view.render_lines(whole)
         await it.pilot.press("x")
         assert all(old is new for old, new in zip(before, view.render_lines(whole), strict=True))
-        await it.session.send("one more")
+        it.session.answer("one more")
         await it.until(lambda: it.shows("log", "one more"))
         after = view.render_lines(whole)
         assert after[0] is before[0]

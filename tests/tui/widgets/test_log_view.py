@@ -19,8 +19,8 @@ from tests.support.frozen_session import BEGAN
 from tui_ipc.events import MessageReceived
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.units import format_count, format_time_of_day
+from tui_ipc.tui.model.log_entry import SEARCH_LIMIT
 from tui_ipc.tui.model.ring_buffer import RingBuffer
-from tui_ipc.tui.model.session_model import SEARCH_LIMIT
 from tui_ipc.tui.widgets.search_pane import QueryBar
 
 Play = Callable[[FakeExplorerDriver], Awaitable[None]]

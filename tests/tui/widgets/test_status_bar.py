@@ -1,5 +1,7 @@
 """F6, and what the status line says of rates and of streams that near full."""
 
+import pytest
+
 from tests.support.app_harness import FakeExplorerDriver, run_scene
 from tui_ipc.osutil.descriptors import UnreadBytes
 from tui_ipc.session.diagnosis import ChannelState, Diagnosis
@@ -117,3 +119,51 @@ def test_a_wide_status_line_says_what_passes() -> None:
         await it.until(lambda: "p99" not in it.text("counts"))
 
     run_scene(scene, 200, 60)
+
+
+def test_what_waits_is_said_with_its_age_and_the_key_that_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Above, in the row and in About; a narrow status line gives its counts for it."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        now = it.session.at
+        monkeypatch.setattr(it.app, "_now", lambda: now)
+        monkeypatch.setattr(it.app.log_view, "_now", lambda: now)
+        monkeypatch.setattr(it.app.inspector, "_now", lambda: now)
+        await it.connected()
+        await it.say("Hi")
+        await it.until(lambda: "1 sent" in it.text("counts"))
+        assert it.text("waiting") == ""
+        it.app.action_tab("about")
+        now = it.session.at + 6_200_000_000
+        await it.until(lambda: it.text("waiting") == "  ⧗ 1 waiting · 6.2 s (F3)")
+        await it.until(lambda: any('"Hi"' in row and "⧗ 6.2 s" in row for row in it.rows("log")))
+        await it.until(lambda: it.shows("page", "none yet, after 6.2 s"))
+        await it.pilot.resize_terminal(80, 24)
+        now += 1_000_000_000
+        await it.until(lambda: it.text("waiting") == "  ⧗ 1 waiting · 7.2 s (F3)")
+        assert it.text("counts") == ""
+        assert it.text("who") == "echo · ● connected"
+        it.session.answer("Hello", elapsed=7_300_000_000)
+        await it.until(lambda: "1 received" in it.text("counts"))
+        assert it.text("waiting") == ""
+        assert any('"Hi"' in row and "7.3 s" in row for row in it.rows("log"))
+
+    run_scene(scene)
+
+
+def test_what_waits_in_vain_is_said_in_its_row() -> None:
+    """And why, where there is room for it."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        await it.say("Hi")
+        await it.until(lambda: it.shows("log", '"Hi"'))
+        it.app.action_tab("about")
+        it.session.exit(1)
+        await it.until(lambda: it.shows("page", "no answer (child exited)"))
+        await it.until(lambda: it.shows("log", "no answer (child exited)"))
+        await it.pilot.resize_terminal(104, 36)
+        await it.until(lambda: not it.shows("log", "(child exited)"))
+        assert it.shows("log", "no answer")
+
+    run_scene(scene, 124, 36)

@@ -18,8 +18,8 @@ from tui_ipc.text.units import (
     format_size,
 )
 from tui_ipc.tui.model.byte_map import ByteMap
+from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.model.ring_buffer import RingBuffer
-from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.styled_line import Line, Span, line
 
 COUNT_LIMIT: Final = 100_000
@@ -203,6 +203,17 @@ def list_answers(answers: Iterable[LogEntry]) -> Iterator[tuple[str, str]]:
     for event in sorted((entry.held for entry in answers), key=lambda event: event.at if event else 0):
         if isinstance(event, ev.MessageReceived) and event.elapsed is not None:
             yield "answered by", f"#{format_count(event.number)} after {format_duration(event.elapsed)}"
+
+
+def describe_wait(entry: LogEntry, now: int) -> Iterator[tuple[str, str]]:
+    """Say of a message without an answer how long it has waited, or why it waits in vain."""
+    exchange = entry.exchange
+    if exchange is None or exchange.elapsed is not None:
+        return
+    if exchange.pending.ending:
+        yield "answer", exchange.pending.ending
+    elif exchange.is_waiting(now):
+        yield "answer", f"none yet, after {format_duration(now - exchange.sent_at)}"
 
 
 def _list_facts(  # noqa: PLR0912, PLR0915 - one case for each kind of event

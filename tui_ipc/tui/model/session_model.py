@@ -1,118 +1,19 @@
-"""The log and the child's output, as the explorer holds them, and the line of the log for each event."""
+"""The log and the child's output, as the explorer holds them."""
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
 from tui_ipc import events as ev
 from tui_ipc.events.message_values import MessageStore, estimate_memory
-from tui_ipc.events.sentences import EventText, describe_event, name_channel
-from tui_ipc.text.notation import render_value
-from tui_ipc.text.safe_text import make_visible
-from tui_ipc.text.units import (
-    format_clock,
-    format_duration,
-    format_plural,
-    format_size,
-    format_time_of_day,
-)
+from tui_ipc.text.units import format_plural
+from tui_ipc.tui.model.exchanges import Exchange, Exchanges
+from tui_ipc.tui.model.log_entry import LogEntry, run_separator
 from tui_ipc.tui.model.ring_buffer import RingBuffer
 from tui_ipc.tui.model.status import Status
-from tui_ipc.tui.model.styled_line import Line, OutputLine, Span
+from tui_ipc.tui.model.styled_line import OutputLine, Span
 from tui_ipc.tui.model.terminal_output import OutputDecoder
-
-VALUE_LIMIT = 500
-"""How many characters of a message's notation a log line holds."""
-
-LATENCY_WIDTH = 9
-SIZE_WIDTH = 10
-STEP_WIDTH = 10
-
-
-def format_log_line(event: ev.AnyEvent, since: int | None = None, clock: str | None = None) -> Line:
-    """Return the log's line about an event: time, mark and text; at the right edge latency and size.
-
-    Args:
-        event: The event; its text is made safe to show here.
-        since: For a step of the handshake, the nanoseconds since the step before it.
-        clock: The time to show; None for the seconds since the session began.
-    """
-    text = describe_event(event, VALUE_LIMIT)
-    time = Span(f"{format_clock(event.at) if clock is None else clock}  ", "muted")
-    match event:
-        case ev.MessageSent():
-            return _format_message(event, time, text, "sent", "")
-        case ev.MessageReceived():
-            latency = format_duration(event.elapsed) if event.elapsed is not None else ""
-            return _format_message(event, time, text, "received", latency)
-        case ev.ServerListening() | ev.ChildSpawned() | ev.ChildConnected() | ev.ChannelsOpen():
-            return _format_step(time, since, text, "")
-        case ev.HelloReceived():
-            return _format_step(time, since, text, format_size(len(event.raw)))
-        case (
-            ev.StepLate()
-            | ev.HandshakeFailed()
-            | ev.Fault()
-            | ev.SignalSent()
-            | ev.ChildStopped()
-            | ev.ChildContinued()
-            | ev.ChannelClosed()
-            | ev.ChildExited()
-            | ev.Audit()
-            | ev.ChildOutput()
-            | ev.ScriptStep()
-            | ev.Note()
-        ):
-            return _format_event(time, text)
-        case _:
-            assert_never(event)
-
-
-def run_separator(run: int) -> Line:
-    """The line between two runs."""
-    return Line((Span(f"── run {run} ", "muted"),), fill="─")
-
-
-def _format_message(
-    event: ev.MessageSent | ev.MessageReceived, time: Span, text: EventText, paint: str, latency: str
-) -> Line:
-    left = (
-        time,
-        Span(f"{text.mark} ", paint),
-        Span(make_visible(text.detail)),
-    )
-    right = (
-        Span(f"{latency:>{LATENCY_WIDTH}}", "muted"),
-        Span(f"{format_size(len(event.raw)):>{SIZE_WIDTH}}", "muted"),
-    )
-    return Line(left, right)
-
-
-def _format_step(time: Span, since: int | None, text: EventText, size: str) -> Line:
-    left = (
-        time,
-        Span(f"{text.mark} ", text.tone),
-        Span(f"{text.word:<{STEP_WIDTH}} "),
-        Span(make_visible(text.detail), "muted"),
-    )
-    if since is None:
-        return Line(left)
-    took = Span(f"{'+' + format_duration(since):>{LATENCY_WIDTH}}", "muted")
-    return Line(left, (took, Span(f"{size:>{SIZE_WIDTH}}", "muted")))
-
-
-def _format_event(time: Span, text: EventText) -> Line:
-    return Line(
-        (
-            time,
-            Span(f"{text.mark} ", text.tone),
-            Span(f"{text.word:<{STEP_WIDTH}} ", text.tone),
-            Span(make_visible(text.detail)),
-        )
-    )
-
 
 LOG_LIMIT = 100_000
 """How many lines the log holds."""
@@ -120,7 +21,7 @@ LOG_LIMIT = 100_000
 LOG_BUDGET = 48 << 20
 """How many bytes of memory they may take, without the values of large messages."""
 
-ENTRY_BYTES = 300  # what a line takes beside what is in its message
+ENTRY_BYTES = 400  # what a line takes beside what is in its message
 VALUES_BUDGET = 16 << 20  # what the values of large messages may take that were looked at last
 
 OUTPUT_LIMIT = 50_000
@@ -129,73 +30,7 @@ OUTPUT_LIMIT = 50_000
 OUTPUT_BUDGET = 16 << 20
 """How many characters they may have together."""
 
-SEARCH_LIMIT = 1 << 16
-"""How many characters of a message's notation are searched and filtered."""
-
 Problem = ev.StepLate | ev.HandshakeFailed | ev.Fault
-
-
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """One line of the log.
-
-    Args:
-        held: What it is about, as it is kept; None for the line between two runs.
-        run: The run that it belongs to.
-        since: For a step of the handshake, the nanoseconds since the step before it.
-        time: When it happened by the wall clock; None where nothing says it.
-        store: Holds what ``held`` stands for, if that is something else.
-    """
-
-    held: ev.AnyEvent | None
-    run: int
-    since: int | None = None
-    time: datetime | None = None
-    store: MessageStore | None = None
-
-    @property
-    def event(self) -> ev.AnyEvent | None:
-        """What it is about; None for the line between two runs. Hold it no longer than you look at it."""
-        if self.store is not None and isinstance(self.held, ev.MessageSent | ev.MessageReceived):
-            return self.store.load(self.held)
-        return self.held
-
-    def in_thread(self) -> "LogEntry":
-        """The same entry without the store, which other threads may not use."""
-        if self.store is not None and isinstance(self.held, ev.MessageSent | ev.MessageReceived):
-            return replace(self, held=MessageStore.decode(self.held), store=None)
-        return self
-
-    @property
-    def line(self) -> Line:
-        """The line that the log shows, with the seconds since the session began."""
-        return run_separator(self.run) if self.event is None else format_log_line(self.event, self.since)
-
-    @property
-    def line_with_time_of_day(self) -> Line:
-        """The line with the time of day; where that is not known, with the seconds, as wide."""
-        if self.event is None:
-            return self.line
-        clock = f"{format_clock(self.event.at):>12}" if self.time is None else format_time_of_day(self.time)
-        return format_log_line(self.event, self.since, clock)
-
-    @property
-    def text(self) -> str:
-        """What is searched: the whole text, up to :data:`SEARCH_LIMIT` characters of a message."""
-        if self.event is None:
-            return self.line.text
-        if isinstance(self.event, ev.MessageSent | ev.MessageReceived):
-            # What describe_event() and make_visible() would return, in half of the time: a filter asks for it
-            # of each message.
-            return name_channel(self.event) + render_value(self.event.value, SEARCH_LIMIT)
-        text = describe_event(self.event, SEARCH_LIMIT)
-        return make_visible(f"{text.word} {text.detail}")
-
-    @property
-    def is_message(self) -> bool:
-        """Whether the line is about a message."""
-        return isinstance(self.held, ev.MessageSent | ev.MessageReceived)
-
 
 BACKLOG_LIMIT = 4 << 20
 """How many bytes of output wait to be decoded. As lines of usual length they are about as many as are held:
@@ -311,17 +146,22 @@ class OutputQueue:
 class SessionModel:
     """What the explorer shows of a session, made of its events.
 
+    Args:
+        match: The rule by which the session matches answers, None if that is in order or not known.
+
     Attributes:
         log: A line for each event except the child's output.
         output: The child's finished lines of output, both streams, in the order of their ends.
         output_queue: The output that is still to be decoded into such lines.
+        exchanges: Which messages were answered, and which wait.
         status: The state of the current run.
         problem: What the explorer shows as a notice about this run: a step of the handshake that is late,
             until it comes; a failed handshake or a fault; None if all is well.
         latest: The index in ``log`` of the newest message, None before the first.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, match: str | None = None) -> None:
+        self._match = match
         self.log: RingBuffer[LogEntry] = RingBuffer(LOG_LIMIT, LOG_BUDGET)
         self.output: RingBuffer[OutputLine] = RingBuffer(OUTPUT_LIMIT, OUTPUT_BUDGET)
         self.store = MessageStore(VALUES_BUDGET)
@@ -333,6 +173,7 @@ class SessionModel:
         self.output.clear()
         self._begin = self.log.first if is_beginning else -1
         self.status = Status()
+        self.exchanges = Exchanges(self._match)
         self.problem: Problem | None = None
         self.latest: int | None = None
         self.output_queue = OutputQueue(self.output)
@@ -346,6 +187,7 @@ class SessionModel:
     def apply(self, event: ev.AnyEvent, time: datetime | None = None) -> None:
         """Take an event into account, and when it happened by the wall clock, if that is known."""
         self.status.apply(event)
+        exchange = self.exchanges.apply(event)
         since, weight = None, ENTRY_BYTES
         match event:
             case ev.ChildOutput():
@@ -362,7 +204,7 @@ class SessionModel:
                 if isinstance(event, ev.MessageReceived) and isinstance(self.problem, ev.StepLate):
                     self.problem = None  # what came is the rest of the message that did not go on
                 self.latest = self.log.end
-                self._append_message(event, time)
+                self._append_message(event, time, exchange)
                 return
             case ev.StepLate() | ev.HandshakeFailed():
                 self.problem = event
@@ -379,11 +221,16 @@ class SessionModel:
                 assert_never(event)
         self.log.append(LogEntry(event, event.run, since, time), weight)
 
-    def _append_message(self, event: ev.MessageSent | ev.MessageReceived, time: datetime | None) -> None:
+    def _append_message(
+        self,
+        event: ev.MessageSent | ev.MessageReceived,
+        time: datetime | None,
+        exchange: Exchange | None,
+    ) -> None:
         is_large = MessageStore.is_worthwhile(event)
         held, store = (self.store.hold(event), self.store) if is_large else (event, None)
         weight = ENTRY_BYTES + len(event.raw) + (0 if is_large else estimate_memory(event.value, event.raw))
-        self.log.append(LogEntry(held, event.run, None, time, store), weight)
+        self.log.append(LogEntry(held, event.run, None, time, store, exchange), weight)
 
     def _begin_run(self, event: ev.ServerListening) -> None:
         self.output_queue.add(event)

@@ -1,6 +1,6 @@
 """The inspector: explains one entry of the log as a value, in bytes, and in words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import ClassVar, Literal
@@ -30,6 +30,7 @@ from tui_ipc.tui.model.clipboard import (
 from tui_ipc.tui.model.event_details import (
     MessageStats,
     about_lines,
+    describe_wait,
     entry_summary,
     entry_title,
     explain_no_partner,
@@ -37,8 +38,8 @@ from tui_ipc.tui.model.event_details import (
     list_answers,
     value_lines,
 )
+from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.model.ring_buffer import RingBuffer
-from tui_ipc.tui.model.session_model import LogEntry
 from tui_ipc.tui.model.styled_line import Line, Span, line, wrap
 from tui_ipc.tui.scheduling import BackgroundSteps
 from tui_ipc.tui.widgets.line_view import MUTED, LineView
@@ -108,6 +109,7 @@ class Inspector(Vertical):
 
     Args:
         log: The log, in which answers are found.
+        now: Returns the current time of the session in ns.
     """
 
     BORDER_TITLE = "Inspector"
@@ -178,11 +180,13 @@ class Inspector(Vertical):
 
         index: int
 
-    def __init__(self, log: RingBuffer[LogEntry], *, id: str | None = None) -> None:
+    def __init__(self, log: RingBuffer[LogEntry], now: Callable[[], int], *, id: str | None = None) -> None:
         super().__init__(id=id, classes="-words")  # set here, so that no style changes before the first frame
         self._log = log
+        self._now = now
         self._byte_map: ByteMap | None = None
         self._stats: MessageStats | None = None
+        self._wait: tuple[tuple[str, str], ...] = ()
         self._background = BackgroundSteps(self)
         self.message_view = MessageView(id="message-view")
         self.document = DocumentView(id="document")
@@ -290,8 +294,19 @@ class Inspector(Vertical):
         return [line(Span(_EMPTY_HINT if self.entry is None else text, "muted"))]
 
     def _about(self, entry: LogEntry) -> list[Line]:
-        answers = list_answers(self._log[index] for index in find_partners(self._log, entry))
-        return about_lines(entry, [*answers, *(self._stats.facts() if self._stats is not None else ())])
+        self._wait = tuple(describe_wait(entry, self._now()))
+        partners = () if self._wait else find_partners(self._log, entry)
+        answers = list_answers(self._log[index] for index in partners)
+        stats = self._stats.facts() if self._stats is not None else ()
+        return about_lines(entry, [*answers, *self._wait, *stats])
+
+    def refresh_wait(self) -> None:
+        """Show what has become of a message that waited, if that is shown."""
+        entry = self.entry
+        if entry is None or self.tab != "about":
+            return
+        if self._wait != tuple(describe_wait(entry, self._now())):
+            self.document.replace(self._about(entry))
 
     def _count(self, stats: MessageStats) -> Iterator[None]:
         yield from stats.steps()

@@ -1,23 +1,28 @@
 """The log: the handshake, every message, the child's end; its cursor selects what the inspector explains."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from textual import events, on
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from tui_ipc.text.units import format_count
 from tui_ipc.tui.keys import format_key
+from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.model.ring_buffer import IncrementalFilter
-from tui_ipc.tui.model.session_model import LogEntry, SessionModel
+from tui_ipc.tui.model.session_model import SessionModel
 from tui_ipc.tui.model.styled_line import Line, Span, line
-from tui_ipc.tui.widgets.search_pane import QueryBar, SearchPane
 from tui_ipc.tui.widgets.searchable_view import SearchableView, shorten
 
 if TYPE_CHECKING:
     from tui_ipc.tui.model.search import Filter
+
+
+WIDE_CELLS: Final = 70
+"""From which width on a row says why no answer comes."""
 
 
 class LogView(SearchableView):
@@ -29,6 +34,11 @@ class LogView(SearchableView):
     The selected entry outlives a change of the filter: :meth:`set_filter` removes the cursor and keeps the
     index of the entry; once the new filter has scanned up to there, :meth:`place_cursor` puts the cursor on
     the entry, or on the nearest one that passes. Until then changes of the cursor do not count as selections.
+
+    Args:
+        model: Holds the log.
+        now: Returns the current time of the session in ns.
+        wall_clock: Whether the time of day is shown at first, not seconds.
     """
 
     BORDER_TITLE = "Log"
@@ -126,9 +136,10 @@ class LogView(SearchableView):
     class EndRequested(Message):
         """The user wants to see what comes."""
 
-    def __init__(self, model: SessionModel, *, wall_clock: bool = False) -> None:
+    def __init__(self, model: SessionModel, now: Callable[[], int], *, wall_clock: bool = False) -> None:
         super().__init__(id="log")
         self._model = model
+        self._now = now
         self._wall_clock = wall_clock
         self.filter: Filter | None = None
         self._filtered: IncrementalFilter | None = None
@@ -162,8 +173,20 @@ class LogView(SearchableView):
 
     def line(self, index: int) -> Line:
         """Return a line."""
-        entry = self.entry(index)
-        return entry.line_with_time_of_day if self._wall_clock else entry.line
+        return self.entry(index).format_line(
+            self._now(), time_of_day=self._wall_clock, is_wide=self.width >= WIDE_CELLS
+        )
+
+    def version(self) -> object:
+        """Return a value that differs whenever the lines do, or what became of a message."""
+        return super().version(), self._model.exchanges.changes
+
+    def refresh_waits(self) -> None:
+        """Draw the rows again if one of them shows how long its message has waited."""
+        now, top = self._now(), self.first + self.scroll_offset.y
+        shown = (self.entry(index).exchange for index in range(top, min(self.end, top + self.size.height)))
+        if any(exchange is not None and exchange.is_waiting(now) for exchange in shown):
+            self.refresh_rows()
 
     def show_wall_clock(self, shown: bool) -> None:
         """Show the time of day, or the seconds since the session began."""
@@ -304,103 +327,3 @@ class LogView(SearchableView):
         index = self.first + self.scroll_offset.y + offset.y if offset is not None else self.end
         if index < self.end:
             self.select(index)
-
-
-FILTER_HINT: Final = "text  /regex/  sent  received  slower 5ms  run 2  faults  !not  (all must pass)"
-
-
-class FilterBar(QueryBar):
-    """Takes the text of a filter.
-
-    Args:
-        prompt: What happens to the lines that pass: show or hide.
-        text: The text to begin with.
-    """
-
-    BINDINGS = [
-        Binding("ctrl+n", "invert", "Invert", id="query.invert"),
-    ]
-
-    def __init__(self, prompt: str, text: str) -> None:
-        super().__init__(prompt, text, FILTER_HINT)
-
-    def action_invert(self) -> None:
-        """Show what the filter hides."""
-        self.post_message(LogView.InvertRequested())
-
-
-class LogPane(SearchPane):
-    """Holds the log, and below it a bar while the user types a search or a filter."""
-
-    def __init__(self, log: LogView) -> None:
-        super().__init__(log, id="log-pane")
-        self.log_view = log
-        self._filter_bar: FilterBar | None = None
-        self._filter_text = ""
-        self._inverted = False
-        self._applied = ("", False)
-
-    @property
-    def _open_filter_bar(self) -> "FilterBar | None":
-        """The filter bar, while it is open."""
-        return self._filter_bar if self._filter_bar is self.bar else None
-
-    @property
-    def _prompt(self) -> str:
-        return "hide" if self._inverted else "show"
-
-    @property
-    def status_text(self) -> str:
-        """How many lines pass the filter, or the status of the search."""
-        return self.log_view.filter_status if self._open_filter_bar else super().status_text
-
-    @on(LogView.FilterRequested)
-    def _on_filter_requested(self) -> None:
-        self._filter_bar = FilterBar(self._prompt, self._filter_text)
-        self.open(self._filter_bar)
-        self._filter(self._filter_text)
-
-    @on(LogView.InvertRequested)
-    def _on_invert_requested(self) -> None:
-        self._inverted = not self._inverted
-        if bar := self._open_filter_bar:
-            bar.set_prompt(self._prompt)
-        elif not self._filter_text:
-            self._on_filter_requested()
-        self._filter(self._filter_text)
-
-    @on(LogView.FilterCleared)
-    def _on_filter_cleared(self) -> None:
-        self._filter_text = ""
-        self._inverted = False
-        self._applied = ("", False)
-
-    def apply_text(self, text: str) -> None:
-        """Filter or search; an invalid text leaves the log as it was, and the bar says why."""
-        if self._open_filter_bar:
-            self._filter(text)
-        else:
-            super().apply_text(text)
-
-    def step(self, direction: int) -> None:
-        """Select the next line that passes, or go to the next match."""
-        if self._open_filter_bar:
-            self.log_view.action_cursor(direction)
-        else:
-            super().step(direction)
-
-    def _filter(self, text: str) -> None:
-        from tui_ipc.tui.model.search import FilterError, parse_filter
-
-        self._filter_text = text
-        try:
-            wanted = parse_filter(text, inverted=self._inverted)
-        except FilterError as error:
-            if bar := self._open_filter_bar:
-                bar.show_status(str(error), is_error=True)
-            return
-        if self._applied != (text, self._inverted):
-            self._applied = (text, self._inverted)
-            self.log_view.set_filter(wanted)
-        if bar := self._open_filter_bar:
-            bar.show_status(self.status_text)

@@ -11,7 +11,7 @@ from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_plural
 from tui_ipc.tui.input_history import InputHistory, Vocabulary
 from tui_ipc.tui.keys import format_key
-from tui_ipc.tui.model.session_model import LogEntry
+from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.model.status import Status
 from tui_ipc.tui.widgets.inputs import MessageInput
 

@@ -1,4 +1,4 @@
-"""A pane that holds a searchable view, and below it a bar while the user types a search."""
+"""Panes that hold a searchable view, and below it a bar while the user types a search or a filter."""
 
 from dataclasses import dataclass
 from typing import ClassVar, Final
@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from tui_ipc.text.safe_text import make_visible
 from tui_ipc.tui.widgets.inputs import SafeInput
+from tui_ipc.tui.widgets.log_view import LogView
 from tui_ipc.tui.widgets.searchable_view import SearchableView
 
 
@@ -188,3 +189,103 @@ class SearchPane(Vertical):
             self.bar.remove()
             self.bar = None
         self.view.focus()
+
+
+FILTER_HINT: Final = "text  /regex/  sent  received  slower 5ms  run 2  faults  !not  (all must pass)"
+
+
+class FilterBar(QueryBar):
+    """Takes the text of a filter.
+
+    Args:
+        prompt: What happens to the lines that pass: show or hide.
+        text: The text to begin with.
+    """
+
+    BINDINGS = [
+        Binding("ctrl+n", "invert", "Invert", id="query.invert"),
+    ]
+
+    def __init__(self, prompt: str, text: str) -> None:
+        super().__init__(prompt, text, FILTER_HINT)
+
+    def action_invert(self) -> None:
+        """Show what the filter hides."""
+        self.post_message(LogView.InvertRequested())
+
+
+class LogPane(SearchPane):
+    """Holds the log, and below it a bar while the user types a search or a filter."""
+
+    def __init__(self, log: LogView) -> None:
+        super().__init__(log, id="log-pane")
+        self.log_view = log
+        self._filter_bar: FilterBar | None = None
+        self._filter_text = ""
+        self._inverted = False
+        self._applied = ("", False)
+
+    @property
+    def _open_filter_bar(self) -> "FilterBar | None":
+        """The filter bar, while it is open."""
+        return self._filter_bar if self._filter_bar is self.bar else None
+
+    @property
+    def _prompt(self) -> str:
+        return "hide" if self._inverted else "show"
+
+    @property
+    def status_text(self) -> str:
+        """How many lines pass the filter, or the status of the search."""
+        return self.log_view.filter_status if self._open_filter_bar else super().status_text
+
+    @on(LogView.FilterRequested)
+    def _on_filter_requested(self) -> None:
+        self._filter_bar = FilterBar(self._prompt, self._filter_text)
+        self.open(self._filter_bar)
+        self._filter(self._filter_text)
+
+    @on(LogView.InvertRequested)
+    def _on_invert_requested(self) -> None:
+        self._inverted = not self._inverted
+        if bar := self._open_filter_bar:
+            bar.set_prompt(self._prompt)
+        elif not self._filter_text:
+            self._on_filter_requested()
+        self._filter(self._filter_text)
+
+    @on(LogView.FilterCleared)
+    def _on_filter_cleared(self) -> None:
+        self._filter_text = ""
+        self._inverted = False
+        self._applied = ("", False)
+
+    def apply_text(self, text: str) -> None:
+        """Filter or search; an invalid text leaves the log as it was, and the bar says why."""
+        if self._open_filter_bar:
+            self._filter(text)
+        else:
+            super().apply_text(text)
+
+    def step(self, direction: int) -> None:
+        """Select the next line that passes, or go to the next match."""
+        if self._open_filter_bar:
+            self.log_view.action_cursor(direction)
+        else:
+            super().step(direction)
+
+    def _filter(self, text: str) -> None:
+        from tui_ipc.tui.model.search import FilterError, parse_filter
+
+        self._filter_text = text
+        try:
+            wanted = parse_filter(text, inverted=self._inverted)
+        except FilterError as error:
+            if bar := self._open_filter_bar:
+                bar.show_status(str(error), is_error=True)
+            return
+        if self._applied != (text, self._inverted):
+            self._applied = (text, self._inverted)
+            self.log_view.set_filter(wanted)
+        if bar := self._open_filter_bar:
+            bar.show_status(self.status_text)

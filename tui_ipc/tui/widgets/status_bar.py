@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 WIDEST_COLUMNS = 160
 """The least number of columns at which the rates of the last seconds are shown, too."""
 
+WIDE_COLUMNS = 100
+"""The least number of columns at which the inspector has a pane of its own, and the status bar shows all."""
+
 NAME_CHARS = 32
 """The most characters of a child's name that are shown."""
 
@@ -31,22 +34,28 @@ _SPARKLINE_SECONDS = 20
 
 
 class StatusBar(Horizontal):
-    """Shows the child, its state and the counts in one line; where room is short the left part is cropped.
+    """Shows the child, its state, what waits, and the counts; where room is short the left part is cropped.
+
+    In a narrow terminal the pid and the counts make room for what waits.
 
     Args:
+        why_key: Returns the key that explains why nothing happens.
         source: Where the events come from, if not from a running child; shown in place of the pid.
     """
 
-    def __init__(self, source: str = "") -> None:
+    def __init__(self, why_key: Callable[[], str], source: str = "") -> None:
         super().__init__(id="status")
+        self._why_key = why_key
         self._source = source
         self._left = Static(id="who")
+        self._waiting = Static(Content(), id="waiting")
         self._right = Static(id="counts")
 
     def compose(self) -> ComposeResult:
         """Make the parts."""
         yield Static(Content("tui-ipc"), id="brand")
         yield self._left
+        yield self._waiting
         yield self._right
 
     def show(
@@ -55,6 +64,7 @@ class StatusBar(Horizontal):
         now: int,
         *,
         pending: str | None,
+        waiting: tuple[int, int] | None = None,
         recorder: SessionRecorder | None = None,
         warning: str = "",
     ) -> None:
@@ -64,14 +74,20 @@ class StatusBar(Horizontal):
             status: The state of the current run.
             now: The current time of the session in ns.
             pending: What is under way and waits for the child, None if nothing is.
+            waiting: How many messages wait for an answer, and since how many ns; None if that is normal.
             recorder: What records, if anything does.
             warning: A warning about a channel; empty for none.
         """
-        _update_static(self._left, _render_child(self._source, status, pending, warning))
-        _update_static(
-            self._right,
-            _render_counts(status, recorder, now if self.app.size.width >= WIDEST_COLUMNS else None),
-        )
+        width = self.app.size.width
+        has_room = waiting is None or width >= WIDE_COLUMNS
+        pid = status.pid if has_room and not self._source else None
+        _update_static(self._left, _render_child(self._source, status, pid, pending, warning))
+        _update_static(self._waiting, _render_waiting(waiting, self._why_key()))
+        if has_room:
+            counts = _render_counts(status, recorder, now if width >= WIDEST_COLUMNS else None)
+        else:
+            counts = Content.assemble(*_render_recording(recorder))
+        _update_static(self._right, counts)
 
 
 def _update_static(part: Static, content: Content) -> None:
@@ -81,17 +97,25 @@ def _update_static(part: Static, content: Content) -> None:
         part.update(content, layout=not isinstance(old, Content) or old.cell_length != content.cell_length)
 
 
-def _render_child(source: str, status: Status, pending: str | None, warning: str) -> Content:
+def _render_child(source: str, status: Status, pid: int | None, pending: str | None, warning: str) -> Content:
     waits = pending or status.stopped is not None
     colour = "$text-warning" if waits else _phase_colour(status.phase)
     facts = [Content.styled(source, "$text-warning")] if source else []
     facts += [Content.styled(_shorten_name(make_visible(status.name)), "bold")] if status.name else []
-    facts += [Content(f"pid {status.pid}")] if status.pid is not None and not source else []
+    facts += [Content(f"pid {pid}")] if pid is not None else []
     facts += [Content(f"run {status.run}")] if status.run > 1 else []
     facts.append(Content.styled(f"● {pending or status.state}", colour))
     if warning:
         facts.append(Content.styled(f"▲ {warning}", "bold $text-warning"))
     return Content.styled(" · ", MUTED).join(facts)
+
+
+def _render_waiting(waiting: tuple[int, int] | None, why_key: str) -> Content:
+    if waiting is None:
+        return Content()
+    count, longest = waiting
+    text = f"  ⧗ {format_count(count)} waiting · {format_duration(longest)} "
+    return Content.assemble((text, "$text-warning"), (f"({why_key})", MUTED))
 
 
 def _phase_colour(phase: StatusPhase) -> str:
