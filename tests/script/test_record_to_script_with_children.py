@@ -131,7 +131,7 @@ CHILDREN: dict[str, tuple[list[str] | None, Action, list[str]]] = {
 def test_the_script_of_a_real_session_passes_at_once(name: str, tmp_path: Path) -> None:
     """Against the same child, from its own command or the one after ``--``."""
     command, act, lines = CHILDREN[name]
-    events = run_session(command, act, grace=0.5)
+    events = run_session(command, act, grace=0.5, terminal="dumb")  # as scripts have it
     text = convert_events_to_script(events, BUILTIN_CHILD_COMMAND if command is None else command)
     for line in lines:
         assert line in text, text
