@@ -149,7 +149,7 @@ EXPLORER_PLACES: tuple[tuple[str, Callable[[FakeExplorerDriver], Awaitable[None]
     ("tui.session_controller:SessionController.post", send),
     ("tui.model.session_model:SessionModel.apply", send),
     ("tui.model.run_summary:RunSummaries.add", send),
-    ("tui.scheduling:InputQueue._settle", press("x")),
+    ("tui.scheduling:InputQueue._wait_until_idle", press("x")),
     ("tui.session_controller:SessionController._keep_up", send),
     ("tui.session_controller:SessionController._send_posted", send),
     ("tui.session_controller:SessionController._restart_run", press("ctrl+r")),

@@ -13,7 +13,7 @@ from tui_ipc.text.safe_text import make_visible
 def report_defect(error: Exception) -> int:
     """Write the traceback of an error to a file, tell the user about both, and return the exit code.
 
-    If there is no room for the file, the traceback itself is printed.
+    If the file cannot be written, the traceback itself is printed.
     """
     text = "".join(traceback.format_exception(error))
     cause = _find_cause(error)

@@ -1,6 +1,6 @@
-"""The command line: chooses a face, runs it and returns its exit code.
+"""The command line: chooses the explorer or scripts, runs them and returns the exit code.
 
-Nothing of a face is imported before it is chosen: each start pays only for what it uses.
+Nothing of either is imported before it is chosen: each start pays only for what it uses.
 """
 
 import gc

@@ -124,7 +124,7 @@ class RecordedHandle(Handle):
         self.kind = kind
 
     def close(self) -> None:
-        """Do nothing: there is no descriptor."""
+        """Do nothing: a message that is shown has no descriptor."""
 
 
 def decode_stored(raw: bytes) -> Any:

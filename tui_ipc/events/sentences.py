@@ -1,6 +1,6 @@
 """Describes each event in words: a mark, a word, the detail. No colours, no columns, no escapes.
 
-Both faces use these texts, and each decides how they look.
+The explorer and scripts use these texts, and each decides how they look.
 """
 
 from dataclasses import dataclass

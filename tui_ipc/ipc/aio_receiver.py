@@ -184,7 +184,7 @@ class Receiver(Handle, Generic[T_co]):
         first.
         """
         loop = asyncio.get_running_loop()
-        ready, descriptor = self._ready, self._receiver._awaited_one()
+        ready, descriptor = self._ready, self._receiver._find_awaited_one()
         if ready is None or descriptor != self._watched or ready.loop is not loop:
             if ready is not None and ready.is_awaited():
                 raise Busy("another task is receiving here; a receiver has one reader at a time")

@@ -64,7 +64,7 @@ class Body:
         """Take ownership of the announced descriptors.
 
         Raises:
-            ProtocolError: The first of them is no stream; all are discarded.
+            ProtocolError: The first of them is not a stream; all are discarded.
         """
         self._builder = builder
         self.size = announced.size

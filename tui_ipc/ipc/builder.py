@@ -230,7 +230,7 @@ def build_plain(raw: bytes) -> "Any":
 
 
 def refuse_handle(_kind: int, _payload: bytes) -> "Any":
-    """The ext hook where no descriptors came: no ext type can be right, and the careful way tells why."""
+    """The ext hook where no descriptors came: no ext type can be right, and the careful way says why."""
     raise ProtocolError("a handle without descriptor")
 
 

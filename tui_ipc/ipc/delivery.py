@@ -243,9 +243,9 @@ class Delivery:
             while self._pieces:
                 self._pieces = cut_sent(self._pieces, one_way.write(self._body, self._pieces))
         except (BrokenPipeError, ConnectionResetError):
-            raise self._refusal() from None
+            raise self._make_end_error() from None
 
-    def _refusal(self) -> Disconnected | MessageTooLarge:
+    def _make_end_error(self) -> Disconnected | MessageTooLarge:
         """Why the peer closed the side stream: it is gone, or does not want this message."""
         unsent = sum(len(piece) for piece in self._pieces)
         if has_hung_up(self.outlet.socket.fileno(), _HANG_UP_DELAY):

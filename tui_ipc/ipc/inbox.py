@@ -1,8 +1,8 @@
-"""What comes in at a receiver: its messages, in an order in which they may be delivered.
+"""The receiving end of a channel: what came, in an order in which it may be delivered.
 
 Reads the channel and the side streams of large messages in turns, and knows what to wait for. While the body
-of a large message is not whole, other senders' messages are delivered. Those of its own sender must stay
-behind it, and do: it sends the next message only after the last byte of the body. So whenever a message was
+of a large message is not whole, other senders' messages are delivered. Those of its own sender must come
+after it, and do: it sends the next message only after the last byte of the body. So whenever a message was
 read from the channel, the bodies announced before it are looked at once more, and one that is still not whole
 is another sender's.
 """
@@ -105,7 +105,7 @@ class Inbox(TypedReceiver[T_co]):
             raise Closed(self._closed)
         return sockets.open_fileno(self._socket, self._closed)
 
-    def _decoded(self, found: "Any", with_bytes: bool = False) -> "Any":
+    def _apply_decode(self, found: "Any", with_bytes: bool = False) -> "Any":
         """The message for what came."""
         decode = self._decode
         assert decode is not None
@@ -295,7 +295,7 @@ class Inbox(TypedReceiver[T_co]):
 
     # --------------------------------------------------------------------------------------------- waiting
 
-    def _awaited(self) -> list[int]:
+    def _list_awaited(self) -> list[int]:
         """The descriptors to wait for after BlockingIOError; looking at them all is due then."""
         self._bodies_are_dry = not self._bodies
         descriptors = [body.fileno() for body in self._bodies]
@@ -303,7 +303,7 @@ class Inbox(TypedReceiver[T_co]):
             descriptors.append(self.socket_fileno())
         return descriptors
 
-    def _awaited_one(self) -> int:
+    def _find_awaited_one(self) -> int:
         """The same as one descriptor, for an event loop that stays with it."""
         if not self._bodies:
             return self.socket_fileno()
@@ -323,9 +323,9 @@ class Inbox(TypedReceiver[T_co]):
         self._is_plain = free and not self._is_closing
 
     def _update_ready(self, ready: "Watcher") -> None:
-        is_ready = self._decoder.pending or self._fault is not None  # a fault is there to be told
+        is_ready = self._decoder.pending or self._fault is not None  # a fault is there to be raised
         if self._bodies or len(ready.watched) != 1 or is_ready != ready.is_forced:
-            ready.watch(self._awaited(), is_ready=is_ready)
+            ready.watch(self._list_awaited(), is_ready=is_ready)
 
     # ------------------------------------------------------------------------------------------ its end
 

@@ -4,7 +4,7 @@ To make a stream, send its descriptor and close it takes as long as all else tha
 So a sender offers the side stream of its first such message, and a receiver that accepts gives it a number.
 From then on a message takes two writes: its body goes into the kept stream, *whole*, and only then its
 announcement with the number into the channel. A receiver therefore never waits for such a body, and a sender
-that is stopped between the two holds up nobody.
+that is stopped between the two delays no other.
 """
 
 import os
@@ -127,7 +127,7 @@ class KeptStreams:
             size: How many bytes.
 
         Raises:
-            ProtocolError: There is no such stream, or it does not hold all that was announced.
+            ProtocolError: No stream has that number, or it does not hold all that was announced.
         """
         stream = self._streams.get(number)
         if stream is None:

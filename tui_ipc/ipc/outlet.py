@@ -1,4 +1,4 @@
-"""What the messages of one sender leave through: its socket, the rest of a message, and its kept streams."""
+"""The sending end of a channel: its socket, the rest of a message, and its kept streams."""
 
 from _thread import allocate_lock
 

@@ -251,10 +251,10 @@ class Receiver(Inbox[T_co]):
                     if is_last:
                         raise TimedOut(f"no message came within {timeout} s") from None
                 # Whatever this says, there is another look: what came while this process was stopped counts.
-                wait(self._awaited(), select.POLLIN, deadline)
+                wait(self._list_awaited(), select.POLLIN, deadline)
         finally:
             self._finish()
-        return found if self._decode is None else self._decoded(found, with_bytes)
+        return found if self._decode is None else self._apply_decode(found, with_bytes)
 
     def _take(self, *, with_bytes: bool = False) -> "Any":
         """The next message; BlockingIOError where it would have to be waited for."""
@@ -263,7 +263,7 @@ class Receiver(Inbox[T_co]):
             found = self._next(NONBLOCKING, with_bytes)
         finally:
             self._finish()
-        return found if self._decode is None else self._decoded(found, with_bytes)
+        return found if self._decode is None else self._apply_decode(found, with_bytes)
 
     def _take_ahead(self) -> "Any":
         """A message that was read with an earlier one; NOTHING if there is none, or it is not so simple."""

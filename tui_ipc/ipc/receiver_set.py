@@ -271,7 +271,7 @@ class ReceiverSet(Uncopied):
             for _ in range(_ROUND):
                 value = receiver._next(NONBLOCKING, with_bytes=False)
                 if receiver._decode is not None:
-                    value = receiver._decoded(value)
+                    value = receiver._apply_decode(value)
                 self._happened.append(Arrived(identity, value))
                 if not receiver._decoder.pending:
                     break

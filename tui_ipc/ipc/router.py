@@ -1,4 +1,4 @@
-"""Functions that are called with the messages of many receivers, on one thread."""
+"""The router: calls a function with each message of many receivers, on one thread."""
 
 import os
 from _thread import allocate_lock

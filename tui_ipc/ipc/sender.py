@@ -98,7 +98,7 @@ class Sender(TypedSender[T_contra]):
             move: Whether all handles in ``value`` move: yours are closed once the message has left.
 
         Raises:
-            Disconnected: There is no receiver any more.
+            Disconnected: The receiver is closed.
             TimedOut: The channel stayed full. The message was not sent. (In inline mode what was begun goes
                 out before the next message.)
             Closed: You closed this sender, or a handle in ``value`` was closed or has moved away.

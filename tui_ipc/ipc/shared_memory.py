@@ -51,7 +51,7 @@ class SharedMemory(DescriptorHandle):
         Raises:
             TypeError: It is not a buffer, or not in one piece.
             IpcError: This system has no sealed memory (Linux has).
-            OSError: There is no memory or no descriptor left.
+            OSError: No memory or no descriptor is left.
         """
         try:
             content = memoryview(data).cast("B")

@@ -23,7 +23,7 @@ _LONG_COUNTS = {0xDD: 1, 0xDF: 2}
 
 _LONGEST_SHORT = 0xFFFF + 1
 """Bytes that may follow the length in any other: an ext 16 with its type. Where the scan breaks off in front
-of more, it broke off behind the four bytes of a length."""
+of more, it broke off after the four bytes of a length."""
 
 
 class ValueBuffer:
@@ -79,7 +79,7 @@ class ValueBuffer:
         """The size of the first value, None while it is not whole.
 
         Raises:
-            ProtocolError: It is no msgpack, or nested too deeply.
+            ProtocolError: It is not msgpack, or nested too deeply.
         """
         received = self._scanned + len(self._content)
         self.claimed = 0
@@ -133,7 +133,7 @@ class ValueBuffer:
         return 0
 
     def _claim(self) -> int:
-        """What an array or a map at the head of the buffer must measure by its count, 0 if it is none.
+        """What an array or a map at the head of the buffer must measure by its count, 0 if it is neither.
 
         Unlike for :meth:`_least_size` nothing is awaited because of it: nonsense in the first item is told at
         once.

@@ -111,7 +111,7 @@ class Encoder:
         if isinstance(value, int):
             bits = value.bit_length()
             raise ValueError(f"an integer of {bits} bits does not fit into 64; send it as a str or as bytes")
-        raise _refusal(value)
+        raise _make_type_error(value)
 
     def _attach(self, handle: Handle) -> tuple[int, bytes]:
         kind, rest = handle._describe()
@@ -123,7 +123,7 @@ class Encoder:
         return kind, bytes((index,)) + rest
 
 
-def _refusal(value: object) -> TypeError:
+def _make_type_error(value: object) -> TypeError:
     """The error for a value of a type that no message can hold."""
     remedy = ""
     if hasattr(value, "tobytes") and hasattr(value, "tolist"):  # what numpy has: arrays and scalars
@@ -178,11 +178,11 @@ def explain_refusal(error: ValueError | BufferError) -> ValueError:
     if isinstance(error, BufferError):
         return ValueError(f"the memoryview cannot be read in one piece ({error}); send its tobytes()")
     if str(error).startswith("recursion limit"):
-        return _too_deep()
+        return _make_depth_error()
     return error
 
 
-def _too_deep() -> ValueError:
+def _make_depth_error() -> ValueError:
     return ValueError(f"the value is nested deeper than {NESTING_LIMIT}, or holds itself")
 
 
@@ -238,14 +238,14 @@ def _check_content(value: object) -> None:
         if not kinds <= _CONTAINERS:
             for item in level:
                 if isinstance(item, _FOREIGN):
-                    raise _refusal(item)
+                    raise _make_type_error(item)
         maps = [item for item in level if isinstance(item, dict)]
         for item in maps:
             if len(item) >= _MANY:
                 check_keys(item)
         lists = [item for item in level if isinstance(item, _LISTS)]
         if depth > NESTING_LIMIT and (maps or lists):
-            raise _too_deep()
+            raise _make_depth_error()
         level = [*from_each(lists), *from_each(maps), *from_each(map(dict.values, maps))]
 
 

@@ -91,7 +91,7 @@ def spawn_process(
 
 
 def resize_terminal(master: int, pgid: int, size: tuple[int, int]) -> None:
-    """Change the size of a pseudo-terminal, and tell a process group, whose controlling terminal it is not.
+    """Change the size of a pseudo-terminal, and send SIGWINCH to a process group that it does not control.
 
     Args:
         master: Its master.

@@ -36,7 +36,7 @@ class RecordingError(Exception):
 
 
 class NothingRecordedError(RecordingError):
-    """There is no file yet, or one without a whole header."""
+    """The file does not exist yet, or has no whole header."""
 
 
 class Header(NamedTuple):

@@ -69,7 +69,7 @@ class RecordingIndex:
         is_at_end: Whether nothing more was there at the last look, in a file that may still be written.
 
     Raises:
-        RecordingError: There is no recording that can be read.
+        RecordingError: No recording can be read from it.
     """
 
     def __init__(self, path: str, *, follow: bool = False) -> None:

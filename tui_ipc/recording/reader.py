@@ -220,7 +220,7 @@ class FollowedRecording:
             recording now.
 
     Raises:
-        NothingRecordedError: There is no recording yet.
+        NothingRecordedError: The file holds no recording yet.
         RecordingError: The file is not a recording, or one of a newer version.
     """
 
@@ -295,7 +295,7 @@ def open_recording(path: str) -> Recording:
     """Open a recording.
 
     Raises:
-        NothingRecordedError: There is no file, or nothing was recorded to it.
+        NothingRecordedError: The file does not exist, or nothing was recorded to it.
         RecordingError: It is not a recording, or one of a newer version.
     """
     name = name_file(path)

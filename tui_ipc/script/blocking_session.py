@@ -69,7 +69,7 @@ class BlockingSession:
         """Send a message.
 
         Raises:
-            SessionFailure: There is no child to send to, or it does not read.
+            SessionFailure: No child can be sent to, or it does not read.
             TypeError: A message cannot hold such a value.
             ValueError: A message cannot hold this value, or it is too large.
         """
@@ -77,9 +77,9 @@ class BlockingSession:
         try:
             is_sent = self._run(self._read_while(self._session.send(message), self._timeout))
         except NotConnected as error:
-            raise self._failure(str(error)) from None
+            raise self._make_failure(str(error)) from None
         if not is_sent:
-            raise self._failure(f"the child did not take the message within {self._timeout:g} s")
+            raise self._make_failure(f"the child did not take the message within {self._timeout:g} s")
 
     def receive(self, timeout: float | None = None) -> Any:
         """Receive the next message.
@@ -96,8 +96,8 @@ class BlockingSession:
         if state.received:
             return state.received.take().value
         if state.is_closed:
-            raise self._failure("no message came, and none can: the channel is closed")
-        raise self._failure(f"no message came within {seconds:g} s")
+            raise self._make_failure("no message came, and none can: the channel is closed")
+        raise self._make_failure(f"no message came within {seconds:g} s")
 
     def wait_for_output(
         self, expression: str, stream: Stream = "stdout", timeout: float | None = None
@@ -118,7 +118,7 @@ class BlockingSession:
         self._read_until(lambda: pattern.search(self._text(stream)) or state.exited is not None, seconds)
         match = pattern.search(self._text(stream))
         if match is None:
-            raise self._failure(f"the child printed nothing on {stream} that /{expression}/ finds")
+            raise self._make_failure(f"the child printed nothing on {stream} that /{expression}/ finds")
         return match
 
     @property
@@ -163,7 +163,7 @@ class BlockingSession:
         """What the child does at this moment, in sentences."""
         return self._session.diagnosis().sentences[:_MAX_SENTENCES] if self._is_open else ()
 
-    def _failure(self, sentence: str) -> SessionFailure:
+    def _make_failure(self, sentence: str) -> SessionFailure:
         return SessionFailure("\n".join((sentence, *self.describe_present())))
 
     def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:

@@ -1,4 +1,4 @@
-"""What ends a call before its scripts have ended: a signal, the loss of our output, or a defect.
+"""Stops a call before its scripts have ended: a signal, the loss of our output, or a defect.
 
 Everything that waits is called through here, so that a signal cancels that one call and never the suite.
 """

@@ -37,11 +37,11 @@ _LOOK_SECONDS: Final = 0.5
 """Seconds between two looks at what has only begun to pass."""
 
 _UNFINISHED_NANOSECONDS: Final = 1_000_000_000
-"""After so long without another byte, a message that has only begun is told."""
+"""After so long without another byte, a message that has only begun is reported."""
 
 
 class NotConnected(Exception):
-    """There is no child to send to, or to signal; the text says why."""
+    """No child can be sent to, or signalled; the text says why."""
 
 
 class Conversation:
@@ -105,7 +105,9 @@ class Conversation:
         self._received_count = 0
         self._is_awaiting = False  # whatever was read and not received yet is a part of a message
         self._arrived_at = now = timeline.now()  # the last bytes
-        self._told_count: int | None = None  # the messages before the unfinished one that was told last
+        self._reported_count: int | None = (
+            None  # the messages before the unfinished one that was reported last
+        )
         self._send_monitor = SendMonitor(sender, now)
         loop = asyncio.get_running_loop()
         self._next_look: asyncio.TimerHandle = loop.call_later(_LOOK_SECONDS, self._look, loop)
@@ -288,12 +290,12 @@ class Conversation:
         self._next_look = loop.call_later(_LOOK_SECONDS, self._look, loop)
         if self.is_sending or self.correlator.count():
             self.measure_sent()
-        if self._told_count == self._received_count:
+        if self._reported_count == self._received_count:
             return
         unfinished = self.find_unfinished()
         if not unfinished or (unfinished[-1].waited or 0) < _UNFINISHED_NANOSECONDS:
             return
-        self._told_count = self._received_count
+        self._reported_count = self._received_count
         self._timeline.add(
             StepLate(
                 at=self._timeline.stamp(),

@@ -89,7 +89,9 @@ def find_unfinished(data: bytes, received: int, waited: int | None = None) -> Un
         content = _NOUNS.get(part.family, f"a {part.family}")
         return UnfinishedMessage(received=passed, size=part.end - begin, content=content, waited=waited)
     is_cut = received > len(data)
-    content = ", then ".join(_describe_container(*each, is_cut=is_cut) for each in _ends(open_containers))
+    content = ", then ".join(
+        _describe_container(*each, is_cut=is_cut) for each in _pick_outer_and_inner(open_containers)
+    )
     if part is not None:
         came, size = received - part.payload_start, part.end - part.payload_start
         noun = _NOUNS.get(part.family, f"a {part.family}")
@@ -97,7 +99,7 @@ def find_unfinished(data: bytes, received: int, waited: int | None = None) -> Un
     return UnfinishedMessage(received=passed, content=content, waited=waited)
 
 
-def _ends(containers: "list[tuple[Token, int]]") -> "list[tuple[Token, int]]":
+def _pick_outer_and_inner(containers: "list[tuple[Token, int]]") -> "list[tuple[Token, int]]":
     """The outermost and the innermost: those between them are as open as these."""
     return containers if len(containers) < 2 else [containers[0], containers[-1]]
 

@@ -1,1 +1,1 @@
-"""The tap: what a real parent and its real child say to each other, seen from between them."""
+"""The tap: relays what a parent and its child say to each other, and records it."""

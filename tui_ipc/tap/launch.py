@@ -1,4 +1,4 @@
-"""``tui-ipc --tap``: stands where a child's command stood.
+"""``tui-ipc --tap``, in the place of a child's command: starts the relay, and becomes the child.
 
 The process that the host started becomes the child itself (exec), so that its exit code, its signals, its
 standard streams and its process group are the host's as without a tap. Before that it forks the relay, which
@@ -51,7 +51,7 @@ def run_tap(command: Sequence[str], options: TapOptions) -> NoReturn:
         options: How to tap it.
 
     Raises:
-        NothingToTapError: There is no such name.
+        NothingToTapError: Neither the command nor the environment has a server name.
         SpawnError: The command cannot be run.
     """
     name = find_server_name(command)
@@ -103,7 +103,7 @@ def _exec(command: Sequence[str], environment: dict[str, str]) -> NoReturn:
 def fork_relay(
     name: str, options: TapOptions, host: int, child: int | None = None, command: tuple[str, ...] = ()
 ) -> tuple[bool, str]:
-    """Start the relay, which becomes nobody's child; see :func:`~tui_ipc.tap.process.run_relay`.
+    """Start the relay, which is a child of neither side; see :func:`~tui_ipc.tap.process.run_relay`.
 
     Returns:
         Whether it is there, and the name of its server, or why there is none.

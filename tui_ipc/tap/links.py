@@ -66,7 +66,7 @@ class Endpoint:
         """Let one end of a pair of ours take its place, if it can be the end of a channel.
 
         Raises:
-            OSError: There is no descriptor left for that; it stays as it is.
+            OSError: No descriptor is left for that; it stays as it is.
         """
         sock = _open_endpoint(self.descriptor)
         if sock is None:
@@ -83,7 +83,7 @@ class Endpoint:
 
 
 def _open_endpoint(descriptor: int) -> socket.socket | None:
-    """The end of a channel behind a descriptor, which it owns; None if there is something else."""
+    """The end of a channel that a descriptor names, which it owns; None if that is something else."""
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError:
@@ -145,7 +145,7 @@ class Body:
         """Let the reading end of a stream of ours take the place of the one that came.
 
         Raises:
-            OSError: There is no descriptor left for that, or what came is not a stream; it stays as it is.
+            OSError: No descriptor is left for that, or what came is not a stream; it stays as it is.
         """
         came = self.stream.descriptor
         if not one_way.is_stream(came):

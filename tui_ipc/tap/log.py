@@ -79,7 +79,7 @@ class TapLog:
         link.flows[False].observer = observer
 
     def exited(self, code: int | None, signal: int | None) -> None:
-        """The child ended; both are None if the system did not tell how."""
+        """The child ended; both are None if the system did not say how."""
         if self._step is not None:
             self.failed("the child ended before the handshake was complete")
         self._record(

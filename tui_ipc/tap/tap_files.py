@@ -17,7 +17,7 @@ from tui_ipc.text.safe_text import make_visible
 from tui_ipc.text.units import format_date_and_time, format_size
 
 MAX_SIZE: Final = 64 * 1024 * 1024
-"""Bytes of a recording that nobody named."""
+"""Bytes of a recording whose file was not named."""
 
 MAX_FILES: Final = 32
 """Recordings that are kept of taps that have ended."""
@@ -48,7 +48,7 @@ def make_tap_file(command: tuple[str, ...], pid: int) -> str:
     """Return a path for the recording of a child, and remove the oldest recordings.
 
     Raises:
-        RecordingError: There is no place for it.
+        RecordingError: The directory for it cannot be used.
     """
     directory = _tap_directory()
     try:

@@ -29,7 +29,7 @@ TYPES: Final[dict[str, tuple[type, ...]]] = {
 @final
 @dataclass(frozen=True, slots=True)
 class IsType:
-    """``int``: a value of a type of :data:`TYPES`; ``true`` is no number."""
+    """``int``: a value of a type of :data:`TYPES`; ``true`` is not a number."""
 
     name: str
 

@@ -1,4 +1,4 @@
-"""Moving in a recording: step by step, to a time, to what one looks for. Actions of a replay, and their keys.
+"""The actions that move in a recording, and their keys: by a step, to a time, to a fault or a note.
 
 A move goes to a place that an index of the recording knows. The index is built beside the replay; what a
 move needs of it is read first. To go back, the panes are emptied and filled again from a checkpoint.

@@ -130,21 +130,21 @@ class InputQueue:
         """Deliver what is added, until this is cancelled."""
         while True:
             event = await self._waiting.get()
-            await self._settle()
+            await self._wait_until_idle()
             self._app.call_later(self._deliver, event)
-            await self._settle()
+            await self._wait_until_idle()
             self._on_handled()
 
-    async def _settle(self) -> None:
+    async def _wait_until_idle(self) -> None:
         """Return once nothing is under way, or after a while: an action may wait for something else."""
         until = monotonic() + INPUT_TIMEOUT
         # No event says that all nodes are idle. Nearly always they are after some twenty turns.
         for turn in count():
-            if self._is_settled() or (turn >= INPUT_TURNS and monotonic() >= until):
+            if self._is_idle() or (turn >= INPUT_TURNS and monotonic() >= until):
                 return
             await asyncio.sleep(0)
 
-    def _is_settled(self) -> bool:
+    def _is_idle(self) -> bool:
         # Private: Textual tells nobody which of its nodes is busy. Its list holds every node of all screens.
         nodes = (self._app, *self._app._registry)
         searches = (worker for worker in self._app.workers if worker.node is self._app.screen)

@@ -1,4 +1,4 @@
-"""The bar below a replay: where it is, and where what one looks for is."""
+"""The bar below a replay: the position, and marks for faults, failed steps, unanswered messages and notes."""
 
 from collections.abc import Callable
 from typing import Final
