@@ -120,6 +120,8 @@ def _run_tap(options: Options) -> int:
     from tui_ipc.tap.launch import NothingToTapError, TapOptions, run_tap
 
     assert options.command is not None
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # as it is for the child
     try:
         correlator = make_correlator(options.match_by)
     except ValueError as error:

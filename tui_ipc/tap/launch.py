@@ -60,7 +60,7 @@ def run_tap(command: Sequence[str], options: TapOptions) -> NoReturn:
             f"the command has no argument {SERVER_NAME_ARGUMENT}NAME, and the environment no "
             f"{SERVER_NAME_VARIABLE}; put tui-ipc --tap -- before the child's command, in its parent"
         )
-    environment = dict(os.environ)
+    environment = _given_environment()
     is_tapped, answer = fork_relay(name, options, os.getppid(), os.getpid(), tuple(command))
     if is_tapped:
         command = replace_server_name(command, name, answer)
@@ -89,6 +89,19 @@ def report(sentence: str) -> None:
         os.write(2, f"tui-ipc: {sentence}\n".encode(errors="backslashreplace"))
     except OSError:
         pass  # nobody reads it
+
+
+def _given_environment() -> dict[str, str]:
+    """The environment as the host gave it: Python sets LC_CTYPE by itself in the C locale (PEP 538)."""
+    environment = dict(os.environ)
+    try:
+        with open("/proc/self/environ", "rb") as file:
+            given = file.read().split(b"\0")
+    except OSError:
+        return environment
+    if not any(each.startswith(b"LC_CTYPE=") for each in given):
+        environment.pop("LC_CTYPE", None)
+    return environment
 
 
 def _exec(command: Sequence[str], environment: dict[str, str]) -> NoReturn:

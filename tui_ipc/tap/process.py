@@ -50,7 +50,10 @@ def run_relay(
         os.write(answer, str(error).encode())
         return
     with tap:
-        os.write(answer, TAPPED + os.fsencode(tap.server_name))
+        try:
+            os.write(answer, TAPPED + os.fsencode(tap.server_name))
+        except BrokenPipeError:
+            return  # the child was ended before it began
         os.close(answer)
         os.chdir("/")  # which nobody needs to unmount
         gc.freeze()  # what is here stays, and need not be looked through
