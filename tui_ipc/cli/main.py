@@ -116,19 +116,21 @@ def _run_tap(options: Options) -> int:
     """Become the child of a parent that is not ours; returns only if that is not possible."""
     from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
     from tui_ipc.osutil.spawn import SpawnError
-    from tui_ipc.session.correlation import make_correlator
     from tui_ipc.tap.launch import NothingToTapError, TapOptions, run_tap
 
     assert options.command is not None
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # as it is for the child
-    try:
-        correlator = make_correlator(options.match_by)
-    except ValueError as error:
-        exit_with_usage_error(f"--match-by: {error}")
+    if options.match_by is not None:
+        from tui_ipc.session.correlation import parse_rule
+
+        try:
+            parse_rule(options.match_by)
+        except ValueError as error:
+            exit_with_usage_error(f"--match-by: {error}")
     tap_options = TapOptions(
         record=None if options.record is None else os.path.abspath(options.record),
-        correlator=correlator,
+        match_by=options.match_by,
         max_message_size=options.max_message_size or DEFAULT_MAX_MESSAGE_SIZE,
     )
     try:

@@ -4,12 +4,11 @@ A session never suffers from being recorded: what goes wrong once the file is ma
 reported once, and raises nothing.
 """
 
-import asyncio
 import os
 import stat
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from tui_ipc.events import AnyEvent
 from tui_ipc.osutil.files import describe_path_error, lock_file
@@ -17,6 +16,9 @@ from tui_ipc.recording import codec
 from tui_ipc.recording.codec import MAGIC, Clock, NothingRecordedError, RecordingError
 from tui_ipc.recording.reader import open_recording
 from tui_ipc.text.units import format_size
+
+if TYPE_CHECKING:
+    import asyncio
 
 MAX_BUFFERED: Final = 256 * 1024
 """Bytes that wait for the end of a turn of the event loop at most."""
@@ -97,8 +99,10 @@ class RecordingWriter:
             return
         if self._is_flushed:
             return
+        from asyncio import get_running_loop  # who has no loop need not load it
+
         try:
-            loop = asyncio.get_running_loop()
+            loop = get_running_loop()
         except RuntimeError:
             self._flush()
             return

@@ -16,7 +16,6 @@ from typing import Final, NoReturn
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_VARIABLE
 from tui_ipc.ipc.wire import DEFAULT_MAX_MESSAGE_SIZE
 from tui_ipc.osutil.spawn import SpawnError, explain_spawn_error
-from tui_ipc.session.correlation import Correlator
 
 TAPPED: Final = b"tapped at "
 """What the relay answers with before the name of its server; else it answers why there is none."""
@@ -34,12 +33,12 @@ class TapOptions:
 
     Attributes:
         record: The absolute path of the file to record to; None for one among the taps of this user.
-        correlator: Decides which message answers which.
+        match_by: The rule of --match-by, one that can be read; None to match answers in their order.
         max_message_size: In bytes; a longer message passes, and is not shown.
     """
 
     record: str | None = None
-    correlator: Correlator
+    match_by: str | None = None
     max_message_size: int = DEFAULT_MAX_MESSAGE_SIZE
 
 

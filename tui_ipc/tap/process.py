@@ -5,21 +5,22 @@ import os
 import resource
 import shlex
 import time
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tui_ipc.events import AnyEvent
 from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_PLACEHOLDER
 from tui_ipc.ipc.oneshot import TAP_VARIABLE, OneShotServer, connect, peer_credentials
-from tui_ipc.osutil.procfs import read_exit_status
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.tap.launch import TAPPED, TapOptions, replace_server_name, report
 from tui_ipc.tap.links import Link
-from tui_ipc.tap.log import TapLog
 from tui_ipc.tap.relay import Relay
 from tui_ipc.tap.tap_files import MAX_SIZE, make_tap_file
+
+if TYPE_CHECKING:
+    from tui_ipc.tap.log import TapLog
 
 _MAX_COMMAND: Final = 16 * 1024  # bytes
 _LOOK_SECONDS: Final = 0.25  # between two looks at what no descriptor tells
@@ -56,6 +57,9 @@ def run_relay(
             return  # the child was ended before it began
         os.close(answer)
         os.chdir("/")  # which nobody needs to unmount
+        tap.open_log()  # while the child begins
+        if child is not None:
+            tap.describe_child(child, command)
         gc.freeze()  # what is here stays, and need not be looked through
         tap.run()
 
@@ -84,14 +88,18 @@ class ChildTap:
         self.server_name = self._server.name
         self._relay = Relay(self._flush)
         self._relay.watch(self._server.fileno(), self._connect)
-        self._log = TapLog(self._record, options.correlator, options.max_message_size)
+        self._log: TapLog
         self._writer: RecordingWriter | None = None
         self._child = self._pidfd = -1
         self._exited_at: float | None = None
         self._is_status_known = False
 
     def attach(self, child: int, command: tuple[str, ...]) -> None:
-        """Begin to record a child, which has the host's server name in its command, or will have it there.
+        """Make the recording of a child.
+
+        Args:
+            child: Its process.
+            command: Its command, with the host's server name, or the one that it will have instead.
 
         Raises:
             RecordingError, OSError: It cannot be recorded. The server is closed.
@@ -106,6 +114,17 @@ class ChildTap:
             raise
         self._child = child
         self._relay.watch(self._pidfd, self._notice_exit)
+
+    def open_log(self) -> None:
+        """Load what is needed once something is to be shown: it takes longer than all before it."""
+        from tui_ipc.session.correlation import make_correlator
+        from tui_ipc.tap.log import TapLog
+
+        correlator = make_correlator(self._options.match_by)
+        self._log = TapLog(self._record, correlator, self._options.max_message_size)
+
+    def describe_child(self, child: int, command: tuple[str, ...]) -> None:
+        """Record how the child began, and with whom."""
         self._log.listening(self.server_name)
         self._log.spawned(child, replace_server_name(command, self._host_name, self.server_name))
         self._log.note(f"the host is process {self._host}: {shlex.join(_read_command(self._host))}")
@@ -151,10 +170,13 @@ class ChildTap:
             child = sockets.duplicate(receiver.socket_fileno())
         if self._child < 0:
             pid = peer_credentials(child)[0]
+            command = _read_command(pid)
             try:
-                self.attach(pid, _read_command(pid))
+                self.attach(pid, command)
             except (RecordingError, OSError) as error:
                 report(f"process {pid} is not recorded: {error}")
+            else:
+                self.describe_child(pid, command)
         try:
             with connect(self._host_name) as sender:
                 host = sockets.duplicate(sender.fileno())
@@ -175,6 +197,8 @@ class ChildTap:
         os.close(null)
 
     def _read_status(self, exited_at: float) -> None:
+        from tui_ipc.osutil.procfs import read_exit_status  # loads much, and is needed at the end only
+
         status = read_exit_status(self._pidfd, self._child)
         if status is None and time.monotonic() < exited_at + _STATUS_SECONDS:
             return
