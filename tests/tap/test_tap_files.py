@@ -53,6 +53,7 @@ def test_they_are_listed_with_the_live_ones_first(directory: Path) -> None:
         os.utime(writer.path, (500, 500))
         assert [tap.name for tap in list_tap_files()] == ["running-3", "new-2", "old-1"]
         lines = describe_tap_files().splitlines()
+        narrow = describe_tap_files(40).splitlines()
     assert [line.split()[:2] for line in lines] == [
         ["NAME", "STATE"],
         ["running-3", "live"],
@@ -60,6 +61,17 @@ def test_they_are_listed_with_the_live_ones_first(directory: Path) -> None:
         ["old-1", "ended"],
     ]
     assert lines[1].endswith("running --flag")
+    assert max(map(len, narrow)) == 40
+    assert narrow[1] == f"{lines[1][:39]}…"
+
+
+def test_a_name_that_somebody_else_chose_is_shown_and_changes_no_terminal(directory: Path) -> None:
+    record(1, "plugin")
+    (directory / "plugin-1.rec").rename(os.fsdecode(bytes(directory) + b"/a\x1b[31m\xff-1.rec"))
+    described = describe_tap_files()
+    assert "\x1b" not in described
+    described.encode()
+    assert find_tap_file("31m").name.startswith("a\x1b")
 
 
 def test_the_oldest_are_removed_and_never_a_live_one(

@@ -149,7 +149,8 @@ def _run_watch(options: Options, name: str) -> int:
 
     try:
         if not name:
-            sys.stdout.write(describe_tap_files())
+            width = os.get_terminal_size(1).columns if os.isatty(1) else None
+            sys.stdout.write(describe_tap_files(width or None))
             return ExitCode.PASSED
         options.follow = True
         return _run_replay(options, find_tap_file(name).path)

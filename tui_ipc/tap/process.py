@@ -12,6 +12,7 @@ from tui_ipc.ipc import sockets
 from tui_ipc.ipc.errors import IpcError
 from tui_ipc.ipc.hello import SERVER_NAME_ARGUMENT, SERVER_NAME_PLACEHOLDER
 from tui_ipc.ipc.oneshot import TAP_VARIABLE, OneShotServer, connect, peer_credentials
+from tui_ipc.osutil.procfs import read_exit_status
 from tui_ipc.recording.codec import RecordingError
 from tui_ipc.recording.writer import RecordingWriter
 from tui_ipc.tap.launch import TAPPED, TapOptions, replace_server_name, report
@@ -197,8 +198,6 @@ class ChildTap:
         os.close(null)
 
     def _read_status(self, exited_at: float) -> None:
-        from tui_ipc.osutil.procfs import read_exit_status  # loads much, and is needed at the end only
-
         status = read_exit_status(self._pidfd, self._child)
         if status is None and time.monotonic() < exited_at + _STATUS_SECONDS:
             return

@@ -113,8 +113,12 @@ def find_tap_file(name: str) -> TapFile:
     raise RecordingError(f"no tap is called {name!r}; list them with: tui-ipc --watch")
 
 
-def describe_tap_files() -> str:
-    """Describe the recordings of taps, the newest first, as lines of a table."""
+def describe_tap_files(width: int | None = None) -> str:
+    """Describe the recordings of taps, the newest first, as lines of a table.
+
+    Args:
+        width: Columns, after which a line is cut; None for whole lines.
+    """
     rows = [("NAME", "STATE", "BEGAN", "SIZE", "COMMAND")]
     for tap in list_tap_files():
         try:
@@ -124,11 +128,13 @@ def describe_tap_files() -> str:
         state = "live" if tap.is_live else "ended"
         command = make_visible(shlex.join(recording.command))
         began = format_date_and_time(recording.began)
-        rows.append((tap.name, state, began, format_size(tap.size), command))
+        rows.append((make_visible(tap.name), state, began, format_size(tap.size), command))
     if len(rows) == 1:
         return "no taps; put tui-ipc --tap -- before the command of a child in its parent\n"
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    if width is not None:
+        lines = [line if len(line) <= width else f"{line[: width - 1]}…" for line in lines]
     return "".join(f"{line}\n" for line in lines)
 
 
