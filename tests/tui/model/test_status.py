@@ -1,5 +1,7 @@
 """The state of a run after its events, and its metrics."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -187,3 +189,11 @@ def test_a_sparkline_has_a_bar_for_each_value() -> None:
     assert draw_sparkline([1], top=8) == "▂"
     assert draw_sparkline([]) == ""
     assert draw_sparkline([None, 0]) == " ·"
+
+
+def test_a_run_whose_messages_another_parent_sent_is_tapped() -> None:
+    """Until the next run, which may be another's."""
+    message = MessageSent(at=9, run=1, number=1, value=None, raw=b"\xc0", origin="parent")
+    assert after(LISTENING, message).is_tapped
+    assert not after(LISTENING, replace(message, origin="user")).is_tapped
+    assert not after(LISTENING, message, ServerListening(at=10, run=2, name="/x")).is_tapped

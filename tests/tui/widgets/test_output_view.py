@@ -224,3 +224,17 @@ def test_what_is_selected_is_copied_as_it_was_printed() -> None:
         assert part == ("x" * (300 - 298) + "\noo", "\n")
 
     play(scene)
+
+
+def test_a_tap_says_that_it_does_not_see_the_output() -> None:
+    """It is not the child that is silent."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        assert "printed nothing yet" in it.app.output_view.placeholder()[0].text
+        it.app.model.status.is_tapped = True
+        assert [each.text for each in it.app.output_view.placeholder()] == [
+            "A tap does not see what the child prints.",
+            "It goes where it goes without a tap.",
+        ]
+
+    play(scene)

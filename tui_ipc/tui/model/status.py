@@ -33,6 +33,7 @@ class Status:
         sent: Messages sent in this run.
         received: Messages received in this run.
         metrics: Latencies and traffic of this run.
+        is_tapped: Whether another process is the parent, and a tap recorded the run.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class Status:
         self.sent = 0
         self.received = 0
         self.metrics = RunMetrics()
+        self.is_tapped = False
 
     @property
     def p50(self) -> int | None:
@@ -91,6 +93,7 @@ class Status:
                     self._state = f"late: {_WAITING_FOR[event.step]}"
             case ev.MessageSent():
                 self.sent = event.number
+                self.is_tapped = event.origin == "parent"
                 self.metrics.add_sent(event.at, len(event.raw))
             case ev.MessageReceived():
                 self.received = event.number

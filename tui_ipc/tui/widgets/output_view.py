@@ -218,6 +218,11 @@ class OutputView(SearchableView):
         """Return what the view is for, or why it is empty."""
         if self.shown_stream is not None and len(self._model.output):
             return [line(Span(f"The child has printed nothing to its {self.shown_stream} yet.", "muted"))]
+        if self._model.status.is_tapped:
+            return [
+                line(Span("A tap does not see what the child prints.", "muted")),
+                line(Span("It goes where it goes without a tap.", "muted")),
+            ]
         return [
             line(Span("The child has printed nothing yet.", "muted")),
             line(
