@@ -46,7 +46,7 @@ def list_fields(schema: EventSchema) -> str:
     """The fields of a kind as the document has them: in brackets what may be absent at the end."""
     required = ", ".join(schema.names[2 : schema.required])
     optional = ", ".join(schema.names[schema.required :])
-    return required + (f" [{optional}]" if optional else "")
+    return " ".join(filter(None, (required, f"[{optional}]" if optional else "")))
 
 
 def read_or_refuse(schema: EventSchema, values: list[Any], *, slowly: bool) -> ev.AnyEvent | str:
