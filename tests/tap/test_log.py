@@ -46,7 +46,7 @@ class Tapped:
         """All that arrives at the host's side."""
         data, descriptors = b"", array.array("i")
         for _ in range(32):
-            self.relay.turn(0)
+            self.relay.run_once(0)
             with suppress(BlockingIOError):
                 more, ancillary, _, _ = self.host.recvmsg(1 << 20, socket.CMSG_SPACE(253 * 4))
                 data += more

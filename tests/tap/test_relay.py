@@ -44,7 +44,7 @@ class Sides:
     def turn(self, times: int = 8) -> None:
         """Let the relay do all that it can do now."""
         for _ in range(times):
-            self.relay.turn(0)
+            self.relay.run_once(0)
 
     def close(self) -> None:
         self.relay.close()
@@ -157,7 +157,7 @@ def test_what_passed_is_shown_before_anything_else_is_done(sides: Sides) -> None
     sides.relay.watch(reader, notice_exit)
     sides.child.send(b"last words")
     os.write(writer, b"x")
-    sides.relay.turn()
+    sides.relay.run_once()
     assert at_exit == [b"last words"]
     os.close(reader)
     os.close(writer)

@@ -57,34 +57,34 @@ class TapLog:
 
     # -------------------------------------------------------------------------------------------- the child
 
-    def listening(self, name: str) -> None:
-        """The tap listens for the child."""
-        self._record(ev.ServerListening(at=self._stamp(), run=_RUN, name=name))
+    def add_server(self, name: str) -> None:
+        """Record that the tap listens for the child."""
+        self._record(ev.ServerListening(at=self._read_clock(), run=_RUN, name=name))
 
-    def spawned(self, pid: int, command: tuple[str, ...]) -> None:
-        """The child is about to run."""
+    def add_spawn(self, pid: int, command: tuple[str, ...]) -> None:
+        """Record that the child is about to run."""
         self._step = "connected"
-        self._record(ev.ChildSpawned(at=self._stamp(), run=_RUN, pid=pid, command=command))
+        self._record(ev.ChildSpawned(at=self._read_clock(), run=_RUN, pid=pid, command=command))
 
-    def note(self, text: str) -> None:
-        """What no other event says."""
-        self._record(ev.Note(at=self._stamp(), run=_RUN, text=text))
+    def add_note(self, text: str) -> None:
+        """Record what no other event says."""
+        self._record(ev.Note(at=self._read_clock(), run=_RUN, text=text))
 
-    def connected(self, link: Link) -> None:
-        """The child is connected to the host through this link: show it."""
+    def add_connection(self, link: Link) -> None:
+        """Record that the child is connected to the host through this link, and show what passes."""
         self._step = "hello"
-        self._record(ev.ChildConnected(at=self._stamp(), run=_RUN))
+        self._record(ev.ChildConnected(at=self._read_clock(), run=_RUN))
         observer = FlowObserver(self, MAIN, is_toward_child=False)
         observer.emit = partial(self._receive_hello, link, observer)
         link.flows[False].observer = observer
 
-    def exited(self, code: int | None, signal: int | None) -> None:
-        """The child ended; both are None if the system did not say how."""
+    def add_exit(self, code: int | None, signal: int | None) -> None:
+        """Record that the child ended; both are None if the system did not say how."""
         if self._step is not None:
-            self.failed("the child ended before the handshake was complete")
+            self.add_handshake_failure("the child ended before the handshake was complete")
         self._record(
             ev.ChildExited(
-                at=self._stamp(),
+                at=self._read_clock(),
                 run=_RUN,
                 code=code,
                 signal=signal,
@@ -94,21 +94,21 @@ class TapLog:
             )
         )
 
-    def failed(self, sentence: str) -> None:
-        """The handshake failed, unless it was over already."""
+    def add_handshake_failure(self, sentence: str) -> None:
+        """Record that the handshake failed, unless it was over already."""
         if self._step is not None:
             self._record(
                 ev.HandshakeFailed(
-                    at=self._stamp(), run=_RUN, step=self._step, sentence=sentence, timed_out=False
+                    at=self._read_clock(), run=_RUN, step=self._step, sentence=sentence, timed_out=False
                 )
             )
             self._step = None
 
     # --------------------------------------------------------------------------------------------- messages
 
-    def send(self, message: Message, channel: int, endpoints: "Sequence[tuple[int, Endpoint]]") -> None:
-        """A message went to the child."""
-        at, number = self._stamp(), next(self._sent)
+    def add_sent(self, message: Message, channel: int, endpoints: "Sequence[tuple[int, Endpoint]]") -> None:
+        """Record a message to the child."""
+        at, number = self._read_clock(), next(self._sent)
         self._show_channels(endpoints, (number, at), is_toward_child=True)
         value = close_handles(message.value) if endpoints else message.value
         self._record(
@@ -121,9 +121,11 @@ class TapLog:
         if channel == MAIN and not has_own_answer and not (isinstance(value, str) and value == QUIT):
             self._correlator.sent(number, at, value)
 
-    def receive(self, message: Message, channel: int, endpoints: "Sequence[tuple[int, Endpoint]]") -> None:
-        """A message came from the child."""
-        at = self._stamp()
+    def add_received(
+        self, message: Message, channel: int, endpoints: "Sequence[tuple[int, Endpoint]]"
+    ) -> None:
+        """Record a message from the child."""
+        at = self._read_clock()
         self._show_channels(endpoints, None, is_toward_child=False)
         value = close_handles(message.value) if endpoints else message.value
         answers, asked_at = self._asked.pop(channel, (None, None))
@@ -142,18 +144,20 @@ class TapLog:
             )
         )
 
-    def fault(self, error: IpcError, channel: int, *, is_toward_child: bool, ends_channel: bool) -> None:
-        """What passes is not what a channel may carry; it passes all the same."""
+    def add_fault(self, error: IpcError, channel: int, *, is_toward_child: bool, ends_channel: bool) -> None:
+        """Record what a channel may not carry; it passes all the same."""
         text = describe_limit(error)
         if is_toward_child:  # a fault is the child's, unless it says otherwise
             text = f"the parent sent it: {text}"
-        self._record(make_fault(self._stamp(), _RUN, text, error, ends_channel=ends_channel, channel=channel))
+        self._record(
+            make_fault(self._read_clock(), _RUN, text, error, ends_channel=ends_channel, channel=channel)
+        )
 
-    def channel_ended(self, channel: int, *, is_main: bool) -> None:
-        """A channel from the child ended."""
+    def add_channel_end(self, channel: int, *, is_main: bool) -> None:
+        """Record that a channel from the child ended."""
         self._asked.pop(channel, None)
         if is_main and self._step is None:
-            self._record(ev.ChannelClosed(at=self._stamp(), run=_RUN))
+            self._record(ev.ChannelClosed(at=self._read_clock(), run=_RUN))
 
     def _receive_hello(
         self,
@@ -163,13 +167,13 @@ class TapLog:
         _channel: int,
         endpoints: "Sequence[tuple[int, Endpoint]]",
     ) -> None:
-        observer.emit = self.receive
+        observer.emit = self.add_received
         try:
             hello = receive_hello(message)
         except InvalidHello as error:
-            self.failed(str(error))
+            self.add_handshake_failure(str(error))
             return
-        at = self._stamp()
+        at = self._read_clock()
         self._record(
             ev.HelloReceived(
                 at=at,
@@ -208,7 +212,7 @@ class TapLog:
         forth = is_toward_child == (kind == RECEIVER)
         endpoint.show(FlowObserver(self, channel, is_toward_child=forth), is_toward_child=forth)
 
-    def _stamp(self) -> int:
+    def _read_clock(self) -> int:
         self._latest = max(self._latest, (self.moment or time.monotonic_ns()) - self._begin)
         return self._latest
 
@@ -231,7 +235,7 @@ class FlowObserver:
     """
 
     def __init__(self, log: TapLog, channel: int, *, is_toward_child: bool) -> None:
-        self.emit: Emit = log.send if is_toward_child else log.receive
+        self.emit: Emit = log.add_sent if is_toward_child else log.add_received
         self.is_main = channel == MAIN
         self._log = log
         self._channel = channel
@@ -289,10 +293,10 @@ class FlowObserver:
         if self._decoder.state != BROKEN:
             self._decoder.close()
         if not self._is_toward_child:
-            self._log.channel_ended(self._channel, is_main=self.is_main)
+            self._log.add_channel_end(self._channel, is_main=self.is_main)
 
     def _fault(self, error: IpcError, *, ends_channel: bool) -> None:
-        self._log.fault(
+        self._log.add_fault(
             error, self._channel, is_toward_child=self._is_toward_child, ends_channel=ends_channel
         )
 

@@ -126,15 +126,15 @@ class ChildTap:
 
     def describe_child(self, child: int, command: tuple[str, ...]) -> None:
         """Record how the child began, and with whom."""
-        self._log.listening(self.server_name)
-        self._log.spawned(child, replace_server_name(command, self._host_name, self.server_name))
-        self._log.note(f"the host is process {self._host}: {shlex.join(_read_command(self._host))}")
+        self._log.add_server(self.server_name)
+        self._log.add_spawn(child, replace_server_name(command, self._host_name, self.server_name))
+        self._log.add_note(f"the host is process {self._host}: {shlex.join(_read_command(self._host))}")
 
     def run(self) -> None:
         """Relay until there is nothing left to relay."""
         while not self._is_over():
             self._flush()
-            self._relay.turn(None if self._is_settled() else _LOOK_SECONDS)
+            self._relay.run_once(None if self._needs_no_polling() else _LOOK_SECONDS)
             if self._exited_at is not None and not self._is_status_known:
                 self._read_status(self._exited_at)
 
@@ -147,8 +147,8 @@ class ChildTap:
         if self._writer is not None:
             self._writer.close()
 
-    def _is_settled(self) -> bool:
-        """Whether everything that is waited for is told by a descriptor."""
+    def _needs_no_polling(self) -> bool:
+        """Whether a descriptor becomes readable for everything that is waited for."""
         if self._exited_at is None:
             return self._child >= 0
         return self._is_status_known and self._server.closed
@@ -183,10 +183,10 @@ class ChildTap:
                 host = sockets.duplicate(sender.fileno())
         except (IpcError, ValueError) as error:
             child.close()
-            self._log.failed(str(error))
+            self._log.add_handshake_failure(str(error))
             return
         link = Link(host, child, is_connection=True)
-        self._log.connected(link)
+        self._log.add_connection(link)
         self._relay.add(link)
 
     def _notice_exit(self) -> None:
@@ -202,7 +202,7 @@ class ChildTap:
         if status is None and time.monotonic() < exited_at + _STATUS_SECONDS:
             return
         self._is_status_known = True
-        self._log.exited(*(status or (None, None)))
+        self._log.add_exit(*(status or (None, None)))
 
     def _flush(self) -> None:
         if self._writer is not None:
@@ -214,7 +214,7 @@ class ChildTap:
             return
         if self._max_size is not None and writer.size > self._max_size:
             self._max_size = None
-            self._log.note(
+            self._log.add_note(
                 f"the recording ends here, at its limit of {MAX_SIZE >> 20} MiB; the child goes on"
             )
             writer.close()

@@ -60,7 +60,7 @@ class Relay:
         """Whether nothing is relayed."""
         return not self._links and not self._bodies
 
-    def turn(self, timeout: float | None = None) -> None:
+    def run_once(self, timeout: float | None = None) -> None:
         """Wait until something can be passed on, or the timeout is over, and pass it on.
 
         Without a timeout, until something was done besides.
