@@ -10,7 +10,15 @@ from hypothesis import given
 
 from tests.support.event_strategies import EVENTS_BY_KIND, any_event
 from tui_ipc import events as ev
-from tui_ipc.events.json_form import MAX_VALUE_DEPTH, SCHEMA_VERSION, format_line, list_members, name_kind
+from tui_ipc.events.json_form import (
+    MAX_TEXT,
+    MAX_VALUE_DEPTH,
+    MAX_VALUES,
+    SCHEMA_VERSION,
+    format_line,
+    list_members,
+    name_kind,
+)
 from tui_ipc.events.message_values import RecordedHandle
 from tui_ipc.ipc.wire import encode
 from tui_ipc.text.notation import render_value
@@ -100,6 +108,31 @@ def test_a_value_that_json_can_hold_is_there(value: Any) -> None:
     assert "value" in made
     assert made["value"] == value
     assert type(made["value"]) is type(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [None] * (MAX_VALUES + 1),
+        {str(number): [0] * 1000 for number in range(MAX_VALUES // 1000 + 1)},
+        ["x" * 256 * 60_000] * 2,
+        {"x" * 256 * (MAX_VALUES + 1): 1},
+    ],
+)
+def test_what_would_take_long_to_write_is_cut(value: Any) -> None:
+    """The text ends with the size of the whole, the value is left out, and the bytes are whole."""
+    made = list_members(received(value))
+    assert "value" not in made
+    assert made["text"] == render_value(value, MAX_TEXT)
+    assert len(made["text"]) < MAX_TEXT + 100
+    assert made["raw"] == "01ff"
+
+
+def test_a_large_value_below_the_limit_is_whole() -> None:
+    """As many values as may be are written; the list itself is one."""
+    value = [0] * (MAX_VALUES - 1)
+    assert list_members(received(value))["value"] == value
+    assert list_members(received("x" * MAX_TEXT))["value"] == "x" * MAX_TEXT
 
 
 def test_output() -> None:

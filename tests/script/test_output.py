@@ -83,6 +83,30 @@ def test_a_slow_reader_makes_only_the_writer_wait(pipe: Pipe) -> None:
     assert b"".join(got) == data
 
 
+def test_a_fast_reader_keeps_nobody_waiting() -> None:
+    """Other tasks, and signals, have their turns in a large write, and in many small ones."""
+
+    async def main(pieces: list[bytes]) -> int:
+        turns = 0
+
+        async def take_turns() -> None:
+            nonlocal turns
+            while True:
+                turns += 1
+                await asyncio.sleep(0)
+
+        with open("/dev/null", "w", encoding="ascii") as stream:
+            written = OutputStream(stream)
+            other = asyncio.create_task(take_turns())
+            for piece in pieces:
+                await written.write(piece)
+            other.cancel()
+        return turns
+
+    assert asyncio.run(main([bytes(1024 * 1024)])) >= 3
+    assert asyncio.run(main([b"line\n"] * 1000)) >= 3
+
+
 def test_a_write_can_be_given_up(pipe: Pipe) -> None:
     """A reader that never reads does not keep a task from ending."""
     _, writer = pipe

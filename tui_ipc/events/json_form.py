@@ -19,6 +19,13 @@ SCHEMA_VERSION: Final = 1
 MAX_VALUE_DEPTH: Final = 64
 """How deeply a ``value`` nests at most: readers of JSON recurse, and most have a limit."""
 
+MAX_VALUES: Final = 100_000
+"""How many values a ``value`` holds at most: writing more keeps signals and deadlines waiting."""
+
+MAX_TEXT: Final = 256 * 1024
+"""About how many characters a ``text`` has at most; 64 MiB of small values would take minutes to write."""
+
+_CHARACTERS_PER_VALUE: Final = 256  # of a string; so many take as long to write as one value
 _WORD_BEGINS: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -39,9 +46,10 @@ def list_members(event: ev.AnyEvent) -> dict[str, Any]:
     Every event has ``schema``, ``event`` (its kind, such as ``message-received``), ``at`` and ``run``, and
     those of its own under their names, with these exceptions:
 
-    * A message: ``text`` is its value in the notation; ``value`` is the value itself, and missing where JSON
-      cannot hold it exactly (binary, a time stamp, a handle, a key that is not a string, not a finite number,
-      nested more than :data:`MAX_VALUE_DEPTH` deep); ``raw`` its bytes in hexadecimal, ``size`` their number.
+    * A message: ``text`` is its value in the notation, cut after :data:`MAX_TEXT` characters; ``value`` is
+      the value itself, and missing where JSON cannot hold it exactly (binary, a time stamp, a handle, a key
+      that is not a string, not a finite number, nested more than :data:`MAX_VALUE_DEPTH` deep) and where it
+      is large (more than :data:`MAX_VALUES`); ``raw`` its bytes in hexadecimal, ``size`` their number.
     * A hello: ``raw`` and ``size`` likewise.
     * Output: ``text`` is the piece as UTF-8, with ``\xNN`` for other bytes; ``raw`` is there only then.
       ``size`` counts its bytes.
@@ -52,8 +60,8 @@ def list_members(event: ev.AnyEvent) -> dict[str, Any]:
     made |= {field.name: getattr(event, field.name) for field in fields(event)}
     match event:
         case ev.MessageSent() | ev.MessageReceived():
-            made |= _bytes_to_json(event.raw) | {"text": render_value(event.value)}
-            if not _is_exact_in_json(event.value):
+            made |= _bytes_to_json(event.raw) | {"text": render_value(event.value, MAX_TEXT)}
+            if not _fits_into_json(event.value):
                 del made["value"]
         case ev.HelloReceived():
             made |= _bytes_to_json(event.raw)
@@ -103,22 +111,29 @@ def _output_to_json(data: bytes) -> dict[str, Any]:
         return _bytes_to_json(data) | {"text": data.decode(errors="backslashreplace")}
 
 
-def _is_exact_in_json(value: Any) -> bool:
-    """Whether JSON holds a value exactly. Does not recurse."""
+def _fits_into_json(value: Any) -> bool:
+    """Whether JSON holds a value exactly, and it is soon written. Does not recurse."""
     unseen = [(value, 0)]
+    room = MAX_VALUES
     while unseen:
         item, depth = unseen.pop()
+        room -= 1
         if isinstance(item, list | tuple | dict):
-            if depth == MAX_VALUE_DEPTH:
+            if depth == MAX_VALUE_DEPTH or len(item) > room:
                 return False
             if isinstance(item, dict):
                 if not all(type(key) is str for key in item):
                     return False
+                room -= sum(map(len, item)) // _CHARACTERS_PER_VALUE
                 item = item.values()
             unseen += ((inner, depth + 1) for inner in item)
+        elif type(item) is str:
+            room -= len(item) // _CHARACTERS_PER_VALUE
         elif type(item) is float:
             if not math.isfinite(item):
                 return False
-        elif item is not None and type(item) not in (bool, int, str):
+        elif item is not None and type(item) not in (bool, int):
+            return False
+        if room < 0:
             return False
     return True

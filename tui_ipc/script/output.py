@@ -24,6 +24,8 @@ T = TypeVar("T")
 MAX_WRITE: Final = 4096
 """PIPE_BUF on Linux: a pipe that is ready to be written takes so many bytes without blocking (pipe(7))."""
 
+_TURN: Final = 64  # writes until other tasks have a turn
+
 
 class OutputLostError(Exception):
     """Standard output takes nothing more.
@@ -56,6 +58,7 @@ class OutputStream:
         self._encoding = "utf-8" if stream is None else stream.encoding
         self._lossy = lossy
         self._mark = b""
+        self._writes = 0
         self.in_line = False
         self.terminal = stream is not None and stream.isatty()
 
@@ -72,6 +75,9 @@ class OutputStream:
         # expect it. So it stays blocking, and is written to only when it is ready, and no more than it takes.
         try:
             while unwritten and self._descriptor >= 0:
+                self._writes += 1
+                if self._writes % _TURN == 0:
+                    await asyncio.sleep(0)  # lets signals in, which a fast reader would keep out
                 await self._wait_until_ready()
                 unwritten = unwritten[self._write_now(unwritten[:MAX_WRITE]) :]
         except OSError as error:

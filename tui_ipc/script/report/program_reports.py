@@ -14,7 +14,7 @@ from typing import Any, Final, assert_never
 
 from tui_ipc import __version__
 from tui_ipc.events import AnyEvent
-from tui_ipc.events.json_form import SCHEMA_VERSION, list_members
+from tui_ipc.events.json_form import MAX_TEXT, SCHEMA_VERSION, list_members
 from tui_ipc.script import ExitCode
 from tui_ipc.script.language.steps import Script
 from tui_ipc.script.outcome import (
@@ -99,7 +99,8 @@ def _outcome_members(outcome: Outcome) -> dict[str, Any]:
         "details": [{"title": title, "text": text} for title, text in outcome.details],
         "unclaimed": outcome.unclaimed,
         "unexpected": [
-            {"number": message.number, "text": render_value(message.value)} for message in outcome.unexpected
+            {"number": message.number, "text": render_value(message.value, MAX_TEXT)}
+            for message in outcome.unexpected
         ],
         "recording": outcome.recording,
         "attempts": len(outcome.failed_attempts) + 1,
