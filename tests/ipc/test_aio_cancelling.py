@@ -87,7 +87,7 @@ def test_a_receive_that_times_out_leaves_the_message_to_the_next(aio_ends: AioPa
                 await receiver.recv()
         sending = asyncio.create_task(sender.send(bytes(20 * MIB)))
         waiting = asyncio.create_task(receiver.recv())
-        await until(lambda: bool(receiver._receiver._bodies))
+        await until(lambda: bool(receiver._blocking._bodies))
         assert await cancelled(waiting) is None
         assert await receiver.recv() == bytes(20 * MIB)
         await sending
@@ -125,7 +125,7 @@ def test_a_cancelled_send_of_50_mib_tears_nothing(aio_ends: AioPair) -> None:
         for _ in range(3):
             sending = asyncio.create_task(sender.send(bytes(50 * MIB)))
             receiving = asyncio.create_task(receiver.recv())
-            await until(lambda: bool(receiver._receiver._bodies))
+            await until(lambda: bool(receiver._blocking._bodies))
             await turns(3)
             assert not sending.done()
             assert not receiving.done()

@@ -259,7 +259,7 @@ def test_a_cancelled_send_gives_the_stream_back(aio_ends: AioPair) -> None:
             assert await receiver.recv() == bytes(SIZE)
         await sender.send("x" * SIZE)
         assert await receiver.recv() == "x" * SIZE
-        assert len(receiver._receiver._kept._streams) == len(sender._sender._outlet._idle) == 1
+        assert len(receiver._blocking._kept._streams) == len(sender._blocking._outlet._idle) == 1
 
     run(main(), sender, receiver)
 

@@ -52,7 +52,7 @@ def channel(
 
 def answering(receiver: Receiver[Any]) -> Sender[Any]:
     """A sender for the other direction of a connection; see :func:`tui_ipc.ipc.channel.answering`."""
-    return Sender(blocking.answering(receiver._receiver))
+    return Sender(blocking.answering(receiver._blocking))
 
 
 async def connection(server: OneShotServer, child: "Popen[Any] | int | None" = None) -> Receiver[Any]:

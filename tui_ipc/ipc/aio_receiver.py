@@ -5,14 +5,12 @@ channel it returns without another wait, so that a cancelled one leaves every by
 """
 
 import asyncio
-import warnings
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, Generic, Never, Self, TypeVar
+from typing import Any, Generic, Never, TypeVar
 from weakref import WeakMethod
 
 from tui_ipc.ipc import channel as blocking
-from tui_ipc.ipc import sockets
-from tui_ipc.ipc.aio_sender import TURN, Sender, wrap
+from tui_ipc.ipc.aio_sender import TURN, Endpoint, Sender
 from tui_ipc.ipc.builder import NOTHING
 from tui_ipc.ipc.errors import Busy, Disconnected
 from tui_ipc.ipc.handle import Handle
@@ -27,7 +25,7 @@ _WAITS = 8
 Messages that queue up are noticed after so many."""
 
 
-class Receiver(Handle, Generic[T_co]):
+class Receiver(Endpoint, Generic[T_co]):
     """A receiver for one event loop and one task. Owns the blocking receiver that it was made of.
 
     The endpoints that arrive in its messages are asyncio's as well.
@@ -36,36 +34,27 @@ class Receiver(Handle, Generic[T_co]):
     out when something comes that nobody waits for.
     """
 
-    __slots__ = ("__weakref__", "_around", "_at_once", "_ready", "_receiver", "_waits", "_watched")
+    __slots__ = ("__weakref__", "_around", "_waits")
+
+    _blocking: blocking.Receiver[T_co]
 
     kind = RECEIVER
 
     def __init__(self, receiver: blocking.Receiver[T_co]) -> None:
-        self._receiver = receiver
+        self._blocking = receiver
         receiver._set_adopt(_adopt_handle)
+        super().__init__()
         self._around: Callable[[Callable[[], None]], None] | None = None
-        self._ready: Wakeup | None = None
-        self._watched = -1  # the descriptor that the loop watches for us
         self._waits = 0  # receives that are to wait at once
-        self._at_once = 0  # messages taken since the loop had its turn
 
     @property
     def decode(self) -> Callable[[Any], T_co] | None:
         """What is received for what came; see :attr:`tui_ipc.Receiver.decode`."""
-        return self._receiver.decode
+        return self._blocking.decode
 
     @decode.setter
     def decode(self, decode: Callable[[Any], Any] | None) -> None:
-        self._receiver.decode = decode
-
-    @property
-    def max_message_size(self) -> int:
-        """Bytes of a message at most, here and at endpoints that arrive from now on."""
-        return self._receiver.max_message_size
-
-    @max_message_size.setter
-    def max_message_size(self, size: int) -> None:
-        self._receiver.max_message_size = size
+        self._blocking.decode = decode
 
     async def recv(self) -> T_co:
         """Wait for the next message; its handles are yours.
@@ -77,7 +66,7 @@ class Receiver(Handle, Generic[T_co]):
         """
         value: T_co
         if self._at_once < TURN:
-            value = self._receiver._take_ahead()
+            value = self._blocking._take_ahead()
             if value is not NOTHING:
                 self._at_once += 1
                 return value
@@ -86,7 +75,7 @@ class Receiver(Handle, Generic[T_co]):
 
     def try_recv(self) -> T_co:
         """The next message if it is there, without waiting; see :meth:`tui_ipc.Receiver.try_recv`."""
-        return self._receiver.try_recv()
+        return self._blocking.try_recv()
 
     def recv_message(self) -> Coroutine[Any, Any, Message]:
         """As :meth:`recv`; gives the message's bytes as well."""
@@ -115,48 +104,26 @@ class Receiver(Handle, Generic[T_co]):
 
     def is_usable(self) -> bool:
         """As :meth:`tui_ipc.Receiver.is_usable`."""
-        return self._receiver.is_usable()
+        return self._blocking.is_usable()
 
     def read_ahead(self) -> int:
         """As :meth:`tui_ipc.Receiver.read_ahead`."""
-        return self._receiver.read_ahead()
+        return self._blocking.read_ahead()
 
     def peek(self, limit: int) -> bytes:
         """As :meth:`tui_ipc.Receiver.peek`."""
-        return self._receiver.peek(limit)
+        return self._blocking.peek(limit)
 
     def large_messages(self) -> list[tuple[int, int]]:
         """As :meth:`tui_ipc.Receiver.large_messages`."""
-        return self._receiver.large_messages()
-
-    @property
-    def closed(self) -> bool:
-        """Whether you closed it, or it moved away in a message."""
-        return self._receiver.closed
-
-    def fileno(self) -> int:
-        """A descriptor to wait for; see :meth:`tui_ipc.Receiver.fileno`."""
-        return self._receiver.fileno()
+        return self._blocking.large_messages()
 
     def socket_fileno(self) -> int:
         """The descriptor of the channel's socket; see :meth:`tui_ipc.Receiver.socket_fileno`."""
-        return self._receiver.socket_fileno()
-
-    def close(self) -> None:
-        """Close this end; a receive that waits ends with Closed."""
-        self._unwatch()
-        self._receiver.close()
-        if self._ready is not None:
-            self._ready.wake_soon()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
+        return self._blocking.socket_fileno()
 
     async def _receive(self, *, with_bytes: bool) -> Any:
-        receiver = self._receiver
+        receiver = self._blocking
         if self._waits and not receiver._decoder.pending:
             self._waits -= 1
         else:
@@ -184,7 +151,7 @@ class Receiver(Handle, Generic[T_co]):
         first.
         """
         loop = asyncio.get_running_loop()
-        ready, descriptor = self._ready, self._receiver._find_awaited_one()
+        ready, descriptor = self._ready, self._blocking._find_awaited_one()
         if ready is None or descriptor != self._watched or ready.loop is not loop:
             if ready is not None and ready.is_awaited():
                 raise Busy("another task is receiving here; a receiver has one reader at a time")
@@ -207,32 +174,15 @@ class Receiver(Handle, Generic[T_co]):
             self._ready.loop.remove_reader(self._watched)
         self._watched = -1
 
-    def __repr__(self) -> str:
-        return f"<aio.Receiver {sockets.describe(self._receiver._socket)}>"
-
-    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        if hasattr(self, "_watched") and self._receiver._socket.fileno() >= 0:
-            try:
-                warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            finally:
-                self._unwatch()
-                self._receiver.close()
-
-    def _describe(self) -> tuple[int, bytes]:
-        return self._receiver._describe()
-
     def _travelling_fileno(self) -> int:
-        return self._receiver._travelling_fileno()
+        return self._blocking._travelling_fileno()
 
     def _duplicate(self) -> Never:
-        self._receiver._duplicate()
-
-    def _reduce(self) -> tuple[Any, ...]:
-        return wrap, Receiver, *self._receiver._reduce()
+        self._blocking._duplicate()
 
     def _left(self) -> None:
         self._unwatch()
-        self._receiver._left()
+        self._blocking._left()
         self.close()
 
 

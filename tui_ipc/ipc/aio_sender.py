@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any, Generic, Self, TypeVar
 
 from tui_ipc.ipc import channel as blocking
-from tui_ipc.ipc import sockets
 from tui_ipc.ipc.delivery import Delivery
 from tui_ipc.ipc.handle import Handle
 from tui_ipc.ipc.wakeup import Wakeup
@@ -23,7 +22,72 @@ TURN = 50
 """Messages that are given or taken without a wait before the loop gets its turn."""
 
 
-class Sender(Handle, Generic[T_contra]):
+class Endpoint(Handle):
+    """A sender or a receiver for one event loop. Owns the blocking one that it was made of."""
+
+    __slots__ = ("_at_once", "_blocking", "_ready", "_watched")
+
+    _blocking: blocking.Sender[Any] | blocking.Receiver[Any]
+
+    def __init__(self) -> None:
+        self._at_once = 0  # messages given or taken since the loop had its turn
+        self._ready: Wakeup | None = None
+        self._watched = -1  # the descriptor that the loop watches for us
+
+    @property
+    def max_message_size(self) -> int:
+        """Bytes of a message at most; a receiver's holds for endpoints that arrive from now on as well."""
+        return self._blocking.max_message_size
+
+    @max_message_size.setter
+    def max_message_size(self, size: int) -> None:
+        self._blocking.max_message_size = size
+
+    @property
+    def closed(self) -> bool:
+        """Whether you closed it, or it moved away in a message."""
+        return self._blocking.closed
+
+    def fileno(self) -> int:
+        """A descriptor to wait for, as that of :class:`tui_ipc.Sender` and :class:`tui_ipc.Receiver`."""
+        return self._blocking.fileno()
+
+    def close(self) -> None:
+        """Close this end; a call that waits ends with Closed. Messages sent before still arrive."""
+        self._unwatch()
+        self._blocking.close()
+        if self._ready is not None:
+            self._ready.wake_soon()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.close()
+
+    def _unwatch(self) -> None:
+        """Have the loop watch no descriptor for us any more."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        return f"<aio.{repr(self._blocking)[1:]}"
+
+    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
+        if hasattr(self, "_watched") and not self._blocking.closed:
+            try:
+                warn(f"unclosed {self!r}", ResourceWarning, source=self)
+            finally:
+                self._unwatch()
+                self._blocking.close()
+
+    def _describe(self) -> tuple[int, bytes]:
+        return self._blocking._describe()
+
+    def _reduce(self) -> tuple[Any, ...]:
+        return _wrap, type(self), *self._blocking._reduce()
+
+
+class Sender(Endpoint, Generic[T_contra]):
     """A sender for one event loop. Owns the blocking sender that it was made of; close one of the two.
 
     Messages leave in the order in which ``send`` was called, from any number of tasks.
@@ -32,36 +96,27 @@ class Sender(Handle, Generic[T_contra]):
         under_way: The message that waits for the channel to take more of it, None if none does; to look at.
     """
 
-    __slots__ = ("_at_once", "_lock", "_queue", "_ready", "_sender", "_watched", "under_way")
+    __slots__ = ("_lock", "_queue", "under_way")
+
+    _blocking: blocking.Sender[T_contra]
 
     kind = SENDER
 
     def __init__(self, sender: blocking.Sender[T_contra]) -> None:
-        self._sender = sender
+        super().__init__()
+        self._blocking = sender
         self._lock = asyncio.Lock()
         self._queue = 0  # sends that hold the lock or wait for it
-        self._at_once = 0  # messages sent since the loop had its turn
-        self._ready: Wakeup | None = None
-        self._watched = -1  # the descriptor that the loop watches for us
         self.under_way: Delivery | None = None
 
     @property
     def encode(self) -> Callable[[T_contra], object] | None:
         """What is sent for a message; see :class:`tui_ipc.Sender`."""
-        return self._sender.encode
+        return self._blocking.encode
 
     @encode.setter
     def encode(self, encode: Callable[[T_contra], object] | None) -> None:
-        self._sender.encode = encode
-
-    @property
-    def max_message_size(self) -> int:
-        """Bytes of a message at most."""
-        return self._sender.max_message_size
-
-    @max_message_size.setter
-    def max_message_size(self, size: int) -> None:
-        self._sender.max_message_size = size
+        self._blocking.encode = encode
 
     async def send(self, value: T_contra, *, move: bool = False) -> None:
         """Send one message, waiting while the channel is full.
@@ -76,11 +131,11 @@ class Sender(Handle, Generic[T_contra]):
         Raises:
             As :meth:`tui_ipc.Sender.send`, TimedOut excepted.
         """
-        encode = self._sender.encode
+        encode = self._blocking.encode
         message = value if encode is None else encode(value)
         # The short way: nobody is before us, and the channel takes it.
         if not self._queue and self._at_once < TURN:
-            delivery = self._sender._start(message)
+            delivery = self._blocking._start(message)
             if delivery is None:
                 self._at_once += 1
             else:
@@ -95,41 +150,19 @@ class Sender(Handle, Generic[T_contra]):
         Messages of other tasks may come between them. Of a cancelled call, how many were sent is not known;
         none of them was torn.
         """
-        for delivery in self._sender._pack_many(values):
+        for delivery in self._blocking._pack_many(values):
             await self._send(partial(_identity, delivery))
 
     def send_raw(self, data: bytes) -> Coroutine[Any, Any, None]:
         """Send bytes as they are; see :meth:`tui_ipc.Sender.send_raw`."""
-        return self._send(lambda: self._sender._start_raw(data))
+        return self._send(lambda: self._blocking._start_raw(data))
 
     def clone(self) -> "Sender[T_contra]":
         """Another sender of the same channel, to be closed on its own."""
-        return Sender(self._sender.clone())
-
-    @property
-    def closed(self) -> bool:
-        """Whether you closed it, or it moved away in a message."""
-        return self._sender.closed
-
-    def fileno(self) -> int:
-        """The descriptor; raises Closed after :meth:`close`."""
-        return self._sender.fileno()
-
-    def close(self) -> None:
-        """Close this end; a send that waits ends with Closed. Messages sent before still arrive."""
-        self._unwatch()
-        self._sender.close()
-        if self._ready is not None:
-            self._ready.wake_soon()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        self.close()
+        return Sender(self._blocking.clone())
 
     def _start(self, message: object, move: bool) -> Delivery | None:
-        delivery = self._sender._start(message)
+        delivery = self._blocking._start(message)
         if delivery is not None:
             delivery.moves = move
         return delivery
@@ -200,13 +233,13 @@ class Sender(Handle, Generic[T_contra]):
     def _give_up(self, delivery: Delivery) -> None:
         """Forget a message; what was begun of it in the channel itself, the loop still writes to its end."""
         delivery.abandon()
-        outlet = self._sender._outlet
+        outlet = self._blocking._outlet
         if outlet.unfinished and outlet.socket.fileno() >= 0:
             self._ready, self._watched = Wakeup(asyncio.get_running_loop()), outlet.socket.fileno()
             self._ready.loop.add_writer(self._watched, self._write_rest)
 
     def _write_rest(self) -> None:
-        outlet = self._sender._outlet
+        outlet = self._blocking._outlet
         try:
             outlet.flush()
         except BlockingIOError:
@@ -220,31 +253,14 @@ class Sender(Handle, Generic[T_contra]):
             self._ready.loop.remove_writer(self._watched)
         self._watched = -1
 
-    def __repr__(self) -> str:
-        return f"<aio.Sender {sockets.describe(self._sender._outlet.socket)}>"
-
-    def __del__(self, warn: Callable[..., None] = warnings.warn) -> None:
-        if hasattr(self, "_watched") and self._sender._outlet.socket.fileno() >= 0:
-            try:
-                warn(f"unclosed {self!r}", ResourceWarning, source=self)
-            finally:
-                self._unwatch()
-                self._sender.close()
-
-    def _describe(self) -> tuple[int, bytes]:
-        return self._sender._describe()
-
     def _duplicate(self) -> "Sender[T_contra]":
         return self.clone()
-
-    def _reduce(self) -> tuple[Any, ...]:
-        return wrap, Sender, *self._sender._reduce()
 
 
 def _identity(delivery: Delivery) -> Delivery:
     return delivery
 
 
-def wrap(descriptor: int, kind: type[Any], make: Callable[..., Any], *arguments: Any) -> Any:
+def _wrap(descriptor: int, kind: type[Any], make: Callable[..., Any], *arguments: Any) -> Any:
     """Make an endpoint again in another process."""
     return kind(make(descriptor, *arguments))

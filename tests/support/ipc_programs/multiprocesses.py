@@ -29,7 +29,7 @@ def is_open(handles: list[Any]) -> list[bool]:
 def is_asyncio(sender: Any) -> bool:
     """A task of a pool: whether an endpoint of asyncio is one still, of the same channel."""
     with sender:
-        sender._sender.send("from asyncio's")
+        sender._blocking.send("from asyncio's")
         return type(sender) is aio.Sender
 
 
