@@ -60,13 +60,6 @@ def echo(ends: list[Any]) -> None:
             sender.send(message)
 
 
-def report_all(ends: list[Any]) -> None:
-    """Receive to the end, then tell what came in one message."""
-    sender, receiver = ends
-    with sender, receiver:
-        sender.send(list(receiver))
-
-
 def send_all(arguments: list[Any]) -> None:
     """Send each of some messages."""
     sender, messages = arguments

@@ -112,7 +112,7 @@ def editor_command(
     raise EditorError(f"no editor found: {', '.join(COMMON_EDITORS)} are not installed; name yours in EDITOR")
 
 
-async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt") -> str:
+async def edit(app: App[Any], text: str, command: list[str]) -> str:
     """Let the user edit a text in an editor, which has the terminal meanwhile.
 
     The app draws nothing until then, but its event loop runs: the child is read on.
@@ -121,7 +121,6 @@ async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt
         app: The app whose terminal it is.
         text: What to edit; a line feed is added.
         command: The editor's command, as :func:`editor_command` returns it.
-        suffix: The suffix of the file's name, by which editors choose how to highlight.
 
     Returns:
         The text of the file as the editor left it.
@@ -131,7 +130,7 @@ async def edit(app: App[Any], text: str, command: list[str], suffix: str = ".txt
     """
     try:  # the directory is the user's alone: mode 0700
         with tempfile.TemporaryDirectory(prefix="tui-ipc-", ignore_cleanup_errors=True) as directory:
-            path = Path(directory, f"message{suffix}")
+            path = Path(directory, "message.txt")
             _write(path, text)
             return await _run_editor(app, path, command)
     except OSError as error:
