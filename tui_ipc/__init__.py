@@ -1,6 +1,6 @@
 """Channels between processes: one-shot server, senders, receivers and shared memory, over msgpack.
 
-What ipc-channel is for Rust. The names here are the library's public face; ``tui_ipc.aio`` has the same
+What ipc-channel is for Rust. The names here are the public ones; ``tui_ipc.aio`` has the same
 endpoints for asyncio, ``tui_ipc.child`` makes a child process in three lines.
 """
 

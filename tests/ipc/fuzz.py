@@ -41,7 +41,7 @@ def main() -> int:
             for name, strike in _STRIKES.items():
                 try:
                     strike(number)
-                except Exception:  # noqa: BLE001 - whatever it is, it must be told with its seed
+                except Exception:  # noqa: BLE001 - whatever it is, it must be reported with its seed
                     traceback.print_exc()
                     print(f"\n{name}: failed; find it again with --seed {number}", file=sys.stderr)
                     return 1

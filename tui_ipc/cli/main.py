@@ -42,7 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run_child(options) if options.replay is None else _run_replay(options, options.replay)
     except KeyboardInterrupt:  # before there was a child, or after
         return SIGNAL_EXIT_BASE + signal.SIGINT
-    except Exception as error:  # of either face: whatever a user, a child or a file did is handled there
+    except (
+        Exception
+    ) as error:  # of the explorer or of scripts: whatever a user, a child or a file did is handled there
         from tui_ipc.cli.defects import report_defect
 
         raise SystemExit(report_defect(error)) from error
@@ -216,7 +218,7 @@ def _import_explorer() -> None:
 def _session_to_script(
     events: "Iterable[AnyEvent]", command: Sequence[str], *, first_missing: bool, source: str = "the explorer"
 ) -> str:
-    """Write a script for the explorer, which may not import the other face."""
+    """Write a script for the explorer, which may not import the scripts' package."""
     from tui_ipc.script.record_to_script import convert_events_to_script
 
     return convert_events_to_script(events, command, first_missing=first_missing, source=source)

@@ -43,7 +43,7 @@ SHORT_ARRAY = 512
 make the decoder allocate its list (8 bytes an item, and nested headers multiply)."""
 
 NOTHING: "Any" = type("Nothing", (), {"__repr__": lambda self: "NOTHING", "__slots__": ()})()
-"""What is returned where there is no message."""
+"""What is returned in place of a message that is not there."""
 
 
 class Builder:

@@ -234,7 +234,7 @@ class OneShotServer(Uncopied):
 def _ask_for_tap(name: str) -> str:
     """Start a tap in front of a server; returns the name that a child is to be given.
 
-    That is the server's own if there is no tap; the reason is written to standard error.
+    That is the server's own if no tap could be started; the reason is written to standard error.
     """
     from subprocess import DEVNULL, PIPE, run  # only a tapped parent needs it
 

@@ -23,7 +23,7 @@ TimeOf: TypeAlias = Callable[[int], datetime | None]
 """Returns the wall clock at a moment of the events, None where it is not known."""
 
 Format: TypeAlias = Callable[[Iterable[AnyEvent | None], TimeOf | None], Iterator[str | None]]
-"""Makes lines of events; where there is no event now, there is no line now."""
+"""Makes lines of events; None, for no event now, is passed on."""
 
 VALUE_LIMIT: Final = 2000
 """The characters of a message that are shown as text; ``jsonl`` has all."""

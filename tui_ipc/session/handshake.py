@@ -25,7 +25,7 @@ class RunPhase(Enum):
     """How far the run of a child has come."""
 
     NOT_BEGUN = auto()
-    """There is no run."""
+    """No run has begun."""
 
     HANDSHAKE = auto()
     """The handshake goes on; see :data:`HANDSHAKE_STEPS` for its parts."""
@@ -160,7 +160,7 @@ class Handshake:
         """Open the one-shot server.
 
         Raises:
-            IpcError, OSError: There is no place for its socket.
+            IpcError, OSError: Its socket could not be made.
         """
         self._server = OneShotServer(max_message_size=self._max_message_size)
         self.server_name = self._server.name

@@ -123,7 +123,7 @@ class Session:
         ``value`` itself, so do not change it afterwards.
 
         Raises:
-            NotConnected: There is no child to send to; its text says why.
+            NotConnected: No child can be sent to; its text says why.
             TypeError: A message cannot hold a value of this type.
             ValueError: A message cannot hold this value, or it is too large.
         """
@@ -137,7 +137,7 @@ class Session:
         """Send bytes as they are, which need not be a message. They are the ``value`` of the event as well.
 
         Raises:
-            NotConnected: There is no child to send to; its text says why.
+            NotConnected: No child can be sent to; its text says why.
             ValueError: There are none, or the child refuses so many.
         """
         if not data:
@@ -170,7 +170,7 @@ class Session:
 
         Raises:
             NotConnected: No child runs that we may signal.
-            ValueError: There is no such signal.
+            ValueError: The machine has no such signal.
         """
         if number not in signal.valid_signals():
             raise ValueError(f"unknown signal {number} on this machine")

@@ -156,7 +156,7 @@ class Body:
         os.set_blocking(self.target, False)
 
     def pump(self) -> bool:
-        """Pass on what can be passed on now; False once there is no more to do."""
+        """Pass on what can be passed on now; False once nothing is left to do."""
         for _ in range(_BODY_READS):
             try:
                 if not self._pending:

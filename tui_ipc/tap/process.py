@@ -74,7 +74,7 @@ class ChildTap:
         host: The host's process.
 
     Raises:
-        IpcError: There is no place for a server.
+        IpcError: The server could not be made.
 
     Attributes:
         server_name: The name by which the child finds the tap.

@@ -197,7 +197,7 @@ def toggle_wall_clock(app: "ExplorerApp") -> None:
 
 
 def refuse_wall_clock(app: "ExplorerApp") -> None:
-    """Say why there is no time of day, and show seconds."""
+    """Say why the time of day is not known, and show seconds."""
     app.wall_clock = False
     app.log_view.show_wall_clock(False)
     reason = "The recording does not say the time of day of its events"

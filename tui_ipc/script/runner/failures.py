@@ -34,7 +34,7 @@ class SkippedMessages:
         self._bytes = 0
 
     def add(self, message: MessageReceived) -> None:
-        """Keep a message, and drop the oldest ones if there is no room."""
+        """Keep a message, and drop the oldest ones to make room."""
         self.count += 1
         self._messages.append(message)
         self._bytes += len(message.raw)

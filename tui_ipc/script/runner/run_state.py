@@ -204,7 +204,7 @@ class UnclaimedMessages(deque[ev.MessageReceived]):
 
     @property
     def is_full(self) -> bool:
-        """Whether there is no room for another message."""
+        """Whether no room is left for another message."""
         return len(self) >= self._max_messages or self._bytes >= self._max_bytes
 
     def add(self, message: ev.MessageReceived) -> None:

@@ -138,7 +138,7 @@ class SessionDriver:
         """Send a message; returns False if the child did not take it in time.
 
         Raises:
-            NotConnected: There is no child to send to.
+            NotConnected: No child can be sent to.
             TypeError: A message cannot hold such a value.
             ValueError: A message cannot hold this value, or it is too large.
         """
@@ -169,8 +169,8 @@ class SessionDriver:
         """Send a signal to the child.
 
         Raises:
-            NotConnected: There is no child.
-            ValueError: There is no such signal.
+            NotConnected: No child runs.
+            ValueError: The machine has no such signal.
         """
         self._session.signal(number)
 
