@@ -10,30 +10,9 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from tui_ipc.events import Stream
+from tui_ipc.script.language import steps as st
 from tui_ipc.script.language.commands import read_command, read_signal
 from tui_ipc.script.language.scanner import LineError, LineScanner
-from tui_ipc.script.language.steps import (
-    Expect,
-    ExpectClean,
-    ExpectExit,
-    ExpectNoOutput,
-    ExpectNothing,
-    ExpectOutput,
-    ExpectPercentile,
-    ExpectSignal,
-    Quit,
-    Repeat,
-    Restart,
-    Send,
-    SendRaw,
-    Set,
-    Signal,
-    Sleep,
-    Spawn,
-    Step,
-    Strict,
-    Timeout,
-)
 from tui_ipc.script.language.values import read_expression, read_message, read_pattern
 from tui_ipc.text import find_similar, suggest_name
 from tui_ipc.text.notation import render_value
@@ -55,7 +34,7 @@ class EndRepeat:
     """The last line of a block. It is not a step: the parser makes one ``Repeat`` of the whole block."""
 
 
-ParsedLine = Step | EndRepeat | None
+ParsedLine = st.Step | EndRepeat | None
 """What a line means; None if it is blank or a comment."""
 
 
@@ -82,45 +61,45 @@ def parse_line(line: LineScanner, known: _KnownNames) -> ParsedLine:
     return WORD_PARSERS[word](line, known)
 
 
-def _parse_send(line: LineScanner, known: _KnownNames) -> Step:
+def _parse_send(line: LineScanner, known: _KnownNames) -> st.Step:
     value, span = _read_with_span(line, lambda: read_message(line, known))
-    return Send(value, line=line.number, span=span)
+    return st.Send(value, line=line.number, span=span)
 
 
-def _parse_send_raw(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_send_raw(line: LineScanner, _: _KnownNames) -> st.Step:
     data, span = _read_with_span(line, lambda: _read_hex(line))
-    return SendRaw(data, line=line.number, span=span)
+    return st.SendRaw(data, line=line.number, span=span)
 
 
-def _parse_expect(line: LineScanner, known: _KnownNames, *, skipping: bool = False) -> Step:
+def _parse_expect(line: LineScanner, known: _KnownNames, *, skipping: bool = False) -> st.Step:
     mark = "<~" if skipping else "<"
     value, span = _read_with_span(line, lambda: read_pattern(line, mark, known))
     at_least, within = line.read_time_span("a pattern")
-    return Expect(value, within, skipping, at_least, line=line.number, span=span)
+    return st.Expect(value, within, skipping, at_least, line=line.number, span=span)
 
 
-def _parse_expect_skipping(line: LineScanner, known: _KnownNames) -> Step:
+def _parse_expect_skipping(line: LineScanner, known: _KnownNames) -> st.Step:
     return _parse_expect(line, known, skipping=True)
 
 
-def _parse_expect_nothing(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_expect_nothing(line: LineScanner, _: _KnownNames) -> st.Step:
     within = line.read_deadline("!<, which expects no message at all")
-    return ExpectNothing(within, line=line.number)
+    return st.ExpectNothing(within, line=line.number)
 
 
-def _parse_expect_end(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_expect_end(line: LineScanner, _: _KnownNames) -> st.Step:
     line.skip_blanks()
     begin, word = line.position, line.read_word()
-    step: Step
+    step: st.Step
     match word:
         case "exit":
             code, span = _read_with_span(line, lambda: line.read_whole_number(0, 255, "an exit code"))
-            step = ExpectExit(code, line=line.number, span=span)
+            step = st.ExpectExit(code, line=line.number, span=span)
         case "signal":
             number, span = _read_with_span(line, lambda: read_signal(line))
-            step = ExpectSignal(number, line=line.number, span=span)
+            step = st.ExpectSignal(number, line=line.number, span=span)
         case "clean":
-            step = ExpectClean(line=line.number)
+            step = st.ExpectClean(line=line.number)
         case _ if match := _PERCENTILE.fullmatch(word):
             step = _parse_percentile(line, float(match[1]), begin)
         case _:
@@ -129,22 +108,22 @@ def _parse_expect_end(line: LineScanner, _: _KnownNames) -> Step:
     return step
 
 
-def _parse_percentile(line: LineScanner, percent: float, begin: int) -> Step:
+def _parse_percentile(line: LineScanner, percent: float, begin: int) -> st.Step:
     if not 0 < percent <= 100:
         raise LineError("a percentile is more than p0 and at most p100, which is the longest time", begin)
     if not line.skip_word("<"):
         line.skip_blanks()
         raise LineError("< and a duration must follow: ? p99 < 5ms", line.position)
     seconds, span = _read_with_span(line, line.read_duration)
-    return ExpectPercentile(percent, seconds, line=line.number, span=span)
+    return st.ExpectPercentile(percent, seconds, line=line.number, span=span)
 
 
-def _parse_spawn(line: LineScanner, known: _KnownNames) -> Step:
+def _parse_spawn(line: LineScanner, known: _KnownNames) -> st.Step:
     command, span = _read_with_span(line, lambda: read_command(line, known))
-    return Spawn(command, line=line.number, span=span)
+    return st.Spawn(command, line=line.number, span=span)
 
 
-def _parse_set(line: LineScanner, known: _KnownNames) -> Step:
+def _parse_set(line: LineScanner, known: _KnownNames) -> st.Step:
     line.skip_blanks()
     begin, name = line.position, line.read_word()
     if not name:
@@ -155,57 +134,57 @@ def _parse_set(line: LineScanner, known: _KnownNames) -> Step:
     if line.rest.startswith("= "):
         raise LineError(f"no = comes between a name and its value: set {name}{line.rest[1:]}", line.position)
     value, span = _read_with_span(line, lambda: read_message(line, known, f"set {name}"))
-    return Set(name, value, line=line.number, span=span)
+    return st.Set(name, value, line=line.number, span=span)
 
 
-def _parse_timeout(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_timeout(line: LineScanner, _: _KnownNames) -> st.Step:
     seconds, span = _read_with_span(line, line.read_duration)
     line.check_end("the duration")
-    return Timeout(seconds, line=line.number, span=span)
+    return st.Timeout(seconds, line=line.number, span=span)
 
 
-def _parse_strict(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_strict(line: LineScanner, _: _KnownNames) -> st.Step:
     line.check_end("strict")
-    return Strict(line=line.number)
+    return st.Strict(line=line.number)
 
 
-def _parse_sleep(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_sleep(line: LineScanner, _: _KnownNames) -> st.Step:
     seconds, span = _read_with_span(line, line.read_duration)
     line.check_end("the duration")
-    return Sleep(seconds, line=line.number, span=span)
+    return st.Sleep(seconds, line=line.number, span=span)
 
 
-def _parse_expect_output(line: LineScanner, known: _KnownNames, *, negated: bool = False) -> Step:
+def _parse_expect_output(line: LineScanner, known: _KnownNames, *, negated: bool = False) -> st.Step:
     line.skip_blanks()
     begin, word = line.position, line.read_word()
     stream = _STREAMS.get(word)
     if stream is None:
         raise LineError(_explain_unknown_stream(word), begin)
     if not negated and line.skip_word("empty"):
-        return ExpectNoOutput(stream, None, line.read_deadline("empty"), line=line.number)
+        return st.ExpectNoOutput(stream, None, line.read_deadline("empty"), line=line.number)
     if negated and line.skip_word("empty"):
         raise LineError(f"to expect no output, write expect {stream} empty", begin)
     raw = line.skip_word("raw")
     regex, span = _read_with_span(line, lambda: read_expression(line, known))
     within = line.read_deadline("the regular expression")
-    kind = ExpectNoOutput if negated else ExpectOutput
+    kind = st.ExpectNoOutput if negated else st.ExpectOutput
     return kind(stream, regex, within, raw, line=line.number, span=span)
 
 
-def _parse_expect_no_output(line: LineScanner, known: _KnownNames) -> Step:
+def _parse_expect_no_output(line: LineScanner, known: _KnownNames) -> st.Step:
     return _parse_expect_output(line, known, negated=True)
 
 
-def _parse_signal(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_signal(line: LineScanner, _: _KnownNames) -> st.Step:
     number, span = _read_with_span(line, lambda: read_signal(line))
     line.check_end("the signal")
-    return Signal(number, line=line.number, span=span)
+    return st.Signal(number, line=line.number, span=span)
 
 
-def _parse_repeat(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_repeat(line: LineScanner, _: _KnownNames) -> st.Step:
     count, span = _read_with_span(line, lambda: line.read_whole_number(1, MAX_ROUNDS, "a number of rounds"))
     line.check_end("the number of rounds")
-    return Repeat(count, (), line=line.number, span=span)
+    return st.Repeat(count, (), line=line.number, span=span)
 
 
 def _parse_end(line: LineScanner, _: _KnownNames) -> EndRepeat:
@@ -213,17 +192,17 @@ def _parse_end(line: LineScanner, _: _KnownNames) -> EndRepeat:
     return EndRepeat()
 
 
-def _parse_restart(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_restart(line: LineScanner, _: _KnownNames) -> st.Step:
     line.check_end("restart")
-    return Restart(line=line.number)
+    return st.Restart(line=line.number)
 
 
-def _parse_quit(line: LineScanner, _: _KnownNames) -> Step:
+def _parse_quit(line: LineScanner, _: _KnownNames) -> st.Step:
     line.check_end("quit")
-    return Quit(line=line.number)
+    return st.Quit(line=line.number)
 
 
-MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _KnownNames], Step]]] = {
+MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _KnownNames], st.Step]]] = {
     # The first mark that fits is taken: a mark comes before the one that it begins with.
     ">raw": _parse_send_raw,
     "<~": _parse_expect_skipping,
@@ -235,7 +214,7 @@ MARK_PARSERS: Final[dict[str, Callable[[LineScanner, _KnownNames], Step]]] = {
 }
 """The marks that a line may begin with; a blank follows."""
 
-WORD_PARSERS: Final[dict[str, Callable[[LineScanner, _KnownNames], Step | EndRepeat]]] = {
+WORD_PARSERS: Final[dict[str, Callable[[LineScanner, _KnownNames], st.Step | EndRepeat]]] = {
     "set": _parse_set,
     "spawn": _parse_spawn,
     "timeout": _parse_timeout,

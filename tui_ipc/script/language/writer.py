@@ -2,32 +2,9 @@
 
 from typing import Final, assert_never
 
+from tui_ipc.script.language import steps as st
 from tui_ipc.script.language.commands import write_command, write_signal
 from tui_ipc.script.language.scanner import to_seconds
-from tui_ipc.script.language.steps import (
-    Expect,
-    ExpectClean,
-    ExpectExit,
-    ExpectNoOutput,
-    ExpectNothing,
-    ExpectOutput,
-    ExpectPercentile,
-    ExpectSignal,
-    PlainStep,
-    Quit,
-    Repeat,
-    Restart,
-    Script,
-    Send,
-    SendRaw,
-    Set,
-    Signal,
-    Sleep,
-    Spawn,
-    Step,
-    Strict,
-    Timeout,
-)
 from tui_ipc.script.language.values import render_pattern
 from tui_ipc.text.notation import render_value
 
@@ -84,61 +61,61 @@ A CONDITION is a PATTERN, or
 _INDENT: Final = "  "
 
 
-def write_script(script: Script) -> str:
+def write_script(script: st.Script) -> str:
     """The text of a script, one step a line; ``parser.parse_script`` gives the script back."""
     return "".join(f"{line}\n" for step in script.steps for line in _write_lines(step, ""))
 
 
-def _write_lines(step: Step, indent: str) -> list[str]:
-    if not isinstance(step, Repeat):
+def _write_lines(step: st.Step, indent: str) -> list[str]:
+    if not isinstance(step, st.Repeat):
         return [indent + write_step(step)]
     inner = [line for each in step.steps for line in _write_lines(each, indent + _INDENT)]
     return [f"{indent}repeat {step.count}", *inner, f"{indent}end"]
 
 
-def write_step(step: PlainStep) -> str:  # noqa: PLR0912, PLR0915 - one branch for each step
+def write_step(step: st.PlainStep) -> str:  # noqa: PLR0912, PLR0915 - one branch for each step
     """The text of a step that is not a block."""
     match step:
-        case Set(name, value):
+        case st.Set(name, value):
             text = f"set {name} {render_pattern(value)}"
-        case Spawn(command):
+        case st.Spawn(command):
             text = f"spawn {write_command(command)}"
-        case Timeout(seconds):
+        case st.Timeout(seconds):
             text = f"timeout {write_duration(seconds)}"
-        case Strict():
+        case st.Strict():
             text = "strict"
-        case Send(value):
+        case st.Send(value):
             text = f"> {render_pattern(value)}"
-        case SendRaw(data):
+        case st.SendRaw(data):
             text = f">raw {data.hex(' ')}"
-        case Expect(value, within, skipping, at_least):
+        case st.Expect(value, within, skipping, at_least):
             mark = "<~" if skipping else "<"
             text = f"{mark} {render_pattern(value)}{_write_deadline(within, at_least)}"
-        case ExpectNothing(within):
+        case st.ExpectNothing(within):
             text = f"!<{_write_deadline(within)}"
-        case ExpectOutput(stream, regex, within, raw):
+        case st.ExpectOutput(stream, regex, within, raw):
             what = f"{stream} raw" if raw else stream
             text = f"expect {what} {render_value(regex)}{_write_deadline(within)}"
-        case ExpectNoOutput(stream, None, within, _):
+        case st.ExpectNoOutput(stream, None, within, _):
             text = f"expect {stream} empty{_write_deadline(within)}"
-        case ExpectNoOutput(stream, regex, within, raw):
+        case st.ExpectNoOutput(stream, regex, within, raw):
             what = f"{stream} raw" if raw else stream
             text = f"!expect {what} {render_value(regex)}{_write_deadline(within)}"
-        case ExpectPercentile(percent, seconds):
+        case st.ExpectPercentile(percent, seconds):
             text = f"? p{_write_decimal(percent)} < {write_duration(seconds)}"
-        case Sleep(seconds):
+        case st.Sleep(seconds):
             text = f"sleep {write_duration(seconds)}"
-        case Signal(number):
+        case st.Signal(number):
             text = f"signal {write_signal(number)}"
-        case Restart():
+        case st.Restart():
             text = "restart"
-        case Quit():
+        case st.Quit():
             text = "quit"
-        case ExpectExit(code):
+        case st.ExpectExit(code):
             text = f"? exit {code}"
-        case ExpectSignal(number):
+        case st.ExpectSignal(number):
             text = f"? signal {write_signal(number)}"
-        case ExpectClean():
+        case st.ExpectClean():
             text = "? clean"
         case _:
             assert_never(step)

@@ -8,30 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from tui_ipc.events import AnyEvent, ScriptStepState
 from tui_ipc.script import ExitCode
-from tui_ipc.script.language.steps import (
-    Expect,
-    ExpectClean,
-    ExpectExit,
-    ExpectNoOutput,
-    ExpectNothing,
-    ExpectOutput,
-    ExpectPercentile,
-    ExpectSignal,
-    PlainStep,
-    Quit,
-    Restart,
-    Script,
-    Send,
-    SendRaw,
-    Set,
-    Signal,
-    Sleep,
-    Spawn,
-    Step,
-    Strict,
-    Timeout,
-    has_names,
-)
+from tui_ipc.script.language import steps as st
 from tui_ipc.script.language.writer import write_step
 from tui_ipc.script.outcome import Outcome, Status, StepFailed, describe_unclaimed
 from tui_ipc.script.runner.expectations import Expectations
@@ -82,7 +59,7 @@ class Runner:
 
     def __init__(
         self,
-        script: Script,
+        script: st.Script,
         session: "Session",
         timeout: float,
         report_event: Callable[[AnyEvent], Awaitable[None]],
@@ -92,9 +69,9 @@ class Runner:
         self._name = script.name
         self._timeout = timeout
         self._steps = script.steps
-        self._step: PlainStep | None = None  # that is under way
+        self._step: st.PlainStep | None = None  # that is under way
         self._cursor = ScriptCursor(script.steps, script.variables, counts_rounds=script.counts_rounds)
-        self._has_names = has_names(script.steps)
+        self._has_names = st.has_names(script.steps)
         self._driver = SessionDriver(session, report_event)
         self._failures = FailureDetails(self._driver, self._cursor)
         self._expectations = Expectations(self._driver, self._cursor, self._failures, updating=options.update)
@@ -159,7 +136,7 @@ class Runner:
     def _find_line_of_start(self, failure: StepFailed | None) -> int:
         """The line of the ``spawn`` whose child did not begin, 0 if the script has none."""
         is_start = failure is not None and failure.code == ExitCode.NO_HANDSHAKE
-        return next((step.line for step in self._steps if is_start and isinstance(step, Spawn)), 0)
+        return next((step.line for step in self._steps if is_start and isinstance(step, st.Spawn)), 0)
 
     async def _run_steps(self) -> None:
         try:
@@ -186,37 +163,37 @@ class Runner:
         details = () if failure is None else tuple(f"{label}: {detail}" for label, detail in failure.details)
         self._driver.record_step(self._name, self.line, text, state, str(failure or ""), details)
 
-    def _perform(self, step: PlainStep) -> Awaitable[None]:  # noqa: PLR0911, PLR0912 - one branch for each step
+    def _perform(self, step: st.PlainStep) -> Awaitable[None]:  # noqa: PLR0911, PLR0912 - one branch for each step
         match step:
-            case Send():
+            case st.Send():
                 return self._send(step.value)
-            case SendRaw():
+            case st.SendRaw():
                 return self._await_sending(self._driver.send_raw(step.data, self._timeout), step.data)
-            case Expect():
+            case st.Expect():
                 return self._expectations.expect_message(step, self._choose_timeout(step.within))
-            case ExpectNothing():
+            case st.ExpectNothing():
                 return self._expectations.expect_nothing(self._choose_timeout(step.within))
-            case ExpectOutput():
+            case st.ExpectOutput():
                 return self._expectations.expect_output(step, self._choose_timeout(step.within))
-            case ExpectNoOutput():
+            case st.ExpectNoOutput():
                 return self._expectations.expect_no_output(step, self._choose_timeout(step.within))
-            case ExpectPercentile():
+            case st.ExpectPercentile():
                 return self._expectations.expect_percentile(step)
-            case ExpectExit() | ExpectSignal() | ExpectClean():
+            case st.ExpectExit() | st.ExpectSignal() | st.ExpectClean():
                 return self._expectations.expect_end(step, self._timeout)
-            case Sleep():
+            case st.Sleep():
                 return self._sleep(step.seconds)
-            case Timeout():
+            case st.Timeout():
                 return self._set_timeout(step.seconds)
-            case Strict():
+            case st.Strict():
                 return self._set_strict()
-            case Signal():
+            case st.Signal():
                 return self._signal(step.number)
-            case Restart():
+            case st.Restart():
                 return self._restart()
-            case Quit():
+            case st.Quit():
                 return self._quit(self._cursor.following_steps)
-            case Set() | Spawn():
+            case st.Set() | st.Spawn():
                 return self._do_nothing()
             case _:
                 assert_never(step)
@@ -274,11 +251,13 @@ class Runner:
         await self._quit()
         _check_handshake(await self._driver.restart())
 
-    async def _quit(self, following: Sequence[Step] = ()) -> None:
+    async def _quit(self, following: Sequence[st.Step] = ()) -> None:
         """End the run, which must end well, unless one of the following steps says how it must end."""
         run_state = await self._driver.quit()
-        same_run = takewhile(lambda step: not isinstance(step, Restart), following)
-        if run_state.end_accepted or any(isinstance(step, ExpectExit | ExpectSignal) for step in same_run):
+        same_run = takewhile(lambda step: not isinstance(step, st.Restart), following)
+        if run_state.end_accepted or any(
+            isinstance(step, st.ExpectExit | st.ExpectSignal) for step in same_run
+        ):
             return
         if sentence := describe_bad_end(run_state):
             suggestion = suggest_end_step(run_state)
