@@ -89,7 +89,9 @@ def test_quitting_gives_the_terminal_back() -> None:
         it.read_until(b"to quit.")
         it.type(b"\x11")
         assert it.finish() == 0
-    assert b"\x1b[?1049l" in it.screen
+    after = it.screen.rpartition(b"\x1b[?1049l")[2]
+    assert b"run 1: echo ran for " in after
+    assert b" and exited with code 0\r\nleft behind: nothing\r\n" in after
     assert b"Traceback" not in it.screen
 
 

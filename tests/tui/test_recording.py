@@ -47,7 +47,7 @@ def full(*_: object) -> None:
     raise OSError(28, "the disk is full [/red]")
 
 
-def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
+def test_what_happens_is_in_the_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A real child, explored and left: the recording holds its run to the audit, notes too, and is closed."""
     path = tmp_path / "talk.rec"
 
@@ -59,6 +59,7 @@ def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
                 await ExplorerDriver(app, pilot).until(lambda: app.return_code is not None)
 
         asyncio.run(main())
+        app.saved_files["a script"] = "talk\x1b[2J.tipc"
         return app.return_code or 0
 
     with patch("tui_ipc.tui.launch.run_on_terminal", run):
@@ -69,6 +70,10 @@ def test_what_happens_is_in_the_file(tmp_path: Path) -> None:
     assert [event.text for event in events if isinstance(event, Note)] == ["look"]
     assert type(events[-1]).__name__ == "Audit"
     assert recorded.truncated == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert [line[:8] for line in lines] == ["run 1: e", "left beh", "recorded", "saved: a"]
+    assert f"recorded: {path} (" in lines[2]
+    assert lines[3] == "saved: a script in talk␛[2J.tipc"
 
 
 def test_a_file_that_cannot_be_made_is_refused_before_the_screen(

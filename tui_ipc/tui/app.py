@@ -90,6 +90,7 @@ class ExplorerApp(App[int]):
 
     Attributes:
         limit_leaving: Called with the exit code as soon as the app is to end; sees to it that it does.
+        saved_files: The path of the newest file of each kind (``a script``) that was saved.
     """
 
     TITLE = "tui-ipc"
@@ -148,6 +149,7 @@ class ExplorerApp(App[int]):
             recorder.on_failure = self.report_recording_failure
         self.command = tuple(command)
         self.save_script = save_script
+        self.saved_files: dict[str, str] = {}
         self.settings = settings or Settings()
         self.wall_clock = self.settings.wall_clock
         self._source = source

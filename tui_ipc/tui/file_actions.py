@@ -198,6 +198,7 @@ async def _write(app: "ExplorerApp", file: "NewFile", pieces: Callable[[], Itera
     except SaveError as error:
         app.notify(str(error), title="Not saved", severity="error", timeout=30)
     else:
+        app.saved_files[what] = file.path
         app.notify(f"{what.capitalize()}, {format_size(written)}, is in {file.path}")
 
 

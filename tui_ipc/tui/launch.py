@@ -1,19 +1,25 @@
 """Runs the explorer on this terminal, over a session or a recording, and returns its exit code."""
 
+import select
 import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
+
+from rich.text import Text
 
 from tui_ipc.recording.codec import NothingRecordedError, RecordingError
 from tui_ipc.session.run import SessionOptions
 from tui_ipc.session.session import BUILTIN_CHILD_COMMAND, Session
 from tui_ipc.text.safe_text import make_visible
+from tui_ipc.text.units import format_plural, format_size
 from tui_ipc.tui.app import ExplorerApp
 from tui_ipc.tui.file_actions import SaveScript
 from tui_ipc.tui.input_history import InputHistory, history_path
+from tui_ipc.tui.model.run_summary import summarize_session
 from tui_ipc.tui.session_controller import SessionRecorder
 from tui_ipc.tui.settings import Settings, load_settings, settings_path
 from tui_ipc.tui.terminal import run_on_terminal
@@ -23,6 +29,9 @@ if TYPE_CHECKING:
 
 EXIT_USAGE: Final = 2
 """The exit code if a file that the user named cannot be used."""
+
+LINE_CELLS: Final = 160
+"""Cells of each line that is printed about the runs after the screen has gone."""
 
 
 def run_explorer(
@@ -44,8 +53,8 @@ def run_explorer(
 
     Returns:
         The exit code: 0 after quitting, 128 + N after signal N, 2 if a recording could not be begun or ended
-        early, 3 if the session could not begin or its last handshake did not succeed. That a recording ended
-        early is shown when it happens, and printed to standard error at the end.
+        early, 3 if the session could not begin or its last handshake did not succeed. How the runs ended, and
+        that a recording ended early, is shown when it happens, and printed to standard error at the end.
     """
     settings = _load_settings(wall_clock)
     argv = BUILTIN_CHILD_COMMAND if command is None else tuple(command)
@@ -67,6 +76,8 @@ def run_explorer(
         code = run_on_terminal(app)
     finally:
         recorder.stop()
+    lines = summarize_session(app.run_summaries, app.model.exchanges.unanswered)
+    _print_lines([*map(_cut_line, lines), *_list_files(app, recorder)])
     for failure in recorder.failures:
         sys.stderr.write(f"tui-ipc: {make_visible(failure)}\n")
     return code or (EXIT_USAGE if recorder.failures else 0)
@@ -105,15 +116,46 @@ def run_replay(
         return _report_error(error)
     except KeyboardInterrupt:
         return 128 + signal.SIGINT
-    return run_on_terminal(
-        ReplayApp(
-            replay,
-            name_file(path),
-            open_replay=open_replay,
-            save_script=save_script,
-            settings=_load_settings(wall_clock),
-        )
+    app = ReplayApp(
+        replay,
+        name_file(path),
+        open_replay=open_replay,
+        save_script=save_script,
+        settings=_load_settings(wall_clock),
     )
+    code = run_on_terminal(app)
+    _print_lines(_list_files(app))  # how the runs ended is in the recording
+    return code
+
+
+def _list_files(app: ExplorerApp, recorder: SessionRecorder | None = None) -> list[str]:
+    """Where the newest recording and files of each kind are. Paths are not cut: they are copied."""
+    lines = []
+    if recorder is not None and recorder.finished:
+        *earlier, (path, size) = recorder.finished
+        others = f", after {format_plural(len(earlier), 'other')}" if earlier else ""
+        lines.append(f"recorded: {make_visible(path)} ({format_size(size)}){others}")
+    if app.saved_files:
+        files = (f"{what} in {make_visible(path)}" for what, path in app.saved_files.items())
+        lines.append(f"saved: {'; '.join(files)}")
+    return lines
+
+
+def _cut_line(line: str) -> str:
+    """Cut a line so that it takes two rows of a usual terminal, and a few of a narrow one."""
+    text = Text(line)
+    text.truncate(LINE_CELLS, overflow="ellipsis")
+    return text.plain
+
+
+def _print_lines(lines: Sequence[str]) -> None:
+    """Print lines where the screen was, unless the terminal is gone or takes nothing."""
+    poll = select.poll()
+    poll.register(2, select.POLLOUT)
+    if lines and poll.poll(0):
+        with suppress(OSError):
+            sys.stderr.write("".join(f"{line}\n" for line in lines))
+            sys.stderr.flush()
 
 
 def _load_settings(wall_clock: bool) -> Settings:

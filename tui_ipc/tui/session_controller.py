@@ -253,11 +253,13 @@ class SessionRecorder:
     Attributes:
         on_failure: Called with a sentence if a recording ends early.
         failures: The sentences of those that did.
+        finished: The paths of the others that were stopped, and their sizes in bytes.
     """
 
     def __init__(self, command: Sequence[str]) -> None:
         self.on_failure: Callable[[str], None] | None = None
         self.failures: list[str] = []
+        self.finished: list[tuple[str, int]] = []
         self._command = tuple(command)
         self._writer: RecordingWriter | None = None
         self._summary = RunSummary(0)
@@ -310,6 +312,8 @@ class SessionRecorder:
         """Stop recording. Stopping twice is harmless."""
         if self._writer is not None:
             self._writer.close()
+            if self._writer.failure is None:
+                self.finished.append((self._writer.path, self._writer.size))
             self._writer = None
 
     def _on_failure(self, sentence: str) -> None:

@@ -101,3 +101,20 @@ def test_too_many_are_not_matched_any_more(monkeypatch: pytest.MonkeyPatch) -> N
     assert exchanges.count_waiting(9 * SECOND) is None
     exchanges.apply(exited())
     assert {each.describe(9 * SECOND)[0] for each in waiting} == {"not matched"}
+
+
+def test_messages_without_an_answer_are_counted_at_the_end_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answered ones are not among them, a run without any is not either, and old runs are forgotten."""
+    monkeypatch.setattr(module, "MAX_UNANSWERED_RUNS", 2)
+    exchanges = Exchanges()
+    for number in (1, 2, 3):
+        begin(exchanges, sent(number))
+    exchanges.apply(answer(2))
+    assert exchanges.unanswered == {}
+    for run in (1, 2, 3, 4):
+        if run > 2:
+            begin(exchanges, sent(1, run=run))
+        exchanges.apply(exited(run=run))
+        exchanges.apply(Audit(at=9, run=run, processes=(), files=(), unread=0, quit_elapsed=None))
+        assert exchanges.unanswered.get(run) == {1: 2, 3: 1, 4: 1}.get(run)
+    assert exchanges.unanswered == {3: 1, 4: 1}

@@ -1,13 +1,29 @@
 """The summary of a run: the steps of its handshake, and its end."""
 
+from dataclasses import replace
+
+from hypothesis import given, settings
+
+from tests.support.hostile_output import HOSTILE
 from tests.support.sample_events import CONNECTED, HELLO, LISTENING, OPEN, SPAWNED, exited
-from tui_ipc.events import AnyEvent, Audit, ChildOutput, HandshakeFailed, MessageSent, SignalSent, StepLate
+from tests.support.unicode_text import is_safe
+from tui_ipc.events import (
+    AnyEvent,
+    Audit,
+    ChildOutput,
+    Fault,
+    HandshakeFailed,
+    MessageSent,
+    SignalSent,
+    StepLate,
+)
 from tui_ipc.tui.model.run_summary import (
     REPEATED_EVENT_LIMIT,
     RUN_LIMIT,
     RunSummaries,
     RunSummary,
     shift_events,
+    summarize_session,
 )
 
 LATE = StepLate(at=2_000, run=1, step="connected", waited=1_999, sentence="it sleeps")
@@ -78,3 +94,60 @@ def test_events_can_be_moved_in_time() -> None:
     assert [event.at for event in shift_events((SPAWNED, OPEN), 100)] == [97, 100]
     assert [event.at for event in shift_events((SPAWNED, OPEN), 2)] == [0, 2]
     assert shift_events((), 5) == []
+
+
+def summarize_runs(*events: AnyEvent, unanswered: dict[int, int] | None = None) -> list[str]:
+    """The lines about a session with these events."""
+    summaries = RunSummaries()
+    for event in events:
+        summaries.add(event)
+    return summarize_session(summaries, unanswered or {})
+
+
+def test_a_session_is_summarized_in_a_line_for_each_run_and_one_for_what_was_left() -> None:
+    """How long the child lived and how it ended; what had no answer; of leftovers, the newest first."""
+    dirty = replace(AUDIT, processes=(77,), commands=("sleep 60",))
+    assert summarize_runs(LISTENING, SPAWNED, HELLO, exited(), AUDIT) == [
+        "run 1: calc ran for 8 ns and exited with code 0",
+        "left behind: nothing",
+    ]
+    assert summarize_runs(
+        *(SPAWNED, HELLO, exited(None, 9), dirty),
+        *(replace(SPAWNED, run=2), exited(3, run=2), replace(AUDIT, run=2, unread=5)),
+        unanswered={1: 2},
+    ) == [
+        "run 1: calc ran for 8 ns and was ended by SIGKILL; 2 messages without an answer",
+        "run 2: calculator ran for 8 ns and exited with code 3",
+        "left behind: 5 unread bytes (run 2); 1 process (pid 77: sleep 60) (run 1)",
+    ]
+
+
+def test_the_summary_of_a_session_says_what_went_wrong() -> None:
+    """Also without a child, or with one that has not ended; nothing is said of what was not tried."""
+    fault = Fault(at=5, run=1, sentence="it sent 0xc1", byte=0)
+    assert summarize_runs() == summarize_runs(LISTENING) == []
+    assert summarize_runs(LISTENING, FAILED) == ["run 1: the handshake failed; no child was started"]
+    assert summarize_runs(SPAWNED, FAILED, exited(1)) == [
+        "run 1: the handshake failed; calculator ran for 8 ns and exited with code 1"
+    ]
+    assert summarize_runs(SPAWNED, HELLO, fault) == ["run 1: the protocol was broken; calc has not ended"]
+
+
+def test_the_summary_of_many_runs_has_the_last_ones_and_how_many_were_before() -> None:
+    """Forgotten runs are counted, too."""
+    spawned = [replace(SPAWNED, run=run) for run in range(1, RUN_LIMIT + 3)]
+    assert [line[:6] for line in summarize_runs(*spawned[:3])] == ["run 1:", "run 2:", "run 3:"]
+    assert [line[:8] for line in summarize_runs(*spawned)] == ["100 earl", "run 101:", "run 102:"]
+
+
+@given(HOSTILE, HOSTILE)
+@settings(max_examples=30)
+def test_what_a_child_is_called_does_not_reach_the_terminal_raw(name: bytes, command: bytes) -> None:
+    """Neither its name nor the command of a process that it left."""
+    audit = replace(AUDIT, processes=(7,), commands=(command.decode(errors="replace"),))
+    for steered in (
+        (replace(HELLO, name=name.decode(errors="replace")),),
+        (replace(SPAWNED, command=(command.decode(errors="surrogateescape") or "x",)),),
+    ):
+        for line in summarize_runs(SPAWNED, *steered, exited(), audit):
+            assert all(map(is_safe, line)), line

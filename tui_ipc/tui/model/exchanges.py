@@ -13,6 +13,9 @@ from tui_ipc.tui.model.styled_line import Paint
 MIN_WAIT: Final = 1_000_000_000
 """Nanoseconds from which on a wait is shown: what is answered sooner must not flicker."""
 
+MAX_UNANSWERED_RUNS: Final = 100
+"""How many runs have a count of unanswered messages; the oldest are forgotten."""
+
 NO_ANSWER: Final = "no answer"
 NOT_MATCHED: Final = "not matched"
 
@@ -66,10 +69,12 @@ class Exchanges:
 
     Attributes:
         changes: How many answers and ends of runs were taken into account.
+        unanswered: How many messages of a run had no answer at its end, by its number; the newest such runs.
     """
 
     def __init__(self, match: str | None = None) -> None:
         self.changes = 0
+        self.unanswered: dict[int, int] = {}
         self._expects_answer = _make_test(match)
         self._runs: dict[int, PendingMessages] = {}
 
@@ -87,7 +92,7 @@ class Exchanges:
             case ev.Audit():
                 if not self._runs.setdefault(event.run, PendingMessages()).ending:
                     self._end_run(event.run, NO_ANSWER)
-                del self._runs[event.run]  # neither messages nor answers follow
+                self._count_unanswered(event.run, self._runs.pop(event.run))  # no messages nor answers follow
             case ev.Fault() | ev.StepLate() | ev.HandshakeFailed() | ev.ChildStopped() | ev.ChildContinued():
                 pass  # an answer may still come, or there is no message that could be answered
             case ev.ServerListening() | ev.ChildSpawned() | ev.ChildConnected() | ev.HelloReceived():
@@ -126,6 +131,12 @@ class Exchanges:
         if pending.ending != NOT_MATCHED:
             pending.ending = ending
             self.changes += 1
+
+    def _count_unanswered(self, run: int, pending: PendingMessages) -> None:
+        if pending.by_number:
+            self.unanswered[run] = len(pending.by_number)
+            if len(self.unanswered) > MAX_UNANSWERED_RUNS:
+                del self.unanswered[next(iter(self.unanswered))]
 
     def count_waiting(self, now: int) -> tuple[int, int] | None:
         """Return how many messages wait and since how many ns; None if none has waited long."""

@@ -1,17 +1,26 @@
 """The summary of a run: how its handshake went and how it ended, made of a bounded number of its events."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, Literal, assert_never
 
 from tui_ipc import events as ev
-from tui_ipc.events.sentences import describe_event
+from tui_ipc.events.sentences import describe_event, describe_leftovers
+from tui_ipc.osutil.signals import describe_exit
+from tui_ipc.text.safe_text import make_visible
+from tui_ipc.text.units import format_duration, format_plural
 
 REPEATED_EVENT_LIMIT: Final = 40
 """How many events are kept of the kinds that a run may have any number of."""
 
 RUN_LIMIT: Final = 100
 """How many runs have a summary; the oldest are forgotten."""
+
+LISTED_RUNS: Final = 3
+"""How many lines :func:`summarize_session` has for runs; the first counts those that have none."""
+
+NAME_LIMIT: Final = 24
+"""Characters of a child's name in such a line."""
 
 StepState = Literal["reached", "awaited", "failed", "missing"]
 
@@ -113,6 +122,38 @@ class RunSummary:
         """All but the steps of the handshake and the late ones: failure, signals, the end, the audit."""
         return [event for event in self.events if not isinstance(event, ev.HandshakeEvent | ev.StepLate)]
 
+    def describe_end(self) -> str:
+        """How the run ended and how long its child lived, safe to show; empty if nothing was tried."""
+        spawned = failed = exited = None
+        name, is_faulty = "", False
+        for event in self.events:
+            match event:
+                case ev.ChildSpawned():
+                    spawned, name = event, event.command[0].rpartition("/")[2]
+                case ev.HelloReceived():
+                    name = event.name
+                case ev.HandshakeFailed():
+                    failed = event
+                case ev.Fault(ends_channel=True):
+                    is_faulty = True
+                case ev.ChildExited():
+                    exited = event
+                case _:
+                    pass
+        trouble = "the handshake failed; " if failed else "the protocol was broken; " if is_faulty else ""
+        if spawned is None:
+            return f"{trouble}no child was started" if failed else ""
+        end = "has not ended"
+        if exited is not None:
+            lifetime = format_duration(exited.at - spawned.at)
+            end = f"ran for {lifetime} and {describe_exit(exited.code, exited.signal)}"
+        return f"{trouble}{make_visible(name[:NAME_LIMIT]) or 'the child'} {end}"
+
+    def describe_leftovers(self) -> str | None:
+        """What the run left behind, safe to show; empty if it is clean, None if nobody has looked."""
+        audits = [event for event in self.events if isinstance(event, ev.Audit)]
+        return make_visible(", ".join(describe_leftovers(audits[-1]))) if audits else None
+
 
 class RunSummaries:
     """The summaries of the newest runs, by run number."""
@@ -136,6 +177,30 @@ class RunSummaries:
     def runs(self) -> tuple[int, ...]:
         """The numbers of the runs that have a summary, oldest first."""
         return tuple(self._by_run)
+
+
+def summarize_session(summaries: RunSummaries, unanswered: Mapping[int, int]) -> list[str]:
+    """How each of the newest runs ended, and what all of them left behind: a few lines that are safe to show.
+
+    Args:
+        summaries: The summaries of the runs.
+        unanswered: How many messages of a run had no answer, by its number.
+    """
+    ends = {run: end for run in summaries.runs if (end := summaries[run].describe_end())}
+    if not ends:
+        return []
+    listed = list(ends)[-LISTED_RUNS:] if max(ends) <= LISTED_RUNS else list(ends)[1 - LISTED_RUNS :]
+    earlier = listed[0] - 1
+    lines = [format_plural(earlier, "earlier run")] if earlier else []
+    for run in listed:
+        count = unanswered.get(run, 0)
+        without = f"; {format_plural(count, 'message')} without an answer" if count else ""
+        lines.append(f"run {run}: {ends[run]}{without}")
+    leftovers = {run: summaries[run].describe_leftovers() for run in reversed(ends)}
+    facts = [f"{text} (run {run})" if len(ends) > 1 else text for run, text in leftovers.items() if text]
+    if facts or any(text is not None for text in leftovers.values()):
+        lines.append(f"left behind: {'; '.join(facts) or 'nothing'}")
+    return lines
 
 
 def shift_events(events: Iterable[ev.AnyEvent], end: int) -> list[ev.AnyEvent]:
