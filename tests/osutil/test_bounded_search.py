@@ -86,6 +86,27 @@ def test_a_signal_that_waits_ends_a_search_at_once() -> None:
         assert time.monotonic() - began < 5
 
 
+def test_a_signal_in_the_middle_of_a_fork_ends_the_search_and_breaks_no_lock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another thread takes the signal then; its handler, which raises, must not run in what a fork calls."""
+    fork = os.fork
+
+    def fork_with_a_signal() -> int:
+        pid = fork()
+        if pid:
+            thread = threading.Thread(target=os.kill, args=(os.getpid(), signal.SIGTERM))
+            thread.start()
+            thread.join()
+        return pid
+
+    monkeypatch.setattr(os, "fork", fork_with_a_signal)
+    with replace_signal_handlers({signal.SIGTERM: lambda *_: None}), pytest.raises(SearchInterrupted):
+        BoundedSearch(30)(*QUADRATIC)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
 def test_a_slow_search_in_another_thread_ends_in_time() -> None:
     """Where no handler can be installed, a process searches."""
     errors: list[type[Exception]] = []

@@ -119,11 +119,20 @@ def _sweep(place: str) -> None:
             os.close(descriptor)  # in use
             continue
         status = os.fstat(descriptor)
-        abandoned = SOCKET_NAME in os.listdir(descriptor) or time() - status.st_mtime > _GRACE
+        abandoned = _has_socket(descriptor) or time() - status.st_mtime > _GRACE
         if abandoned and status.st_uid == os.geteuid():
             remove_meeting_place(path, descriptor)
         else:
             os.close(descriptor)
+
+
+def _has_socket(directory: int) -> bool:
+    """Whether a server listened there; needs no further descriptor, of which there may be none left."""
+    try:
+        os.stat(SOCKET_NAME, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def remove_meeting_place(path: str, descriptor: int) -> None:

@@ -90,14 +90,15 @@ class BoundedSearch:
             return _list_spans(pattern.search(text, start))
         is_main = threading.current_thread() is threading.main_thread()  # handlers and timers are only for it
         seconds = max(self._deadline - time.monotonic(), _MIN_SECONDS)
+        interruption = _Interruption()
         try:
             if not is_main:
-                return _search_in_process(pattern, text, start, seconds)
-            handlers = dict.fromkeys(_find_handled_signals(), _raise_interrupted)
+                return _search_in_process(pattern, text, start, seconds, interruption)
+            handlers = dict.fromkeys(_find_handled_signals(), interruption.handle)
             with replace_signal_handlers(handlers), _unblock_end_signals():
                 if len(text) - start > MAX_DIRECT:
-                    return _search_in_process(pattern, text, start, seconds)
-                with _raise_after(seconds):
+                    return _search_in_process(pattern, text, start, seconds, interruption)
+                with _raise_after(seconds), interruption.let_in():
                     return _list_spans(pattern.search(text, start))
         except TimeoutError:
             raise SearchTimeout(pattern.pattern) from None
@@ -146,8 +147,32 @@ def _find_handled_signals() -> list[int]:
     return found
 
 
-def _raise_interrupted(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise SearchInterrupted
+class _Interruption:
+    """Raises SearchInterrupted where a search waits, once a signal came.
+
+    Only there: in a fork, for one, it would leave the locks of ``logging`` taken for good.
+    """
+
+    def __init__(self) -> None:
+        self._came = False
+        self._is_let_in = False
+
+    def handle(self, _number: int, _frame: FrameType | None) -> None:
+        """The handler of the signals."""
+        self._came = True
+        if self._is_let_in:
+            raise SearchInterrupted
+
+    @contextmanager
+    def let_in(self) -> Iterator[None]:
+        """Raise here, also for a signal that came before."""
+        self._is_let_in = True
+        try:
+            if self._came:
+                raise SearchInterrupted
+            yield
+        finally:
+            self._is_let_in = False
 
 
 def _raise_timeout(_number: int, _frame: FrameType | None) -> NoReturn:
@@ -167,7 +192,9 @@ def _raise_after(seconds: float) -> Iterator[None]:
             signal.setitimer(signal.ITIMER_REAL, left, interval)
 
 
-def _search_in_process(pattern: re.Pattern[str], text: str, start: int, seconds: float) -> _Spans | None:
+def _search_in_process(
+    pattern: re.Pattern[str], text: str, start: int, seconds: float, interruption: _Interruption
+) -> _Spans | None:
     """Search in a forked process, which shares the text; raises TimeoutError once the time is over."""
     reader, writer = os.pipe()
     packing = _choose_packing(pattern)
@@ -179,8 +206,9 @@ def _search_in_process(pattern: re.Pattern[str], text: str, start: int, seconds:
             writer = -1
             poll = select.poll()
             poll.register(reader, select.POLLIN)
-            if not poll.poll(seconds * 1000):
-                raise TimeoutError
+            with interruption.let_in():
+                if not poll.poll(seconds * 1000):
+                    raise TimeoutError
             while len(data) < packing.size and (piece := os.read(reader, packing.size)):
                 data += piece
         finally:
