@@ -287,13 +287,23 @@ def _add_taps(group: "argparse._ArgumentGroup") -> None:
 
 
 def _parse_seconds(text: str) -> float:
+    return _parse_positive(text, f"invalid number of seconds {text!r}; give a number above 0")
+
+
+def _parse_speed(text: str) -> float:
+    if text == "max":
+        return UNLIMITED_SPEED
+    return _parse_positive(text, f"invalid speed {text!r}; give a number above 0, or 'max'")
+
+
+def _parse_positive(text: str, complaint: str) -> float:
     try:
-        seconds = float(text)
+        number = float(text)
     except ValueError:
-        seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise argparse.ArgumentTypeError(f"invalid number of seconds {text!r}; give a number above 0")
-    return seconds
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(complaint)
+    return number
 
 
 def _parse_jobs(text: str) -> int:
@@ -319,18 +329,6 @@ def _parse_size(text: str) -> int:
             f"invalid size {text!r}; give a number of bytes, such as 500k, 256M or 2G"
         )
     return int(found[1]) * _SIZE_UNITS[found[2]]
-
-
-def _parse_speed(text: str) -> float:
-    if text == "max":
-        return UNLIMITED_SPEED
-    try:
-        speed = float(text)
-    except ValueError:
-        speed = math.nan
-    if not 0 < speed < math.inf:
-        raise argparse.ArgumentTypeError(f"invalid speed {text!r}; give a number above 0, or 'max'")
-    return speed
 
 
 def _parse_variable(text: str) -> tuple[str, Any]:
