@@ -2,15 +2,19 @@
 
 import tracemalloc
 from collections.abc import Iterable
-from itertools import pairwise
+from itertools import count, pairwise
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.event_strategies import any_event
+from tests.support.recordings import encode_recording
 from tui_ipc import events as ev
-from tui_ipc.script.print_recording import FORMATS, format_as_text
+from tui_ipc.script import print_recording
+from tui_ipc.script.output import OutputStream
+from tui_ipc.script.print_recording import FORMATS, format_as_text, run_print_recording
 from tui_ipc.text.safe_text import has_hidden
 
 
@@ -76,3 +80,24 @@ def test_a_long_value_is_cut_and_its_size_shown() -> None:
     assert text.endswith("(9.8 KiB)")
     (line,) = FORMATS["jsonl"]([event], None)
     assert "x" * 10_000 in str(line)
+
+
+def test_events_that_take_long_are_printed_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However short their lines are: meanwhile signals are let in."""
+    recording = tmp_path / "long.rec"
+    notes = [ev.Note(at=at, run=1, text=f"note {at}") for at in range(3)]
+    recording.write_bytes(encode_recording(*notes, command=("child",)))
+    written: list[bytes] = []
+
+    async def keep(_stream: OutputStream, data: bytes) -> None:
+        written.append(data)
+
+    monkeypatch.setattr(OutputStream, "write", keep)
+    assert run_print_recording(str(recording), "text") == 0
+    assert len(written) == 1
+    monkeypatch.setattr(print_recording, "monotonic", count().__next__)
+    assert run_print_recording(str(recording), "text") == 0
+    assert b"".join(written[1:]) == written[0]
+    assert [data.count(b"\n") for data in written[1:] if data] == [1, 1, 1]

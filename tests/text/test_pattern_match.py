@@ -1,5 +1,6 @@
 """When two values are the same message."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import count
 from math import nan
@@ -428,3 +429,30 @@ def test_names_in_a_key_stand_for_the_text_of_their_values() -> None:
         '$["user 7"]: 1 came, and nothing was expected there',
     ]
     assert fill_names({key: [key]}, {"id": 7}) == {"user 7": ["user 7"]}
+
+
+class Unexpected(list[Any]):
+    """A list whose further items nobody may look at."""
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from (self[0], self[1])
+        pytest.fail("a further item was looked at")
+
+
+def test_items_that_nobody_expected_are_not_looked_at() -> None:
+    """The first difference is known before: a message may have millions of items."""
+    for expected in ([1], [1, 3], [2, 3, 4]):
+        assert find_difference(expected, Unexpected([1, 2, 3])) is not None
+    first = next(iter_aligned_differences([2], Unexpected(range(1, 10_000))))
+    assert (first.keys, first.expected, first.received) == ((0,), 2, 1)
+
+
+@pytest.mark.parametrize("key", [True, 1.0, float("nan"), (1,)])
+def test_one_key_that_is_like_a_number_is_told_apart(key: Any) -> None:
+    """In a map whose other keys are numbers and text, on either side."""
+    for one, other in ({1: 0, "a": 0}, {key: 0, "a": 0}), ({key: 0, "a": 0}, {1: 0, "a": 0}):
+        assert [each.keys for each in iter_differences(one, other)] == [
+            (next(iter(one)),),
+            (next(iter(other)),),
+        ]
+        assert find_difference(one, one) is None

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from time import monotonic
 from typing import Final, TypeAlias
 
 from tui_ipc.events import AnyEvent, ChildExited, ChildOutput, MessageReceived, MessageSent, json_form
@@ -26,13 +27,14 @@ Format: TypeAlias = Callable[[Iterable[AnyEvent | None], TimeOf | None], Iterato
 """Makes lines of events; None, for no event now, is passed on."""
 
 VALUE_LIMIT: Final = 2000
-"""The characters of a message that are shown as text; ``jsonl`` has all."""
+"""The characters of a message that are shown as text; ``jsonl`` has more."""
 
 LINE_LIMIT: Final = 64 * 1024
 """Bytes of an unfinished line of output that are held back; a longer line is shown in pieces."""
 
 _PIECE_SIZE: Final = 64 * 1024  # bytes of output that are split into lines at once
 _WRITE_SIZE: Final = 64 * 1024  # characters that are written at once
+_TURN: Final = 0.1  # seconds until what there is is written, and signals are let in
 _COMPLAINT_TIMEOUT: Final = 1.0  # seconds for the line on standard error
 
 
@@ -83,7 +85,7 @@ async def _print(path: str, format_events: Format, *, follow: bool, wall_clock: 
     source: _FollowedSource | _PlainSource = _FollowedSource(path) if follow else _PlainSource(path)
     stdout = OutputStream(sys.stdout)
     pending: list[str] = []
-    length = 0
+    length, due = 0, monotonic() + _TURN
     try:
         for text in format_events(source.events(), source.time_of if wall_clock else None):
             if text is None:
@@ -92,9 +94,9 @@ async def _print(path: str, format_events: Format, *, follow: bool, wall_clock: 
                 continue
             pending.append(text)
             length += len(text)
-            if length >= _WRITE_SIZE:
+            if length >= _WRITE_SIZE or monotonic() >= due:
                 await _write(stdout, pending)
-                length = 0
+                length, due = 0, monotonic() + _TURN
     finally:
         await _write(stdout, pending)
     return source.problems()

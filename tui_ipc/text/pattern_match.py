@@ -5,14 +5,15 @@ binary, and every array is an array, whether Python has a list or a tuple. The o
 count. What a placeholder matches, :mod:`tui_ipc.text.placeholders` defines.
 
 Nothing here recurses: values may nest as deeply as messages do. Nothing is written out before there is a
-difference: a script may compare a message for each round of a long ``repeat``.
+difference: a script may compare a message for each round of a long ``repeat``. Items are paired as they are
+compared: a message may have millions that nobody expected.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import zip_longest
+from itertools import chain, islice, zip_longest
 from math import isnan
 from typing import Any, Final, final
 
@@ -26,6 +27,7 @@ _NO_CAPTURES: Final[Mapping[str, Any]] = {}
 _SCALARS: Final = frozenset({str, int, bool, type(None), float, bytes, datetime})
 _ARRAYS: Final = (list, tuple)
 _UNAMBIGUOUS_KEYS: Final = frozenset({str, bytes, datetime})  # as keys equal to none of another type
+_DISTINCT_KEYS: Final = _UNAMBIGUOUS_KEYS | {int}  # as keys equal to none of another of these types
 
 # A place is a linked list from the inside out, (place of the container, index or key in it), so that to go
 # one level deeper costs the same at every depth; a Difference has it as a tuple from the outside in.
@@ -169,36 +171,40 @@ def _differences(  # noqa: PLR0912, PLR0915 - one branch for each kind of placeh
     *,
     align: bool = False,
 ) -> Iterator[Difference]:
-    pairs: list[_Pair] = [(expected, received, None)]
-    while pairs:
-        ours, theirs, place = pairs.pop()
+    unfinished: list[Iterator[_Pair]] = [iter([(expected, received, None)])]
+    while unfinished:
+        pair = next(unfinished[-1], None)
+        if pair is None:
+            unfinished.pop()
+            continue
+        ours, theirs, place = pair
         value: Any = ABSENT
         if type(ours) in _SCALARS:
             matches = _is_same_scalar(ours, theirs)
         elif isinstance(ours, dict) and isinstance(theirs, dict):
-            pairs += reversed(pair_entries(ours, theirs, place, {**known, **captured} if known else captured))
+            names = {**known, **captured} if known else captured
+            unfinished.append(pair_entries(ours, theirs, place, names))
             matches = True
         elif isinstance(ours, _ARRAYS) and isinstance(theirs, _ARRAYS):
             if align and ANY_REST not in ours:
-                pairs += reversed(_align_items(ours, theirs, place, {**known, **captured}, search))
+                unfinished.append(_align_items(ours, theirs, place, {**known, **captured}, search))
             else:
-                pairs += reversed(pair_items(ours, theirs, place))
+                unfinished.append(pair_items(ours, theirs, place))
             matches = True
         elif isinstance(ours, Capture) and theirs is not ABSENT:
             matches = True
             if len(ours.alternatives) == 1:  # what it lacks is reported, and not only that it lacks something
-                pairs += ((term, theirs, place) for term in reversed(ours.alternatives[0]))
+                unfinished.append(iter([(term, theirs, place) for term in ours.alternatives[0]]))
             elif ours.alternatives:
                 matches = _meets_any(ours.alternatives, theirs, known, captured, search)
             if ours.name != "_" and matches:
                 value = known[ours.name] if ours.name in known else captured.setdefault(ours.name, theirs)
                 matches = value is theirs or is_same(value, theirs)
         elif isinstance(ours, Each) and isinstance(theirs, (*_ARRAYS, dict)):
-            entries = theirs.items() if isinstance(theirs, dict) else enumerate(theirs)
-            pairs += reversed([(ours.pattern, item, (place, key)) for key, item in entries])
+            unfinished.append(_pair_each(ours.pattern, theirs, place))
             matches = True
         elif isinstance(ours, Unordered) and isinstance(theirs, _ARRAYS):
-            pairs += reversed(_pair_in_any_order(ours, theirs, place, {**known, **captured}, search))
+            unfinished.append(iter(_pair_in_any_order(ours, theirs, place, {**known, **captured}, search)))
             matches = True
         elif isinstance(ours, Regex | Template):
             matches, value = _matches_text(ours, theirs, known, captured, search)
@@ -212,22 +218,28 @@ def _differences(  # noqa: PLR0912, PLR0915 - one branch for each kind of placeh
             yield Difference(_list_keys(place), ours, theirs, value)
 
 
+def _pair_each(pattern: Any, theirs: Any, place: _Place) -> Iterator[_Pair]:
+    entries = theirs.items() if isinstance(theirs, dict) else enumerate(theirs)
+    return ((pattern, item, (place, key)) for key, item in entries)
+
+
 def pair_items(
     ours: list[Any] | tuple[Any, ...], theirs: list[Any] | tuple[Any, ...], place: _Place
-) -> list[_Pair]:
+) -> Iterator[_Pair]:
     """Pair the items of two arrays that must be the same; one without a partner has :data:`ABSENT`."""
     if ANY_REST not in ours:
-        both = zip_longest(ours, theirs, fillvalue=ABSENT)
-        return [(our, their, (place, index)) for index, (our, their) in enumerate(both)]
+        return _pair_by_place(ours, theirs, place, 0)
     first = ours.index(ANY_REST)
-    last = len(ours) - first - 1
-    after_rest = max(len(theirs) - last, first)
-    begin = zip_longest(ours[:first], theirs[:first], fillvalue=ABSENT)
-    end = zip_longest(ours[first + 1 :], theirs[after_rest:], fillvalue=ABSENT)
-    return [
-        *((our, their, (place, index)) for index, (our, their) in enumerate(begin)),
-        *((our, their, (place, index)) for index, (our, their) in enumerate(end, after_rest)),
-    ]
+    after_rest = max(len(theirs) - (len(ours) - first - 1), first)
+    return chain(
+        _pair_by_place(ours[:first], theirs[:first], place, 0),
+        _pair_by_place(ours[first + 1 :], theirs[after_rest:], place, after_rest),
+    )
+
+
+def _pair_by_place(ours: Iterable[Any], theirs: Iterable[Any], place: _Place, start: int) -> Iterator[_Pair]:
+    both = zip_longest(ours, theirs, fillvalue=ABSENT)
+    return ((our, their, (place, index)) for index, (our, their) in enumerate(both, start))
 
 
 _MAX_ALIGNED: Final = 2500
@@ -240,7 +252,7 @@ def _align_items(
     place: _Place,
     known: Mapping[str, Any],
     search: Search,
-) -> list[_Pair]:
+) -> Iterator[_Pair]:
     """Pair the items of two arrays so that as many as possible match, in order."""
 
     def matches(our: Any, their: Any) -> bool:
@@ -257,32 +269,36 @@ def _align_items(
     if (our_end - begin) * (their_end - begin) <= _MAX_ALIGNED:
         anchors = find_anchors(ours[begin:our_end], theirs[begin:their_end], matches)
     # Pairs that match are kept as well: a later item may have a name that one of them captures.
-    pairs: list[_Pair] = [(ours[index], theirs[index], (place, index)) for index in range(begin)]
+    yield from _pair_by_place(ours[:begin], theirs[:begin], place, 0)
     our_next = their_next = begin
     for our_anchor, their_anchor in [*anchors, (our_end - begin, their_end - begin)]:
         our_stop, their_stop = our_anchor + begin, their_anchor + begin
-        between = zip_longest(ours[our_next:our_stop], theirs[their_next:their_stop], fillvalue=ABSENT)
-        pairs += ((our, their, (place, index)) for index, (our, their) in enumerate(between, their_next))
+        between = islice(theirs, their_next, their_stop)
+        yield from _pair_by_place(ours[our_next:our_stop], between, place, their_next)
         if our_stop < our_end and their_stop < their_end:
-            pairs.append((ours[our_stop], theirs[their_stop], (place, their_stop)))
+            yield ours[our_stop], theirs[their_stop], (place, their_stop)
         our_next, their_next = our_stop + 1, their_stop + 1
-    for index in range(end):
-        pairs.append((ours[our_end + index], theirs[their_end + index], (place, their_end + index)))
-    return pairs
+    yield from _pair_by_place(ours[our_end:], theirs[their_end:], place, their_end)
 
 
 def pair_entries(
     ours: dict[Any, Any], theirs: dict[Any, Any], place: _Place, known: Mapping[str, Any] = _NO_CAPTURES
-) -> list[_Pair]:
+) -> Iterator[_Pair]:
     """Pair the values of two maps that must be the same; one without a partner has :data:`ABSENT`."""
-    found = theirs
-    if not _UNAMBIGUOUS_KEYS.issuperset(map(type, theirs)):
-        found = {_key_identity(key): value for key, value in theirs.items()}
-    due = {_key_identity(_fill_key(key, known)): key for key in ours if key is not ANY_REST}
-    pairs: list[_Pair] = [(ours[key], found.get(apart, ABSENT), (place, key)) for apart, key in due.items()]
-    if ANY_REST not in ours and not due.keys() >= found.keys():
-        pairs += ((ABSENT, theirs[key], (place, key)) for key in theirs if _key_identity(key) not in due)
-    return pairs
+    filled = {key: _fill_key(key, known) for key in ours if key is not ANY_REST}
+    if _DISTINCT_KEYS.issuperset(map(type, theirs)) and _DISTINCT_KEYS.issuperset(map(type, filled.values())):
+        found, identify = theirs, _keep_key
+    else:
+        found, identify = {_key_identity(key): value for key, value in theirs.items()}, _key_identity
+    due = {identify(key): our for our, key in filled.items()}
+    pairs = ((ours[key], found.get(apart, ABSENT), (place, key)) for apart, key in due.items())
+    if ANY_REST in ours or due.keys() >= found.keys():
+        return pairs
+    return chain(pairs, ((ABSENT, theirs[key], (place, key)) for key in theirs if identify(key) not in due))
+
+
+def _keep_key(key: Any) -> Any:
+    return key
 
 
 def find_key(mapping: Mapping[Any, Any], key: Any) -> Any:
