@@ -105,6 +105,43 @@ def test_the_child_can_be_ended_while_one_stays() -> None:
     run_scene(scene)
 
 
+def test_restart_asks_while_the_child_lives() -> None:
+    """Enter confirms and Escape does not; the key pressed again does nothing. Names are made safe."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        it.session.handshake(name="[red]echo\x1b[2J")
+        await it.until(lambda: it.app.model.status.phase == "open")
+        await it.pilot.press("ctrl+r", "ctrl+r")
+        await it.until(lambda: "[red]echo␛[2J (pid 4242) is running." in it.frame())
+        assert len(it.app.screen_stack) == 2
+        assert all(map(is_safe, it.frame()))
+        await it.pilot.press("escape")
+        await it.until(lambda: len(it.app.screen_stack) == 1)
+        assert "restart" not in it.session.asked
+        press_at_once(it, "ctrl+r", "enter")
+        await it.until(lambda: it.session.asked.count("restart") == 1)
+        assert it.app.message_box.input.has_focus
+
+    run_scene(scene, 80, 24)
+
+
+def test_restart_from_the_palette_asks_and_without_a_child_does_not() -> None:
+    """A child that has ended, or that is being ended, has nothing to lose."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        await it.connected()
+        await it.pilot.press("ctrl+p", *"Restart", "enter")
+        await it.until(lambda: "is running. It is asked to quit" in it.frame())
+        await it.pilot.press("escape")
+        it.session.exit()
+        await it.until(lambda: it.shows("log", "exited"))
+        await it.pilot.press("ctrl+r")
+        await it.until(lambda: it.session.asked.count("restart") == 1)
+        assert len(it.app.screen_stack) == 1
+
+    run_scene(scene)
+
+
 def test_f7_shows_the_ladder_while_it_is_climbed() -> None:
     """The awaited step and for how long; why it is late; what was reached and how long that took."""
 

@@ -44,7 +44,7 @@ def test_three_messages_get_three_answers() -> None:
                 assert monotonic() < deadline
                 await pilot.pause()
             first = app.model.status.pid
-            await pilot.press("ctrl+r")
+            await pilot.press("ctrl+r", "enter")
             while app.model.status.run < 2 or app.model.status.phase != "open":
                 assert monotonic() < deadline
                 await pilot.pause()

@@ -34,7 +34,7 @@ BINDINGS: Final[tuple[Binding, ...]] = (
         priority=True,
         id="app.restart",
         group=SESSION,
-        tooltip="End the child if it is running, and start it again; the log goes on",
+        tooltip="Start the child again, and end it first if it is running, which is asked; the log goes on",
     ),
     Binding(
         "ctrl+t",
@@ -86,9 +86,22 @@ BINDINGS: Final[tuple[Binding, ...]] = (
 
 
 async def restart(app: "ExplorerApp") -> None:
-    """End this run and begin the next."""
-    app.controller.restart()
-    app.request_refresh()
+    """End this run and begin the next; if that ends a child that nobody asked to end yet, ask first."""
+    from tui_ipc.tui.screens.dialogs import ConfirmScreen
+
+    def begin(is_confirmed: bool | None) -> None:
+        if is_confirmed:
+            app.controller.restart()
+            app.request_refresh()
+
+    if isinstance(app.screen, ConfirmScreen):
+        return  # the key has priority, and was pressed again
+    status = app.model.status
+    if not status.is_running or app.controller.phase is not SessionPhase.RUNNING:
+        begin(True)
+        return
+    text = f"{status.name} (pid {status.pid}) is running. It is asked to quit, and ended if it does not."
+    app.push_screen(ConfirmScreen("Restart", text, "restarts"), begin)
 
 
 def end(app: "ExplorerApp") -> None:

@@ -1,4 +1,4 @@
-"""Dialogs: a choice from a list, the palette, and one that asks for the path of a new file."""
+"""Dialogs: a choice from a list, the palette, the path of a new file, a line of text, and a confirmation."""
 
 import os
 import signal
@@ -221,6 +221,34 @@ class LineScreen(ModalScreen[str | None]):
     @on(Input.Submitted)
     def _on_submitted(self, submitted: Input.Submitted) -> None:
         self.dismiss(submitted.value.strip() or None)
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Asks whether to do something; its result is whether the user confirmed it.
+
+    Args:
+        title: What would be done.
+        text: What it means, in a sentence or two.
+        verb: What Enter does, in a word.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "dismiss(True)", "Confirm", show=False, id="confirm.confirm"),
+        Binding("escape", "dismiss(False)", "Cancel", key_display="esc", id="confirm.close"),
+    ]
+
+    def __init__(self, title: str, text: str, verb: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._verb = verb
+
+    def compose(self) -> ComposeResult:
+        """Make the dialog."""
+        with Vertical(id="file", classes="dialog") as dialog:
+            dialog.border_title = self._title
+            dialog.border_subtitle = f"Enter {self._verb} · Esc cancels"
+            yield Static(Content(make_visible(self._text)))
 
 
 def expand_path(text: str) -> str:
