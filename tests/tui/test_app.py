@@ -74,8 +74,8 @@ def test_events_appear_in_their_panes() -> None:
         steps = [row.split()[2] for row in it.rows("log")[:5]]
         assert steps == ["listening", "spawned", "connected", "hello", "open"]
         assert [re.split(" {2,}", row.strip()) for row in it.rows("log")[5:7]] == [
-            ["0.048", '→ "How are you?"', "61 µs", "13 B"],
-            ["0.048", '← "Child received: How are you?"', "61 µs", "29 B"],
+            ["0.048", "→ #1", '"How are you?"', "61 µs", "13 B"],
+            ["0.048", "← #1", '"Child received: How are you?"', "61 µs", "29 B"],
         ]
         assert it.rows("output")[:2] == ["Received from parent: How are you?", "half a line"]
         assert it.text("who") == "echo · pid 4242 · ● connected"

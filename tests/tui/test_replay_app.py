@@ -68,7 +68,7 @@ def test_the_whole_recording_is_shown_without_pauses(talk: Path) -> None:
         await it.until(lambda: replay_bar(it).startswith("■ over"))
         line = "━" * 51
         assert replay_bar(it) == f"■ over   event 10 of 10   at 7200.000 s   speed no pauses   {line} 100%"
-        assert it.shows("log", '← "Hi"')
+        assert it.shows("log", '← #1   "Hi"')
         assert it.shows("output", "it said Hi")
         assert it.text("counts") == "1 sent   1 received   p50 61 µs"
         assert it.notices() == []
@@ -86,11 +86,11 @@ def test_space_pauses_and_steps_show_one_event_each(talk: Path) -> None:
         await it.pilot.press("space")
         assert replay_bar(it).startswith("‖ paused   event 5")
         await it.pilot.press("right")
-        await it.until(lambda: it.shows("log", '→ "Hello"'))
+        await it.until(lambda: it.shows("log", '→ #1   "Hello"'))
         assert not it.shows("log", "← ")
         it.app.log_view.focus()
         await it.pilot.press("full_stop")
-        await it.until(lambda: it.shows("log", '← "Hi"'))
+        await it.until(lambda: it.shows("log", '← #1   "Hi"'))
         await it.until(lambda: replay_bar(it).startswith("‖ paused   event 7"))
         await it.pilot.press("space")
         await it.until(lambda: replay_bar(it).startswith("▶ playing   event 9"))
@@ -204,7 +204,7 @@ def test_the_actions_are_in_the_palette_the_help_and_the_footer(talk: Path) -> N
                 result = commands[title].callback()
                 if asyncio.iscoroutine(result):
                     await result
-        await it.until(lambda: it.shows("log", '→ "Hello"'))
+        await it.until(lambda: it.shows("log", '→ #1   "Hello"'))
         await it.pilot.press("f1")
         screen = it.app.screen
         assert isinstance(screen, HelpScreen)

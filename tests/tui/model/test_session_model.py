@@ -47,13 +47,13 @@ SECOND = 1_000_000_000
         (OPEN, "  0.000  ● open       messages may pass"),
         (
             MessageSent(at=SECOND, run=1, number=1, value="Hello", raw=b"123456"),
-            '  1.000  → "Hello"  6 B',
+            '  1.000  → #1   "Hello"  6 B',
         ),
         (
             MessageReceived(
                 at=2 * SECOND, run=1, number=1, value={"a": 1}, raw=b"1", answers=1, elapsed=61_000
             ),
-            '  2.000  ← {"a": 1}  61 µs       1 B',
+            '  2.000  ← #1   {"a": 1}  61 µs       1 B',
         ),
         (
             SignalSent(at=0, run=1, signal=15, reason="it did not end"),

@@ -45,9 +45,10 @@ def title(it: FakeExplorerDriver) -> str:
 
 
 def words(it: FakeExplorerDriver) -> list[str]:
-    """What the rows of the log say, without time, mark, latency and size."""
+    """What the rows of the log say, without time, mark, number, latency and size."""
     rows = (re.sub(r"\s+[\d.]+ (B|KiB|MiB)$", "", row) for row in it.rows("log") if row)
-    return [re.split(" {2,}", row[11:])[0] for row in rows]
+    texts = (re.sub(r"^(#\d+)? +", "", row[11:]) for row in rows)
+    return [re.split(" {2,}", text)[0] for text in texts]
 
 
 def bar(it: FakeExplorerDriver) -> str:
@@ -72,6 +73,33 @@ async def talk(it: FakeExplorerDriver, *texts: str) -> None:
     for text in texts:
         it.session.answer(text)
     await it.until(lambda: it.app.model.log.end >= 5 + len(texts))
+
+
+def test_the_partner_of_the_selected_message_is_marked() -> None:
+    """The answer at its question and the question at its answer; both have the question's number."""
+
+    async def scene(it: FakeExplorerDriver) -> None:
+        for text in ("one", "two"):
+            await it.session.send(text)
+        it.session.answer("to the second")
+        await it.until(lambda: it.shows("log", "to the second"))
+        view = it.app.log_view
+        marked = view.component_style("partner").bgcolor
+
+        def rows() -> list[str]:
+            strips = [view.draw_row(index, view.width) for index in range(view.first, view.end)]
+            looks = [(strip.text[11:26], next(iter(strip)).style) for strip in strips]
+            return [text for text, style in looks if style is not None and style.bgcolor == marked]
+
+        assert rows() == []
+        await it.pilot.press("up")
+        assert rows() == ['#2   "two"     ']
+        await it.pilot.press("up")
+        assert rows() == ['#2   "to the se']
+        await it.pilot.press("up")
+        assert rows() == []
+
+    play(scene)
 
 
 def test_a_filter_shows_what_passes_as_it_comes() -> None:
@@ -296,7 +324,7 @@ def test_what_a_line_does_not_show_is_found_too() -> None:
         await it.pilot.press("ctrl+u", *"deep")
         await it.until(lambda: bar(it) == "1 of 1")
         assert it.app.log_view.shift == 0
-        assert it.app.log_view.displayed_line(6).left[1] == ("← ", "found")
+        assert it.app.log_view.displayed_line(6).left[1] == ("← #0   ", "found")
         await it.pilot.press("ctrl+u", *"lost")
         await it.until(lambda: bar(it) == "not found")
 
@@ -370,7 +398,7 @@ def test_selected_line_stays_in_view() -> None:
         await it.connected()
         for number in range(40):
             it.session.answer(number)
-        await it.until(lambda: "← 39 " in it.rows("log")[-1])
+        await it.until(lambda: " 39 " in it.rows("log")[-1])
         it.app.log_view.focus()
         await it.pilot.press("up", *["pageup"] * 2)
         while it.app.log_view.cursor != it.app.log_view.end - 1:
@@ -406,7 +434,7 @@ def test_the_time_of_day_is_shown_and_hidden() -> None:
         await it.pilot.press("escape")
         await it.say("a message of 32 characters or so")
         it.session.answer("an answer of 32 characters or so")
-        await it.until(lambda: it.shows("log", '← "an answer of 32 characters or so" '))
+        await it.until(lambda: it.shows("log", '← #1   "an answer of 32 characters or so" '))
         row = next(row for row in it.rows("log") if "← " in row)
         assert "µs" in row
         assert row.endswith(" B")

@@ -16,6 +16,7 @@ from tui_ipc.tui.model.styled_line import Line, Paint, Span
 VALUE_LIMIT = 500
 """How many characters of a message's notation a log line holds."""
 
+NUMBER_WIDTH = 4
 LATENCY_WIDTH = 9
 SIZE_WIDTH = 10
 STEP_WIDTH = 10
@@ -39,10 +40,10 @@ def format_log_line(
     time = Span(f"{format_clock(event.at) if clock is None else clock}  ", "muted")
     match event:
         case ev.MessageSent():
-            return _format_message(event, time, text, "sent", outcome)
+            return _format_message(event, time, text, "sent", event.number, outcome)
         case ev.MessageReceived():
             latency = format_duration(event.elapsed) if event.elapsed is not None else ""
-            return _format_message(event, time, text, "received", (latency, "muted"))
+            return _format_message(event, time, text, "received", event.answers, (latency, "muted"))
         case ev.ServerListening() | ev.ChildSpawned() | ev.ChildConnected() | ev.ChannelsOpen():
             return _format_step(time, since, text, "")
         case ev.HelloReceived():
@@ -76,11 +77,12 @@ def _format_message(
     time: Span,
     text: EventText,
     paint: str,
+    exchange: int | None,
     latency: tuple[str, Paint],
 ) -> Line:
     left = (
         time,
-        Span(f"{text.mark} ", paint),
+        Span(f"{text.mark} {'' if exchange is None else f'#{exchange}':<{NUMBER_WIDTH}} ", paint),
         Span(make_visible(text.detail)),
     )
     right = (

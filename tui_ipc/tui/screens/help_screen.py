@@ -29,7 +29,10 @@ The file is not changed, so notes cannot be written; those that were written are
 _NAVIGATION = "Tab goes from pane to pane. The line at the bottom shows the keys of the current pane."
 
 _PANES = (
-    ("Log", "each step of the handshake, each message (→ to the child, ← from it; ⧗ waits), the child's end"),
+    (
+        "Log",
+        "each step of the handshake, messages (→ to the child, ← from it; ⧗ waits; #4 answers #4), the end",
+    ),
     ("Inspector", "the newest message, or the line selected in the log: value, bytes, facts"),
     ("Child output", "what the child prints, live; ▌ marks stderr, symbols such as ␛ are control characters"),
 )

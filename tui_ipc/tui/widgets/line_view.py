@@ -123,7 +123,7 @@ ROLES = (
 )
 """The roles of spans, apart from plain ``text``; the style sheet has a class ``line--ROLE`` for each."""
 
-LINE_CLASSES = frozenset(f"line--{role}" for role in (*ROLES, "cursor", "mark", "byte"))
+LINE_CLASSES = frozenset(f"line--{role}" for role in (*ROLES, "cursor", "partner", "mark", "byte"))
 """The component classes that an app with such views must have: the styles of spans and of the overlays.
 
 They belong to the app because Textual computes a widget's own at every change of a style: in five views that
@@ -338,8 +338,10 @@ class LineView(ScrollView, can_focus=True):
                 style = self.rich_style
             else:
                 style = self.component_style(look)
-                if look == "cursor":
-                    style = Style(bgcolor=style.bgcolor)  # laid over a row, whose spans keep their colours
+                if look in ("cursor", "partner"):
+                    style = Style(
+                        bgcolor=style.bgcolor, bold=style.bold
+                    )  # laid over a row, whose spans keep their colours
             self._styles[look] = style
         return style
 

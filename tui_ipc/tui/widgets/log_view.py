@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, ClassVar, Final
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.strip import Strip
 
 from tui_ipc.text.units import format_count
 from tui_ipc.tui.keys import format_key
+from tui_ipc.tui.model.exchanges import Exchange
 from tui_ipc.tui.model.log_entry import LogEntry
 from tui_ipc.tui.model.ring_buffer import IncrementalFilter
 from tui_ipc.tui.model.session_model import SessionModel
 from tui_ipc.tui.model.styled_line import Line, Span, line
+from tui_ipc.tui.widgets.line_view import restyle
 from tui_ipc.tui.widgets.searchable_view import SearchableView, shorten
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ class LogView(SearchableView):
     """
 
     BORDER_TITLE = "Log"
-    PREFIX = 2  # the time and the mark
+    PREFIX = 2  # the time, and the mark with the number
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "cursor(-1)", "Select", show=True, key_display="↑↓", id="log.up"),
@@ -145,6 +148,7 @@ class LogView(SearchableView):
         self._filtered: IncrementalFilter | None = None
         self._selected_entry_index: int | None = None  # passing the filter or not
         self._is_restoring_cursor = False
+        self._selected_exchange: Exchange | None = None
 
     # Which lines there are
 
@@ -281,11 +285,21 @@ class LogView(SearchableView):
     def watch_cursor(self, cursor: int | None) -> None:
         """Hold still at a cursor, and post which entry is selected."""
         super().watch_cursor(cursor)
+        entry = self.selected
+        self._selected_exchange = None if entry is None else entry.exchange
         if not self._is_restoring_cursor:
             self._selected_entry_index = (
                 cursor if cursor is None or self._filtered is None else self._filtered[cursor]
             )
-        self.post_message(self.EntrySelected(self.selected))
+        self.post_message(self.EntrySelected(entry))
+
+    def draw_row(self, index: int, width: int) -> Strip:
+        """Draw the row of a line; the question or the answer to the selected one is marked."""
+        strip = super().draw_row(index, width)
+        exchange = self._selected_exchange
+        if exchange is None or index == self.cursor or self.entry(index).exchange is not exchange:
+            return strip
+        return restyle(strip, 0, None, self._style_of("partner"))
 
     def select_entry(self, index: int) -> None:
         """Put the cursor on an entry of the log; a filter that hides it is cleared."""
