@@ -114,6 +114,7 @@ def test_restart_asks_while_the_child_lives() -> None:
         await it.pilot.press("ctrl+r", "ctrl+r")
         await it.until(lambda: "[red]echo␛[2J (pid 4242) is running." in it.frame())
         assert len(it.app.screen_stack) == 2
+        assert "messages may pass" in it.frame()  # the panes stay in sight around the dialog
         assert all(map(is_safe, it.frame()))
         await it.pilot.press("escape")
         await it.until(lambda: len(it.app.screen_stack) == 1)
