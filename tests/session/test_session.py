@@ -4,13 +4,16 @@ import asyncio
 import signal
 
 import pytest
+from hypothesis import given, settings
 
+from tests.support.message_strategies import arrived, same, values
 from tests.support.sessions import (
     CONNECT_STEPS,
     EventCollector,
     child,
     describe_events,
     environment,
+    make_options,
     output_of,
     run_session,
     single_event,
@@ -400,3 +403,52 @@ def test_a_note_is_an_event_of_the_session() -> None:
         assert note.at >= opened.at
 
     run_session(None, act)
+
+
+def exchange_values(count: int) -> list[ev.AnyEvent]:
+    """Send values of all kinds to a child that echoes them, one after the other; the events besides them."""
+    others: list[ev.AnyEvent] = []
+    session = Session(child("echoes"), make_options())
+
+    async def exchange(value: object) -> None:
+        sent = await session.send(value)
+        async for event in session.events():
+            match event:
+                case ev.MessageReceived():
+                    assert same(event.value, arrived(value))
+                    assert (event.raw, event.answers) == (sent.raw, sent.number)
+                    return
+                case ev.MessageSent():
+                    assert same(event.value, value)
+                case _:
+                    others.append(event)
+
+    with asyncio.Runner() as runner:
+        runner.run(session.__aenter__())
+        runner.run(session.ready())
+
+        @settings(max_examples=count, database=None)
+        @given(values.filter(lambda value: value != "quit"))
+        def exchange_one(value: object) -> None:
+            runner.run(exchange(value))
+
+        try:
+            exchange_one()
+        finally:
+            runner.run(session.__aexit__(None, None, None))
+        runner.run(collect_rest(session, others))
+    return others
+
+
+async def collect_rest(session: Session, others: list[ev.AnyEvent]) -> None:
+    """Collect the events that are left of a session that has ended."""
+    others.extend([event async for event in session.events()])
+
+
+def test_values_of_all_kinds_come_back_as_they_were_sent() -> None:
+    """Through a living session: equal, with the same bytes, and matched to what they answer."""
+    events = exchange_values(100)
+    assert single_event(events, ev.ChildExited).code == 0
+    audit = single_event(events, ev.Audit)
+    assert (audit.clean, audit.unread) == (True, 0)
+    assert not [event for event in events if isinstance(event, ev.Fault)]
