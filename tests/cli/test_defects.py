@@ -93,6 +93,40 @@ def test_an_error_in_a_script_s_run_ends_it(
         os.waitpid(-1, os.WNOHANG)
 
 
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (
+            None,
+            "a defect in tui-ipc, please report it: DefectInWorker: Injected: injected\n",
+        ),
+        (MemoryError(), "out of memory; allow it more (ulimit -v), or have the child"),
+    ],
+)
+def test_an_error_in_one_of_several_processes_ends_the_run_likewise(
+    error: Exception | None,
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    """With --jobs: the file has the traceback of the process in which it happened."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    scripts = [tmp_path / "one.tipc", tmp_path / "two.tipc"]
+    for script in scripts:
+        script.write_text("> 1\n")
+    with inject("script.runner.runner:Runner._send", error), pytest.raises(SystemExit) as caught:
+        main(["--jobs", "2", *(f"--script={script}" for script in scripts)])
+    assert caught.value.code == EXIT_DEFECT
+    stderr = capfd.readouterr().err
+    assert f"tui-ipc: {sentence}" in stderr
+    assert "Traceback" not in stderr
+    (path,) = tmp_path.glob("tui-ipc-traceback-*.txt")
+    assert "in _run_in_process" in path.read_text()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
 def test_lack_of_memory_has_a_sentence_of_its_own(capfd: pytest.CaptureFixture[str]) -> None:
     """And without a place for the traceback, that is printed."""
     with (

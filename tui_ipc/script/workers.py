@@ -13,6 +13,8 @@ import os
 import pickle
 import signal
 import socket
+import sys
+import traceback
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, Final, Self
 
@@ -23,9 +25,14 @@ from tui_ipc.script.output import MAX_WRITE, Console, OutputStream
 _STDOUT: Final = b"1"  # the first byte of a packet for standard output
 _STDERR: Final = b"2"
 _RESULT: Final = b"r"  # of one with a part of the outcome
+_DEFECT: Final = b"d"  # of one with a part of the error that ended it
 _MAX_RESULT: Final = 32 * 1024  # bytes of it in one packet
 _MAX_PACKET: Final = max(MAX_WRITE, _MAX_RESULT) + 1
 _MAX_WAITING: Final = 1024  # packets of a script that wait for its turn: 4 MiB at most
+
+
+class DefectInWorker(Exception):
+    """This program itself failed in a worker; the traceback from there is a note of it."""
 
 
 class Worker:
@@ -72,14 +79,30 @@ def _run_in_process(
     os.setpgid(0, 0)
     sock.setblocking(False)
     console.redirect((sock.fileno(), _STDOUT), (sock.fileno(), _STDERR))
-    outcome = asyncio.run(_run_until_parent_ends(sock, run))
-    data = pickle.dumps(outcome)
+
+    def send_error(_: object, error: BaseException, _traceback: object) -> None:
+        full = "".join(traceback.format_exception(error))
+        _send(sock, _DEFECT, (isinstance(error, MemoryError), f"{type(error).__name__}: {error}", full))
+
+    sys.excepthook = send_error  # our parent tells what ended us
+    _send(sock, _RESULT, asyncio.run(_run_until_parent_ends(sock, run)))
+
+
+def _send(sock: socket.socket, kind: bytes, item: object) -> None:
+    data = pickle.dumps(item)
     sock.setblocking(True)
     try:
         for begin in range(0, len(data), _MAX_RESULT):
-            sock.send(_RESULT + data[begin : begin + _MAX_RESULT])
+            sock.send(kind + data[begin : begin + _MAX_RESULT])
     except BrokenPipeError:  # our parent has ended
         pass
+
+
+def _make_defect(data: bytes) -> Exception:
+    is_memory_error, summary, full = pickle.loads(data)  # noqa: S301 - our own process wrote it
+    error: Exception = MemoryError() if is_memory_error else DefectInWorker(summary)
+    error.add_note(full)
+    return error
 
 
 async def _run_until_parent_ends(
@@ -125,7 +148,7 @@ class WorkerPool:
         self._may_begin = may_begin
         self._workers: set[Worker] = set()
         self._packets = {number: asyncio.Queue[bytes | None](_MAX_WAITING) for number in numbers}
-        self._tasks: dict[int, asyncio.Task[Outcome | int | None]] = {}
+        self._tasks: dict[int, asyncio.Task[Outcome | int | Exception | None]] = {}
         self._outcomes: list[Outcome] = []  # as they came
         self._dropped: set[OutputStream] = set()
 
@@ -162,11 +185,18 @@ class WorkerPool:
         Returns:
             The outcome, which was reported; the exit code of its process, as :meth:`Worker.close` has it, if
             that ended without one; None if the script was not run.
-        """
-        return await self._tasks[number]
 
-    async def _follow(self, number: int) -> Outcome | int | None:
-        outcome: Outcome | int | None = None
+        Raises:
+            DefectInWorker: This program itself failed there.
+            MemoryError: It had too little memory.
+        """
+        outcome = await self._tasks[number]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def _follow(self, number: int) -> Outcome | int | Exception | None:
+        outcome: Outcome | int | Exception | None = None
         async with self._slots:
             if self._may_begin(self._outcomes):
                 outcome = await self._run_worker(number)
@@ -175,8 +205,8 @@ class WorkerPool:
         await self._packets[number].put(None)
         return outcome
 
-    async def _run_worker(self, number: int) -> Outcome | int:
-        loop, result = asyncio.get_running_loop(), bytearray()
+    async def _run_worker(self, number: int) -> Outcome | int | Exception:
+        loop, result, defect = asyncio.get_running_loop(), bytearray(), bytearray()
         others = [worker.socket for worker in self._workers]
         worker = Worker(self._console, lambda: self._run(number), others)
         self._workers.add(worker)
@@ -184,11 +214,15 @@ class WorkerPool:
             while packet := await loop.sock_recv(worker.socket, _MAX_PACKET):
                 if packet.startswith(_RESULT):
                     result += packet[1:]
+                elif packet.startswith(_DEFECT):
+                    defect += packet[1:]
                 else:
                     await self._packets[number].put(packet)
         finally:
             self._workers.remove(worker)
             code = worker.close()
+        if defect:
+            return _make_defect(bytes(defect))
         if code:
             return code
         outcome: Outcome = pickle.loads(result)  # noqa: S301 - our own process wrote it
