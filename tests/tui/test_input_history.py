@@ -55,6 +55,16 @@ def test_texts_are_kept_across_starts(tmp_path: Path) -> None:
     assert kept(path) == ["two", "one", "three"]
 
 
+def test_a_draft_is_kept_until_the_end_alone(tmp_path: Path) -> None:
+    """It was not sent: the next start does not know it."""
+    path = tmp_path / "history"
+    history = make_history(path, ["one"])
+    history.keep("draft")
+    history.add("two")
+    assert list(history.newest_first("")) == ["two", "draft", "one"]
+    assert kept(path) == ["one", "two"]
+
+
 def test_the_file_is_private(tmp_path: Path) -> None:
     """The file and the directory that are made for it belong to the user alone, after trimming too."""
     path = tmp_path / "state" / "history"

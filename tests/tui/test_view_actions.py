@@ -46,7 +46,7 @@ def test_a_value_is_written_as_one_would_type_it(value: Any, text: str) -> None:
 
 
 def test_an_earlier_message_is_edited_and_sent() -> None:
-    """e puts the selected message into the box; what was being typed there is one ↓ away."""
+    """e puts the selected message into the box; what was being typed there is one ↓ away, once sent one ↑."""
 
     async def scene(it: FakeExplorerDriver) -> None:
         box = it.app.message_box.input
@@ -61,11 +61,17 @@ def test_an_earlier_message_is_edited_and_sent() -> None:
         assert box.value == '{"op": "add", "args": [2, 3]}'
         await it.pilot.press(*["backspace"] * 3, *"4]}", "enter")
         await it.until(lambda: it.session.sent[1:] == [{"op": "add", "args": [2, 4]}])
-        await it.pilot.press(*"draft")
+        await it.pilot.press("up", "up")
+        assert box.value == "draft"
+        await it.pilot.press("down", "down", *"draft")
         it.app.log_view.focus()
         it.app.log_view.select(6)
         await it.pilot.press("e")
         await it.until(lambda: box.value == '{"result": 5}')
+        it.app.log_view.focus()
+        await it.pilot.press("up", "e")
+        await it.until(lambda: box.has_focus)
+        assert box.value != '{"result": 5}'
         await it.pilot.press("down")
         assert box.value == "draft"
 

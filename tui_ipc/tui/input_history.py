@@ -81,7 +81,7 @@ class InputHistory:
             if size > FILE_LIMIT:
                 del lines[0]  # it was not read from its beginning
             for line in lines:
-                self._keep(line)
+                self.keep(line)
             kept = "".join(f"{text}\n" for text in self._texts).encode()
             if kept != data:
                 replace_file(str(self._path.resolve()), kept, mode=0o600)  # a link stays a link
@@ -94,7 +94,7 @@ class InputHistory:
         """
         if not text or text[0] == " ":
             return
-        self._keep(text)
+        self.keep(text)
         if self._path is None or len(text) > STORED_TEXT_LIMIT or "\n" in text:
             return
         with _open_locked(self._path) as descriptor:
@@ -104,7 +104,8 @@ class InputHistory:
         """Neither read nor write the file from now on."""
         self._path = None
 
-    def _keep(self, text: str) -> None:
+    def keep(self, text: str) -> None:
+        """Add a text, if it is not empty, until the end: it is not written to the file."""
         self._texts.pop(text, None)
         if text:
             self._texts[text] = None

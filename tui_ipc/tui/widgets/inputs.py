@@ -187,8 +187,11 @@ class MessageInput(SafeInput):
             self._show(text)
 
     def edit_text(self, text: str) -> None:
-        """Show a text to be edited; ``down`` goes back to what was being typed."""
+        """Show a text to be edited; ``down`` goes back to what was being typed, and so does ``up`` later."""
+        draft = self._draft if self.value == self._shown else self.value
+        self._history.keep(draft)
         self._begin_walk((text, *self._history.newest_first("")))
+        self._draft = draft
         self.action_recall(1)
 
     def action_recall(self, direction: int) -> None:
