@@ -109,7 +109,7 @@ class LogView(SearchableView):
             "Edit and resend",
             show=False,
             id="log.edit",
-            tooltip="Put the selected message into the message box, to edit and send it; ↓ or ↑ brings back your draft",
+            tooltip="Put the selected message into the message box, to edit and send it; ↓ recalls a draft",
         ),
         Binding(
             "r",
