@@ -185,7 +185,7 @@ EXPLORER_PLACES: tuple[tuple[str, Callable[[FakeExplorerDriver], Awaitable[None]
     ("tui.scheduling:InputQueue._wait_until_idle", press("x")),
     ("tui.session_controller:SessionController._keep_up", send),
     ("tui.session_controller:SessionController._send_posted", send),
-    ("tui.session_controller:SessionController._restart_run", press("ctrl+r")),
+    ("tui.session_controller:SessionController._restart_run", press("ctrl+r", "enter")),
     ("tui.session_controller:SessionController._end_run", press("ctrl+t")),
     ("tui.widgets.log_view:LogView.render_line", send),
     ("tui.widgets.inputs:SafeInput.render_line", send),
