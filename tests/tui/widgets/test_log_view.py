@@ -321,6 +321,9 @@ def test_what_a_line_does_not_show_is_found_too() -> None:
         )
         await it.pilot.press("f", *"here")
         await it.until(lambda: it.shows("log", "xxhereyy"))
+        await it.pilot.press("q")
+        await it.until(lambda: bar(it) == "not found")
+        assert it.app.log_view.shift == 0
         await it.pilot.press("ctrl+u", *"deep")
         await it.until(lambda: bar(it) == "1 of 1")
         assert it.app.log_view.shift == 0

@@ -134,6 +134,7 @@ class SearchableView(TailView):
         self._text = text
         self._wrapped = ""
         self._jumps_to_match = pattern is not None
+        self.shift = 0  # what the first letters matched may be far right, and not be looked for any more
         self._matches = None if pattern is None else IncrementalFilter(self._matches_line, self.complete_end)
         self.catch_up()
         self.refresh()
