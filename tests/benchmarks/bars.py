@@ -67,7 +67,7 @@ _SCRIPT = "script, start until its child runs"
 BARS = (
     # A bare pair of sockets takes 0.53 of a Pipe's time: of the rest, 1 µs is ours at each end.
     *_bars("round trip, 32 bytes", OURS, {FLOOR: 1.4, PIPE: 0.7, ZMQ: 0.4}),
-    *_bars("two CPUs, round trip, 32 bytes", OURS, {FLOOR: 1.6, PIPE: 1.2}),
+    *_bars("two CPUs, round trip, 32 bytes", OURS, {FLOOR: 1.6, PIPE: 2}),
     # Each send is a system call that wakes the peer, which takes more than ZeroMQ's whole send: its messages
     # are written by a thread of its own, many at once, as those of send_many are.
     *_bars("one way, 32 bytes", OURS, {PIPE: 1.6, FLOOR: 0.5}, at_least=True),
@@ -77,8 +77,8 @@ BARS = (
     *_bars("round trip, 65536 bytes", OURS, {PIPE: 1}),
     # On two CPUs a Pipe's reader copies one half while its writer copies the other. A body that is whole
     # before it is announced is copied twice in a row, which is what lets a sender stop without harm.
-    *_bars("two CPUs, round trip, 65536 bytes", OURS, {PIPE: 1.25}),
-    *_bars("round trip, 1048576 bytes", OURS, {PIPE: 0.9, FLOOR: 2}),
+    *_bars("two CPUs, round trip, 65536 bytes", OURS, {PIPE: 1.6}),
+    *_bars("round trip, 1048576 bytes", OURS, {PIPE: 1.1, FLOOR: 2}),
     *_bars("two CPUs, round trip, 1048576 bytes", OURS, {PIPE: 1}),
     *_bars("round trip, 16777216 bytes", OURS, {PIPE: 0.6}),
     *_bars("two CPUs, round trip, 16777216 bytes", OURS, {PIPE: 0.6}),
