@@ -210,7 +210,7 @@ def test_keys_that_come_at_once_act_in_their_order() -> None:
         it.read_until(b"connected")
         it.type(b"\x10\x1b[6~\x1b[6~\x1b")
         it.step(b"\x10metrics\r", b"each bar is one second")
-        it.step(b"\tfxyz\r\x1b[Zafter\r", b"Child received: after")
+        it.step(b"\tfxyz\r\x1b[Zafter\r", b"Received from parent: after")
         it.step(b"\x1bOS9\r", b"Sent SIGKILL to process group")
         it.type(b"\x11")
         assert it.finish() == 0
