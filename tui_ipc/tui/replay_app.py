@@ -1,6 +1,6 @@
 """The explorer over a recording: the same panes, and a bar that controls the replay.
 
-There is no child: actions that need one say so. Everything else is as in the explorer.
+A replay has no child: actions that need one say so. Everything else is as in the explorer.
 """
 
 import asyncio
